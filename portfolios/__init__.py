@@ -1,0 +1,1 @@
+"""What is owned and how it came about: seasons, accounts, orders, fills, ledger, standings."""

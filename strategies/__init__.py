@@ -1,0 +1,1 @@
+"""Who trades: the registry, the library, deployments, the runner and its workers."""

@@ -1,0 +1,131 @@
+"""League files: a readable list of deployments, loaded into the database or run by a replay."""
+
+from __future__ import annotations
+
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from strategies.models import Deployment
+from strategies.services import change_deployment, create_deployment
+
+Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
+Money = Annotated[Decimal, msgspec.Meta(gt=0)]
+
+
+class InvalidLeague(ValueError):
+    """A league file that cannot be used."""
+
+
+class DeploymentEntry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One ``[[deployments]]`` table."""
+
+    slug: Slug
+    strategy: str
+    name: str = ""
+    symbols: list[str] = []
+    cash: Money = Decimal(100)
+    currency: str = "USD"
+    funding_currency: str = "USD"
+    latency_ms: Annotated[int, msgspec.Meta(ge=0, le=60_000)] = 200
+    fee_schedule: str = "kraken-spot-2026-07"
+    config: dict[str, Any] = {}
+    risk: dict[str, Any] = {}
+
+
+class LeagueFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A whole file."""
+
+    name: str = "Paddock league"
+    instruments: list[str] = []  # what the feed should watch
+    deployments: list[DeploymentEntry]
+
+
+def read_league(path: Path) -> LeagueFile:
+    """Return the league that ``path`` describes.
+
+    Raises:
+        InvalidLeague: unreadable, not TOML, an unknown key or a bad value; it names where.
+    """
+    try:
+        league = msgspec.convert(tomllib.loads(path.read_text()), LeagueFile, strict=False)
+    except OSError as error:
+        raise InvalidLeague(f"{path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise InvalidLeague(f"{path}: {error}") from None
+    seen: set[str] = set()
+    for entry in league.deployments:
+        if entry.slug in seen:
+            raise InvalidLeague(f"{path}: slug {entry.slug!r} stands twice; slugs are unique")
+        seen.add(entry.slug)
+    return league
+
+
+@transaction.atomic
+def load_league(league: LeagueFile, *, by: str) -> tuple[int, int]:
+    """Create or change the file's deployments; others are left alone. Return how many were created and changed.
+
+    Raises:
+        InvalidLeague: a deployment is not valid; nothing has been written.
+    """
+    created = changed = 0
+    for entry in league.deployments:
+        fields = deployment_fields(entry)
+        known = Deployment.objects.filter(slug=entry.slug).first()
+        try:
+            if known is None:
+                create_deployment(by=by, **fields)
+                created += 1
+            elif differing := {n: v for n, v in fields.items() if n != "slug" and getattr(known, n) != v}:
+                change_deployment(deployment=known, by=by, **differing)
+                changed += 1
+        except ValidationError as error:
+            raise InvalidLeague(f"deployment {entry.slug!r}: {'; '.join(error.messages)}") from None
+    return created, changed
+
+
+def deployment_fields(entry: DeploymentEntry) -> dict[str, Any]:
+    """Return the row's fields."""
+    fields = msgspec.structs.asdict(entry)
+    return {**fields, "name": entry.name or entry.slug.replace("-", " ").capitalize()}
+
+
+def league_text(instruments: list[str]) -> str:
+    """Return the database's deployments as a league file."""
+    lines = [f"instruments = {_toml(instruments)}"]
+    for row in Deployment.objects.all():
+        lines += ["", "[[deployments]]", f"slug = {_toml(row.slug)}", f"name = {_toml(row.name)}"]
+        lines.append(f"strategy = {_toml(row.strategy)}")
+        if row.symbols:
+            lines.append(f"symbols = {_toml(row.symbols)}")
+        lines += [
+            f"cash = {_toml(str(row.cash.normalize().__format__('f')))}",
+            f"currency = {_toml(row.currency)}",
+        ]
+        lines += [f"funding_currency = {_toml(row.funding_currency)}", f"latency_ms = {row.latency_ms}"]
+        lines.append(f"fee_schedule = {_toml(row.fee_schedule)}")
+        for table in ("config", "risk"):
+            if values := getattr(row, table):
+                lines.append(f"{table} = {_toml(values)}")
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: Any) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return repr(value)
+        case str():
+            return msgspec.json.encode(value).decode()  # TOML's basic strings are JSON's, escapes included
+        case list() | tuple():
+            return "[" + ", ".join(_toml(item) for item in value) + "]"
+        case dict():
+            pairs = (f"{_toml(k)} = {_toml(v)}" for k, v in value.items() if v is not None)
+            return "{ " + ", ".join(pairs) + " }"
+    raise TypeError(f"{value!r} has no place in a league file")

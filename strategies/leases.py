@@ -1,0 +1,61 @@
+"""Who works on what: PostgreSQL session locks on the very connection that writes.
+
+A worker that lost its connection has lost its locks, and cannot write either: two
+workers never write for one deployment. A dead worker's locks are free at once.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+
+from django.db import connection
+
+_DEPLOYMENT = 7_101  # first key of a deployment's lock; the second is its id
+_WORKER = 7_102  # held by a worker on its own id for as long as it lives
+
+
+def claim(deployment_id: int) -> bool:
+    """Take the lease if it is free."""
+    return _lock(_DEPLOYMENT, deployment_id)
+
+
+def release(deployment_id: int) -> None:
+    """Give the lease back."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_DEPLOYMENT, deployment_id])
+
+
+def register_worker(worker_id: int) -> None:
+    """Be counted among the living until the connection ends."""
+    _lock(_WORKER, worker_id)
+
+
+def living_workers() -> list[int]:
+    """Return the ids of the workers whose connections live."""
+    return _holders(_WORKER)
+
+
+def leased_deployments() -> list[int]:
+    """Return the ids of the deployments that some worker holds."""
+    return _holders(_DEPLOYMENT)
+
+
+def fair_share(deployments: int, workers: int) -> int:
+    """Return how many deployments one worker should hold at most."""
+    return ceil(deployments / max(1, workers))
+
+
+def _lock(kind: int, key: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [kind, key])
+        return bool(cursor.fetchone()[0])
+
+
+def _holders(kind: int) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT objid FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND granted"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) ORDER BY objid",
+            [kind],
+        )
+        return [int(row[0]) for row in cursor.fetchall()]

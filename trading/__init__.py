@@ -1,0 +1,1 @@
+"""The business of trading on paper: no I/O, no clock, no random, no framework."""

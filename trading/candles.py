@@ -1,0 +1,258 @@
+"""Candles: built from trades minute by minute, rolled up to longer timeframes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trading.instruments import Instrument
+
+TIMEFRAME_MINUTES = {"1m": 1, "5m": 5, "15m": 15, "1h": 60, "4h": 240, "1d": 1440}
+MINUTE_NS = 60_000_000_000
+SERIES_CAPACITY = 1_500  # closed candles that a series keeps readable
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Candle:
+    """Open, high, low, close and volume of one interval.
+
+    ``start_ns`` is the beginning of the interval (never its end); a minute without a
+    trade is *flat*: four times the previous close, no volume, ``trades`` zero.
+    """
+
+    start_ns: int
+    open: float  # quote per base, as are high, low and close
+    high: float
+    low: float
+    close: float
+    volume: float  # base units
+    trades: int = 0
+
+    @property
+    def is_flat(self) -> bool:
+        """True when nobody traded in the interval."""
+        return self.trades == 0
+
+
+def merged(first: Candle, second: Candle, start_ns: int) -> Candle:
+    """Return two neighbouring candles as one that begins at ``start_ns``."""
+    return Candle(
+        start_ns,
+        first.open,
+        max(first.high, second.high),
+        min(first.low, second.low),
+        second.close,
+        first.volume + second.volume,
+        first.trades + second.trades,
+    )
+
+
+def in_units(candle: Candle, instrument: Instrument) -> Candle:
+    """Return a candle of ticks and lots as one of quote prices and base volume."""
+    price, qty = 10**instrument.price_decimals, 10**instrument.qty_decimals
+    return Candle(
+        candle.start_ns,
+        candle.open / price,
+        candle.high / price,
+        candle.low / price,
+        candle.close / price,
+        candle.volume / qty,
+        candle.trades,
+    )
+
+
+class CandleSeries:
+    """An immutable view of closed candles, oldest first, newest last.
+
+    ``open``, ``high``, ``low``, ``close``, ``volume`` are read-only float64 arrays of
+    equal length without a copy; ``start_ns`` is int64. ``version`` changes when a
+    candle closes, so that an indicator computed once per version is never stale.
+    """
+
+    __slots__ = ("_block", "_from", "_to", "memo", "start_ns", "symbol", "timeframe", "version")
+
+    def __init__(self, symbol: str, timeframe: str, block: Floats, start_ns: NDArray[np.int64], version: int) -> None:
+        self.symbol = symbol
+        self.timeframe = timeframe
+        self._block: Floats = block  # 6 x n: open, high, low, close, volume, trades
+        self.start_ns = start_ns
+        self.version = version
+        self.memo: dict[object, object] = {}  # indicators of exactly these candles, shared by all who ask
+
+    @property
+    def open(self) -> Floats:
+        """First prices, quote per base."""
+        return self._row(0)
+
+    @property
+    def high(self) -> Floats:
+        """Highest prices, quote per base."""
+        return self._row(1)
+
+    @property
+    def low(self) -> Floats:
+        """Lowest prices, quote per base."""
+        return self._row(2)
+
+    @property
+    def close(self) -> Floats:
+        """Last prices, quote per base."""
+        return self._row(3)
+
+    @property
+    def volume(self) -> Floats:
+        """Traded quantities, base units."""
+        return self._row(4)
+
+    def _row(self, at: int) -> Floats:
+        row: Floats = self._block[at]
+        return row
+
+    def __len__(self) -> int:
+        return int(self._block.shape[1])
+
+    def __getitem__(self, at: int) -> Candle:
+        o, h, low, c, v, n = (float(x) for x in self._block[:, at])
+        return Candle(int(self.start_ns[at]), o, h, low, c, v, int(n))
+
+    def __iter__(self) -> Iterator[Candle]:
+        return (self[at] for at in range(len(self)))
+
+
+class CandleStore:
+    """The growing series behind the views: append-only blocks, so that no view ever changes."""
+
+    __slots__ = ("_block", "_count", "_starts", "_version", "_view", "symbol", "timeframe")
+
+    def __init__(self, symbol: str, timeframe: str) -> None:
+        self.symbol = symbol
+        self.timeframe = timeframe
+        self._block = np.empty((6, 2 * SERIES_CAPACITY))
+        self._starts = np.empty(2 * SERIES_CAPACITY, dtype=np.int64)
+        self._count = 0
+        self._version = 0
+        self._view: CandleSeries | None = None
+
+    def append(self, candle: Candle) -> None:
+        """Add a closed candle; it must begin after the last one."""
+        if self._count == self._block.shape[1]:
+            self._start_new_block()
+        at = self._count
+        self._block[:, at] = (
+            candle.open,
+            candle.high,
+            candle.low,
+            candle.close,
+            candle.volume,
+            candle.trades,
+        )
+        self._starts[at] = candle.start_ns
+        self._count += 1
+        self._version += 1
+        self._view = None
+
+    def _start_new_block(self) -> None:
+        # Views of the old block stay valid because it is left alone, not shifted.
+        block, starts = np.empty_like(self._block), np.empty_like(self._starts)
+        block[:, :SERIES_CAPACITY] = self._block[:, -SERIES_CAPACITY:]
+        starts[:SERIES_CAPACITY] = self._starts[-SERIES_CAPACITY:]
+        self._block, self._starts, self._count = block, starts, SERIES_CAPACITY
+
+    def view(self) -> CandleSeries:
+        """Return the newest closed candles, at most ``SERIES_CAPACITY``."""
+        if self._view is None:
+            first = max(0, self._count - SERIES_CAPACITY)
+            block, starts = self._block[:, first : self._count], self._starts[first : self._count]
+            block.flags.writeable = starts.flags.writeable = False
+            self._view = CandleSeries(self.symbol, self.timeframe, block, starts, self._version)
+        return self._view
+
+
+class CandleBuilder:
+    """Folds one symbol's trades into one-minute candles.
+
+    Feed and workers run this same code over the same frames, so that the candles in
+    the database are the candles that strategies saw. Inside, prices are ticks and
+    volumes lots: sums of integers are exact in any order.
+    """
+
+    __slots__ = ("forming", "last_close", "next_ns")
+
+    def __init__(
+        self, last_close: float | None = None, next_ns: int | None = None, forming: Candle | None = None
+    ) -> None:
+        self.forming = forming
+        self.last_close = last_close  # close of the newest closed minute, ticks
+        self.next_ns = next_ns  # start of the oldest minute that is not closed; None before any trade
+
+    def add(self, time_ns: int, ticks: int, lots: int) -> list[Candle]:
+        """Add one print; return the minutes it closed, oldest first.
+
+        A print older than the forming minute counts into the forming minute: closed
+        candles do not change under a strategy that has read them.
+        """
+        closed = self.close_until(time_ns)
+        start_ns = _minute(time_ns) if self.next_ns is None else self.next_ns
+        one = Candle(start_ns, ticks, ticks, ticks, ticks, lots, 1)
+        self.forming = one if self.forming is None else merged(self.forming, one, start_ns)
+        self.next_ns = start_ns
+        return closed
+
+    def close_until(self, time_ns: int) -> list[Candle]:
+        """Return the minutes that ended at or before ``time_ns``, flat ones included."""
+        closed: list[Candle] = []
+        while self.next_ns is not None and self.next_ns + MINUTE_NS <= time_ns:
+            candle = self.forming or self._flat(self.next_ns)
+            closed.append(candle)
+            self.last_close, self.forming = candle.close, None
+            self.next_ns += MINUTE_NS
+        return closed
+
+    def interrupt(self, time_ns: int) -> list[Candle]:
+        """Close what was seen before a gap and go on at ``time_ns``; no candle is invented between."""
+        closed = [self.forming] if self.forming is not None and _minute(time_ns) > self.forming.start_ns else []
+        if closed:
+            self.last_close, self.forming = closed[0].close, None
+        if self.next_ns is not None:
+            self.next_ns = max(self.next_ns, _minute(time_ns))
+        return closed
+
+    def _flat(self, start_ns: int) -> Candle:
+        assert self.last_close is not None, "a minute follows a first trade"
+        ticks = self.last_close
+        return Candle(start_ns, ticks, ticks, ticks, ticks, 0)
+
+
+class Rollup:
+    """Folds one-minute candles into one longer timeframe.
+
+    A bucket whose first minute was never seen is left out: half a candle would
+    distort every indicator over it.
+    """
+
+    __slots__ = ("_bucket", "_width_ns")
+
+    def __init__(self, timeframe: str) -> None:
+        self._width_ns = TIMEFRAME_MINUTES[timeframe] * MINUTE_NS
+        self._bucket: Candle | None = None
+
+    def add(self, minute: Candle) -> Candle | None:
+        """Add a closed minute; return the bucket it completed, if it did."""
+        start_ns = minute.start_ns - minute.start_ns % self._width_ns
+        if self._bucket is None or self._bucket.start_ns != start_ns:
+            self._bucket = minute if minute.start_ns == start_ns else None
+        else:
+            self._bucket = merged(self._bucket, minute, start_ns)
+        if minute.start_ns + MINUTE_NS == start_ns + self._width_ns:
+            done, self._bucket = self._bucket, None
+            return done
+        return None
+
+
+def _minute(time_ns: int) -> int:
+    return time_ns - time_ns % MINUTE_NS

@@ -1,0 +1,371 @@
+"""The market as the frames tell it, and the immutable snapshot that strategies read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import msgspec
+import numpy as np
+
+from trading.book import BookTop, Level, Side
+from trading.candles import (
+    MINUTE_NS,
+    TIMEFRAME_MINUTES,
+    Candle,
+    CandleBuilder,
+    CandleSeries,
+    CandleStore,
+    Rollup,
+    in_units,
+)
+from trading.frames import STALE, Frame, Trade, utc
+from trading.instruments import Instrument, InstrumentStatus
+
+if TYPE_CHECKING:
+    from trading.portfolio import Portfolio
+
+TAPE_LENGTH = 1_000  # public prints that a snapshot remembers per symbol
+_LONGER = tuple(timeframe for timeframe in TIMEFRAME_MINUTES if timeframe != "1m")
+
+
+class UnknownSymbol(KeyError):
+    """The market has not heard of this symbol, or has no price for it yet."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class Print(NamedTuple):
+    """A public trade as strategies read it."""
+
+    price: float  # quote per base
+    qty: float  # base units
+    side: Side  # the taker's
+    time_ns: int
+
+    @property
+    def value(self) -> float:
+        """Quote currency that changed hands."""
+        return self.price * self.qty
+
+
+class Quote(NamedTuple):
+    """A book level as strategies read it."""
+
+    price: float  # quote per base
+    qty: float  # base units
+
+
+class MarketView(NamedTuple):
+    """The state of all symbols after one frame; every dict in it is replaced, never changed."""
+
+    instruments: dict[str, Instrument]
+    statuses: dict[str, str]
+    system: str
+    books: dict[str, BookTop]
+    last_ticks: dict[str, int]
+    tapes: dict[str, tuple[list[Trade], int]]  # an append-only list and how much of it counts
+    series: dict[tuple[str, str], CandleSeries]
+
+
+class DataSnapshot:
+    """What a strategy may know at one frame: prices, books, prints and closed candles.
+
+    Shared by all strategies of a worker; immutable. Prices are floats in quote
+    currency per unit of base. A symbol that the market does not know raises
+    UnknownSymbol: a zero would be traded on.
+    """
+
+    __slots__ = ("_portfolio", "_rng", "_seed", "_view", "sequence", "symbols", "time_ns")
+
+    def __init__(self, view: MarketView, sequence: int, time_ns: int) -> None:
+        self._view = view
+        self._seed = 0
+        self._rng: np.random.Generator | None = None
+        self._portfolio: Portfolio | None = None
+        self.sequence = sequence
+        self.time_ns = time_ns
+        self.symbols: tuple[str, ...] = tuple(view.instruments)  # those the reader trades; at first all there are
+
+    def seen_by(self, portfolio: Portfolio, symbols: tuple[str, ...], seed: int) -> DataSnapshot:
+        """Return the same market with a deployment's own portfolio, symbols and random numbers."""
+        seen = DataSnapshot(self._view, self.sequence, self.time_ns)
+        seen._portfolio, seen.symbols, seen._seed = portfolio, symbols, seed
+        return seen
+
+    @property
+    def portfolio(self) -> Portfolio:
+        """Cash, positions and open orders of the deployment that is asked, read-only.
+
+        Raises:
+            LookupError: the snapshot is the market's own, shown to no deployment.
+        """
+        if self._portfolio is None:
+            raise LookupError("this snapshot belongs to no deployment: it has no portfolio")
+        return self._portfolio
+
+    @property
+    def time(self) -> datetime:
+        """The market's clock, UTC."""
+        return utc(self.time_ns)
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """Random numbers that the same deployment draws again at the same frame."""
+        if self._rng is None:
+            self._rng = np.random.default_rng(self._seed)
+        return self._rng
+
+    @property
+    def instruments(self) -> dict[str, Instrument]:
+        """The rules of every symbol on this market."""
+        return self._view.instruments
+
+    def instrument(self, symbol: str) -> Instrument:
+        """Return the rules of ``symbol``."""
+        return _known(self._view.instruments, symbol, "instrument")
+
+    def top(self, symbol: str) -> BookTop:
+        """Return the book in ticks and lots, as the exchange matches it."""
+        return _known(self._view.books, symbol, "order book")
+
+    def top_or_none(self, symbol: str) -> BookTop | None:
+        """Return the book as ``top`` does, or None before the first one has come."""
+        return self._view.books.get(symbol)
+
+    def bids(self, symbol: str) -> list[Quote]:
+        """Return the visible bids, best first."""
+        return self._quotes(symbol, self.top(symbol).bids)
+
+    def asks(self, symbol: str) -> list[Quote]:
+        """Return the visible asks, best first."""
+        return self._quotes(symbol, self.top(symbol).asks)
+
+    def mid(self, symbol: str) -> float:
+        """Return the mean of best bid and best ask."""
+        top = self.top(symbol)
+        if not top.bids or not top.asks:
+            raise UnknownSymbol(f"{symbol} has a one-sided book: no mid price")
+        return self.instrument(symbol).price_float(top.bids[0].ticks + top.asks[0].ticks) / 2
+
+    def price(self, symbol: str) -> float:
+        """Return the price of the last print, or the mid while nobody has traded."""
+        ticks = self._view.last_ticks.get(symbol)
+        return self.mid(symbol) if ticks is None else self.instrument(symbol).price_float(ticks)
+
+    def trades(self, symbol: str, count: int = TAPE_LENGTH) -> list[Print]:
+        """Return the newest ``count`` public prints, oldest first; fewer when there are fewer."""
+        tape, length = self._view.tapes.get(symbol, ([], 0))
+        instrument = self.instrument(symbol)
+        first = max(0, length - min(count, TAPE_LENGTH))
+        price, qty = 10**instrument.price_decimals, 10**instrument.qty_decimals
+        return [Print(t.ticks / price, t.lots / qty, t.side, t.time_ns) for t in tape[first:length]]
+
+    def candles(self, symbol: str, timeframe: str = "1m") -> CandleSeries:
+        """Return the closed candles, newest last; empty when none has closed yet.
+
+        Raises:
+            UnknownSymbol: no such symbol, or no such timeframe.
+        """
+        self.instrument(symbol)
+        if timeframe not in TIMEFRAME_MINUTES:
+            raise UnknownSymbol(f"timeframe is {timeframe!r}; known are {', '.join(TIMEFRAME_MINUTES)}")
+        series = self._view.series.get((symbol, timeframe))
+        return series if series is not None else CandleStore(symbol, timeframe).view()
+
+    def status(self, symbol: str) -> str:
+        """Return the instrument's status, or "stale" when we do not know its book."""
+        return self._view.statuses.get(symbol, STALE)
+
+    def is_tradable(self, symbol: str) -> bool:
+        """True when orders for ``symbol`` may be matched: exchange and instrument online, book two-sided and fresh."""
+        top = self._view.books.get(symbol)
+        return (
+            top is not None
+            and bool(top.bids)
+            and bool(top.asks)
+            and self._view.statuses.get(symbol) == InstrumentStatus.ONLINE
+            and self._view.system == "online"
+        )
+
+    @property
+    def system(self) -> str:
+        """The exchange's own status; empty before it has told."""
+        return self._view.system
+
+    def last_ticks(self, symbol: str) -> int | None:
+        """Return the last print's price in ticks, or None while nobody has traded."""
+        return self._view.last_ticks.get(symbol)
+
+    def _quotes(self, symbol: str, levels: tuple[Level, ...]) -> list[Quote]:
+        instrument = self.instrument(symbol)
+        price, qty = 10**instrument.price_decimals, 10**instrument.qty_decimals
+        return [Quote(level.ticks / price, level.lots / qty) for level in levels]
+
+
+_T = TypeVar("_T")
+
+
+def _known(things: Mapping[str, _T], symbol: str, what: str) -> _T:
+    try:
+        return things[symbol]
+    except KeyError:
+        raise UnknownSymbol(f"no {what} for {symbol!r}; the market has {', '.join(things) or 'none yet'}") from None
+
+
+class _SavedBuilder(msgspec.Struct, array_like=True):
+    forming: tuple[int, int, int, int, int, int, int] | None  # a Candle of ticks and lots: floats would round them
+    last_close: int | None
+    next_ns: int | None
+
+    @classmethod
+    def of(cls, builder: CandleBuilder) -> _SavedBuilder:
+        candle = builder.forming
+        forming = None
+        if candle is not None:
+            numbers = (candle.open, candle.high, candle.low, candle.close, candle.volume)
+            o, h, low, c, v = (int(number) for number in numbers)
+            forming = (candle.start_ns, o, h, low, c, v, candle.trades)
+        last_close = None if builder.last_close is None else int(builder.last_close)
+        return cls(forming, last_close, builder.next_ns)
+
+    def builder(self) -> CandleBuilder:
+        forming = None if self.forming is None else Candle(*self.forming)
+        return CandleBuilder(self.last_close, self.next_ns, forming)
+
+
+class _SavedMarket(msgspec.Struct):
+    sequence: int
+    time_ns: int
+    instruments: dict[str, Instrument]
+    statuses: dict[str, str]
+    system: str
+    books: dict[str, BookTop]
+    last_ticks: dict[str, int]
+    tapes: dict[str, list[Trade]]
+    builders: dict[str, _SavedBuilder]
+
+
+_encoder = msgspec.msgpack.Encoder(order="deterministic")
+_decoder = msgspec.msgpack.Decoder(_SavedMarket)
+
+
+class Market:
+    """Folds frames into the state that snapshots show. Same frames, same market."""
+
+    def __init__(self) -> None:
+        self.sequence = 0
+        self.time_ns = 0
+        self._view = MarketView({}, {}, "", {}, {}, {}, {})
+        self._builders: dict[str, CandleBuilder] = {}
+        self._stores: dict[tuple[str, str], CandleStore] = {}
+        self._rollups: dict[tuple[str, str], Rollup] = {}
+
+    def snapshot(self) -> DataSnapshot:
+        """Return the market as of the last frame."""
+        return DataSnapshot(self._view, self.sequence, self.time_ns)
+
+    def fold(self, frame: Frame) -> list[tuple[str, Candle]]:
+        """Take in one frame; return the minutes it closed, in ticks and lots, per symbol and oldest first."""
+        view = self._view
+        closed: list[tuple[str, Candle]] = []
+        if frame.instruments:
+            view = view._replace(instruments=view.instruments | {i.symbol: i for i in frame.instruments})
+        if frame.statuses:
+            view = view._replace(statuses=view.statuses | frame.statuses)
+        if frame.system:
+            view = view._replace(system=frame.system)
+        if frame.books:
+            view = view._replace(books=view.books | frame.books)
+        self._view = view
+        if frame.gap is not None:
+            for symbol, builder in self._builders.items():
+                closed += [(symbol, candle) for candle in builder.interrupt(frame.gap.to_ns)]
+        if frame.trades:
+            closed += self._take_in(frame.trades)
+        if frame.time_ns // MINUTE_NS != self.time_ns // MINUTE_NS:
+            for symbol, builder in self._builders.items():
+                closed += [(symbol, candle) for candle in builder.close_until(frame.time_ns)]
+        self.sequence, self.time_ns = frame.sequence, frame.time_ns
+        if closed:
+            self._close(closed)
+        return closed
+
+    def _take_in(self, trades: tuple[Trade, ...]) -> list[tuple[str, Candle]]:
+        closed: list[tuple[str, Candle]] = []
+        tapes, last = dict(self._view.tapes), dict(self._view.last_ticks)
+        for trade in trades:
+            tape, length = tapes.get(trade.symbol, ([], 0))
+            if length >= 2 * TAPE_LENGTH:
+                # A new list rather than a shorter one: older snapshots still read the old.
+                tape, length = tape[length - TAPE_LENGTH : length], TAPE_LENGTH
+            tape.append(trade)
+            tapes[trade.symbol] = (tape, length + 1)
+            last[trade.symbol] = trade.ticks
+            builder = self._builders.setdefault(trade.symbol, CandleBuilder())
+            closed += [(trade.symbol, candle) for candle in builder.add(trade.time_ns, trade.ticks, trade.lots)]
+        self._view = self._view._replace(tapes=tapes, last_ticks=last)
+        return closed
+
+    def _close(self, closed: Iterable[tuple[str, Candle]]) -> None:
+        series = dict(self._view.series)
+        touched: set[tuple[str, str]] = set()
+        for symbol, ticks_candle in closed:
+            instrument = self._view.instruments.get(symbol)
+            if instrument is None:
+                continue
+            candle = in_units(ticks_candle, instrument)
+            touched.add(self._append(symbol, "1m", candle))
+            for timeframe in _LONGER:
+                rollup = self._rollups.setdefault((symbol, timeframe), Rollup(timeframe))
+                bucket = rollup.add(candle)
+                if bucket is not None:
+                    touched.add(self._append(symbol, timeframe, bucket))
+        series.update((key, self._stores[key].view()) for key in touched)
+        self._view = self._view._replace(series=series)
+
+    def _append(self, symbol: str, timeframe: str, candle: Candle) -> tuple[str, str]:
+        key = (symbol, timeframe)
+        self._stores.setdefault(key, CandleStore(symbol, timeframe)).append(candle)
+        return key
+
+    def checkpoint(self) -> bytes:
+        """Return everything but the closed candles, which the database keeps as rows."""
+        view = self._view
+        tapes = {symbol: tape[max(0, n - TAPE_LENGTH) : n] for symbol, (tape, n) in view.tapes.items()}
+        builders = {symbol: _SavedBuilder.of(builder) for symbol, builder in self._builders.items()}
+        return _encoder.encode(
+            _SavedMarket(
+                self.sequence,
+                self.time_ns,
+                view.instruments,
+                view.statuses,
+                view.system,
+                view.books,
+                view.last_ticks,
+                tapes,
+                builders,
+            )
+        )
+
+    @classmethod
+    def restore(cls, payload: bytes, candles: Iterable[tuple[str, Candle]]) -> Market:
+        """Return the market that ``checkpoint`` described.
+
+        ``candles`` are the closed minutes before it, in ticks and lots, oldest first per symbol.
+
+        Raises:
+            msgspec.DecodeError: the payload is not a checkpoint of this version.
+        """
+        saved = _decoder.decode(payload)
+        market = cls()
+        market.sequence, market.time_ns = saved.sequence, saved.time_ns
+        tapes = {symbol: (tape, len(tape)) for symbol, tape in saved.tapes.items()}
+        market._view = MarketView(
+            saved.instruments, saved.statuses, saved.system, saved.books, saved.last_ticks, tapes, {}
+        )
+        market._builders = {symbol: kept.builder() for symbol, kept in saved.builders.items()}
+        market._close(candles)
+        return market

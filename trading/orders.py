@@ -1,0 +1,86 @@
+"""An order of ours, and the states it passes through."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+from trading.book import Side
+from trading.signals import OrderType, TimeInForce
+
+
+class OrderStatus(StrEnum):
+    """Where an order is in its life."""
+
+    SENT = "sent"  # on its way: the latency has not passed
+    OPEN = "open"  # resting in the book, or waiting for its trigger
+    FILLED = "filled"
+    CANCELLED = "cancelled"  # by us, by its sibling, or for want of liquidity
+    REFUSED = "refused"
+
+    @property
+    def is_live(self) -> bool:
+        """True while the order may still be filled."""
+        return self in (OrderStatus.SENT, OrderStatus.OPEN)
+
+
+class Purpose(StrEnum):
+    """Why the order exists."""
+
+    ENTRY = "entry"
+    EXIT = "exit"
+    STOP_LOSS = "stop_loss"
+    TAKE_PROFIT = "take_profit"
+
+
+class Bracket(msgspec.Struct, frozen=True):
+    """The exits that follow a filled entry; the exchange keeps them, one cancels the other."""
+
+    stop_loss_ticks: int | None = None
+    take_profit_ticks: int | None = None
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why something was not done: a code to count and a sentence to read."""
+
+    code: str
+    sentence: str
+
+
+class Order(msgspec.Struct, kw_only=True):
+    """What was asked of the exchange, in ticks and lots, and how far it has come.
+
+    Mutable: it lives inside one exchange; others are handed copies.
+    """
+
+    order_id: str  # deployment, frame sequence, ordinal
+    symbol: str
+    side: Side
+    type: OrderType
+    purpose: Purpose
+    lots: int
+    created_sequence: int
+    created_ns: int
+    arrives_ns: int  # when the exchange hears of it
+    limit_ticks: int | None = None
+    trigger_ticks: int | None = None
+    time_in_force: TimeInForce = TimeInForce.GTC
+    is_post_only: bool = False
+    is_reduce_only: bool = False
+    bracket: Bracket | None = None
+    sibling_id: str = ""  # the other leg of an OCO pair
+    status: OrderStatus = OrderStatus.SENT
+    filled_lots: int = 0
+    filled_cost: Decimal = Decimal(0)  # quote
+    is_triggered: bool = False  # a stop or take-profit that has been set off
+    queue_ahead_lots: int = 0  # displayed before us at our price, still unfilled
+    updated_ns: int = 0
+    refusal: Refusal | None = None  # why it was refused or cancelled
+    reason: str = ""
+
+    @property
+    def open_lots(self) -> int:
+        """What is left to fill."""
+        return self.lots - self.filled_lots
