@@ -15,7 +15,6 @@ from strategies.models import Deployment
 from strategies.services import change_deployment, create_deployment
 
 Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
-Money = Annotated[Decimal, msgspec.Meta(gt=0)]
 
 
 class InvalidLeague(ValueError):
@@ -29,13 +28,17 @@ class DeploymentEntry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, 
     strategy: str
     name: str = ""
     symbols: list[str] = []
-    cash: Money = Decimal(100)
+    cash: Decimal = Decimal(100)
     currency: str = "USD"
     funding_currency: str = "USD"
     latency_ms: Annotated[int, msgspec.Meta(ge=0, le=60_000)] = 200
     fee_schedule: str = "kraken-spot-2026-07"
     config: dict[str, Any] = {}
     risk: dict[str, Any] = {}
+
+    def __post_init__(self) -> None:
+        if not (self.cash.is_finite() and self.cash >= 1):
+            raise ValueError(f"cash is {self.cash}; expected at least 1")
 
 
 class LeagueFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

@@ -10,29 +10,35 @@ import msgspec
 
 from trading.orders import Refusal
 
-Percent = Annotated[Decimal, msgspec.Meta(gt=0, le=100)]
-Positive = Annotated[Decimal, msgspec.Meta(gt=0)]
+
+def _limit(text: str, most: int | None = None) -> msgspec.Meta:
+    # msgspec cannot bound a Decimal: the schema tells forms, __post_init__ enforces.
+    bounds = {"exclusiveMinimum": 0} | ({} if most is None else {"maximum": most})
+    return msgspec.Meta(description=text, extra_json_schema=bounds)
 
 
 class RiskLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a deployment may do. Reducing a position is always allowed."""
 
-    max_position: Annotated[
-        Positive | None, msgspec.Meta(description="most value held through one instrument; account currency")
-    ] = None
-    max_exposure: Annotated[Positive | None, msgspec.Meta(description="most value held in all; account currency")] = (
-        None
-    )
+    max_position: Annotated[Decimal | None, _limit("most value held through one instrument; account currency")] = None
+    max_exposure: Annotated[Decimal | None, _limit("most value held in all; account currency")] = None
     max_daily_loss: Annotated[
-        Positive | None,
-        msgspec.Meta(description="loss since 00:00 UTC at which entries stop; account currency"),
+        Decimal | None, _limit("loss since 00:00 UTC at which entries stop; account currency")
     ] = None
     max_drawdown_pct: Annotated[
-        Percent | None, msgspec.Meta(description="percent below the peak at which entries stop until a reset")
+        Decimal | None, _limit("percent below the peak at which entries stop until a reset", 100)
     ] = None
     max_orders_per_minute: Annotated[
         int, msgspec.Meta(ge=1, le=6_000, description="orders sent in any 60 seconds of market time")
     ] = 60
+
+    def __post_init__(self) -> None:
+        for name in ("max_position", "max_exposure", "max_daily_loss", "max_drawdown_pct"):
+            value = getattr(self, name)
+            if value is not None and not (value.is_finite() and value > 0):
+                raise ValueError(f"{name} is {value}; expected a number above zero")
+        if self.max_drawdown_pct is not None and self.max_drawdown_pct > 100:
+            raise ValueError(f"max_drawdown_pct is {self.max_drawdown_pct}; expected at most 100")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

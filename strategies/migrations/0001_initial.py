@@ -6,67 +6,117 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('portfolios', '0001_initial'),
+        ("portfolios", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Worker',
+            name="Worker",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, unique=True)),
-                ('started_at', models.DateTimeField(help_text='wall clock')),
-                ('heartbeat_at', models.DateTimeField(help_text='wall clock')),
-                ('deployments', models.PositiveIntegerField(default=0)),
-                ('sequence', models.BigIntegerField(default=0, help_text='last frame it has worked through')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=100, unique=True)),
+                ("started_at", models.DateTimeField(help_text="wall clock")),
+                ("heartbeat_at", models.DateTimeField(help_text="wall clock")),
+                ("deployments", models.PositiveIntegerField(default=0)),
+                ("sequence", models.BigIntegerField(default=0, help_text="last frame it has worked through")),
             ],
         ),
         migrations.CreateModel(
-            name='Deployment',
+            name="Deployment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=60, unique=True)),
-                ('name', models.CharField(max_length=100)),
-                ('strategy', models.CharField(help_text='STRATEGY_NAME of a package the registry found', max_length=60)),
-                ('symbols', models.JSONField(blank=True, default=list, help_text="empty: the strategy's own SYMBOLS")),
-                ('config', models.JSONField(blank=True, default=dict, help_text="what differs from the strategy's defaults")),
-                ('risk', models.JSONField(blank=True, default=dict, help_text="risk limits; empty: the engine's defaults")),
-                ('cash', models.DecimalField(decimal_places=18, default=100, help_text="stake in the account's currency", max_digits=36, validators=[django.core.validators.MinValueValidator(1)])),
-                ('currency', models.CharField(default='USD', max_length=10)),
-                ('funding_currency', models.CharField(default='USD', max_length=10, validators=[django.core.validators.RegexValidator('^[A-Z0-9.]{2,10}$')])),
-                ('latency_ms', models.PositiveIntegerField(default=200, help_text='from signal to exchange')),
-                ('fill_model', models.CharField(default='realistic', max_length=20)),
-                ('fee_schedule', models.CharField(default='kraken-spot-2026-07', max_length=60)),
-                ('status', models.CharField(choices=[('enabled', 'Enabled'), ('paused', 'paused (resting orders and stops live on)'), ('disabled', 'disabled (no worker takes it)')], default='enabled', max_length=10)),
-                ('status_reason', models.CharField(blank=True, max_length=500)),
-                ('revision', models.PositiveIntegerField(default=1, help_text='grows with every change; workers reload on it')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('account', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='portfolios.account')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(max_length=60, unique=True)),
+                ("name", models.CharField(max_length=100)),
+                (
+                    "strategy",
+                    models.CharField(help_text="STRATEGY_NAME of a package the registry found", max_length=60),
+                ),
+                ("symbols", models.JSONField(blank=True, default=list, help_text="empty: the strategy's own SYMBOLS")),
+                (
+                    "config",
+                    models.JSONField(blank=True, default=dict, help_text="what differs from the strategy's defaults"),
+                ),
+                (
+                    "risk",
+                    models.JSONField(blank=True, default=dict, help_text="risk limits; empty: the engine's defaults"),
+                ),
+                (
+                    "cash",
+                    models.DecimalField(
+                        decimal_places=18,
+                        default=100,
+                        help_text="stake in the account's currency",
+                        max_digits=36,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                ("currency", models.CharField(default="USD", max_length=10)),
+                (
+                    "funding_currency",
+                    models.CharField(
+                        default="USD",
+                        max_length=10,
+                        validators=[django.core.validators.RegexValidator("^[A-Z0-9.]{2,10}$")],
+                    ),
+                ),
+                ("latency_ms", models.PositiveIntegerField(default=200, help_text="from signal to exchange")),
+                ("fill_model", models.CharField(default="realistic", max_length=20)),
+                ("fee_schedule", models.CharField(default="kraken-spot-2026-07", max_length=60)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("enabled", "Enabled"),
+                            ("paused", "paused (resting orders and stops live on)"),
+                            ("disabled", "disabled (no worker takes it)"),
+                        ],
+                        default="enabled",
+                        max_length=10,
+                    ),
+                ),
+                ("status_reason", models.CharField(blank=True, max_length=500)),
+                (
+                    "revision",
+                    models.PositiveIntegerField(default=1, help_text="grows with every change; workers reload on it"),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "account",
+                    models.OneToOneField(
+                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to="portfolios.account"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('slug',),
+                "ordering": ("slug",),
             },
         ),
         migrations.CreateModel(
-            name='DeploymentEvent',
+            name="DeploymentEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event_id', models.CharField(max_length=120)),
-                ('kind', models.CharField(help_text='error, paused, gap, resumed, reset, config', max_length=20)),
-                ('summary', models.CharField(max_length=300)),
-                ('detail', models.TextField(blank=True)),
-                ('sequence', models.BigIntegerField(default=0)),
-                ('time', models.DateTimeField()),
-                ('deployment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='strategies.deployment')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("event_id", models.CharField(max_length=120)),
+                ("kind", models.CharField(help_text="error, paused, gap, resumed, reset, config", max_length=20)),
+                ("summary", models.CharField(max_length=300)),
+                ("detail", models.TextField(blank=True)),
+                ("sequence", models.BigIntegerField(default=0)),
+                ("time", models.DateTimeField()),
+                (
+                    "deployment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="events", to="strategies.deployment"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-time',),
-                'constraints': [models.UniqueConstraint(fields=('deployment', 'event_id'), name='an_event_is_written_once')],
+                "ordering": ("-time",),
+                "constraints": [
+                    models.UniqueConstraint(fields=("deployment", "event_id"), name="an_event_is_written_once")
+                ],
             },
         ),
     ]

@@ -12,6 +12,9 @@ def _help(text: str, **bounds: float) -> msgspec.Meta:
 
 
 Pct = Annotated[float, msgspec.Meta(gt=0, le=50)]
+Rsi = Annotated[float, msgspec.Meta(ge=1, le=99)]
+Usd = Annotated[float, msgspec.Meta(ge=1)]
+Seconds = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class SymbolDefaults(msgspec.Struct, frozen=True):
@@ -38,13 +41,13 @@ class Config(msgspec.Struct, frozen=True):
     """Empty values take the symbol's own default."""
 
     deviation_pct: Annotated[Pct | None, _help("distance from the average that counts as stretched, percent")] = None
-    rsi_oversold: Annotated[float | None, _help("RSI below which a market is oversold", ge=1, le=50)] = None
-    rsi_overbought: Annotated[float | None, _help("RSI above which a market is overbought", ge=50, le=99)] = None
-    size_usd: Annotated[float | None, _help("size of an entry; account currency", ge=1)] = None
-    max_position_usd: Annotated[float | None, _help("most held through one symbol; account currency", ge=1)] = None
+    rsi_oversold: Annotated[Rsi | None, _help("RSI below which a market is oversold")] = None
+    rsi_overbought: Annotated[Rsi | None, _help("RSI above which a market is overbought")] = None
+    size_usd: Annotated[Usd | None, _help("size of an entry; account currency")] = None
+    max_position_usd: Annotated[Usd | None, _help("most held through one symbol; account currency")] = None
     take_profit_pct: Annotated[Pct | None, _help("target above the entry, percent")] = None
     stop_loss_pct: Annotated[Pct | None, _help("stop below the entry, percent")] = None
-    cooldown_s: Annotated[float | None, _help("seconds between entries in one symbol", ge=0)] = None
+    cooldown_s: Annotated[Seconds | None, _help("seconds between entries in one symbol")] = None
     min_trade_usd: Annotated[float, _help("entries below this are not worth it; account currency", ge=1)] = 5
     average_candles: Annotated[int, _help("candles of the average and of the bands", ge=5, le=200)] = 20
     band_deviations: Annotated[float, _help("width of the bands in standard deviations", gt=0, le=5)] = 2.0

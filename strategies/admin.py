@@ -1,0 +1,196 @@
+"""Deployments in the admin: chosen by strategy, filled in from its schema, changed through services."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+
+from portfolios.admin import ReadOnlyAdmin
+from strategies import registry, services
+from strategies.forms import CONFIG, RISK, DeploymentForm, deployment_form
+from strategies.models import Deployment, DeploymentEvent, DeploymentStatus, Worker
+from trading.strategy import Strategy
+
+admin.site.site_header = "Paddock"
+admin.site.site_title = "Paddock"
+admin.site.index_title = "Deployments and records"
+admin.site.site_url = "/"
+
+
+@admin.register(Deployment)
+class DeploymentAdmin(admin.ModelAdmin):
+    """Who trades."""
+
+    list_display = ("name", "slug", "strategy", "symbols_shown", "status", "cash", "currency", "updated_at", "page")
+    list_filter = ("status", "strategy")
+    search_fields = ("slug", "name", "strategy")
+    actions = ("enable", "pause", "disable", "reset")
+    readonly_fields = ("status", "status_reason", "revision", "page")
+    view_on_site = False
+    save_on_top = True
+
+    @admin.display(description="symbols")
+    def symbols_shown(self, row: Deployment) -> str:
+        """Return the symbols in words."""
+        return ", ".join(row.symbols) or "the strategy's own"
+
+    @admin.display(description="page")
+    def page(self, row: Deployment) -> str:
+        """Return a link to the deployment's page."""
+        return format_html('<a href="{}">open</a>', f"/deployments/{row.slug}") if row.pk else "–"
+
+    def has_delete_permission(self, request: HttpRequest, obj: Deployment | None = None) -> bool:
+        """Refuse: its record would go with it. Disable it instead."""
+        return False
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """Ask for the strategy first: the form is drawn from its schema."""
+        if self.strategy_chosen(request, None) is None and self.has_add_permission(request):
+            return self.strategy_choice(request)
+        return super().add_view(request, form_url, extra_context)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Show a deployment whose strategy is gone without a form."""
+        row = self.get_object(request, object_id)
+        if row is not None and self.strategy_chosen(request, row) is None:
+            sentence = f"{row.slug} cannot be edited: no strategy called {row.strategy!r} was found."
+            self.message_user(request, sentence, messages.ERROR)
+            return self.strategy_choice(request)
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    def strategy_chosen(self, request: HttpRequest, row: Deployment | None) -> Strategy | None:
+        """Return the strategy the form is drawn for."""
+        name = row.strategy if row else request.GET.get("strategy", "")
+        return registry.found().get(name)
+
+    def strategy_choice(self, request: HttpRequest) -> HttpResponse:
+        """Return the page that lists the strategies, and those that could not be loaded."""
+        asked = request.GET.get("strategy")
+        if asked:
+            self.message_user(request, f"No strategy is called {asked!r}; choose one of these.", messages.ERROR)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Choose a strategy",
+            "opts": self.opts,
+            "add_url": reverse("admin:strategies_deployment_add"),
+            "strategies": sorted(registry.found().values(), key=lambda strategy: strategy.name),
+            "failures": registry.failures(),
+        }
+        return TemplateResponse(request, "admin/strategies/deployment/choose_strategy.html", context)
+
+    def get_form(
+        self, request: HttpRequest, obj: Deployment | None = None, change: bool = False, **options: Any
+    ) -> type[DeploymentForm]:
+        """Return the form of the deployment's strategy."""
+        strategy = self.strategy_chosen(request, obj)
+        if strategy is None:
+            return super().get_form(request, obj, change=change, **options)
+        return deployment_form(strategy)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Deployment | None = None) -> list[Any]:
+        """Return identity, money, config and risk limits, each with what it is for."""
+        strategy = self.strategy_chosen(request, obj)
+        if strategy is None:
+            return list(super().get_fieldsets(request, obj))
+        drawn = list(self.get_form(request, obj).base_fields)
+        state = [(None, {"fields": (("status", "status_reason"), ("revision", "page"))})] if obj else []
+        return [
+            *state,
+            (
+                f"{strategy.name} {strategy.version}",
+                {"fields": ("name", *(() if obj else ("slug",)), "symbols"), "description": strategy.description},
+            ),
+            ("Config", {
+                "fields": [name for name in drawn if name.startswith(CONFIG)],
+                "description": "Leave a field empty to follow the strategy's default, also when that changes.",
+            }),
+            ("Risk limits", {
+                "fields": [name for name in drawn if name.startswith(RISK)],
+                "description": "They stop entries, never exits. Leave a field empty for no limit or the default.",
+            }),
+            ("Money and market", {
+                "fields": (("cash", "currency"), "funding_currency", "fee_schedule", "fill_model", "latency_ms"),
+                "description": "A change of the stake or the currencies holds from the next reset on.",
+            }),
+        ]  # fmt: skip
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Deployment | None = None) -> dict[str, Any]:
+        """Suggest a slug while adding."""
+        return {} if obj else {"slug": ("name",)}
+
+    def save_model(self, request: HttpRequest, obj: Deployment, form: Any, change: bool) -> None:
+        """Hand the change to the services."""
+        by = request.user.get_username()
+        if change:
+            stored = Deployment.objects.get(pk=obj.pk)
+            services.change_deployment(deployment=stored, by=by, **form.changes())
+        else:
+            created = services.create_deployment(by=by, **form.changes())
+            obj.pk = created.pk
+            obj._state.adding = False  # noqa: SLF001  (the admin goes on to log the row it was given)
+
+    @admin.action(description="Enable: ask for signals", permissions=["change"])
+    def enable(self, request: HttpRequest, rows: QuerySet[Deployment]) -> None:
+        """Enable the chosen deployments."""
+        self._each(request, rows, "enabled", services.enable_deployment)
+
+    @admin.action(description="Pause: no new signals; resting orders and stops live on", permissions=["change"])
+    def pause(self, request: HttpRequest, rows: QuerySet[Deployment]) -> None:
+        """Pause the chosen deployments."""
+        self._each(request, rows.exclude(status=DeploymentStatus.PAUSED), "paused", services.pause_deployment)
+
+    @admin.action(description="Disable: no worker takes it", permissions=["change"])
+    def disable(self, request: HttpRequest, rows: QuerySet[Deployment]) -> None:
+        """Disable the chosen deployments."""
+        self._each(request, rows, "disabled", services.disable_deployment)
+
+    @admin.action(description="Reset: close the account, open a new one", permissions=["change"])
+    def reset(self, request: HttpRequest, rows: QuerySet[Deployment]) -> HttpResponse | None:
+        """Ask once more, then reset the chosen deployments."""
+        if "confirmed" in request.POST:
+            self._each(request, rows, "reset", services.reset_deployment)
+            return None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Reset deployments",
+            "opts": self.opts,
+            "rows": rows,
+            "action_checkbox_name": admin.helpers.ACTION_CHECKBOX_NAME,
+        }
+        return TemplateResponse(request, "admin/strategies/deployment/confirm_reset.html", context)
+
+    def _each(
+        self, request: HttpRequest, rows: QuerySet[Deployment], done: str, service: Callable[..., object]
+    ) -> None:
+        by = request.user.get_username()
+        count = 0
+        for row in rows:
+            try:
+                service(deployment=row, by=by)
+                count += 1
+            except ValidationError as error:
+                self.message_user(request, f"{row.slug}: {'; '.join(error.messages)}", messages.ERROR)
+        self.message_user(request, f"{count} {'deployment' if count == 1 else 'deployments'} {done}.", messages.SUCCESS)
+
+
+@admin.register(DeploymentEvent)
+class DeploymentEventAdmin(ReadOnlyAdmin):
+    list_display = ("time", "deployment", "kind", "summary")
+    list_filter = ("kind", "deployment")
+    list_select_related = ("deployment",)
+    search_fields = ("summary", "detail", "deployment__slug")
+
+
+@admin.register(Worker)
+class WorkerAdmin(ReadOnlyAdmin):
+    list_display = ("name", "started_at", "heartbeat_at", "deployments", "sequence")

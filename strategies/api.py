@@ -1,0 +1,163 @@
+"""REST: the league, deployments and strategies. Reading is open; a change needs a staff login."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import django_filters
+from django.urls import path
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from marketdata import bus
+from portfolios.filters import KnownParameters
+from portfolios.selectors import current_season, league_totals
+from strategies import registry, selectors, serializers, services
+from strategies.models import Deployment
+
+
+def deployment_named(slug: str) -> Deployment:
+    """Return the deployment called ``slug``.
+
+    Raises:
+        NotFound: with a sentence that says where the names are.
+    """
+    deployment = Deployment.objects.filter(slug=slug).first()
+    if deployment is None:
+        raise NotFound(f"no deployment is called {slug!r}; /api/v1/deployments/ lists those there are")
+    return deployment
+
+
+def deployment_detail(deployment: Deployment) -> dict[str, Any]:
+    """Return the deployment as the API tells it."""
+    strategy = registry.found().get(deployment.strategy)
+    deployment.settings = selectors.settings_of(deployment, strategy)  # type: ignore[attr-defined]
+    deployment.limits = selectors.limits_of(deployment)  # type: ignore[attr-defined]
+    deployment.recent_events = selectors.recent_events(deployment)  # type: ignore[attr-defined]
+    deployment.standing = selectors.contestant_named(  # type: ignore[attr-defined]
+        deployment.slug, current_season(), bus.feed_state()
+    )
+    data: dict[str, Any] = serializers.DeploymentDetailSerializer(deployment).data
+    return data
+
+
+class League(APIView):
+    """The league table."""
+
+    @extend_schema(responses=serializers.LeagueSerializer)
+    def get(self, request: Request) -> Response:
+        """Return season, rows (best equity first) and totals."""
+        season = current_season()
+        board = selectors.league_board(season, bus.feed_state())
+        league = {
+            "season": season,
+            "market": season.market if season else None,
+            "rows": board,
+            "totals": league_totals(contestant.row for contestant in board),
+        }
+        return Response(serializers.LeagueSerializer(league).data)
+
+
+class DeploymentFilter(KnownParameters):
+    symbol = django_filters.CharFilter(field_name="symbols", lookup_expr="contains", method="with_symbol")
+
+    class Meta:
+        model = Deployment
+        fields = ("status", "strategy")
+
+    def with_symbol(self, rows: Any, _name: str, symbol: str) -> Any:
+        """Keep the deployments that name ``symbol`` themselves."""
+        return rows.filter(symbols__contains=[symbol])
+
+
+class Deployments(generics.ListAPIView):
+    """Deployments as they are configured, by slug."""
+
+    queryset = Deployment.objects.order_by("slug")
+    serializer_class = serializers.DeploymentSerializer
+    filterset_class = DeploymentFilter
+
+
+class DeploymentDetail(APIView):
+    """One deployment."""
+
+    @extend_schema(responses=serializers.DeploymentDetailSerializer)
+    def get(self, request: Request, slug: str) -> Response:
+        """Return its configuration, its place in the league and its newest events."""
+        return Response(deployment_detail(deployment_named(slug)))
+
+
+class DeploymentChange(APIView):
+    """A change of one deployment's state; safe to repeat."""
+
+    service: Callable[..., object]
+
+    def change(self, request: Request, slug: str, **details: Any) -> Response:
+        """Call the service and return the deployment as it is now."""
+        deployment = deployment_named(slug)
+        type(self).service(deployment=deployment, by=request.user.get_username(), **details)
+        return Response(deployment_detail(deployment_named(slug)))
+
+
+class Pause(DeploymentChange):
+    """No new signals; resting orders and stops live on."""
+
+    service = services.pause_deployment
+
+    @extend_schema(request=serializers.PauseSerializer, responses=serializers.DeploymentDetailSerializer)
+    def post(self, request: Request, slug: str) -> Response:
+        """Pause it."""
+        asked = serializers.PauseSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        return self.change(request, slug, reason=asked.validated_data["reason"])
+
+
+class Enable(DeploymentChange):
+    """Ask the strategy for signals again."""
+
+    service = services.enable_deployment
+
+    @extend_schema(request=None, responses=serializers.DeploymentDetailSerializer)
+    def post(self, request: Request, slug: str) -> Response:
+        """Enable it."""
+        return self.change(request, slug)
+
+
+class Reset(DeploymentChange):
+    """Close the account and open a new one with the full stake; the old record is kept."""
+
+    service = services.reset_deployment
+
+    @extend_schema(request=None, responses=serializers.DeploymentDetailSerializer)
+    def post(self, request: Request, slug: str) -> Response:
+        """Reset it."""
+        return self.change(request, slug)
+
+
+class Strategies(APIView):
+    """The strategies there are, with the schemas of their configs."""
+
+    @extend_schema(responses=serializers.StrategiesSerializer)
+    def get(self, request: Request) -> Response:
+        """Return what was found and what could not be loaded."""
+        found = {
+            "strategies": sorted(registry.found().values(), key=lambda strategy: strategy.name),
+            "failures": registry.failures(),
+        }
+        return Response(serializers.StrategiesSerializer(found).data)
+
+
+api_urls = [
+    path("league/", League.as_view(), name="api-league"),
+    path("deployments/", Deployments.as_view(), name="api-deployments"),
+    path("deployments/<slug:slug>/", DeploymentDetail.as_view(), name="api-deployment"),
+    path("deployments/<slug:slug>/pause/", Pause.as_view(), name="api-pause"),
+    path("deployments/<slug:slug>/enable/", Enable.as_view(), name="api-enable"),
+    path("deployments/<slug:slug>/reset/", Reset.as_view(), name="api-reset"),
+    path("strategies/", Strategies.as_view(), name="api-strategies"),
+]

@@ -1,0 +1,183 @@
+"""A JSON Schema read as a list of things a person can fill in: the one source of forms, help texts and bounds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from trading.risk import RiskLimits
+
+
+class Kind(StrEnum):
+    """What a value is."""
+
+    WHOLE = "whole number"
+    NUMBER = "number"
+    DECIMAL = "decimal number"  # exact: kept as text in JSON
+    FLAG = "yes or no"
+    CHOICE = "choice"
+    TEXT = "text"
+    JSON = "JSON"
+
+
+class InvalidValue(ValueError):
+    """A value that a field does not take; the message names field, value and what would be right."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigField:
+    """One key of a config."""
+
+    key: str
+    kind: Kind
+    default: Any = None
+    help: str = ""
+    least: Any = None
+    most: Any = None
+    is_least_excluded: bool = False
+    is_most_excluded: bool = False
+    choices: tuple[Any, ...] = ()
+    is_optional: bool = False  # null is a value
+    is_required: bool = False  # there is no default
+
+    @property
+    def bounds(self) -> str:
+        """The range in words, empty when there is none."""
+        words = []
+        if self.least is not None:
+            words.append(f"{'above' if self.is_least_excluded else 'at least'} {self.least}")
+        if self.most is not None:
+            words.append(f"{'below' if self.is_most_excluded else 'at most'} {self.most}")
+        return ", ".join(words)
+
+    @property
+    def expected(self) -> str:
+        """What would be right, for an error's last words."""
+        if self.kind is Kind.CHOICE:
+            return f"one of {', '.join(map(str, self.choices))}"
+        article = {Kind.JSON: "valid", Kind.FLAG: "", Kind.TEXT: ""}.get(self.kind, "a")
+        return f"{article} {self.kind.value} {self.bounds}".strip()
+
+    def value(self, text: str) -> Any:
+        """Return what ``text`` stands for, in the JSON type that the config takes.
+
+        Raises:
+            InvalidValue: not of this kind, or out of bounds.
+        """
+        try:
+            value = self._read(text)
+        except (ValueError, KeyError, InvalidOperation):
+            raise self._refusal(text) from None
+        if self.kind in (Kind.WHOLE, Kind.NUMBER, Kind.DECIMAL) and not self._is_within(Decimal(str(value))):
+            raise self._refusal(text)
+        return value
+
+    def _read(self, text: str) -> Any:
+        match self.kind:
+            case Kind.WHOLE:
+                return int(text)
+            case Kind.NUMBER:
+                return float(text)
+            case Kind.DECIMAL:
+                return str(Decimal(text))
+            case Kind.FLAG:
+                return {"true": True, "false": False}[text.lower()]
+            case Kind.CHOICE:
+                return {str(choice): choice for choice in self.choices}[text]
+            case Kind.JSON:
+                return json.loads(text, parse_constant=_no_nan)
+            case Kind.TEXT:
+                return text
+
+    def _is_within(self, number: Decimal) -> bool:
+        if not number.is_finite():
+            return False
+        if self.least is not None:
+            least = Decimal(str(self.least))
+            if number < least or (self.is_least_excluded and number == least):
+                return False
+        if self.most is not None:
+            most = Decimal(str(self.most))
+            if number > most or (self.is_most_excluded and number == most):
+                return False
+        return True
+
+    def _refusal(self, text: str) -> InvalidValue:
+        return InvalidValue(f"{self.key} is {text!r}; expected {self.expected}")
+
+
+def _no_nan(word: str) -> Any:
+    raise ValueError(f"{word} is not JSON")
+
+
+def config_fields(schema: Mapping[str, Any]) -> list[ConfigField]:
+    """Return the fields of an object's JSON Schema, in its order."""
+    definitions = schema.get("$defs", {})
+    schema = _resolved(schema, definitions)
+    required = set(schema.get("required", ()))
+    return [
+        _field(key, _resolved(about, definitions), is_required=key in required)
+        for key, about in schema.get("properties", {}).items()
+    ]
+
+
+@lru_cache(maxsize=1)
+def risk_fields() -> tuple[ConfigField, ...]:
+    """Return the fields of the risk limits."""
+    return tuple(config_fields(msgspec.json.schema(RiskLimits)))
+
+
+def _resolved(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "$ref" not in schema:
+        return schema
+    target = definitions.get(schema["$ref"].rsplit("/", 1)[-1], {})
+    return {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
+
+
+def _field(key: str, about: Mapping[str, Any], *, is_required: bool) -> ConfigField:
+    options = [option for option in about.get("anyOf", ()) if option.get("type") != "null"]
+    merged = {**options[0], **about} if len(options) == 1 else about
+    choices = tuple(choice for choice in merged.get("enum", ()) if choice is not None)
+    return ConfigField(
+        key=key,
+        kind=_kind(merged, choices),
+        default=about.get("default"),
+        help=merged.get("description", ""),
+        least=merged.get("minimum", merged.get("exclusiveMinimum")),
+        most=merged.get("maximum", merged.get("exclusiveMaximum")),
+        is_least_excluded="exclusiveMinimum" in merged,
+        is_most_excluded="exclusiveMaximum" in merged,
+        choices=choices,
+        is_optional=len(options) < len(about.get("anyOf", ())),
+        is_required=is_required,
+    )
+
+
+_KINDS = {"integer": Kind.WHOLE, "number": Kind.NUMBER, "boolean": Kind.FLAG, "string": Kind.TEXT}
+
+
+def _kind(about: Mapping[str, Any], choices: tuple[Any, ...]) -> Kind:
+    if choices:
+        return Kind.CHOICE
+    if about.get("format") == "decimal":
+        return Kind.DECIMAL
+    if "type" in about:
+        return _KINDS.get(about["type"], Kind.JSON)
+    # A plain CONFIG dict has no types: its defaults are all that is known.
+    match about.get("default"):
+        case bool():
+            return Kind.FLAG
+        case int():
+            return Kind.WHOLE
+        case float():
+            return Kind.NUMBER
+        case str():
+            return Kind.TEXT
+    return Kind.JSON

@@ -1,0 +1,152 @@
+"""The deployment form, drawn from the strategy's config schema and the schema of the risk limits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+
+from strategies.config_fields import ConfigField, InvalidValue, Kind, config_fields, risk_fields
+from strategies.models import Deployment
+from strategies.services import check_deployment
+from trading.fees import SCHEDULES
+from trading.strategy import Strategy
+
+CONFIG, RISK = "config__", "risk__"
+UNSET = object()  # left empty: the default holds
+FILL_MODELS = [("realistic", "realistic")]
+PLAIN_FIELDS = ("name", "slug", "cash", "currency", "funding_currency", "fee_schedule", "fill_model", "latency_ms")
+
+
+class ConfigFormField(forms.Field):
+    """One key of a config; empty means the default."""
+
+    def __init__(self, about: ConfigField) -> None:
+        self.about = about
+        super().__init__(required=False, label=about.key, help_text=_help(about), widget=_widget(about), initial=None)
+
+    def clean(self, value: Any) -> Any:
+        """Return the JSON value, or UNSET when nothing was filled in."""
+        text = (value or "").strip()
+        if not text:
+            if self.about.is_required:
+                raise ValidationError(f"{self.about.key} is empty; expected {self.about.expected}")
+            return UNSET
+        try:
+            return self.about.value(text)
+        except InvalidValue as error:
+            raise ValidationError(str(error)) from None
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Return whether the text differs from what was shown."""
+        return (data or "").strip() != (initial or "")
+
+
+def shown(value: Any) -> str:
+    """Return a config value as it stands in a text box."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _help(about: ConfigField) -> str:
+    words = [about.help] if about.help else []
+    if about.bounds:
+        words.append(about.bounds)
+    words.append("required" if about.is_required else f"default {_default_shown(about)}")
+    return " · ".join(words)
+
+
+def _default_shown(about: ConfigField) -> str:
+    return "none" if about.default is None else shown(about.default)
+
+
+def _widget(about: ConfigField) -> forms.Widget:
+    default = _default_shown(about)
+    match about.kind:
+        case Kind.CHOICE:
+            options = [(str(choice), str(choice)) for choice in about.choices]
+            return forms.Select(choices=[("", f"{default} (default)"), *options])
+        case Kind.FLAG:
+            return forms.Select(choices=[("", f"{default} (default)"), ("true", "yes"), ("false", "no")])
+        case Kind.JSON:
+            return forms.Textarea(attrs={"rows": 3, "cols": 60, "placeholder": default, "spellcheck": "false"})
+        case Kind.TEXT:
+            return forms.TextInput(attrs={"placeholder": default})
+    # Bounds are the server's to judge: the browser's own message would hide the field's name and the value.
+    attrs = {"placeholder": default, "inputmode": "numeric" if about.kind is Kind.WHOLE else "decimal"}
+    return forms.TextInput(attrs=attrs)
+
+
+class DeploymentForm(forms.ModelForm):
+    """What every strategy has in common; `deployment_form` adds the strategy's own fields."""
+
+    strategy: Strategy  # set by `deployment_form`
+
+    symbols = forms.CharField(required=False, help_text="BASE/QUOTE, separated by commas; empty: the strategy's own")
+    fee_schedule = forms.ChoiceField(choices=[(name, name) for name in sorted(SCHEDULES)])
+    fill_model = forms.ChoiceField(choices=FILL_MODELS, initial="realistic")
+
+    class Meta:
+        model = Deployment
+        fields = PLAIN_FIELDS
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if self.instance.pk:
+            # The account carries the slug for good.
+            self.fields.pop("slug", None)
+            self.initial["symbols"] = ", ".join(self.instance.symbols)
+            for prefix, values in ((CONFIG, self.instance.config), (RISK, self.instance.risk)):
+                self.initial |= {f"{prefix}{key}": shown(value) for key, value in values.items()}
+        if "symbols" in self.fields:
+            self.fields["symbols"].widget.attrs["placeholder"] = ", ".join(self.strategy.symbols)
+
+    def clean_symbols(self) -> list[str]:
+        """Return the symbols; those of the strategy are stored as none."""
+        text: str = self.cleaned_data["symbols"]
+        symbols = [part.strip().upper() for part in text.split(",") if part.strip()]
+        return [] if tuple(symbols) == self.strategy.symbols else symbols
+
+    def clean(self) -> dict[str, Any]:
+        """Check the config as a whole, as the services will."""
+        super().clean()
+        changes = self.changes()
+        self.instance.strategy = self.strategy.name
+        for name in ("config", "risk", "symbols", "fee_schedule", "fill_model"):
+            if name in changes:
+                setattr(self.instance, name, changes[name])
+        if not self.errors:
+            try:
+                check_deployment(self.instance)
+            except ValidationError as error:
+                for name, messages in error.message_dict.items():
+                    self.add_error(name if name in self.fields else NON_FIELD_ERRORS, messages)
+        return self.cleaned_data
+
+    def changes(self) -> dict[str, Any]:
+        """Return the deployment's fields as the services take them, config and risk limits gathered."""
+        fields = {name: self.cleaned_data[name] for name in (*PLAIN_FIELDS, "symbols") if name in self.cleaned_data}
+        return {
+            **fields,
+            "strategy": self.strategy.name,
+            "config": self._gathered(CONFIG, config_fields(self.strategy.schema())),
+            "risk": self._gathered(RISK, risk_fields()),
+        }
+
+    def _gathered(self, prefix: str, fields: Iterable[ConfigField]) -> dict[str, Any]:
+        values = {field.key: self.cleaned_data.get(f"{prefix}{field.key}", UNSET) for field in fields}
+        defaults = {field.key: field.default for field in fields}
+        return {key: value for key, value in values.items() if value is not UNSET and value != defaults[key]}
+
+
+def deployment_form(strategy: Strategy) -> type[DeploymentForm]:
+    """Return the form class for deployments of ``strategy``."""
+    fields: dict[str, Any] = {
+        f"{CONFIG}{about.key}": ConfigFormField(about) for about in config_fields(strategy.schema())
+    }
+    fields |= {f"{RISK}{about.key}": ConfigFormField(about) for about in risk_fields()}
+    return type("DrawnDeploymentForm", (DeploymentForm,), {**fields, "strategy": strategy})

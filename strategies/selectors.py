@@ -1,0 +1,212 @@
+"""What can be read of deployments: how they stand, how they fare, how they differ from their strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from portfolios.models import Season
+from portfolios.selectors import LeagueRow, league_rows
+from strategies import registry
+from strategies.config_fields import config_fields, risk_fields
+from strategies.models import Deployment, DeploymentEvent, DeploymentStatus, Worker
+from trading.strategy import Strategy
+
+HEARTBEAT_FRESH_S = 15
+ERROR_SHOWN_MINUTES = 60
+BOOK_STALE_S = 60
+_TELLING = ("error", "gap", "resumed", "reset")
+
+FeedState = Mapping[str, Any]
+
+
+class Health(StrEnum):
+    """The one word beside a deployment's name."""
+
+    OK = "ok"
+    PAUSED = "paused"
+    DISABLED = "off"
+    ERROR = "error"
+    NO_DATA = "no data"
+    GAP = "gap"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contestant:
+    """A deployment in its place."""
+
+    row: LeagueRow
+    deployment: Deployment
+    strategy: Strategy | None  # None: its package is gone or broken
+    health: Health
+    health_reason: str
+
+    @property
+    def symbols(self) -> Sequence[str]:
+        """What it trades."""
+        return symbols_of(self.deployment, self.strategy)
+
+    @property
+    def version(self) -> str:
+        """The strategy's version, empty when it was not found."""
+        return self.strategy.version if self.strategy else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One config key of a deployment beside its default."""
+
+    key: str
+    value: Any
+    default: Any
+    help: str
+    bounds: str
+    is_changed: bool
+
+
+def live_worker_count() -> int:
+    """Return how many workers gave a sign of life within the last 15 seconds."""
+    since = timezone.now() - timedelta(seconds=HEARTBEAT_FRESH_S)
+    return Worker.objects.filter(heartbeat_at__gt=since).count()
+
+
+def symbols_of(deployment: Deployment, strategy: Strategy | None) -> Sequence[str]:
+    """Return what the deployment trades: its own symbols, else its strategy's."""
+    return tuple(deployment.symbols) or (strategy.symbols if strategy else ())
+
+
+def league_board(season: Season | None, feed: FeedState | None) -> list[Contestant]:
+    """Return every deployment with an open account in ``season``, best equity first. Three queries."""
+    rows = league_rows(season)
+    deployments = {row.account_id: row for row in Deployment.objects.filter(account__in=[r.account for r in rows])}
+    news = _telling_events(deployments.values())
+    strategies = registry.found()
+    board = []
+    for row in rows:
+        deployment = deployments.get(row.account.pk)
+        if deployment is not None:
+            strategy = strategies.get(deployment.strategy)
+            health, reason = _health(deployment, strategy, row, news.get(deployment.pk, {}), feed)
+            board.append(
+                Contestant(row=row, deployment=deployment, strategy=strategy, health=health, health_reason=reason)
+            )
+    return board
+
+
+def contestant_named(slug: str, season: Season | None, feed: FeedState | None) -> Contestant | None:
+    """Return the deployment called ``slug`` in its place, None without an open account in ``season``."""
+    return next((c for c in league_board(season, feed) if c.deployment.slug == slug), None)
+
+
+def _telling_events(deployments: Iterable[Deployment]) -> dict[int, dict[str, DeploymentEvent]]:
+    """Return, per deployment, the newest event of each kind that health depends on."""
+    events = (
+        DeploymentEvent.objects.filter(deployment__in=list(deployments), kind__in=_TELLING)
+        .order_by("deployment_id", "kind", "-time")
+        .distinct("deployment_id", "kind")
+        .defer("detail")
+    )
+    newest: dict[int, dict[str, DeploymentEvent]] = {}
+    for event in events:
+        newest.setdefault(event.deployment_id, {})[event.kind] = event
+    return newest
+
+
+def _health(
+    deployment: Deployment,
+    strategy: Strategy | None,
+    row: LeagueRow,
+    news: Mapping[str, DeploymentEvent],
+    feed: FeedState | None,
+) -> tuple[Health, str]:
+    if deployment.status == DeploymentStatus.DISABLED:
+        return Health.DISABLED, "disabled: no worker takes it"
+    if strategy is None:
+        return Health.ERROR, f"no strategy called {deployment.strategy!r} was found"
+    error = _open_error(news, row.standing.as_of if row.standing else None)
+    if error is not None:
+        return Health.ERROR, error.summary
+    if deployment.status == DeploymentStatus.PAUSED:
+        return Health.PAUSED, deployment.status_reason or "paused: resting orders and stops live on"
+    missing = _missing_data(symbols_of(deployment, strategy), feed)
+    if missing:
+        return Health.NO_DATA, missing
+    if row.standing is None:
+        return Health.NO_DATA, "no worker has valued it yet"
+    gap = news.get("gap")
+    if gap is not None and gap.sequence >= row.account.first_sequence:
+        return Health.GAP, f"market time is missing from its record: {gap.summary}"
+    return Health.OK, "trading"
+
+
+def _open_error(news: Mapping[str, DeploymentEvent], as_of: datetime | None) -> DeploymentEvent | None:
+    """Return the newest error, unless it was answered by an enabling or a reset, or is old."""
+    error = news.get("error")
+    if error is None:
+        return None
+    answered = any(news[kind].time >= error.time for kind in ("resumed", "reset") if kind in news)
+    is_old = as_of is not None and as_of - error.time > timedelta(minutes=ERROR_SHOWN_MINUTES)
+    return None if answered or is_old else error
+
+
+def _missing_data(symbols: Sequence[str], feed: FeedState | None) -> str:
+    if feed is None:
+        return "no feed is running"
+    for symbol in symbols:
+        quote = feed["symbols"].get(symbol)
+        if quote is None:
+            return f"the feed does not carry {symbol}"
+        if quote["bid"] is None or quote["ask"] is None:
+            return f"{symbol} has no order book yet"
+        if quote["book_age_s"] is not None and quote["book_age_s"] > BOOK_STALE_S:
+            return f"the book of {symbol} is {quote['book_age_s']:.0f} s old"
+    return ""
+
+
+def settings_of(deployment: Deployment, strategy: Strategy | None) -> list[Setting]:
+    """Return the config key by key, changed ones first; keys that the strategy no longer knows included."""
+    fields = config_fields(strategy.schema()) if strategy else []
+    known = {field.key for field in fields}
+    settings = [
+        Setting(
+            key=field.key,
+            value=deployment.config.get(field.key, field.default),
+            default=field.default,
+            help=field.help,
+            bounds=field.bounds,
+            is_changed=field.key in deployment.config and deployment.config[field.key] != field.default,
+        )
+        for field in fields
+    ]
+    settings += [
+        Setting(key=key, value=value, default=None, help="not a key of this strategy", bounds="", is_changed=True)
+        for key, value in deployment.config.items()
+        if key not in known
+    ]
+    return sorted(settings, key=lambda setting: not setting.is_changed)
+
+
+def limits_of(deployment: Deployment) -> list[Setting]:
+    """Return the risk limits one by one, in the order of their schema."""
+    return [
+        Setting(
+            key=field.key,
+            value=deployment.risk.get(field.key, field.default),
+            default=field.default,
+            help=field.help,
+            bounds=field.bounds,
+            is_changed=field.key in deployment.risk,
+        )
+        for field in risk_fields()
+    ]
+
+
+def recent_events(deployment: Deployment, limit: int = 30) -> QuerySet[DeploymentEvent]:
+    """Return the newest events, newest first."""
+    return deployment.events.order_by("-time", "-id")[:limit]

@@ -1,0 +1,172 @@
+"""How the league, deployments and strategies are spelled in JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from portfolios.models import Season
+from portfolios.serializers import ExactDecimalField, RowSerializer
+from strategies.models import Deployment, DeploymentEvent
+from strategies.selectors import Contestant, Health
+
+NO_ROUND_TRIP = "no closed round trip yet"
+
+
+class StandingField(ExactDecimalField):
+    """A figure of the standing; 0 until there is one."""
+
+    def __init__(self, name: str, **options: Any) -> None:
+        super().__init__(source="*", read_only=True, **options)
+        self.name = name
+
+    def to_representation(self, value: Contestant) -> str:  # type: ignore[override]
+        """Return the figure in the account's currency or percent."""
+        standing = value.row.standing
+        return super().to_representation(getattr(standing, self.name)) if standing else "0"
+
+
+class ContestantSerializer(serializers.Serializer):
+    """A deployment in its place; money in `currency`, percentages in percent."""
+
+    rank = serializers.IntegerField(source="row.rank")
+    slug = serializers.SlugField(source="deployment.slug")
+    name = serializers.CharField(source="deployment.name")
+    strategy = serializers.CharField(source="deployment.strategy")
+    version = serializers.CharField()
+    symbols = serializers.ListField(child=serializers.CharField())
+    status = serializers.CharField(source="deployment.status")
+    status_reason = serializers.CharField(source="deployment.status_reason")
+    health = serializers.ChoiceField(choices=[health.value for health in Health])
+    health_reason = serializers.CharField()
+    currency = serializers.CharField(source="row.account.currency")
+    stake = ExactDecimalField(source="row.account.cash")
+    equity = ExactDecimalField(source="row.equity")
+    return_pct = ExactDecimalField(source="row.return_pct")
+    mid_equity = StandingField("mid_equity")
+    realised = StandingField("realised")
+    unrealised = StandingField("unrealised")
+    fees = StandingField("fees")
+    exposure = StandingField("exposure")
+    drawdown_pct = StandingField("drawdown_pct")
+    max_drawdown_pct = StandingField("max_drawdown_pct")
+    fills = serializers.IntegerField(source="row.standing.fills", default=0)
+    round_trips = serializers.IntegerField(source="row.standing.round_trips", default=0)
+    wins = serializers.IntegerField(source="row.standing.wins", default=0)
+    refusals = serializers.IntegerField(source="row.standing.refusals", default=0)
+    win_rate = ExactDecimalField(source="row.win_rate_pct", allow_null=True, help_text="percent of `round_trips`")
+    win_rate_reason = serializers.SerializerMethodField(help_text="why `win_rate` is null, else null")
+    last_fill_at = serializers.DateTimeField(source="row.standing.last_fill_at", default=None, allow_null=True)
+    as_of = serializers.DateTimeField(source="row.standing.as_of", default=None, allow_null=True)
+    why = serializers.DictField(child=serializers.IntegerField(), source="row.standing.why", default=dict)
+
+    def get_win_rate_reason(self, contestant: Contestant) -> str | None:
+        """Return why there is no win rate."""
+        return NO_ROUND_TRIP if contestant.row.win_rate_pct is None else None
+
+
+class SeasonSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Season
+        fields = ("number", "name", "market", "started_at", "ended_at")
+
+
+class TotalsSerializer(serializers.Serializer):
+    """Sums over the accounts of one currency."""
+
+    currency = serializers.CharField()
+    accounts = serializers.IntegerField()
+    capital = ExactDecimalField()
+    equity = ExactDecimalField()
+    result = ExactDecimalField()
+    return_pct = ExactDecimalField()
+    realised = ExactDecimalField()
+    unrealised = ExactDecimalField()
+    fees = ExactDecimalField()
+    exposure = ExactDecimalField()
+    fills = serializers.IntegerField()
+    round_trips = serializers.IntegerField()
+
+
+class LeagueSerializer(serializers.Serializer):
+    """The league table, best equity first."""
+
+    season = SeasonSerializer(allow_null=True)
+    market = serializers.CharField(allow_null=True, help_text="kraken, simulated:SEED or recording:NAME:HASH")
+    rows = ContestantSerializer(many=True)
+    totals = TotalsSerializer(many=True)
+
+
+class DeploymentSerializer(RowSerializer):
+    """A deployment as it is configured."""
+
+    class Meta:
+        model = Deployment
+        exclude = ("id", "account")
+
+
+class DeploymentEventSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = DeploymentEvent
+        exclude = ("id", "deployment")
+
+
+class SettingSerializer(serializers.Serializer):
+    """One key beside its default."""
+
+    key = serializers.CharField()
+    value = serializers.JSONField(allow_null=True)
+    default = serializers.JSONField(allow_null=True)
+    help = serializers.CharField()
+    bounds = serializers.CharField()
+    is_changed = serializers.BooleanField()
+
+
+class DeploymentDetailSerializer(DeploymentSerializer):
+    """A deployment with its settings one by one, its place in the league and its newest events."""
+
+    settings = SettingSerializer(many=True, read_only=True)
+    limits = SettingSerializer(many=True, read_only=True)
+    standing = ContestantSerializer(read_only=True, allow_null=True)
+    recent_events = DeploymentEventSerializer(many=True, read_only=True)
+
+
+class StrategySerializer(serializers.Serializer):
+    """A strategy that was found."""
+
+    name = serializers.CharField()
+    version = serializers.CharField()
+    description = serializers.CharField()
+    symbols = serializers.ListField(child=serializers.CharField())
+    trigger = serializers.CharField()
+    warmup = serializers.DictField(child=serializers.IntegerField())
+    hash = serializers.CharField(help_text="SHA-256 of its sources")
+    schema = serializers.SerializerMethodField(help_text="JSON Schema of its config")
+
+    @extend_schema_field({"type": "object", "additionalProperties": True})
+    def get_schema(self, strategy: Any) -> dict[str, Any]:
+        """Return the schema."""
+        schema: dict[str, Any] = strategy.schema()
+        return schema
+
+
+class LoadFailureSerializer(serializers.Serializer):
+    """A file that could not be loaded."""
+
+    path = serializers.CharField()
+    error = serializers.CharField()
+
+
+class StrategiesSerializer(serializers.Serializer):
+    """What was found, and what could not be loaded."""
+
+    strategies = StrategySerializer(many=True)
+    failures = LoadFailureSerializer(many=True)
+
+
+class PauseSerializer(serializers.Serializer):
+    """Why a deployment is paused."""
+
+    reason = serializers.CharField(required=False, allow_blank=True, max_length=400, default="")

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from strategies import registry
+from strategies.registry import UnknownStrategy
+
+FIVE_LINES = """
+from trading.signals import Signal
+
+STRATEGY_NAME, STRATEGY_VERSION, SYMBOLS = "dip_buyer", "1.0.0", ["BTC/USD"]
+def generate_signal(data, config, state):
+    if data.portfolio.is_flat("BTC/USD"):
+        return Signal.buy("BTC/USD", 20, stop_loss=data.price("BTC/USD") * 0.99)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, settings):
+    settings.STRATEGY_PATHS = [tmp_path]
+    registry.rescan()
+    yield tmp_path
+    registry.rescan()
+
+
+def test_the_library_is_found_and_nothing_in_it_is_broken() -> None:
+    assert {"buy_and_hold", "ema_cross", "mean_reversion", "random_trader"} <= set(registry.found())
+    assert registry.failures() == []
+
+
+def test_a_file_in_a_folder_of_the_users_is_a_strategy(folder: Path) -> None:
+    (folder / "dip.py").write_text(FIVE_LINES)
+
+    found = registry.strategy("dip_buyer")
+
+    assert (found.version, found.symbols, len(found.hash)) == ("1.0.0", ("BTC/USD",), 64)
+
+
+def test_a_package_may_import_its_own_modules(folder: Path) -> None:
+    (folder / "two").mkdir()
+    (folder / "two" / "__init__.py").write_text(
+        FIVE_LINES.replace("dip_buyer", "two") + "\nfrom .numbers_of import N\n"
+    )
+    (folder / "two" / "numbers_of.py").write_text("N = 2\n")
+
+    assert registry.strategy("two").name == "two"
+
+
+def test_a_changed_file_has_another_hash(folder: Path) -> None:
+    (folder / "dip.py").write_text(FIVE_LINES)
+    before = registry.strategy("dip_buyer").hash
+    (folder / "dip.py").write_text(FIVE_LINES.replace("20", "21"))
+    registry.rescan()
+
+    assert registry.strategy("dip_buyer").hash != before
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("def broken(:\n", "SyntaxError"),
+        ("import no_such_module\n", "ModuleNotFoundError: No module named 'no_such_module' (bad.py, line 1)"),
+        ("STRATEGY_NAME = 'x'\n", "STRATEGY_VERSION, SYMBOLS, generate_signal missing"),
+        (FIVE_LINES.replace('["BTC/USD"]', '"BTC/USD"'), "SYMBOLS is 'BTC/USD'; expected a list"),
+        (FIVE_LINES.replace("dip_buyer", "ema_cross"), "STRATEGY_NAME 'ema_cross' is taken by"),
+        (FIVE_LINES + "TRIGGER = 'candle:2m'\n", "TRIGGER of dip_buyer is 'candle:2m'"),
+        (FIVE_LINES + "raise SystemError('boom')\n", "SystemError: boom (bad.py, line 8)"),
+    ],
+)
+def test_a_file_that_cannot_be_loaded_is_named_with_its_reason_and_harms_no_other(
+    folder: Path, source: str, words: str
+) -> None:
+    (folder / "bad.py").write_text(source)
+
+    (failure,) = registry.failures()
+
+    assert Path(failure.path).name == "bad.py"
+    assert words in failure.error
+    assert "ema_cross" in registry.found()
+
+
+def test_an_unknown_strategy_is_refused_with_those_there_are(folder: Path) -> None:
+    with pytest.raises(UnknownStrategy, match=r"no strategy is called 'emacross'; found are buy_and_hold, "):
+        registry.strategy("emacross")
