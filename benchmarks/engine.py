@@ -1,0 +1,102 @@
+"""Frames folded, deployments shown a frame, and orders filled, a second on one core."""
+
+from __future__ import annotations
+
+import random
+from decimal import Decimal
+from typing import Any
+
+from benchmarks._reporting import rates, report
+from trading.book import BookTop, Level, Side
+from trading.engine import Engine, Terms
+from trading.frames import Frame, Trade, decode_frame, encode_frame
+from trading.instruments import Instrument
+from trading.market import DataSnapshot, Market
+from trading.signals import NoSignal, Signal
+from trading.strategy import Strategy
+
+FRAMES = 3_000
+DEPLOYMENTS = 20
+FIRST = 17_834_688_000
+PAIRS = tuple(
+    Instrument(symbol=f"{base}/USD", base=base, quote="USD", price_decimals=2, qty_decimals=8)
+    for base in ("BTC", "ETH", "SOL", "XRP")
+)
+
+
+def frames() -> list[Frame]:
+    """Return five minutes of four busy pairs: 25 levels a side, a book change in most frames, two prints a frame."""
+    dice, mid, made, ids = random.Random(7), 1_000_000, [], 0
+    for number in range(FRAMES):
+        sequence = FIRST + number
+        books, trades = {}, []
+        for pair in PAIRS:
+            mid += dice.randint(-50, 50)
+            bids = tuple(Level(mid - 5 - 10 * n, dice.randint(10**6, 10**9)) for n in range(25))
+            asks = tuple(Level(mid + 5 + 10 * n, dice.randint(10**6, 10**9)) for n in range(25))
+            if number == 0 or dice.random() < 0.8:
+                books[pair.symbol] = BookTop(bids, asks)
+            if dice.random() < 0.5:
+                ids += 1
+                trades.append(Trade(pair.symbol, ids, Side.BUY, mid, dice.randint(10**4, 10**8), sequence * 10**8 - 1))
+        made.append(
+            Frame(
+                sequence=sequence,
+                time_ns=sequence * 10**8,
+                books=books,
+                trades=tuple(trades),
+                statuses={pair.symbol: "online" for pair in PAIRS} if number == 0 else {},
+                system="online" if number == 0 else "",
+                instruments=PAIRS if number == 0 else (),
+                is_keyframe=number == 0,
+            )
+        )
+    return made
+
+
+def idle(data: DataSnapshot, config: Any, state: dict[str, Any]) -> NoSignal:
+    """Look at a price, as any strategy does, and do nothing."""
+    return NoSignal("idle" if data.price("BTC/USD") else "never")
+
+
+def busy(data: DataSnapshot, config: Any, state: dict[str, Any]) -> Signal:
+    """Trade in every frame."""
+    if data.portfolio.position("BTC/USD") is None:
+        return Signal.buy("BTC/USD", 20)
+    return Signal.sell("BTC/USD")
+
+
+def deployments(generate_signal: Any) -> list[Engine]:
+    """Return fresh engines."""
+    strategy = Strategy(name="bench", version="1", symbols=("BTC/USD",), generate_signal=generate_signal)
+    terms = [Terms(slug=f"bench-{n}", symbols=("BTC/USD",), stake=Decimal(10_000)) for n in range(DEPLOYMENTS)]
+    return [Engine(strategy, {}, term) for term in terms]
+
+
+def run(stream: list[Frame], engines: list[Engine]) -> int:
+    """Show every frame to every engine; return how often one was shown."""
+    market = Market()
+    for frame in stream:
+        market.fold(frame)
+        snapshot = market.snapshot()
+        for engine in engines:
+            engine.process(frame, snapshot)
+    return len(stream) * len(engines)
+
+
+def main() -> None:
+    """Measure and report."""
+    stream = frames()
+    encoded = [encode_frame(frame) for frame in stream]
+    figures = {
+        "frames_encoded_per_s": rates(lambda: len([encode_frame(frame) for frame in stream])),
+        "frames_decoded_per_s": rates(lambda: len([decode_frame(data) for data in encoded])),
+        "frames_folded_per_s": rates(lambda: run(stream, []) or len(stream)),
+        "idle_evaluations_per_s": rates(lambda: run(stream, deployments(idle)), 3),
+        "trading_evaluations_per_s": rates(lambda: run(stream[:600], deployments(busy)), 3),
+    }
+    report("engine", figures, ("msgspec", "numpy"))
+
+
+if __name__ == "__main__":
+    main()
