@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -15,8 +17,9 @@ from django.utils.html import format_html
 
 from portfolios.admin import ReadOnlyAdmin
 from strategies import registry, services
-from strategies.forms import CONFIG, RISK, DeploymentForm, deployment_form
+from strategies.forms import CONFIG, RISK, deployment_form
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus, Worker
+from trading.fills import plain
 from trading.strategy import Strategy
 
 admin.site.site_header = "Paddock"
@@ -29,7 +32,7 @@ admin.site.site_url = "/"
 class DeploymentAdmin(admin.ModelAdmin):
     """Who trades."""
 
-    list_display = ("name", "slug", "strategy", "symbols_shown", "status", "cash", "currency", "updated_at", "page")
+    list_display = ("name", "slug", "strategy", "symbols_shown", "state", "stake", "updated_at", "page")
     list_filter = ("status", "strategy")
     search_fields = ("slug", "name", "strategy")
     actions = ("enable", "pause", "disable", "reset")
@@ -41,6 +44,16 @@ class DeploymentAdmin(admin.ModelAdmin):
     def symbols_shown(self, row: Deployment) -> str:
         """Return the symbols in words."""
         return ", ".join(row.symbols) or "the strategy's own"
+
+    @admin.display(description="status", ordering="status")
+    def state(self, row: Deployment) -> str:
+        """Return the status in one word."""
+        return row.status
+
+    @admin.display(ordering="cash")
+    def stake(self, row: Deployment) -> str:
+        """Return the stake with its currency."""
+        return f"{plain(row.cash)} {row.currency}"
 
     @admin.display(description="page")
     def page(self, row: Deployment) -> str:
@@ -90,7 +103,7 @@ class DeploymentAdmin(admin.ModelAdmin):
 
     def get_form(
         self, request: HttpRequest, obj: Deployment | None = None, change: bool = False, **options: Any
-    ) -> type[DeploymentForm]:
+    ) -> type[ModelForm[Any]]:
         """Return the form of the deployment's strategy."""
         strategy = self.strategy_chosen(request, obj)
         if strategy is None:
@@ -165,7 +178,7 @@ class DeploymentAdmin(admin.ModelAdmin):
             "title": "Reset deployments",
             "opts": self.opts,
             "rows": rows,
-            "action_checkbox_name": admin.helpers.ACTION_CHECKBOX_NAME,
+            "action_checkbox_name": ACTION_CHECKBOX_NAME,
         }
         return TemplateResponse(request, "admin/strategies/deployment/confirm_reset.html", context)
 

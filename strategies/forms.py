@@ -13,6 +13,7 @@ from strategies.config_fields import ConfigField, InvalidValue, Kind, config_fie
 from strategies.models import Deployment
 from strategies.services import check_deployment
 from trading.fees import SCHEDULES
+from trading.fills import plain
 from trading.strategy import Strategy
 
 CONFIG, RISK = "config__", "risk__"
@@ -99,9 +100,10 @@ class DeploymentForm(forms.ModelForm):
         if self.instance.pk:
             # The account carries the slug for good.
             self.fields.pop("slug", None)
+            self.initial["cash"] = plain(self.instance.cash)
             self.initial["symbols"] = ", ".join(self.instance.symbols)
             for prefix, values in ((CONFIG, self.instance.config), (RISK, self.instance.risk)):
-                self.initial |= {f"{prefix}{key}": shown(value) for key, value in values.items()}
+                self.initial.update({f"{prefix}{key}": shown(value) for key, value in values.items()})
         if "symbols" in self.fields:
             self.fields["symbols"].widget.attrs["placeholder"] = ", ".join(self.strategy.symbols)
 

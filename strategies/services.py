@@ -162,7 +162,8 @@ def reset_deployment(*, deployment: Deployment, by: str) -> None:
 def open_season(*, market: str) -> Season:
     """Return the running season of ``market`` with an account for every deployment."""
     season = ensure_season(market=market, name=SEASON_NAME)
-    for deployment in Deployment.objects.select_for_update().exclude(account__season=season, account__closed_at=None):
+    # ensure_season holds a lock until this transaction ends: no second worker opens accounts meanwhile.
+    for deployment in Deployment.objects.exclude(account__season=season, account__closed_at=None):
         open_account(deployment=deployment, season=season)
     return season
 

@@ -1,0 +1,250 @@
+"""Workers without their processes: the same frames give the same rows, however they are shared out or interrupted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from functools import partial
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+from marketdata import bus
+from marketdata.recordings import recorded_frames
+from portfolios.models import Balance, EquityPoint, Fill, LedgerEntry, Standing
+from portfolios.selectors import current_season, fills_digest
+from strategies.leagues import load_league
+from strategies.models import Deployment, DeploymentEvent, DeploymentStatus
+from strategies.runner import Runner
+from strategies.services import change_deployment, enable_deployment, open_season, pause_deployment, reset_deployment
+from tests.leagues import CAPTURE, restless_league, written
+from tests.making import make_strategy
+from trading.frames import Frame
+
+pytestmark = pytest.mark.django_db
+MARKET = "recording:test:00000000"
+
+
+@pytest.fixture(scope="module")
+def frames() -> list[Frame]:
+    return list(recorded_frames(CAPTURE))
+
+
+@pytest.fixture
+def stream(frames: list[Frame]) -> Iterator[list[Frame]]:
+    bus.redis_client().flushall()
+    bus.publish(MARKET, frames)
+    yield frames
+    bus.redis_client().flushall()
+
+
+@pytest.fixture
+def league(stream: list[Frame]) -> list[Deployment]:
+    load_league(restless_league(), by="test")
+    open_season(market=MARKET)
+    return list(Deployment.objects.select_related("account__season"))
+
+
+def host(runner: Runner, deployments: list[Deployment]) -> Runner:
+    for deployment in deployments:
+        runner.host(deployment, partial(bus.read, MARKET))
+    return runner
+
+
+def trader_of(league: list[Deployment]) -> Deployment:
+    return next(row for row in league if row.strategy == "random_trader")
+
+
+def season_digest() -> str:
+    return fills_digest(current_season())
+
+
+def replayed(tmp_path: Path) -> dict[str, object]:
+    out = StringIO()
+    path = written(restless_league(), tmp_path / "league.toml")
+    call_command("replay", str(CAPTURE), "--league", str(path), "--json", stdout=out)
+    return json.loads(out.getvalue())
+
+
+def test_one_worker_writes_the_fills_that_a_replay_computes(
+    league: list[Deployment], stream: list[Frame], tmp_path: Path
+) -> None:
+    runner = host(Runner(MARKET), league)
+    for at, frame in enumerate(stream):
+        runner.process(frame)
+        if at % 10 == 0:
+            runner.flush()
+    runner.flush()
+
+    expected = replayed(tmp_path)
+
+    assert Fill.objects.count() == expected["fills"] > 40
+    assert season_digest() == expected["fills_sha256"]
+    equity = {s.account.slug: s.equity for s in Standing.objects.select_related("account")}
+    assert {slug: f"{value.normalize():f}" for slug, value in equity.items()} == expected["equity"]
+
+
+def test_balances_are_the_sums_of_the_ledger(league: list[Deployment], stream: list[Frame]) -> None:
+    runner = host(Runner(MARKET), league)
+    for frame in stream:
+        runner.process(frame)
+    runner.flush()
+
+    sums: dict[tuple[int, str], Decimal] = {}
+    for entry in LedgerEntry.objects.filter(party="account"):
+        key = (entry.account_id, entry.currency)
+        sums[key] = sums.get(key, Decimal(0)) + entry.amount
+
+    assert {(b.account_id, b.currency): b.amount for b in Balance.objects.all()} == sums
+    assert EquityPoint.objects.count() >= 4 * len(league)
+
+
+def test_three_workers_write_what_one_would(league: list[Deployment], stream: list[Frame], tmp_path: Path) -> None:
+    for share in (league[::3], league[1::3], league[2::3]):
+        runner = host(Runner(MARKET), share)
+        for frame in stream:
+            runner.process(frame)
+        runner.flush()
+
+    assert season_digest() == replayed(tmp_path)["fills_sha256"]
+
+
+@pytest.mark.parametrize("killed_at", [3, 60, 111, 200])
+def test_a_worker_that_dies_between_commits_loses_and_doubles_nothing(
+    league: list[Deployment], stream: list[Frame], tmp_path: Path, killed_at: int
+) -> None:
+    first = host(Runner(MARKET), league)
+    for at, frame in enumerate(stream[:killed_at]):
+        first.process(frame)
+        if at % 7 == 0:
+            first.flush()
+    del first  # with whatever it had not committed
+
+    second = host(Runner(MARKET), league)
+    for frame in stream:
+        second.process(frame)
+    second.flush()
+
+    assert season_digest() == replayed(tmp_path)["fills_sha256"]
+
+
+def test_a_deployment_taken_over_late_catches_up_with_the_market(
+    league: list[Deployment], stream: list[Frame], tmp_path: Path
+) -> None:
+    busy = host(Runner(MARKET), league[:3])
+    for frame in stream[:150]:
+        busy.process(frame)
+    host(busy, league[3:])
+    for frame in stream[150:]:
+        busy.process(frame)
+    busy.flush()
+
+    assert season_digest() == replayed(tmp_path)["fills_sha256"]
+
+
+def test_writing_a_batch_twice_writes_it_once(league: list[Deployment], stream: list[Frame]) -> None:
+    runner = host(Runner(MARKET), league)
+    for frame in stream:
+        runner.process(frame)
+    kept = {key: (hosted.outcomes[:], hosted.marks[:]) for key, hosted in runner.hosted.items()}
+    runner.flush()
+    before = (Fill.objects.count(), LedgerEntry.objects.count(), season_digest())
+
+    for key, (outcomes, marks) in kept.items():
+        runner.hosted[key].outcomes, runner.hosted[key].marks = outcomes, marks
+    runner.flush()
+
+    assert (Fill.objects.count(), LedgerEntry.objects.count(), season_digest()) == before
+
+
+def test_frames_that_the_stream_no_longer_holds_are_a_gap_on_record(
+    league: list[Deployment], stream: list[Frame]
+) -> None:
+    runner = host(Runner(MARKET), league[:1])
+    for frame in [*stream[:40], *stream[90:]]:
+        runner.process(frame)
+    runner.flush()
+
+    (event,) = DeploymentEvent.objects.filter(kind="gap")
+
+    keyframe = next(frame for frame in stream[90:] if frame.is_keyframe)
+    seconds = (keyframe.sequence - 1 - stream[39].sequence) / 10
+    assert event.summary == f"{seconds:.1f} s of the market were not seen: the stream no longer held these frames"
+
+
+def test_a_paused_deployment_is_not_asked_and_an_enabled_one_is_again(
+    league: list[Deployment], stream: list[Frame]
+) -> None:
+    row = trader_of(league)
+    runner = host(Runner(MARKET), [row])
+    pause_deployment(deployment=row, by="test")
+    runner.reload(row)
+    for frame in stream[:100]:
+        runner.process(frame)
+    assert runner.hosted[row.pk].engine.state.why == {}
+
+    enable_deployment(deployment=row, by="test")
+    runner.reload(row)
+    for frame in stream[100:]:
+        runner.process(frame)
+
+    assert runner.hosted[row.pk].engine.state.why["coin"] > 50
+
+
+def test_a_changed_config_applies_and_the_account_goes_on(league: list[Deployment], stream: list[Frame]) -> None:
+    row = trader_of(league)
+    runner = host(Runner(MARKET), [row])
+    for frame in stream[:100]:
+        runner.process(frame)
+    runner.flush()
+    fills = Fill.objects.count()
+
+    change_deployment(deployment=row, by="test", config={"trades_per_minute": 1, "size_usd": 7})
+    runner.reload(row)
+    for frame in stream[100:]:
+        runner.process(frame)
+    runner.flush()
+
+    assert runner.hosted[row.pk].engine.config.size_usd == 7
+    assert Fill.objects.count() >= fills
+    assert "changed by test: config" in DeploymentEvent.objects.filter(kind="config").first().summary
+
+
+def test_a_reset_closes_the_account_and_begins_anew(league: list[Deployment], stream: list[Frame]) -> None:
+    row = trader_of(league)
+    runner = host(Runner(MARKET), [row])
+    for frame in stream:
+        runner.process(frame)
+    runner.flush()
+    old = row.account
+
+    reset_deployment(deployment=row, by="test")
+
+    old.refresh_from_db()
+    assert old.closed_at is not None
+    assert old.fills.count() > 0
+    assert (row.account.pk != old.pk, row.account.fills.count()) == (True, 0)
+
+
+def test_a_strategy_that_keeps_failing_is_paused_with_its_reason(league: list[Deployment], stream: list[Frame]) -> None:
+    row = trader_of(league)
+    runner = host(Runner(MARKET), league[:2])
+    engine = runner.hosted[row.pk].engine
+
+    def broken(data, config, state):
+        return 1 / 0
+
+    engine.strategy = make_strategy(broken)
+    for frame in stream:
+        runner.process(frame)
+    runner.flush()
+
+    row.refresh_from_db()
+
+    assert row.status == DeploymentStatus.PAUSED
+    assert "ZeroDivisionError" in row.status_reason
+    assert DeploymentEvent.objects.filter(deployment=row, kind="error").count() == 5
+    assert Fill.objects.filter(account__slug=league[1].slug).exists()
