@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from channels.layers import get_channel_layer
 
@@ -29,7 +29,7 @@ class Announcer:
         message = {"type": "league.changed", "accounts": sorted(slugs)}
         asyncio.run_coroutine_threadsafe(self._send(message), self._loop)
 
-    async def _send(self, message: dict[str, object]) -> None:
+    async def _send(self, message: Mapping[str, object]) -> None:
         layer = get_channel_layer()
         assert layer is not None, "settings.CHANNEL_LAYERS names one"
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -110,7 +110,10 @@ def _record_standings(updates: list[AccountUpdate]) -> None:
 
 
 def _upsert(
-    model: type[models.models.Model], rows: list[object], unique: tuple[str, ...], changing: tuple[str, ...]
+    model: type[models.models.Model],
+    rows: Sequence[models.models.Model],
+    unique: tuple[str, ...],
+    changing: tuple[str, ...],
 ) -> None:
     if rows:
         model.objects.bulk_create(  # type: ignore[attr-defined]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import msgspec
 from django.db import transaction
 from django.utils import timezone
-from marketdata.selectors import market_at
 
+from marketdata.selectors import market_at
 from portfolios.models import Checkpoint
 from portfolios.services import AccountUpdate, record_updates
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus

@@ -8,9 +8,9 @@ import msgspec
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
-from marketdata.sources import is_recording
 
 from marketdata import bus
+from marketdata.sources import is_recording
 from portfolios.models import Account, Season
 from portfolios.services import end_season, ensure_season
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus

@@ -78,5 +78,5 @@ def test_a_deployment_that_is_not_valid_is_named_and_nothing_is_written(tmp_path
 
 
 def test_a_missing_file_is_one_clear_line() -> None:
-    with pytest.raises(CommandError, match="nowhere.toml: No such file or directory"):
+    with pytest.raises(CommandError, match=r"nowhere\.toml: No such file or directory"):
         call_command("league", "load", "nowhere.toml")

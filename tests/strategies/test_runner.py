@@ -247,4 +247,4 @@ def test_a_strategy_that_keeps_failing_is_paused_with_its_reason(league: list[De
     assert row.status == DeploymentStatus.PAUSED
     assert "ZeroDivisionError" in row.status_reason
     assert DeploymentEvent.objects.filter(deployment=row, kind="error").count() == 5
-    assert Fill.objects.filter(account__slug=league[1].slug).exists()
+    assert Fill.objects.exclude(account__slug=row.slug).exists()

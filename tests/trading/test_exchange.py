@@ -47,7 +47,7 @@ def test_a_market_buy_walks_the_book_level_by_level() -> None:
 
     assert b.fills == [("buy", D("2.00"), D(100)), ("buy", D("2.00"), D(101))]
     assert b.balance("XRP") == 4
-    assert b.balance("USD") == 1000 - D("402") * D("1.004")
+    assert b.balance("USD") == 1000 - D(402) * D("1.004")
 
 
 def test_an_order_waits_for_its_latency() -> None:

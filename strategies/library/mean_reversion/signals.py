@@ -34,11 +34,11 @@ class _Reading(NamedTuple):
 
 def generate_signal(data: DataSnapshot, config: Config, state: dict[str, Any]) -> Signal | NoSignal:
     """Look after what is held first, then look for an entry; the first signal wins."""
-    reasons = []
+    reasons: list[NoSignal] = []
     for symbol in data.symbols:
         holding = data.portfolio.position(symbol)
-        answer = _exit(data, config, state, holding) if holding is not None else None
-        answer = answer or _entry(data, config, state, symbol)
+        leave = _exit(data, config, state, holding) if holding is not None else None
+        answer = leave or _entry(data, config, state, symbol)
         if isinstance(answer, Signal):
             return answer
         reasons.append(answer)

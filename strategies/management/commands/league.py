@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from marketdata.models import Instrument
 
+from marketdata.models import Instrument
 from portfolios.selectors import current_season, fills_digest, league_rows
 from strategies.leagues import InvalidLeague, league_text, load_league, read_league
 from strategies.models import Deployment

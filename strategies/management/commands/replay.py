@@ -11,8 +11,8 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from marketdata.recordings import InvalidRecording, recorded_frames
 
+from marketdata.recordings import InvalidRecording, recorded_frames
 from strategies.leagues import InvalidLeague, deployment_fields, read_league
 from strategies.models import Deployment
 from strategies.registry import strategy

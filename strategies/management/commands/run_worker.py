@@ -13,9 +13,9 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import OperationalError, connection
 from django.utils import timezone
-from marketdata.sources import is_recording
 
 from marketdata import bus
+from marketdata.sources import is_recording
 from portfolios.announcements import Announcer
 from portfolios.models import Checkpoint, Season
 from strategies import leases
@@ -178,10 +178,10 @@ class WorkerLoop:
 
 def _cursor(deployment: Deployment) -> int | None:
     """Return the frame the deployment has been worked up to; None when the newest market will do."""
-    stored = Checkpoint.objects.filter(account_id=deployment.account_id).values_list("sequence", flat=True).first()
-    if stored is not None:
-        return stored
     account = deployment.account
     assert account is not None, "only deployments with an account are claimed"
+    stored = Checkpoint.objects.filter(account=account).values_list("sequence", flat=True).first()
+    if stored is not None:
+        return stored
     # A recording begins at its beginning, whoever watches; a live market begins now.
     return account.first_sequence if account.first_sequence or is_recording(account.season.market) else None

@@ -1,0 +1,147 @@
+"""REST: what a deployment's account of the running season holds and how it came about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import path
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from portfolios import filters, selectors, serializers
+from portfolios.models import Account, Balance, Fill, LedgerEntry, Order, Position, RoundTrip
+
+MOST_POINTS = 2_000
+
+
+def account_named(slug: str) -> Account:
+    """Return the open account of ``slug`` in the running season.
+
+    Raises:
+        NotFound: with a sentence that says what is missing.
+    """
+    season = selectors.current_season()
+    if season is None:
+        raise NotFound("no season is running; `manage.py league load FILE` starts one")
+    account = selectors.open_accounts(season).filter(slug=slug).first()
+    if account is None:
+        raise NotFound(
+            f"season {season.number} has no open account called {slug!r}; /api/v1/league/ lists those it has"
+        )
+    return account
+
+
+class AccountRows(generics.ListAPIView):
+    """A list of one account's rows; subclasses name the model's rows and their order."""
+
+    ordering: tuple[str, ...]
+
+    def get_queryset(self) -> QuerySet[Any]:
+        """Return the rows of the account named in the address."""
+        rows: QuerySet[Any] = super().get_queryset()
+        if getattr(self, "swagger_fake_view", False):
+            return rows.none()
+        return rows.filter(account=account_named(self.kwargs["slug"])).order_by(*self.ordering)
+
+
+class Fills(AccountRows):
+    """Executions, newest first, each with the evidence it was judged on."""
+
+    queryset = Fill.objects.all()
+    serializer_class = serializers.FillSerializer
+    filterset_class = filters.FillFilter
+    ordering = ("-sequence", "-id")
+
+
+class Orders(AccountRows):
+    """What was asked for and what became of it, newest first; refused orders say why."""
+
+    queryset = Order.objects.all()
+    serializer_class = serializers.OrderSerializer
+    filterset_class = filters.OrderFilter
+    ordering = ("-sequence", "-id")
+
+
+class Positions(AccountRows):
+    """What is held, by symbol; flat positions have quantity 0."""
+
+    queryset = Position.objects.all()
+    serializer_class = serializers.PositionSerializer
+    filterset_class = filters.PositionFilter
+    ordering = ("symbol",)
+
+
+class RoundTrips(AccountRows):
+    """Positions from flat to flat, newest first."""
+
+    queryset = RoundTrip.objects.all()
+    serializer_class = serializers.RoundTripSerializer
+    filterset_class = filters.RoundTripFilter
+    ordering = ("-sequence", "-id")
+
+
+class Ledger(AccountRows):
+    """Postings, newest first; the postings of one fact sum to zero per currency."""
+
+    queryset = LedgerEntry.objects.all()
+    serializer_class = serializers.LedgerEntrySerializer
+    filterset_class = filters.LedgerFilter
+    ordering = ("-sequence", "-id")
+
+
+class LedgerSums(APIView):
+    """Per currency: the sum of the ledger beside the balance."""
+
+    @extend_schema(responses=serializers.LedgerSumSerializer(many=True))
+    def get(self, request: Request, slug: str) -> Response:
+        """Return the sums of the account named in the address."""
+        account = account_named(slug)
+        ledger = selectors.ledger_sums(account)
+        balances = dict(Balance.objects.filter(account=account).values_list("currency", "amount"))
+        lines = [
+            {"currency": currency, "ledger": ledger.get(currency, 0), "balance": balances.get(currency, 0)}
+            for currency in sorted({*ledger, *balances})
+        ]
+        return Response(serializers.LedgerSumSerializer(lines, many=True).data)
+
+
+class Equity(APIView):
+    """The account's worth over time, thinned to ``points`` moments."""
+
+    @extend_schema(
+        responses=serializers.EquityCurveSerializer,
+        parameters=[OpenApiParameter("points", int, description=f"2 to {MOST_POINTS}; {MOST_POINTS} when left out")],
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        """Return the curve of the account named in the address."""
+        account = account_named(slug)
+        curve = {
+            "slug": account.slug,
+            "currency": account.currency,
+            "stake": account.cash,
+            "points": selectors.equity_curve(account, _points_asked(request)),
+        }
+        return Response(serializers.EquityCurveSerializer(curve).data)
+
+
+def _points_asked(request: Request) -> int:
+    asked = request.query_params.get("points", str(MOST_POINTS))
+    if not (asked.isascii() and asked.isdigit() and len(asked) < 9 and 2 <= int(asked) <= MOST_POINTS):
+        raise ValidationError({"points": [f"{asked!r} was given; expected a whole number from 2 to {MOST_POINTS}"]})
+    return int(asked)
+
+
+api_urls = [
+    path("deployments/<slug:slug>/fills/", Fills.as_view(), name="api-fills"),
+    path("deployments/<slug:slug>/orders/", Orders.as_view(), name="api-orders"),
+    path("deployments/<slug:slug>/positions/", Positions.as_view(), name="api-positions"),
+    path("deployments/<slug:slug>/round_trips/", RoundTrips.as_view(), name="api-round-trips"),
+    path("deployments/<slug:slug>/ledger/", Ledger.as_view(), name="api-ledger"),
+    path("deployments/<slug:slug>/ledger/sums/", LedgerSums.as_view(), name="api-ledger-sums"),
+    path("deployments/<slug:slug>/equity/", Equity.as_view(), name="api-equity"),
+]

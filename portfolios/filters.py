@@ -1,0 +1,65 @@
+"""What lists of rows can be narrowed by. A parameter nobody knows is refused, not ignored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from rest_framework.exceptions import ValidationError
+
+from portfolios.models import Fill, LedgerEntry, Order, Position, RoundTrip
+
+PAGING = {"limit", "offset", "format"}
+
+
+class KnownParameters(django_filters.FilterSet):
+    """A filter set that names the parameters there are when it is given another."""
+
+    def __init__(self, data: Any = None, *args: Any, **options: Any) -> None:
+        super().__init__(data, *args, **options)
+        unknown = sorted(set(data or ()) - set(self.filters) - PAGING)
+        if unknown:
+            known = ", ".join(sorted({*self.filters, "limit", "offset"}))
+            raise ValidationError({name: [f"unknown parameter; expected one of {known}"] for name in unknown})
+
+
+class FillFilter(KnownParameters):
+    since = django_filters.IsoDateTimeFilter(field_name="time", lookup_expr="gte")
+    until = django_filters.IsoDateTimeFilter(field_name="time", lookup_expr="lt")
+
+    class Meta:
+        model = Fill
+        fields = ("symbol", "side", "liquidity", "order_id")
+
+
+class OrderFilter(KnownParameters):
+    since = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
+    until = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+
+    class Meta:
+        model = Order
+        fields = ("symbol", "side", "status", "type", "purpose", "code")
+
+
+class PositionFilter(KnownParameters):
+    class Meta:
+        model = Position
+        fields = ("symbol",)
+
+
+class RoundTripFilter(KnownParameters):
+    since = django_filters.IsoDateTimeFilter(field_name="closed_at", lookup_expr="gte")
+    until = django_filters.IsoDateTimeFilter(field_name="closed_at", lookup_expr="lt")
+
+    class Meta:
+        model = RoundTrip
+        fields = ("symbol",)
+
+
+class LedgerFilter(KnownParameters):
+    since = django_filters.IsoDateTimeFilter(field_name="time", lookup_expr="gte")
+    until = django_filters.IsoDateTimeFilter(field_name="time", lookup_expr="lt")
+
+    class Meta:
+        model = LedgerEntry
+        fields = ("currency", "party", "kind", "fill_id")

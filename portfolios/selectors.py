@@ -1,0 +1,192 @@
+"""What can be read of accounts: places in the league, curves, sums. Queries do not grow with the accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from math import ceil
+
+from django.db.models import F, QuerySet, Sum, Window
+from django.db.models.functions import Mod, RowNumber
+
+from portfolios.models import Account, EquityPoint, Fill, LedgerEntry, Season, Standing
+from trading import fills as trading_fills
+from trading.book import Side
+from trading.fees import Liquidity
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeagueRow:
+    """An account's place. Without a standing yet, nothing was traded: its equity is its stake."""
+
+    rank: int
+    account: Account
+    standing: Standing | None
+
+    @property
+    def slug(self) -> str:
+        """The deployment's."""
+        return self.account.slug
+
+    @property
+    def equity(self) -> Decimal:
+        """What the account would fetch now, in its currency."""
+        return self.standing.equity if self.standing else self.account.cash
+
+    @property
+    def result(self) -> Decimal:
+        """Equity less stake."""
+        return self.equity - self.account.cash
+
+    @property
+    def return_pct(self) -> Decimal:
+        """Result in percent of the stake."""
+        return self.result / self.account.cash * 100
+
+    @property
+    def win_rate_pct(self) -> Decimal | None:
+        """Share of closed round trips that gained, in percent; None while there are none."""
+        if self.standing is None or not self.standing.round_trips:
+            return None
+        return Decimal(self.standing.wins * 100) / self.standing.round_trips
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeagueTotals:
+    """Sums over the accounts of one currency."""
+
+    currency: str
+    accounts: int
+    capital: Decimal
+    equity: Decimal
+    realised: Decimal
+    unrealised: Decimal
+    fees: Decimal
+    exposure: Decimal
+    fills: int
+    round_trips: int
+
+    @property
+    def result(self) -> Decimal:
+        """Equity less capital."""
+        return self.equity - self.capital
+
+    @property
+    def return_pct(self) -> Decimal:
+        """Result in percent of the capital."""
+        return self.result / self.capital * 100
+
+
+def current_season() -> Season | None:
+    """Return the season that runs, if one does."""
+    return Season.objects.filter(ended_at=None).first()
+
+
+def open_accounts(season: Season | None) -> QuerySet[Account]:
+    """Return the accounts that trade in ``season``; none without a season."""
+    return Account.objects.filter(season=season, closed_at=None) if season else Account.objects.none()
+
+
+def league_rows(season: Season | None) -> list[LeagueRow]:
+    """Return the places, best equity first; equals stand in the order of their slugs."""
+    accounts = open_accounts(season).select_related("standing")
+    ranked = sorted((_without_rank(account) for account in accounts), key=lambda row: (-row.equity, row.account.slug))
+    return [
+        LeagueRow(rank=rank, account=row.account, standing=row.standing) for rank, row in enumerate(ranked, start=1)
+    ]
+
+
+def _without_rank(account: Account) -> LeagueRow:
+    return LeagueRow(rank=0, account=account, standing=getattr(account, "standing", None))
+
+
+def league_totals(rows: Iterable[LeagueRow]) -> list[LeagueTotals]:
+    """Return one total per account currency, the one with most accounts first."""
+    by_currency: dict[str, list[LeagueRow]] = {}
+    for row in rows:
+        by_currency.setdefault(row.account.currency, []).append(row)
+    totals = [_total(currency, same) for currency, same in by_currency.items()]
+    return sorted(totals, key=lambda total: (-total.accounts, total.currency))
+
+
+def _total(currency: str, rows: list[LeagueRow]) -> LeagueTotals:
+    standings = [row.standing for row in rows if row.standing]
+    zero = Decimal(0)
+    return LeagueTotals(
+        currency=currency,
+        accounts=len(rows),
+        capital=sum((row.account.cash for row in rows), zero),
+        equity=sum((row.equity for row in rows), zero),
+        realised=sum((standing.realised for standing in standings), zero),
+        unrealised=sum((standing.unrealised for standing in standings), zero),
+        fees=sum((standing.fees for standing in standings), zero),
+        exposure=sum((standing.exposure for standing in standings), zero),
+        fills=sum(standing.fills for standing in standings),
+        round_trips=sum(standing.round_trips for standing in standings),
+    )
+
+
+def market_time(rows: Iterable[LeagueRow]) -> datetime | None:
+    """Return the market's clock as the standings last saw it; None before the first."""
+    return max((row.standing.as_of for row in rows if row.standing), default=None)
+
+
+def recent_fills(season: Season | None, limit: int = 30) -> list[Fill]:
+    """Return the newest fills of all open accounts, newest first, each with its account."""
+    if season is None:
+        return []
+    fills = Fill.objects.filter(account__season=season, account__closed_at=None)
+    return list(fills.select_related("account").order_by("-time", "-id")[:limit])
+
+
+def equity_curve(account: Account, points: int = 2_000) -> list[EquityPoint]:
+    """Return at most ``points`` moments, oldest first, evenly thinned; the newest is always among them."""
+    moments = EquityPoint.objects.filter(account=account)
+    every = ceil(moments.count() / points)
+    if every > 1:
+        numbered = moments.annotate(place=Window(RowNumber(), order_by=F("time").desc()))
+        moments = numbered.annotate(rest=Mod(F("place") - 1, every)).filter(rest=0)
+    return list(moments.order_by("time"))
+
+
+def ledger_sums(account: Account) -> dict[str, Decimal]:
+    """Return, per currency, what the account's own ledger entries add up to: its balances, told twice."""
+    entries = LedgerEntry.objects.filter(account=account, party="account")
+    return {
+        line["currency"]: line["total"]
+        for line in entries.values("currency").annotate(total=Sum("amount")).order_by("currency")
+    }
+
+
+def fills_digest(season: Season | None) -> str:
+    """Return the digest of every fill of the season's open accounts; equal digests mean equal trading."""
+    return trading_fills.digest(_trading_fills(season))
+
+
+def _trading_fills(season: Season | None) -> Iterator[tuple[str, trading_fills.Fill]]:
+    rows = Fill.objects.filter(account__in=open_accounts(season)).select_related("account")
+    for row in rows.iterator(chunk_size=2_000):
+        yield (
+            row.account.slug,
+            trading_fills.Fill(
+                fill_id=row.fill_id,
+                order_id=row.order_id,
+                symbol=row.symbol,
+                side=Side(row.side),
+                qty=row.qty,
+                price=row.price,
+                cost=row.cost,
+                fee=row.fee,
+                quote=row.quote,
+                liquidity=Liquidity(row.liquidity),
+                sequence=row.sequence,
+                time_ns=(row.time - EPOCH) // timedelta(microseconds=1) * 1_000,
+                result=row.result,
+                reason=row.reason,
+                evidence=row.evidence,
+            ),
+        )

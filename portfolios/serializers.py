@@ -1,0 +1,86 @@
+"""How rows of accounts are spelled in JSON: exact decimals as plain strings, times in UTC."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.db import models
+from rest_framework import serializers
+
+from portfolios.models import EquityPoint, Fill, LedgerEntry, Order, Position, RoundTrip
+from trading.fills import plain
+
+
+class ExactDecimalField(serializers.DecimalField):
+    """A decimal as the shortest plain string: no exponent, no trailing zeros, never NaN."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("max_digits", None)
+        options.setdefault("decimal_places", None)
+        super().__init__(**options)
+
+    def to_representation(self, value: Decimal) -> str:
+        """Return the value, all its digits kept."""
+        return plain(value)
+
+
+class RowSerializer(serializers.ModelSerializer):
+    """A row as it is stored."""
+
+    serializer_field_mapping = serializers.ModelSerializer.serializer_field_mapping | {
+        models.DecimalField: ExactDecimalField
+    }
+
+
+class FillSerializer(RowSerializer):
+    class Meta:
+        model = Fill
+        exclude = ("id", "account")
+
+
+class OrderSerializer(RowSerializer):
+    class Meta:
+        model = Order
+        exclude = ("id", "account")
+
+
+class PositionSerializer(RowSerializer):
+    class Meta:
+        model = Position
+        exclude = ("id", "account")
+
+
+class RoundTripSerializer(RowSerializer):
+    class Meta:
+        model = RoundTrip
+        exclude = ("id", "account")
+
+
+class LedgerEntrySerializer(RowSerializer):
+    class Meta:
+        model = LedgerEntry
+        exclude = ("id", "account")
+
+
+class EquityPointSerializer(RowSerializer):
+    class Meta:
+        model = EquityPoint
+        fields = ("time", "equity", "mid_equity")
+
+
+class EquityCurveSerializer(serializers.Serializer):
+    """An account's worth over time, oldest first."""
+
+    slug = serializers.SlugField()
+    currency = serializers.CharField()
+    stake = ExactDecimalField()
+    points = EquityPointSerializer(many=True)
+
+
+class LedgerSumSerializer(serializers.Serializer):
+    """One currency: what the ledger adds up to, and what the balance says. They are equal, always."""
+
+    currency = serializers.CharField()
+    ledger = ExactDecimalField()
+    balance = ExactDecimalField()
