@@ -331,6 +331,10 @@ class Market:
         self._stores.setdefault(key, CandleStore(symbol, timeframe)).append(candle)
         return key
 
+    def last_trade_ids(self) -> dict[str, int]:
+        """Return the newest print's id of each symbol that has traded: a feed goes on after it."""
+        return {symbol: tape[length - 1].trade_id for symbol, (tape, length) in self._view.tapes.items() if length}
+
     def checkpoint(self) -> bytes:
         """Return everything but the closed candles, which the database keeps as rows."""
         view = self._view

@@ -5,220 +5,389 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(help_text="the deployment's slug", max_length=60)),
-                ('currency', models.CharField(default='USD', help_text='equity and results are told in it', max_length=10)),
-                ('cash', models.DecimalField(decimal_places=18, help_text='stake, in `currency`', max_digits=36)),
-                ('funding_currency', models.CharField(default='USD', help_text='the stake is paid in as this currency, at the first mid price seen', max_length=10)),
-                ('fee_schedule', models.CharField(max_length=60)),
-                ('fill_model', models.CharField(default='realistic', max_length=20)),
-                ('opened_at', models.DateTimeField(auto_now_add=True, help_text='wall clock')),
-                ('first_sequence', models.BigIntegerField(default=0, help_text="frames up to this one are not the account's business")),
-                ('closed_at', models.DateTimeField(blank=True, help_text='wall clock; empty while it trades', null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(help_text="the deployment's slug", max_length=60)),
+                (
+                    "currency",
+                    models.CharField(default="USD", help_text="equity and results are told in it", max_length=10),
+                ),
+                ("cash", models.DecimalField(decimal_places=18, help_text="stake, in `currency`", max_digits=36)),
+                (
+                    "funding_currency",
+                    models.CharField(
+                        default="USD",
+                        help_text="the stake is paid in as this currency, at the first mid price seen",
+                        max_length=10,
+                    ),
+                ),
+                ("fee_schedule", models.CharField(max_length=60)),
+                ("fill_model", models.CharField(default="realistic", max_length=20)),
+                ("opened_at", models.DateTimeField(auto_now_add=True, help_text="wall clock")),
+                (
+                    "first_sequence",
+                    models.BigIntegerField(default=0, help_text="frames up to this one are not the account's business"),
+                ),
+                (
+                    "closed_at",
+                    models.DateTimeField(blank=True, help_text="wall clock; empty while it trades", null=True),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Checkpoint',
+            name="Checkpoint",
             fields=[
-                ('account', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, serialize=False, to='portfolios.account')),
-                ('sequence', models.BigIntegerField(help_text='the last frame that is wholly accounted for: the cursor')),
-                ('payload', models.BinaryField()),
-                ('saved_at', models.DateTimeField(auto_now=True, help_text='wall clock')),
+                (
+                    "account",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        serialize=False,
+                        to="portfolios.account",
+                    ),
+                ),
+                (
+                    "sequence",
+                    models.BigIntegerField(help_text="the last frame that is wholly accounted for: the cursor"),
+                ),
+                ("payload", models.BinaryField()),
+                ("saved_at", models.DateTimeField(auto_now=True, help_text="wall clock")),
             ],
         ),
         migrations.CreateModel(
-            name='Standing',
+            name="Standing",
             fields=[
-                ('account', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='standing', serialize=False, to='portfolios.account')),
-                ('equity', models.DecimalField(decimal_places=18, max_digits=36)),
-                ('mid_equity', models.DecimalField(decimal_places=18, max_digits=36)),
-                ('realised', models.DecimalField(decimal_places=18, help_text='of reductions and round trips, fees included', max_digits=36)),
-                ('unrealised', models.DecimalField(decimal_places=18, help_text='equity less stake less realised', max_digits=36)),
-                ('fees', models.DecimalField(decimal_places=18, max_digits=36)),
-                ('exposure', models.DecimalField(decimal_places=18, help_text='value of all positions at mid', max_digits=36)),
-                ('peak_equity', models.DecimalField(decimal_places=18, max_digits=36)),
-                ('drawdown_pct', models.DecimalField(decimal_places=18, help_text='below the peak now, percent', max_digits=36)),
-                ('max_drawdown_pct', models.DecimalField(decimal_places=18, help_text='worst below a peak, percent', max_digits=36)),
-                ('fills', models.PositiveIntegerField(default=0)),
-                ('round_trips', models.PositiveIntegerField(default=0)),
-                ('wins', models.PositiveIntegerField(default=0)),
-                ('refusals', models.PositiveIntegerField(default=0)),
-                ('last_fill_at', models.DateTimeField(blank=True, null=True)),
-                ('why', models.JSONField(default=dict, help_text='why it did not trade: code -> times')),
-                ('sequence', models.BigIntegerField()),
-                ('as_of', models.DateTimeField(help_text="the market's clock")),
+                (
+                    "account",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="standing",
+                        serialize=False,
+                        to="portfolios.account",
+                    ),
+                ),
+                ("equity", models.DecimalField(decimal_places=18, max_digits=36)),
+                ("mid_equity", models.DecimalField(decimal_places=18, max_digits=36)),
+                (
+                    "realised",
+                    models.DecimalField(
+                        decimal_places=18, help_text="of reductions and round trips, fees included", max_digits=36
+                    ),
+                ),
+                (
+                    "unrealised",
+                    models.DecimalField(decimal_places=18, help_text="equity less stake less realised", max_digits=36),
+                ),
+                ("fees", models.DecimalField(decimal_places=18, max_digits=36)),
+                (
+                    "exposure",
+                    models.DecimalField(decimal_places=18, help_text="value of all positions at mid", max_digits=36),
+                ),
+                ("peak_equity", models.DecimalField(decimal_places=18, max_digits=36)),
+                (
+                    "drawdown_pct",
+                    models.DecimalField(decimal_places=18, help_text="below the peak now, percent", max_digits=36),
+                ),
+                (
+                    "max_drawdown_pct",
+                    models.DecimalField(decimal_places=18, help_text="worst below a peak, percent", max_digits=36),
+                ),
+                ("fills", models.PositiveIntegerField(default=0)),
+                ("round_trips", models.PositiveIntegerField(default=0)),
+                ("wins", models.PositiveIntegerField(default=0)),
+                ("refusals", models.PositiveIntegerField(default=0)),
+                ("last_fill_at", models.DateTimeField(blank=True, null=True)),
+                ("why", models.JSONField(default=dict, help_text="why it did not trade: code -> times")),
+                ("sequence", models.BigIntegerField()),
+                ("as_of", models.DateTimeField(help_text="the market's clock")),
             ],
         ),
         migrations.CreateModel(
-            name='Season',
+            name="Season",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField(unique=True)),
-                ('name', models.CharField(max_length=100)),
-                ('market', models.CharField(help_text='kraken, simulated:SEED or recording:NAME:HASH; never mixed', max_length=120)),
-                ('started_at', models.DateTimeField(auto_now_add=True, help_text='wall clock')),
-                ('ended_at', models.DateTimeField(blank=True, help_text='wall clock; empty while it runs', null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField(unique=True)),
+                ("name", models.CharField(max_length=100)),
+                (
+                    "market",
+                    models.CharField(
+                        help_text="kraken, simulated:SEED or recording:NAME:HASH; never mixed", max_length=120
+                    ),
+                ),
+                ("started_at", models.DateTimeField(auto_now_add=True, help_text="wall clock")),
+                ("ended_at", models.DateTimeField(blank=True, help_text="wall clock; empty while it runs", null=True)),
             ],
             options={
-                'ordering': ('-number',),
-                'constraints': [models.UniqueConstraint(models.Value(1), condition=models.Q(('ended_at', None)), name='one_season_runs_at_a_time')],
+                "ordering": ("-number",),
+                "constraints": [
+                    models.UniqueConstraint(
+                        models.Value(1), condition=models.Q(("ended_at", None)), name="one_season_runs_at_a_time"
+                    )
+                ],
             },
         ),
         migrations.AddField(
-            model_name='account',
-            name='season',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='accounts', to='portfolios.season'),
+            model_name="account",
+            name="season",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="accounts", to="portfolios.season"
+            ),
         ),
         migrations.CreateModel(
-            name='Balance',
+            name="Balance",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('currency', models.CharField(max_length=10)),
-                ('amount', models.DecimalField(decimal_places=18, max_digits=36)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='balances', to='portfolios.account')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("currency", models.CharField(max_length=10)),
+                ("amount", models.DecimalField(decimal_places=18, max_digits=36)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="balances", to="portfolios.account"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('account', 'currency'), name='one_balance_per_currency')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("account", "currency"), name="one_balance_per_currency")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='EquityPoint',
+            name="EquityPoint",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('time', models.DateTimeField()),
-                ('equity', models.DecimalField(decimal_places=18, help_text='account currency: every position closed against the book, less the taker fee', max_digits=36)),
-                ('mid_equity', models.DecimalField(decimal_places=18, help_text='account currency, at mid prices, no fee', max_digits=36)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='equity_points', to='portfolios.account')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("time", models.DateTimeField()),
+                (
+                    "equity",
+                    models.DecimalField(
+                        decimal_places=18,
+                        help_text="account currency: every position closed against the book, less the taker fee",
+                        max_digits=36,
+                    ),
+                ),
+                (
+                    "mid_equity",
+                    models.DecimalField(
+                        decimal_places=18, help_text="account currency, at mid prices, no fee", max_digits=36
+                    ),
+                ),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="equity_points",
+                        to="portfolios.account",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('account', 'time'), name='one_equity_point_per_moment')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("account", "time"), name="one_equity_point_per_moment")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Fill',
+            name="Fill",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('fill_id', models.CharField(max_length=120)),
-                ('order_id', models.CharField(max_length=120)),
-                ('symbol', models.CharField(max_length=30)),
-                ('side', models.CharField(max_length=4)),
-                ('qty', models.DecimalField(decimal_places=18, help_text='base units', max_digits=36)),
-                ('price', models.DecimalField(decimal_places=18, help_text='quote per base', max_digits=36)),
-                ('cost', models.DecimalField(decimal_places=18, help_text='quote', max_digits=36)),
-                ('fee', models.DecimalField(decimal_places=18, help_text='quote, never negative', max_digits=36)),
-                ('quote', models.CharField(max_length=10)),
-                ('liquidity', models.CharField(help_text='maker or taker', max_length=5)),
-                ('result', models.DecimalField(blank=True, decimal_places=18, help_text='account currency, fees included; empty when it opens', max_digits=36, null=True)),
-                ('reason', models.CharField(blank=True, max_length=300)),
-                ('evidence', models.JSONField(default=dict, help_text='what it was judged on')),
-                ('sequence', models.BigIntegerField()),
-                ('time', models.DateTimeField()),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='fills', to='portfolios.account')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("fill_id", models.CharField(max_length=120)),
+                ("order_id", models.CharField(max_length=120)),
+                ("symbol", models.CharField(max_length=30)),
+                ("side", models.CharField(max_length=4)),
+                ("qty", models.DecimalField(decimal_places=18, help_text="base units", max_digits=36)),
+                ("price", models.DecimalField(decimal_places=18, help_text="quote per base", max_digits=36)),
+                ("cost", models.DecimalField(decimal_places=18, help_text="quote", max_digits=36)),
+                ("fee", models.DecimalField(decimal_places=18, help_text="quote, never negative", max_digits=36)),
+                ("quote", models.CharField(max_length=10)),
+                ("liquidity", models.CharField(help_text="maker or taker", max_length=5)),
+                (
+                    "result",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=18,
+                        help_text="account currency, fees included; empty when it opens",
+                        max_digits=36,
+                        null=True,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=300)),
+                ("evidence", models.JSONField(default=dict, help_text="what it was judged on")),
+                ("sequence", models.BigIntegerField()),
+                ("time", models.DateTimeField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="fills", to="portfolios.account"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['account', '-sequence'], name='portfolios__account_ae963a_idx'), models.Index(fields=['-time'], name='portfolios__time_cc5975_idx')],
-                'constraints': [models.UniqueConstraint(fields=('account', 'fill_id'), name='a_fill_is_written_once')],
+                "indexes": [
+                    models.Index(fields=["account", "-sequence"], name="portfolios__account_ae963a_idx"),
+                    models.Index(fields=["-time"], name="portfolios__time_cc5975_idx"),
+                ],
+                "constraints": [models.UniqueConstraint(fields=("account", "fill_id"), name="a_fill_is_written_once")],
             },
         ),
         migrations.CreateModel(
-            name='LedgerEntry',
+            name="LedgerEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('entry_id', models.CharField(max_length=140)),
-                ('party', models.CharField(help_text='account, exchange, fees or owner', max_length=10)),
-                ('currency', models.CharField(max_length=10)),
-                ('amount', models.DecimalField(decimal_places=18, help_text='what the party gains (+) or gives (-)', max_digits=36)),
-                ('kind', models.CharField(help_text='deposit, trade or fee', max_length=20)),
-                ('fill_id', models.CharField(blank=True, max_length=120)),
-                ('sequence', models.BigIntegerField()),
-                ('time', models.DateTimeField()),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='ledger', to='portfolios.account')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("entry_id", models.CharField(max_length=140)),
+                ("party", models.CharField(help_text="account, exchange, fees or owner", max_length=10)),
+                ("currency", models.CharField(max_length=10)),
+                (
+                    "amount",
+                    models.DecimalField(
+                        decimal_places=18, help_text="what the party gains (+) or gives (-)", max_digits=36
+                    ),
+                ),
+                ("kind", models.CharField(help_text="deposit, trade or fee", max_length=20)),
+                ("fill_id", models.CharField(blank=True, max_length=120)),
+                ("sequence", models.BigIntegerField()),
+                ("time", models.DateTimeField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="ledger", to="portfolios.account"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'ledger entries',
-                'indexes': [models.Index(fields=['account', 'party', 'currency'], name='portfolios__account_36d1b7_idx')],
-                'constraints': [models.UniqueConstraint(fields=('account', 'entry_id'), name='an_entry_is_written_once')],
+                "verbose_name_plural": "ledger entries",
+                "indexes": [
+                    models.Index(fields=["account", "party", "currency"], name="portfolios__account_36d1b7_idx")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("account", "entry_id"), name="an_entry_is_written_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Order',
+            name="Order",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('order_id', models.CharField(max_length=120)),
-                ('symbol', models.CharField(max_length=30)),
-                ('side', models.CharField(max_length=4)),
-                ('type', models.CharField(max_length=20)),
-                ('time_in_force', models.CharField(max_length=3)),
-                ('status', models.CharField(max_length=20)),
-                ('qty', models.DecimalField(decimal_places=18, help_text='base units', max_digits=36)),
-                ('filled_qty', models.DecimalField(decimal_places=18, default=0, max_digits=36)),
-                ('limit_price', models.DecimalField(blank=True, decimal_places=18, max_digits=36, null=True)),
-                ('trigger_price', models.DecimalField(blank=True, decimal_places=18, max_digits=36, null=True)),
-                ('average_price', models.DecimalField(blank=True, decimal_places=18, max_digits=36, null=True)),
-                ('is_post_only', models.BooleanField(default=False)),
-                ('is_reduce_only', models.BooleanField(default=False)),
-                ('purpose', models.CharField(help_text='entry, exit, stop_loss or take_profit', max_length=20)),
-                ('reason', models.CharField(blank=True, help_text="the strategy's words", max_length=300)),
-                ('code', models.CharField(blank=True, help_text='why it was refused or ended', max_length=60)),
-                ('sentence', models.CharField(blank=True, max_length=500)),
-                ('sequence', models.BigIntegerField()),
-                ('created_at', models.DateTimeField()),
-                ('updated_at', models.DateTimeField()),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='portfolios.account')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("order_id", models.CharField(max_length=120)),
+                ("symbol", models.CharField(max_length=30)),
+                ("side", models.CharField(max_length=4)),
+                ("type", models.CharField(max_length=20)),
+                ("time_in_force", models.CharField(max_length=3)),
+                ("status", models.CharField(max_length=20)),
+                ("qty", models.DecimalField(decimal_places=18, help_text="base units", max_digits=36)),
+                ("filled_qty", models.DecimalField(decimal_places=18, default=0, max_digits=36)),
+                ("limit_price", models.DecimalField(blank=True, decimal_places=18, max_digits=36, null=True)),
+                ("trigger_price", models.DecimalField(blank=True, decimal_places=18, max_digits=36, null=True)),
+                ("average_price", models.DecimalField(blank=True, decimal_places=18, max_digits=36, null=True)),
+                ("is_post_only", models.BooleanField(default=False)),
+                ("is_reduce_only", models.BooleanField(default=False)),
+                ("purpose", models.CharField(help_text="entry, exit, stop_loss or take_profit", max_length=20)),
+                ("reason", models.CharField(blank=True, help_text="the strategy's words", max_length=300)),
+                ("code", models.CharField(blank=True, help_text="why it was refused or ended", max_length=60)),
+                ("sentence", models.CharField(blank=True, max_length=500)),
+                ("sequence", models.BigIntegerField()),
+                ("created_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="orders", to="portfolios.account"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['account', '-sequence'], name='portfolios__account_417d44_idx')],
-                'constraints': [models.UniqueConstraint(fields=('account', 'order_id'), name='an_order_is_written_once')],
+                "indexes": [models.Index(fields=["account", "-sequence"], name="portfolios__account_417d44_idx")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("account", "order_id"), name="an_order_is_written_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Position',
+            name="Position",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('symbol', models.CharField(max_length=30)),
-                ('qty', models.DecimalField(decimal_places=18, help_text='base units, signed; zero when flat', max_digits=36)),
-                ('average_price', models.DecimalField(decimal_places=18, help_text='quote per base, fees left out; zero when flat', max_digits=36)),
-                ('fees', models.DecimalField(decimal_places=18, help_text='quote, of the open round trip', max_digits=36)),
-                ('opened_at', models.DateTimeField(blank=True, null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='positions', to='portfolios.account')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("symbol", models.CharField(max_length=30)),
+                (
+                    "qty",
+                    models.DecimalField(
+                        decimal_places=18, help_text="base units, signed; zero when flat", max_digits=36
+                    ),
+                ),
+                (
+                    "average_price",
+                    models.DecimalField(
+                        decimal_places=18, help_text="quote per base, fees left out; zero when flat", max_digits=36
+                    ),
+                ),
+                (
+                    "fees",
+                    models.DecimalField(decimal_places=18, help_text="quote, of the open round trip", max_digits=36),
+                ),
+                ("opened_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="positions", to="portfolios.account"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('account', 'symbol'), name='one_position_per_symbol')],
+                "constraints": [models.UniqueConstraint(fields=("account", "symbol"), name="one_position_per_symbol")],
             },
         ),
         migrations.CreateModel(
-            name='RoundTrip',
+            name="RoundTrip",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('trip_id', models.CharField(max_length=120)),
-                ('symbol', models.CharField(max_length=30)),
-                ('qty', models.DecimalField(decimal_places=18, help_text='base units, all that was bought', max_digits=36)),
-                ('entry_price', models.DecimalField(decimal_places=18, help_text='average, quote per base', max_digits=36)),
-                ('exit_price', models.DecimalField(decimal_places=18, help_text='average, quote per base', max_digits=36)),
-                ('fees', models.DecimalField(decimal_places=18, help_text='quote', max_digits=36)),
-                ('result', models.DecimalField(decimal_places=18, help_text='account currency, fees included', max_digits=36)),
-                ('opened_at', models.DateTimeField()),
-                ('closed_at', models.DateTimeField()),
-                ('sequence', models.BigIntegerField()),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='round_trips', to='portfolios.account')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("trip_id", models.CharField(max_length=120)),
+                ("symbol", models.CharField(max_length=30)),
+                (
+                    "qty",
+                    models.DecimalField(decimal_places=18, help_text="base units, all that was bought", max_digits=36),
+                ),
+                (
+                    "entry_price",
+                    models.DecimalField(decimal_places=18, help_text="average, quote per base", max_digits=36),
+                ),
+                (
+                    "exit_price",
+                    models.DecimalField(decimal_places=18, help_text="average, quote per base", max_digits=36),
+                ),
+                ("fees", models.DecimalField(decimal_places=18, help_text="quote", max_digits=36)),
+                (
+                    "result",
+                    models.DecimalField(decimal_places=18, help_text="account currency, fees included", max_digits=36),
+                ),
+                ("opened_at", models.DateTimeField()),
+                ("closed_at", models.DateTimeField()),
+                ("sequence", models.BigIntegerField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="round_trips", to="portfolios.account"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['account', '-sequence'], name='portfolios__account_626c6e_idx')],
-                'constraints': [models.UniqueConstraint(fields=('account', 'trip_id'), name='a_round_trip_is_written_once')],
+                "indexes": [models.Index(fields=["account", "-sequence"], name="portfolios__account_626c6e_idx")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("account", "trip_id"), name="a_round_trip_is_written_once")
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.UniqueConstraint(condition=models.Q(('closed_at', None)), fields=('season', 'slug'), name='one_open_account_per_deployment'),
+            model_name="account",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("closed_at", None)),
+                fields=("season", "slug"),
+                name="one_open_account_per_deployment",
+            ),
         ),
     ]

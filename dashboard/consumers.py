@@ -1,0 +1,69 @@
+"""Sockets of the live pages: they carry what a broadcaster renders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+
+from dashboard.broadcaster import Broadcaster, deployment_broadcaster, league_broadcaster
+from strategies.models import Deployment
+
+LOGIN_NEEDED = 4403
+UNKNOWN_DEPLOYMENT = 4404
+
+
+class LivePage(AsyncWebsocketConsumer):
+    """A socket that is sent panels and says nothing that matters."""
+
+    broadcaster: Broadcaster | None = None
+
+    async def connect(self) -> None:
+        """Accept readers of the page and send them all of it."""
+        user = self.scope.get("user")
+        if not settings.PADDOCK_PUBLIC_PAGES and not (user and user.is_authenticated):
+            await self.close(code=LOGIN_NEEDED)
+            return
+        broadcaster = await self.find_broadcaster()
+        if broadcaster is None:
+            await self.close(code=UNKNOWN_DEPLOYMENT)
+            return
+        self.broadcaster = broadcaster
+        await self.accept()
+        await broadcaster.join(self.send_html)
+
+    async def disconnect(self, code: int) -> None:
+        """Leave the broadcaster."""
+        if self.broadcaster is not None:
+            await self.broadcaster.leave(self.send_html)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Ignore what a browser sends: every change goes through a form or the API."""
+
+    async def send_html(self, html: str) -> None:
+        """Send panels to the browser."""
+        await self.send(text_data=html)
+
+    async def find_broadcaster(self) -> Broadcaster | None:
+        """Return the broadcaster of the page, None if there is no such page."""
+        raise NotImplementedError
+
+
+class LeaguePage(LivePage):
+    """`/ws/league/`."""
+
+    async def find_broadcaster(self) -> Broadcaster | None:
+        """Return the league's broadcaster."""
+        return league_broadcaster()
+
+
+class DeploymentPage(LivePage):
+    """`/ws/deployments/<slug>/`."""
+
+    async def find_broadcaster(self) -> Broadcaster | None:
+        """Return the deployment's broadcaster, None for an unknown name."""
+        slug: str = self.scope["url_route"]["kwargs"]["slug"]
+        exists: Any = await database_sync_to_async(Deployment.objects.filter(slug=slug).exists)()
+        return deployment_broadcaster(slug) if exists else None

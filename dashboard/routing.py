@@ -1,0 +1,10 @@
+"""Addresses of the live pages' sockets."""
+
+from django.urls import path
+
+from dashboard.consumers import DeploymentPage, LeaguePage
+
+websocket_urlpatterns = [
+    path("ws/league/", LeaguePage.as_asgi()),
+    path("ws/deployments/<slug:slug>/", DeploymentPage.as_asgi()),
+]

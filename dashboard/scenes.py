@@ -1,0 +1,234 @@
+"""All that a page shows at one moment, gathered once for every reader."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from dashboard.market_words import MarketWords, market_words
+from marketdata import bus
+from portfolios.models import Fill, Order, Position, RoundTrip, Season
+from portfolios.selectors import LeagueTotals, current_season, league_totals, market_time, recent_fills
+from strategies import registry, selectors
+from strategies.models import Deployment, DeploymentEvent
+from strategies.selectors import Contestant, Setting
+
+FILLS_SHOWN = 30
+OPEN_STATUSES = ("sent", "open")
+
+
+SceneType = TypeVar("SceneType", bound="Scene")
+
+
+class UnknownDeployment(LookupError):
+    """No deployment of that name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """One symbol's line on the price strip."""
+
+    symbol: str
+    status: str
+    last: Decimal | None
+    bid: Decimal | None
+    ask: Decimal | None
+    age_s: float | None  # of the book
+
+    @property
+    def mid(self) -> Decimal | None:
+        """Halfway between bid and ask."""
+        return None if self.bid is None or self.ask is None else (self.bid + self.ask) / 2
+
+    @property
+    def spread_bps(self) -> Decimal | None:
+        """Ask less bid in basis points of the mid."""
+        if self.bid is None or self.ask is None or not self.mid:
+            return None
+        return (self.ask - self.bid) / self.mid * 10_000
+
+    @property
+    def is_stale(self) -> bool:
+        """True when nobody should trade on it."""
+        return self.bid is None or self.age_s is None or self.age_s > selectors.BOOK_STALE_S
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What every page shows."""
+
+    season: Season | None
+    feed: Mapping[str, Any] | None
+
+    @property
+    def market(self) -> MarketWords:
+        """The banner's words."""
+        return market_words(self.season, self.feed)
+
+    @property
+    def quotes(self) -> list[Quote]:
+        """The price strip, in the feed's order."""
+        symbols = self.feed["symbols"] if self.feed else {}
+        return [_quote(symbol, state) for symbol, state in symbols.items()]
+
+    @property
+    def clock(self) -> datetime | None:
+        """The market's time; None before the first standing."""
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeagueScene(Scene):
+    """The league page."""
+
+    board: list[Contestant]
+    totals: list[LeagueTotals]
+    fills: list[Fill]
+    names: Mapping[str, str]  # slug -> name
+    failures: int  # strategies that could not be loaded
+    live_workers: int
+
+    @property
+    def clock(self) -> datetime | None:
+        """The newest standing's time."""
+        return market_time(contestant.row for contestant in self.board)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """A position beside what the market bids for it."""
+
+    position: Position
+    quote: Quote | None
+
+    @property
+    def price(self) -> Decimal | None:
+        """What closing it would meet first: the bid of a long, the ask of a short."""
+        if self.quote is None:
+            return None
+        return self.quote.bid if self.position.qty > 0 else self.quote.ask
+
+    @property
+    def value(self) -> Decimal | None:
+        """Worth at that price, in the instrument's quote currency."""
+        return None if self.price is None else self.position.qty * self.price
+
+    @property
+    def unrealised(self) -> Decimal | None:
+        """Gain at that price, before the fee of closing; quote currency."""
+        return None if self.price is None else (self.price - self.position.average_price) * self.position.qty
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentScene(Scene):
+    """A deployment's page."""
+
+    deployment: Deployment
+    contestant: Contestant | None  # None without an account in the running season
+    contestants: int
+    positions: list[Position]
+    open_orders: list[Order]
+    refused_orders: list[Order]
+    fills: list[Fill]
+    round_trips: list[RoundTrip]
+    events: list[DeploymentEvent]
+    settings: list[Setting]
+    limits: list[Setting]
+
+    @property
+    def clock(self) -> datetime | None:
+        """The standing's time."""
+        return market_time([self.contestant.row]) if self.contestant else None
+
+    @property
+    def holdings(self) -> list[Holding]:
+        """Open positions beside their quotes."""
+        quotes = {quote.symbol: quote for quote in self.quotes}
+        return [Holding(position=position, quote=quotes.get(position.symbol)) for position in self.positions]
+
+    @property
+    def why(self) -> list[tuple[str, int]]:
+        """Reasons for not trading, the most frequent first."""
+        standing = self.contestant.row.standing if self.contestant else None
+        return Counter(standing.why).most_common(20) if standing else []
+
+    @property
+    def changed_settings(self) -> list[Setting]:
+        """Those that differ from the strategy's defaults."""
+        return [setting for setting in self.settings if setting.is_changed]
+
+
+def plain_scene() -> Scene:
+    """Return what the banner needs."""
+    return Scene(season=current_season(), feed=bus.feed_state())
+
+
+def league_scene() -> LeagueScene:
+    """Return the league as it stands now. Six queries, whatever the number of deployments."""
+    season, feed = current_season(), bus.feed_state()
+    board = selectors.league_board(season, feed)
+    return LeagueScene(
+        season=season,
+        feed=feed,
+        board=board,
+        totals=league_totals(contestant.row for contestant in board),
+        fills=recent_fills(season, FILLS_SHOWN),
+        names={contestant.deployment.slug: contestant.deployment.name for contestant in board},
+        failures=len(registry.failures()),
+        live_workers=selectors.live_worker_count(),
+    )
+
+
+def deployment_scene(slug: str) -> DeploymentScene:
+    """Return one deployment as it stands now.
+
+    Raises:
+        UnknownDeployment: no deployment is called ``slug``.
+    """
+    deployment = Deployment.objects.select_related("account").filter(slug=slug).first()
+    if deployment is None:
+        raise UnknownDeployment(slug)
+    season, feed = current_season(), bus.feed_state()
+    board = selectors.league_board(season, feed)
+    contestant = next((c for c in board if c.deployment.pk == deployment.pk), None)
+    account = contestant.row.account if contestant else None
+    orders = Order.objects.filter(account=account).order_by("-sequence", "-id")
+    return DeploymentScene(
+        season=season,
+        feed=feed,
+        deployment=deployment,
+        contestant=contestant,
+        contestants=len(board),
+        positions=list(Position.objects.filter(account=account).exclude(qty=0).order_by("symbol")),
+        open_orders=list(orders.filter(status__in=OPEN_STATUSES)[:FILLS_SHOWN]),
+        refused_orders=list(orders.filter(status="refused")[:FILLS_SHOWN]),
+        fills=list(Fill.objects.filter(account=account).order_by("-sequence", "-id")[:FILLS_SHOWN]),
+        round_trips=list(RoundTrip.objects.filter(account=account).order_by("-sequence", "-id")[:FILLS_SHOWN]),
+        events=list(selectors.recent_events(deployment)),
+        settings=selectors.settings_of(deployment, registry.found().get(deployment.strategy)),
+        limits=selectors.limits_of(deployment),
+    )
+
+
+def with_fresh_feed(scene: SceneType) -> SceneType:
+    """Return the scene with the feed as it is now and everything else as it was."""
+    return replace(scene, feed=bus.feed_state())
+
+
+def _quote(symbol: str, state: Mapping[str, Any]) -> Quote:
+    return Quote(
+        symbol=symbol,
+        status=state["status"] or "unknown",
+        last=_decimal(state["last"]),
+        bid=_decimal(state["bid"]),
+        ask=_decimal(state["ask"]),
+        age_s=state["book_age_s"],
+    )
+
+
+def _decimal(number: Any) -> Decimal | None:
+    return None if number is None else Decimal(str(number))

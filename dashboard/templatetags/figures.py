@@ -1,0 +1,145 @@
+"""Numbers as people read them: grouped, signed, aligned, and a dash for what is not known."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from dashboard.panels import MARKET
+from dashboard.scenes import plain_scene
+from trading.fills import plain
+
+register = template.Library()
+
+Figure = Decimal | Literal[""] | None  # a template hands over "" for an attribute of nothing
+
+DASH = "–"
+MINUS = "−"
+# The price's size decides its decimals, so that a column of one symbol's prices stays aligned.
+_PRICE_DECIMALS = ((10_000, 1), (1_000, 2), (100, 3), (10, 4), (1, 5))
+_SMALL_PRICE_DECIMALS = 8
+
+
+def grouped(number: Decimal, decimals: int) -> str:
+    """Return the number with thousands separators and a real minus sign."""
+    rounded = round(number, decimals)
+    if rounded == 0:
+        rounded = abs(rounded)  # never minus zero
+    return f"{rounded:,.{decimals}f}".replace("-", MINUS)
+
+
+@register.filter
+def amount(number: Figure, decimals: int = 2) -> str:
+    """Return an unsigned amount of money."""
+    return grouped(number, decimals) if isinstance(number, Decimal) else DASH
+
+
+@register.filter
+def quoted(number: Figure) -> str:
+    """Return an amount of any quote currency: eight decimals where four would say nothing."""
+    if not isinstance(number, Decimal):
+        return DASH
+    return grouped(number, 8 if 0 < abs(number) < Decimal("0.001") else 4)
+
+
+@register.filter
+def price(number: Figure) -> str:
+    """Return a price."""
+    if not isinstance(number, Decimal):
+        return DASH
+    decimals = next((count for least, count in _PRICE_DECIMALS if abs(number) >= least), _SMALL_PRICE_DECIMALS)
+    return grouped(number, decimals)
+
+
+@register.filter
+def exact(number: Figure) -> str:
+    """Return every digit, without trailing zeros."""
+    return plain(number).replace("-", MINUS) if isinstance(number, Decimal) else DASH
+
+
+@register.filter
+def quantity(number: Figure) -> str:
+    """Return a quantity to eight decimals, without trailing zeros."""
+    return plain(round(number, 8)).replace("-", MINUS) if isinstance(number, Decimal) else DASH
+
+
+@register.filter
+def signed(number: Figure, decimals: int = 2) -> SafeString | str:
+    """Return a gain or loss: sign, arrow and colour say the same thing."""
+    if not isinstance(number, Decimal):
+        return DASH
+    rounded = round(number, decimals)
+    if rounded == 0:
+        return format_html('<span class="flat" title="{}">{}</span>', plain(number), grouped(Decimal(0), decimals))
+    way, sign = ("gain", "+") if rounded > 0 else ("loss", MINUS)
+    return format_html(
+        '<span class="{}" title="{}">{}{}</span>', way, plain(number), sign, grouped(abs(number), decimals)
+    )
+
+
+@register.filter
+def drawdown(number: Figure) -> SafeString | str:
+    """Return a fall from the peak, in percent, as a negative number."""
+    if not isinstance(number, Decimal):
+        return DASH
+    if round(number, 2) == 0:
+        return mark_safe('<span class="flat">0.00</span>')
+    return format_html('<span class="fall">{}{}</span>', MINUS, grouped(number, 2))
+
+
+@register.filter
+def moment(time: datetime | None, style: str = "age") -> SafeString | str:
+    """Return a `<time>` that the page's script turns into an age or the reader's local time."""
+    if time is None:
+        return DASH
+    utc = time.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" data-as="{}" title="{} UTC">{}</time>',
+        utc.isoformat().replace("+00:00", "Z"),
+        style,
+        utc.strftime("%Y-%m-%d %H:%M:%S"),
+        utc.strftime("%H:%M:%S") if style != "date" else utc.strftime("%Y-%m-%d %H:%M:%S"),
+    )
+
+
+@register.filter
+def seconds(age_s: float | Literal[""] | None) -> str:
+    """Return an age in whole seconds, minutes or hours."""
+    if age_s is None or age_s == "":
+        return DASH
+    if age_s < 60:
+        return f"{age_s:.0f} s"
+    return f"{age_s / 60:.0f} min" if age_s < 3_600 else f"{age_s / 3_600:.0f} h"
+
+
+@register.filter
+def as_json(value: Any) -> str:
+    """Return a config value as it would be written; text without quotation marks."""
+    if value is None:
+        return DASH
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+@register.filter
+def look_up(mapping: Any, key: str) -> Any:
+    """Return ``mapping[key]``, or the key itself when it is missing."""
+    return mapping.get(key, key)
+
+
+@register.simple_tag
+def market_banner() -> SafeString:
+    """Return the market banner, for pages that have no socket."""
+    return MARKET.render(plain_scene())
+
+
+@register.simple_tag
+def market_line() -> str:
+    """Return the market in one line of text."""
+    market = plain_scene().market
+    return f"{market.title} · {market.state}. {market.note}".strip()

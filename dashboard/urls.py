@@ -1,0 +1,12 @@
+"""Addresses of the pages."""
+
+from django.urls import path
+
+from dashboard import views
+
+urlpatterns = [
+    path("", views.league, name="league"),
+    path("deployments/<slug:slug>", views.deployment, name="deployment"),
+    path("deployments/<slug:slug>/", views.deployment, name="deployment-slash"),
+    path("deployments/<slug:slug>/<str:change>/", views.change_deployment, name="change-deployment"),
+]

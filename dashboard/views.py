@@ -1,0 +1,63 @@
+"""The pages, as they are before their socket takes over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from dashboard.panels import DEPLOYMENT_PANELS, LEAGUE_PANELS, rendered
+from dashboard.scenes import UnknownDeployment, deployment_scene, league_scene
+from strategies import services
+from strategies.models import Deployment
+
+CHANGES: dict[str, tuple[Callable[..., object], str]] = {
+    "pause": (services.pause_deployment, "is paused: no new signals; resting orders and stops live on"),
+    "enable": (services.enable_deployment, "is enabled: it is asked for signals again"),
+    "reset": (services.reset_deployment, "has a new account with the full stake; the old record is kept"),
+}
+
+
+@require_safe
+@never_cache
+def league(request: HttpRequest) -> HttpResponse:
+    """Return the league page."""
+    return render(request, "dashboard/league.html", {"panels": rendered(LEAGUE_PANELS, league_scene())})
+
+
+@require_safe
+@never_cache
+def deployment(request: HttpRequest, slug: str) -> HttpResponse:
+    """Return a deployment's page."""
+    try:
+        scene = deployment_scene(slug)
+    except UnknownDeployment:
+        raise Http404(f"No deployment is called {slug!r}.") from None
+    context = {"panels": rendered(DEPLOYMENT_PANELS, scene), "deployment": scene.deployment}
+    return render(request, "dashboard/deployment.html", context)
+
+
+@require_POST
+def change_deployment(request: HttpRequest, slug: str, change: str) -> HttpResponse:
+    """Pause, enable or reset a deployment; staff alone may."""
+    if not request.user.is_authenticated:
+        return redirect_to_login(f"/deployments/{slug}")
+    if not request.user.is_staff:
+        raise PermissionDenied("a change needs a login with staff rights")
+    if change not in CHANGES:
+        raise Http404(f"{change!r} is no change of a deployment; expected one of {', '.join(CHANGES)}.")
+    service, done = CHANGES[change]
+    row = get_object_or_404(Deployment, slug=slug)
+    try:
+        service(deployment=row, by=request.user.get_username())
+    except ValidationError as error:
+        messages.error(request, "; ".join(error.messages))
+    else:
+        messages.success(request, f"{row.name} {done}.")
+    return redirect("deployment", slug=slug)

@@ -1,0 +1,1 @@
+"""Hearing the market and passing it on."""

@@ -1,0 +1,11 @@
+"""Django's registration of the app."""
+
+from django.apps import AppConfig
+
+
+class MarketdataConfig(AppConfig):
+    """The market: how it is heard, carried and remembered."""
+
+    name = "marketdata"
+    verbose_name = "Market data"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,138 @@
+"""The frame bus: one Redis stream per market. The only file that names a Redis key of the feed.
+
+An entry's id is ``<sequence>-0``, so the server itself refuses a frame that was published before.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, cast
+
+import redis
+from django.conf import settings
+
+from marketdata.sources import is_recording
+from trading.frames import FRAME_INTERVAL_MS, Frame, decode_frame, encode_frame
+
+KEPT_FRAMES = 15 * 60 * 1_000 // FRAME_INTERVAL_MS  # fifteen minutes of market time
+KEPT_RECORDED_FRAMES = 200_000
+FOLLOW_LIMIT = 500  # frames that one `follow` returns at most
+FEED_STATE_TTL_S = 10
+
+_MARKET_KEY = "paddock:feed:market"
+_STATE_KEY = "paddock:feed:state"
+_FIELD = b"f"
+_REFUSED_ID = "equal or smaller than the target stream top item"
+
+
+class BusError(RuntimeError):
+    """The stream did not take a frame for a reason other than having it already."""
+
+
+@lru_cache(maxsize=1)
+def redis_client() -> redis.Redis:
+    """Return this process's client; it is thread-safe and connects when first used."""
+    return redis.Redis.from_url(settings.REDIS_URL, health_check_interval=30, socket_connect_timeout=5)
+
+
+def publish(market: str, frames: list[Frame]) -> int:
+    """Append ``frames`` in order; return how many were new.
+
+    A frame whose sequence the stream has reached before is left out: played again, a
+    recording publishes nothing.
+    """
+    if not frames:
+        return 0
+    key = _stream_key(market)
+    pipeline = redis_client().pipeline(transaction=False)
+    for frame in frames:
+        pipeline.xadd(key, {_FIELD: encode_frame(frame)}, id=f"{frame.sequence}-0")
+    # In a command of its own: trimming must not depend on the last frame being new.
+    if is_recording(market):
+        pipeline.xtrim(key, maxlen=KEPT_RECORDED_FRAMES, approximate=True)
+    else:
+        pipeline.xtrim(key, minid=f"{max(0, frames[-1].sequence - KEPT_FRAMES)}-0", approximate=True)
+    answers = pipeline.execute(raise_on_error=False)[:-1]
+    for answer in answers:
+        if isinstance(answer, redis.ResponseError) and _REFUSED_ID in str(answer):
+            continue
+        if isinstance(answer, redis.ConnectionError | redis.TimeoutError):
+            raise answer
+        if isinstance(answer, Exception):
+            raise BusError(f"{key} refused a frame: {answer}") from answer
+    return sum(not isinstance(answer, Exception) for answer in answers)
+
+
+def follow(market: str, after_sequence: int, block_ms: int, limit: int = FOLLOW_LIMIT) -> list[Frame]:
+    """Return the next frames after ``after_sequence``, oldest first, at most ``limit``.
+
+    Waits up to ``block_ms`` for a first one (zero: not at all); empty when none came.
+    """
+    answer = redis_client().xread({_stream_key(market): f"{after_sequence}-0"}, count=limit, block=block_ms or None)
+    # Without decode_responses redis-py returns [[key, [(id, {field: value}), …]]].
+    streams = cast("list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]", answer)
+    return [decode_frame(fields[_FIELD]) for _key, entries in streams for _id, fields in entries]
+
+
+def read(market: str, after_sequence: int) -> Iterator[Frame]:
+    """Yield every frame after ``after_sequence`` that is there now, oldest first; wait for none."""
+    while frames := follow(market, after_sequence, block_ms=0):
+        yield from frames
+        after_sequence = frames[-1].sequence
+
+
+def latest_sequence(market: str) -> int:
+    """Return the newest frame's sequence, 0 when the stream is empty."""
+    return _sequence_of(redis_client().xrevrange(_stream_key(market), count=1))
+
+
+def earliest_sequence(market: str) -> int:
+    """Return the oldest kept frame's sequence, 0 when the stream is empty."""
+    return _sequence_of(redis_client().xrange(_stream_key(market), count=1))
+
+
+def current_market() -> str | None:
+    """Return the market that the newest feed publishes, or published last; None before any feed ran."""
+    name = cast("bytes | None", redis_client().get(_MARKET_KEY))
+    return name.decode() if name else None
+
+
+def announce_market(market: str) -> None:
+    """Say which market the feed publishes from now on."""
+    redis_client().set(_MARKET_KEY, market)
+
+
+def write_feed_state(state: dict[str, Any]) -> None:
+    """Store the feed's figures for ``FEED_STATE_TTL_S``: a feed that died is soon known to be gone."""
+    redis_client().set(_STATE_KEY, json.dumps(state, allow_nan=False), ex=FEED_STATE_TTL_S)
+
+
+def clear_feed_state() -> None:
+    """Say that no feed runs any more."""
+    redis_client().delete(_STATE_KEY)
+
+
+def feed_state() -> dict[str, Any] | None:
+    """Return the running feed's figures, None when no feed runs.
+
+    ``last_frame_age_s`` is how long ago, by the wall clock, the newest frame was published;
+    None before the first.
+    """
+    payload = cast("bytes | None", redis_client().get(_STATE_KEY))
+    if payload is None:
+        return None
+    state: dict[str, Any] = json.loads(payload)
+    published_at_s = state.pop("last_published_at_s", None)
+    state["last_frame_age_s"] = None if published_at_s is None else max(0.0, round(time.time() - published_at_s, 3))
+    return state
+
+
+def _stream_key(market: str) -> str:
+    return f"paddock:frames:{market}"
+
+
+def _sequence_of(entries: Any) -> int:
+    return int(entries[0][0].partition(b"-")[0]) if entries else 0

@@ -1,0 +1,224 @@
+"""The feed: one source heard, cut into frames, published and kept."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Coroutine
+from typing import Any
+
+import redis
+
+from marketdata import bus
+from marketdata.clock import LiveClock, RecordedClock
+from marketdata.framing import INTERVAL_NS
+from marketdata.health import FeedHealth
+from marketdata.keeping import Keeper
+from marketdata.kraken.client import END_OF_RECORDING, KrakenClient
+from marketdata.listening import Listener
+from marketdata.publishing import Publisher
+from marketdata.recording_server import TIME_MESSAGE
+from trading.frames import NS_PER_S, Frame
+
+STATE_EVERY_S = 1.0
+FAREWELL_S = 5.0  # for what is still to be published and written
+_LOG_EVERY_S = 60
+
+_log = logging.getLogger("feed")
+
+
+class SourceFailed(RuntimeError):
+    """A recording ended before its end."""
+
+
+class Feed:
+    """One market's feed. It is its client's ear.
+
+    ``keeper`` brings the market as an earlier feed left it, ``after_sequence`` is the
+    last frame that one published.
+    """
+
+    def __init__(
+        self,
+        keeper: Keeper,
+        url: str,
+        symbols: tuple[str, ...],
+        *,
+        source: str,
+        is_recording: bool,
+        after_sequence: int = 0,
+    ) -> None:
+        self._source = source
+        self._keeper = keeper
+        self._live_clock = LiveClock()
+        self._recorded_clock = RecordedClock() if is_recording else None
+        self.health = FeedHealth(started_ns=self._live_clock.now_ns())
+        self._listener = Listener(
+            symbols,
+            after_sequence=after_sequence,
+            last_trade_ids=keeper.market.last_trade_ids(),
+            can_ask_again=not is_recording,
+            witness=self.health.witness,
+        )
+        self._publisher = Publisher(keeper.market_name)
+        self._client = KrakenClient(url, self, reconnects=not is_recording)
+        self._has_been_connected = False
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Feed the market until ``stop``; when a recording ends, stay and say so.
+
+        Raises:
+            SourceFailed: a recording could not be played to its end.
+        """
+        self._keeper.start()
+        publishing = asyncio.create_task(self._publisher.run())
+        listening = asyncio.create_task(self._client.run())
+        stopping = asyncio.create_task(stop.wait())
+        others = [asyncio.create_task(work) for work in self._works()]
+        try:
+            running: set[asyncio.Task[Any]] = {publishing, listening, stopping, *others}
+            await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for work in (publishing, *others):
+                if work.done():
+                    work.result()  # these end only by an error of ours, which must not go unseen
+            if listening.done():
+                await self._finish(listening.result())
+                await stop.wait()
+        finally:
+            for task in (listening, stopping, *others):
+                task.cancel()
+            await asyncio.gather(listening, stopping, *others, return_exceptions=True)
+            await self._leave()
+            publishing.cancel()
+
+    def _works(self) -> list[Coroutine[Any, Any, None]]:
+        return [self._tell_state()] if self._recorded_clock is not None else [self._tell_state(), self._pass_time()]
+
+    # What the client tells
+
+    @property
+    def wants_reconnect(self) -> bool:
+        """True when the connection should be given up; a recording has only one."""
+        return self._listener.wants_reconnect
+
+    def connected(self) -> None:
+        """Begin a connection that remembers nothing."""
+        self.health.connected = True
+        self.health.reconnects += self._has_been_connected
+        self._has_been_connected = True
+        self._listener.connected(self._now_ns())
+        self._note("connected", f"connected to {self._source}")
+        _log.info("connected to %s", self._source)
+
+    def hear(self, message: bytes) -> None:
+        """Take in a text message."""
+        self.health.messages += 1
+        self._take(self._listener.hear(message, self._now_ns()))
+
+    def hear_binary(self, message: bytes) -> None:
+        """Take a recording's time; from anyone else a binary message is refused."""
+        if self._recorded_clock is not None and len(message) == TIME_MESSAGE.size:
+            self._recorded_clock.tell(TIME_MESSAGE.unpack(message)[0])
+            return
+        self._listener.refuse(message, f"binary message of {len(message)} bytes; expected text", self._now_ns())
+
+    def outgoing(self) -> list[bytes]:
+        """Return what is to be sent."""
+        return self._listener.outgoing()
+
+    def ping(self) -> None:
+        """Queue a ping."""
+        self._listener.ping()
+
+    def disconnected(self, reason: str) -> None:
+        """Mark the market stale; a recording's last frame shows it as it was."""
+        self.health.connected = False
+        if self._recorded_clock is None:
+            self._take(self._listener.pass_time(self._now_ns()))
+            self._listener.disconnected(reason)
+            self._note("disconnected", reason)
+
+    def catch_up(self) -> Coroutine[Any, Any, None] | None:
+        """Make a recording wait for the stream; a live market waits for nobody."""
+        return self._publisher.drain() if self._recorded_clock is not None and self._publisher.is_busy else None
+
+    # What becomes of it
+
+    def _take(self, frames: list[Frame]) -> None:
+        if not frames:
+            return
+        self._keeper.fold(frames)
+        if not self._publisher.put(frames):
+            reason = "Redis was away too long"
+            self._listener.lose_frames(reason)
+            self._note("frames_lost", reason)
+            _log.error("%s: the frames that waited for it are lost", reason)
+
+    def _now_ns(self) -> int | None:
+        return self._live_clock.now_ns() if self._recorded_clock is None else self._recorded_clock.now_ns()
+
+    def _note(self, kind: str, detail: str) -> None:
+        self.health.note(self._now_ns() or self.health.started_ns, kind, "", detail)
+
+    async def _pass_time(self) -> None:
+        """Close the frame at every boundary, whether or not anything came."""
+        while True:
+            now_ns = self._live_clock.now_ns()
+            if self._has_been_connected:
+                self._take(self._listener.pass_time(now_ns))
+            await asyncio.sleep((INTERVAL_NS - now_ns % INTERVAL_NS) / NS_PER_S + 0.001)
+
+    async def _tell_state(self) -> None:
+        """Once a second: look for what is overdue, store the figures, hand over incidents."""
+        for second in range(1 << 62):
+            if self._recorded_clock is None:
+                self._listener.check(self._now_ns())
+            self._keeper.note(self.health.hand_over())
+            with contextlib.suppress(redis.RedisError):  # the publisher says that Redis is away
+                await asyncio.to_thread(bus.write_feed_state, self._state())
+            if second % _LOG_EVERY_S == _LOG_EVERY_S - 1 and not self.health.finished:
+                self._log_progress()
+            await asyncio.sleep(STATE_EVERY_S)
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "source": self._source,
+            "market": self._keeper.market_name,
+            "frames": self._publisher.published,
+            "last_sequence": self._keeper.market.sequence,
+            "last_published_at_s": self._publisher.last_published_at_s,
+            **self.health.report(self._now_ns(), self._listener.books, time.monotonic()),
+        }
+
+    def _log_progress(self) -> None:
+        h = self.health
+        _log.info(
+            "%s messages, %s checksums held, %s failed, %s trades, %s frames, %s reconnects",
+            *(f"{n:,}" for n in (h.messages, h.checksums_verified, h.checksum_failures, h.trades)),
+            *(f"{n:,}" for n in (self._publisher.published, h.reconnects)),
+        )
+
+    async def _finish(self, reason: str) -> None:
+        """Publish a recording's last frame and keep its last state."""
+        if reason != END_OF_RECORDING:
+            raise SourceFailed(f"{self._source}: {reason}; expected to hear it to its end")
+        self._take(self._listener.finish())
+        self._keeper.checkpoint()
+        await self._publisher.drain()
+        await asyncio.to_thread(self._keeper.wait_until_written, FAREWELL_S)
+        self.health.finished = True
+        self._log_progress()
+        _log.info("%s has been heard to its end; idle", self._source)
+
+    async def _leave(self) -> None:
+        """Publish and write what is complete, then say that no feed runs."""
+        self._keeper.checkpoint()
+        self._keeper.note(self.health.hand_over())
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._publisher.drain(), FAREWELL_S)
+        if not await asyncio.to_thread(self._keeper.stop, FAREWELL_S):
+            _log.error("the database did not take the last writes in %s s", FAREWELL_S)
+        with contextlib.suppress(redis.RedisError):
+            await asyncio.to_thread(bus.clear_feed_state)

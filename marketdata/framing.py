@@ -1,0 +1,182 @@
+"""Cutting the stream of events into frames at epoch-aligned boundaries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from marketdata.kraken.events import (
+    BookChanged,
+    BookLost,
+    InstrumentsChanged,
+    MarketEvent,
+    StatusChanged,
+    TradeSeen,
+)
+from trading.book import BookTop, OrderBook
+from trading.candles import MINUTE_NS
+from trading.frames import (
+    FRAME_DEPTH,
+    FRAME_INTERVAL_MS,
+    KEYFRAME_INTERVAL_MS,
+    NS_PER_MS,
+    STALE,
+    Frame,
+    Gap,
+    Trade,
+    sequence_at,
+)
+from trading.instruments import Instrument
+
+INTERVAL_NS = FRAME_INTERVAL_MS * NS_PER_MS
+MAX_SILENT_FRAMES = 6_000  # ten minutes; a longer silence is a gap, not a hundred thousand empty frames
+
+
+class FrameBuilder:
+    """Collects events into the frame of the present interval.
+
+    Before the messages of a new time are read, ``advance`` closes the frames that ended
+    before it: a frame shows the books as they stood at its boundary. ``after_sequence``
+    is the last frame that an earlier feed published; what lies between is a gap.
+    """
+
+    def __init__(self, *, after_sequence: int = 0) -> None:
+        self._published = after_sequence
+        self._sequence: int | None = None  # of the frame in the making; None before any time is known
+        self._is_first = True
+        self._gap: Gap | None = None
+        self._outage: tuple[int, str] | None = None  # since when nobody has watched, and why
+        self._system = ""
+        self._is_system_new = False
+        self._instruments: dict[str, Instrument] = {}
+        self._new_instruments: dict[str, Instrument] = {}
+        self._live: set[str] = set()  # symbols whose book is verified
+        self._statuses: dict[str, str] = {}
+        self._tops: dict[str, BookTop] = {}
+        self._touched: dict[str, None] = {}
+        self._trades: list[Trade] = []
+
+    @property
+    def last_sequence(self) -> int:
+        """The newest closed frame's sequence, 0 before any."""
+        return self._published
+
+    def advance(self, time_ns: int, books: Mapping[str, OrderBook]) -> list[Frame]:
+        """Return the frames that were over at ``time_ns``, oldest first."""
+        current = sequence_at(time_ns)
+        if self._sequence is None:
+            self._begin(current)
+            return []
+        if current - self._sequence > MAX_SILENT_FRAMES:
+            frames = [self._close(books)]
+            self._skip_to(current)
+            return frames
+        return [self._close(books) for _ in range(current - self._sequence)]
+
+    def finish(self, books: Mapping[str, OrderBook]) -> list[Frame]:
+        """Return the frame in the making as the last one: nothing more will come."""
+        return [] if self._sequence is None else [self._close(books)]
+
+    def add(self, events: Iterable[MarketEvent]) -> None:
+        """Take events into the frame in the making."""
+        for event in events:
+            match event:
+                case BookChanged(symbol=symbol):
+                    self._touched[symbol] = None
+                    self._live.add(symbol)
+                    if self._outage is not None:
+                        self._end_outage()
+                case TradeSeen(trade=trade):
+                    self._trades.append(trade)
+                case BookLost(symbol=symbol):
+                    self._live.discard(symbol)
+                case StatusChanged(system=system):
+                    self._is_system_new = self._is_system_new or system != self._system
+                    self._system = system
+                case InstrumentsChanged(instruments=instruments):
+                    self._new_instruments |= {i.symbol: i for i in instruments if self._instruments.get(i.symbol) != i}
+                case _:
+                    pass  # the feed's health, not the market's state
+
+    def disconnect(self, reason: str) -> None:
+        """Mark every symbol stale until its book is verified again."""
+        self._live.clear()
+        self._touched.clear()
+        if self._sequence is not None and self._outage is None:
+            self._outage = ((self._sequence - 1) * INTERVAL_NS, reason)
+
+    def lose_frames(self, reason: str) -> None:
+        """Say that closed frames were thrown away: the next one tells of the gap and repeats everything."""
+        if self._sequence is not None and self._gap is None:
+            now_ns = (self._sequence - 1) * INTERVAL_NS
+            self._gap, self._is_first = Gap(self._published * INTERVAL_NS, now_ns, reason), True
+
+    def _begin(self, sequence: int) -> None:
+        # A clock that was set back must not publish again what is published: wait for it to catch up.
+        self._sequence = max(sequence, self._published + 1)
+        if 0 < self._published < self._sequence - 1:
+            opened_ns = (self._sequence - 1) * INTERVAL_NS
+            self._gap = Gap(self._published * INTERVAL_NS, opened_ns, "the feed was not running")
+
+    def _skip_to(self, sequence: int) -> None:
+        reason = "no message came"
+        self._gap = Gap(self._published * INTERVAL_NS, (sequence - 1) * INTERVAL_NS, reason)
+        self._sequence, self._is_first = sequence, True
+        if self._outage is not None:
+            self._outage = (self._gap.to_ns, self._outage[1])
+
+    def _end_outage(self) -> None:
+        assert self._outage is not None, "asked only in an outage"
+        assert self._sequence is not None, "an outage begins after a first frame"
+        (from_ns, reason), self._outage = self._outage, None
+        opened_ns = (self._sequence - 1) * INTERVAL_NS
+        if opened_ns > from_ns and self._gap is None:
+            self._gap = Gap(from_ns, opened_ns, reason)
+
+    def _close(self, books: Mapping[str, OrderBook]) -> Frame:
+        assert self._sequence is not None, "only a frame in the making is closed"
+        time_ns = self._sequence * INTERVAL_NS
+        is_keyframe = self._is_first or time_ns % (KEYFRAME_INTERVAL_MS * NS_PER_MS) == 0
+        instruments, self._new_instruments = self._new_instruments, {}
+        self._instruments |= instruments
+        changed_books = self._changed_books(books)
+        changed_statuses = self._changed_statuses()
+        frame = Frame(
+            sequence=self._sequence,
+            time_ns=time_ns,
+            books=dict(self._tops) if is_keyframe else changed_books,
+            trades=tuple(self._trades),
+            statuses=dict(self._statuses) if is_keyframe else changed_statuses,
+            system=self._system if is_keyframe or self._is_system_new else "",
+            instruments=tuple((self._instruments if is_keyframe else instruments).values()),
+            gap=self._gap_until(time_ns),
+            is_keyframe=is_keyframe,
+        )
+        self._published, self._sequence = self._sequence, self._sequence + 1
+        self._is_first = self._is_system_new = False
+        self._trades, self._gap = [], None
+        return frame
+
+    def _changed_books(self, books: Mapping[str, OrderBook]) -> dict[str, BookTop]:
+        changed: dict[str, BookTop] = {}
+        for symbol in self._touched:
+            book = books.get(symbol)
+            if book is not None and (top := book.top(FRAME_DEPTH)) != self._tops.get(symbol):
+                changed[symbol] = self._tops[symbol] = top
+        self._touched.clear()
+        return changed
+
+    def _changed_statuses(self) -> dict[str, str]:
+        changed: dict[str, str] = {}
+        for symbol, instrument in self._instruments.items():
+            status = instrument.status if symbol in self._live else STALE
+            if status != self._statuses.get(symbol):
+                changed[symbol] = self._statuses[symbol] = status
+        return changed
+
+    def _gap_until(self, time_ns: int) -> Gap | None:
+        """Return the frame's gap; an outage tells its part every minute, so that no flat candle is made of it."""
+        if self._gap is None and self._outage is not None and time_ns % MINUTE_NS == 0:
+            from_ns, reason = self._outage
+            self._outage = (time_ns, reason)
+            return Gap(from_ns, time_ns, reason)
+        return self._gap

@@ -1,0 +1,198 @@
+"""How a feed fares: its counters, and the incidents that readers of its figures should know."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from marketdata.kraken.events import (
+    BadFrame,
+    BookChanged,
+    BookLost,
+    BookRequested,
+    InstrumentsChanged,
+    MarketEvent,
+    RequestRefused,
+    StatusChanged,
+    SubscriptionRefused,
+    TradeSeen,
+    TradesMissed,
+)
+from trading.book import OrderBook
+from trading.frames import NS_PER_S, STALE, utc
+from trading.instruments import Instrument
+
+INCIDENTS_PER_SECOND = 20  # more say nothing new, and would fill the database
+_RATE_WINDOW_S = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One feed event to be kept."""
+
+    time_ns: int  # the market's clock
+    kind: str
+    symbol: str
+    detail: str
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was last heard of one symbol."""
+
+    book_ns: int | None = None
+    trade_ns: int | None = None
+    last_ticks: int | None = None
+
+
+@dataclass(slots=True)
+class FeedHealth:
+    """Counters since the feed started; shown every event, it keeps what matters."""
+
+    started_ns: int
+    connected: bool = False
+    finished: bool = False
+    messages: int = 0
+    checksums_verified: int = 0
+    checksum_failures: int = 0
+    books_crossed: int = 0
+    resyncs: int = 0
+    trades: int = 0
+    trade_gaps: int = 0
+    reconnects: int = 0
+    refusals: int = 0
+    bad_frames: int = 0
+    incidents_left_out: int = 0
+    system: str = ""
+    incidents: list[Incident] = field(default_factory=list)  # not yet handed over
+    _symbols: dict[str, _Seen] = field(default_factory=dict)
+    _instruments: dict[str, Instrument] = field(default_factory=dict)
+    _recent: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_RATE_WINDOW_S + 1))
+    _second: int = 0  # of the market's clock
+    _incidents_this_second: int = 0
+
+    def witness(self, events: list[MarketEvent], time_ns: int | None) -> None:
+        """Count what was told."""
+        now_ns = self.started_ns if time_ns is None else time_ns
+        for event in events:
+            # Nearly all events are these: looked for first.
+            if type(event) is BookChanged:
+                self.checksums_verified += 1
+                self._seen(event.symbol).book_ns = now_ns
+            else:
+                self._count(event, now_ns)
+
+    def _seen(self, symbol: str) -> _Seen:
+        seen = self._symbols.get(symbol)
+        if seen is None:
+            seen = self._symbols[symbol] = _Seen()
+        return seen
+
+    def _count(self, event: MarketEvent, now_ns: int) -> None:
+        match event:
+            case TradeSeen(trade=trade):
+                self.trades += 1
+                seen = self._seen(trade.symbol)
+                seen.trade_ns, seen.last_ticks = now_ns, trade.ticks
+            case StatusChanged(system=system):
+                if self.system and system != self.system:
+                    self.note(now_ns, "status", "", f"the exchange is {system}; it was {self.system}")
+                self.system = system
+            case InstrumentsChanged(instruments=instruments):
+                for instrument in instruments:
+                    self._instruments[instrument.symbol] = instrument
+                    self._seen(instrument.symbol)
+            case BookLost(symbol=symbol, kind=kind, reason=reason):
+                self.checksum_failures += kind == "checksum"
+                self.books_crossed += kind == "crossed"
+                self.note(now_ns, f"book_{kind}", symbol, reason)
+            case BookRequested():
+                self.resyncs += 1
+            case _:
+                self._count_mishap(event, now_ns)
+
+    def _count_mishap(self, event: MarketEvent, now_ns: int) -> None:
+        match event:
+            case TradesMissed(symbol=symbol, first_id=first_id, last_id=last_id):
+                self.trade_gaps += 1
+                detail = f"{last_id - first_id + 1} trades were never told: ids {first_id} to {last_id}"
+                self.note(now_ns, "trade_gap", symbol, detail)
+            case SubscriptionRefused(channel=channel, symbol=symbol, error=error):
+                self.refusals += 1
+                self.note(now_ns, "refused", symbol, f"{channel}: {error}")
+            case RequestRefused(error=error):
+                self.refusals += 1
+                self.note(now_ns, "refused", "", error)
+            case BadFrame(reason=reason, excerpt=excerpt):
+                self.bad_frames += 1
+                self.note(now_ns, "bad_frame", "", f"{reason}: {excerpt}" if excerpt else reason)
+            case _:
+                pass  # heartbeats, tickers and granted subscriptions are as it should be
+
+    def note(self, time_ns: int, kind: str, symbol: str, detail: str) -> None:
+        """Keep an incident, unless this second has told enough of them."""
+        second = time_ns // NS_PER_S
+        if second != self._second:
+            self._second, self._incidents_this_second = second, 0
+        if self._incidents_this_second >= INCIDENTS_PER_SECOND:
+            self.incidents_left_out += 1
+            return
+        self._incidents_this_second += 1
+        self.incidents.append(Incident(time_ns, kind, symbol, detail))
+
+    def hand_over(self) -> list[Incident]:
+        """Return the incidents noted since the last time."""
+        incidents, self.incidents = self.incidents, []
+        return incidents
+
+    def report(self, now_ns: int | None, books: Mapping[str, OrderBook], steady_s: float) -> dict[str, Any]:
+        """Return the figures as JSON can hold them; ages are in market time, ``steady_s`` any steady clock."""
+        self._recent.append((steady_s, self.messages))
+        (from_s, before), (to_s, after) = self._recent[0], self._recent[-1]
+        now_ns = self.started_ns if now_ns is None else now_ns
+        return {
+            "connected": self.connected,
+            "finished": self.finished,
+            "started_at": utc(self.started_ns).isoformat(),
+            "market_time": utc(now_ns).isoformat(),
+            "system": self.system or None,
+            "messages": self.messages,
+            "messages_per_s": round((after - before) / (to_s - from_s), 1) if to_s > from_s else 0.0,
+            "checksums_verified": self.checksums_verified,
+            "checksum_failures": self.checksum_failures,
+            "books_crossed": self.books_crossed,
+            "resyncs": self.resyncs,
+            "trades": self.trades,
+            "trade_gaps": self.trade_gaps,
+            "reconnects": self.reconnects,
+            "refusals": self.refusals,
+            "bad_frames": self.bad_frames,
+            "incidents_left_out": self.incidents_left_out,
+            "symbols": {symbol: self._quote(symbol, now_ns, books) for symbol in self._symbols},
+        }
+
+    def _quote(self, symbol: str, now_ns: int, books: Mapping[str, OrderBook]) -> dict[str, Any]:
+        seen, instrument, book = self._symbols[symbol], self._instruments.get(symbol), books.get(symbol)
+        top = book.top(1) if book is not None else None
+        prices = (
+            top.bids[0].ticks if top and top.bids else None,
+            top.asks[0].ticks if top and top.asks else None,
+            seen.last_ticks,
+        )
+        bid, ask, last = (
+            None if ticks is None or instrument is None else str(instrument.price(ticks)) for ticks in prices
+        )
+        return {
+            "status": instrument.status if instrument is not None and book is not None else STALE,
+            "bid": bid,
+            "ask": ask,
+            "last": last,
+            "book_age_s": _age_s(seen.book_ns, now_ns),
+            "trade_age_s": _age_s(seen.trade_ns, now_ns),
+        }
+
+
+def _age_s(then_ns: int | None, now_ns: int) -> float | None:
+    return None if then_ns is None else max(0.0, round((now_ns - then_ns) / NS_PER_S, 3))

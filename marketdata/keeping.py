@@ -1,0 +1,133 @@
+"""Handing the market to the database, beside the socket and never in its way."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+from msgspec import structs
+
+from marketdata import services
+from marketdata.health import Incident
+from marketdata.services import ClosedMinute
+from trading.candles import MINUTE_NS, Candle
+from trading.frames import FRAME_INTERVAL_MS, NS_PER_MS, Frame, Gap
+from trading.market import Market
+
+MAX_BACKLOG = 5_000  # writes that wait for a database that is away; then the oldest are lost
+RETRY_S = (1.0, 2.0, 5.0, 10.0)
+
+_log = logging.getLogger("feed")
+
+
+class Keeper:
+    """Folds the feed's frames, and writes candles, checkpoints, instruments and incidents in a thread of its own."""
+
+    def __init__(self, market_name: str, market: Market) -> None:
+        self.market = market
+        self.market_name = market_name
+        self._closed: list[tuple[str, Candle, int]] = []
+        self._saved_sequence = market.sequence
+        self._backlog: deque[Callable[[], None]] = deque(maxlen=MAX_BACKLOG)
+        self._work = threading.Event()
+        self._is_stopping = False
+        self._hurry = threading.Event()  # set at the end: a retry waits no longer
+        self._thread = threading.Thread(target=self._write_all, name="keeper", daemon=True)
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def fold(self, frames: Iterable[Frame]) -> None:
+        """Take in frames; at each full minute queue what closed, with a checkpoint."""
+        for frame in frames:
+            self._closed += [(symbol, candle, frame.sequence) for symbol, candle in self.market.fold(frame)]
+            if frame.instruments:
+                record = partial(services.record_instruments, instruments=frame.instruments)
+                self._queue(partial(record, market=self.market_name))
+            if frame.time_ns % MINUTE_NS == 0 or frame.gap is not None:
+                self.checkpoint()
+
+    def catch_up(self, frames: Iterable[Frame]) -> None:
+        """Fold frames that an earlier feed published after its last checkpoint; what is missing is a gap."""
+        for frame in frames:
+            is_next = self.market.sequence in (0, frame.sequence - 1)
+            if not is_next and frame.gap is None:
+                opened_ns = frame.time_ns - FRAME_INTERVAL_MS * NS_PER_MS
+                frame = structs.replace(frame, gap=Gap(self.market.time_ns, opened_ns, "the stream no longer held it"))
+            self.fold([frame])
+
+    def checkpoint(self) -> None:
+        """Queue the market as it stands."""
+        if self.market.sequence <= self._saved_sequence:
+            return
+        minute = ClosedMinute(
+            sequence=self.market.sequence,
+            time_ns=self.market.time_ns,
+            candles=tuple(self._closed),
+            instruments=self.market.snapshot().instruments,
+            checkpoint=self.market.checkpoint(),
+        )
+        self._closed, self._saved_sequence = [], self.market.sequence
+        self._queue(partial(services.record_minute, market=self.market_name, minute=minute))
+
+    def note(self, incidents: list[Incident]) -> None:
+        """Queue incidents."""
+        if incidents:
+            self._queue(partial(services.record_incidents, market=self.market_name, incidents=incidents))
+
+    def stop(self, within_s: float) -> bool:
+        """Write what is queued and end; return False when the database did not take it in time."""
+        self._is_stopping = True
+        self._hurry.set()
+        self._work.set()
+        self._thread.join(within_s)
+        return not self._thread.is_alive()
+
+    def wait_until_written(self, within_s: float) -> None:
+        """Return when nothing is queued, or when the time is up."""
+        done = threading.Event()
+        self._queue(done.set)
+        done.wait(within_s)
+
+    def _queue(self, write: Callable[[], None]) -> None:
+        if len(self._backlog) == MAX_BACKLOG:
+            _log.error("the database has been away too long: the oldest of %s waiting writes is lost", MAX_BACKLOG)
+        self._backlog.append(write)
+        self._work.set()
+
+    def _write_all(self) -> None:
+        while True:
+            self._work.wait()
+            self._work.clear()
+            while self._backlog:
+                write = self._backlog[0]
+                if not self._written(write):
+                    return
+                # Gone already if the backlog overflowed meanwhile.
+                with contextlib.suppress(ValueError, IndexError):
+                    self._backlog.remove(write)
+            if self._is_stopping:
+                connection.close()
+                return
+
+    def _written(self, write: Callable[[], None]) -> bool:
+        """Carry out one write, however often it takes; False when told to stop meanwhile."""
+        for attempt in range(1_000_000):
+            try:
+                close_old_connections()
+                write()
+                return True
+            except (DatabaseError, InterfaceError) as error:
+                connection.close()
+                wait_s = RETRY_S[min(attempt, len(RETRY_S) - 1)]
+                _log.warning("the database did not take a write, again in %s s: %s", wait_s, str(error).strip())
+                if self._hurry.is_set() and attempt >= 1:
+                    return False
+                self._hurry.wait(wait_s)
+        return False

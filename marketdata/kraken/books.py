@@ -1,0 +1,143 @@
+"""The order books of one connection: verified at every message, asked for anew when one is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from zlib import crc32
+
+from marketdata.kraken.events import BadFrame, BookChanged, BookLost, BookRequested, MarketEvent
+from marketdata.kraken.requests import Requests
+from marketdata.kraken.wire import BookData, BookMessage, InexactNumber, Level, exact_units
+from trading.book import BookError, CrossedBook, OrderBook
+from trading.frames import NS_PER_S
+from trading.instruments import Instrument
+
+ASK_EVERY_NS = 10 * NS_PER_S  # and symbol: Kraken limits requests
+ASK_JITTER_NS = NS_PER_S  # symbols lost together are not asked for together
+SNAPSHOT_WITHIN_NS = 10 * NS_PER_S
+MAX_FAILURES = 3  # of one book in a row, before the connection is given up
+FORGIVEN_AFTER_NS = 60 * NS_PER_S
+
+
+@dataclass(slots=True)
+class _Loss:
+    """How often a book was lost in a row, and when it may be asked for."""
+
+    failures: int = 0
+    failed_ns: int = 0
+    next_ask_ns: int = 0
+    is_asked: bool = True
+
+
+class Books:
+    """Every book that was subscribed; only verified ones can be read."""
+
+    def __init__(
+        self, instruments: Mapping[str, Instrument], requests: Requests, *, depth: int, can_ask_again: bool
+    ) -> None:
+        self.verified: dict[str, OrderBook] = {}
+        self.wants_reconnect = False
+        self._instruments = instruments
+        self._requests = requests
+        self._depth = depth
+        self._depths: dict[str, int] = {}  # as granted, which may not be as asked
+        self._can_ask_again = can_ask_again
+        self._changed: dict[str, list[MarketEvent]] = {}
+        self._awaited: dict[str, int] = {}  # symbol -> since when its snapshot is due, ns
+        self._losses: dict[str, _Loss] = {}
+
+    def subscribe(self, symbols: Iterable[str], time_ns: int) -> None:
+        """Ask for the books of ``symbols`` for the first time."""
+        names = list(symbols)
+        self._requests.subscribe("book", names, time_ns, depth=self._depth, snapshot=True)
+        self._awaited.update(dict.fromkeys(names, time_ns))
+
+    def granted(self, symbol: str, depth: int | None) -> None:
+        """Take the depth to truncate to from the exchange's own word."""
+        if depth is not None:
+            self._depths[symbol] = depth
+
+    def refused(self, symbol: str) -> None:
+        """Wait no longer for a book that will not come."""
+        self._awaited.pop(symbol, None)
+
+    def receive(self, message: BookMessage, time_ns: int) -> list[MarketEvent]:
+        """Apply one message: whole, then truncated, then verified."""
+        data = message.data
+        if len(data) == 1:
+            return self._receive(message.type, data[0], time_ns)
+        return [event for one in data for event in self._receive(message.type, one, time_ns)]
+
+    def _receive(self, kind: str, data: BookData, time_ns: int) -> list[MarketEvent]:
+        symbol = data.symbol
+        instrument = self._instruments.get(symbol)
+        if instrument is None:
+            return [BadFrame(f"book of {symbol!r}, of which no instrument is known", "")]
+        if kind == "update":
+            book = self.verified.get(symbol)
+            if book is None:
+                return []  # without a baseline an update means nothing
+        elif kind == "snapshot":
+            book = OrderBook(self._depths.get(symbol, self._depth))
+        else:
+            raise ValueError(f"book message is of type {kind!r}; expected snapshot or update")
+        try:
+            price_decimals, qty_decimals = instrument.price_decimals, instrument.qty_decimals
+            book.apply(_units(data.bids, price_decimals, qty_decimals), _units(data.asks, price_decimals, qty_decimals))
+            book.verify(data.checksum)
+        except InexactNumber as error:
+            return self.lose(symbol, "number", str(error), time_ns)
+        except BookError as error:
+            return self.lose(symbol, "crossed" if isinstance(error, CrossedBook) else "checksum", str(error), time_ns)
+        if kind == "snapshot":
+            self.verified[symbol] = book
+            self._awaited.pop(symbol, None)
+            self._changed.setdefault(symbol, [BookChanged(symbol)])
+        return self._changed[symbol]
+
+    def lose(self, symbol: str, kind: str, reason: str, time_ns: int) -> list[MarketEvent]:
+        """Drop a book that cannot be trusted and ask for it, now or when its turn comes."""
+        self.verified.pop(symbol, None)
+        self._awaited.pop(symbol, None)
+        events: list[MarketEvent] = [BookLost(symbol, kind, reason)]
+        if not self._can_ask_again:
+            return events
+        loss = self._losses.setdefault(symbol, _Loss())
+        loss.failures = 1 if time_ns - loss.failed_ns > FORGIVEN_AFTER_NS else loss.failures + 1
+        loss.failed_ns, loss.is_asked = time_ns, False
+        self.wants_reconnect = self.wants_reconnect or loss.failures >= MAX_FAILURES
+        return events + self._ask_when_due(symbol, loss, time_ns)
+
+    def ended(self, symbol: str, time_ns: int) -> list[MarketEvent]:
+        """Drop a book whose subscription someone other than us has ended."""
+        if symbol not in self.verified:
+            return []
+        return self.lose(symbol, "unsubscribed", "the exchange ended the subscription", time_ns)
+
+    def check(self, time_ns: int) -> list[MarketEvent]:
+        """Give up waiting for snapshots that are overdue, and ask for lost books whose turn has come."""
+        events: list[MarketEvent] = []
+        for symbol in [s for s, since_ns in self._awaited.items() if time_ns - since_ns >= SNAPSHOT_WITHIN_NS]:
+            events += self.lose(symbol, "silent", f"no snapshot in {SNAPSHOT_WITHIN_NS // NS_PER_S} s", time_ns)
+        for symbol, loss in self._losses.items():
+            events += self._ask_when_due(symbol, loss, time_ns)
+        return events
+
+    def _ask_when_due(self, symbol: str, loss: _Loss, time_ns: int) -> list[MarketEvent]:
+        if loss.is_asked or time_ns < loss.next_ask_ns:
+            return []
+        depth = self._depths.get(symbol, self._depth)
+        self._requests.unsubscribe("book", [symbol], time_ns, depth=depth)
+        self._requests.subscribe("book", [symbol], time_ns, depth=depth, snapshot=True)
+        loss.is_asked = True
+        loss.next_ask_ns = time_ns + ASK_EVERY_NS + crc32(symbol.encode()) % ASK_JITTER_NS
+        self._awaited[symbol] = time_ns
+        return [BookRequested(symbol)]
+
+
+def _units(levels: list[Level], price_decimals: int, qty_decimals: int) -> list[tuple[int, int]]:
+    return [
+        (exact_units(bytes(level.price), price_decimals), exact_units(bytes(level.qty), qty_decimals))
+        for level in levels
+    ]

@@ -1,0 +1,168 @@
+"""The socket: it connects, waits and carries. What is said is the protocol's business."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+from collections.abc import Awaitable
+from typing import Protocol
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
+
+SILENT_AFTER_S = 10.0  # Kraken's heartbeat comes every second
+PING_EVERY_S = 15.0
+OPEN_WITHIN_S = 10.0
+STABLE_AFTER_S = 30.0  # a session this long was a success: the next wait is short again
+FIRST_WAIT_S = 1.0
+LONGEST_WAIT_S = 30.0  # 20 connects in ten minutes, where Kraken bans at 150
+JITTER_S = 0.75
+END_OF_RECORDING = "end of recording"
+_USER_AGENT = "paddock (paper trading)"
+
+_log = logging.getLogger("feed")
+
+
+class Ear(Protocol):
+    """Who listens: every call but the last returns at once."""
+
+    @property
+    def wants_reconnect(self) -> bool:
+        """True when the connection should be given up."""
+
+    def connected(self) -> None:
+        """A new connection is there."""
+
+    def hear(self, message: bytes) -> None:
+        """A text message came."""
+
+    def hear_binary(self, message: bytes) -> None:
+        """A binary message came; no exchange sends any."""
+
+    def outgoing(self) -> list[bytes]:
+        """Return what is to be sent."""
+
+    def ping(self) -> None:
+        """Queue a ping."""
+
+    def disconnected(self, reason: str) -> None:
+        """The connection is gone."""
+
+    def catch_up(self) -> Awaitable[None] | None:
+        """Return what to wait for before the next message is read, None to go on."""
+
+
+class KrakenClient:
+    """Holds one connection at a time, and makes the next when it breaks.
+
+    A connection that says nothing at all for ``silent_after_s`` is broken, whatever
+    TCP thinks. Where ``reconnects`` is false, as on a recording, there is one
+    connection, which may be silent.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        ear: Ear,
+        *,
+        reconnects: bool = True,
+        silent_after_s: float = SILENT_AFTER_S,
+        first_wait_s: float = FIRST_WAIT_S,
+    ) -> None:
+        self._url = url
+        self._ear = ear
+        self._reconnects = reconnects
+        self._silent_after_s = silent_after_s
+        self._first_wait_s = first_wait_s
+        self._heard_at_s = 0.0
+
+    async def run(self) -> str:
+        """Listen until the exchange has nothing more to say; return its reason.
+
+        A live exchange always has: then this runs until it is cancelled.
+        """
+        failures = 0
+        while True:
+            began_s = time.monotonic()
+            reason = await self._one_connection()
+            if not self._reconnects:
+                return reason
+            failures = 1 if time.monotonic() - began_s >= STABLE_AFTER_S else failures + 1
+            wait_s = self._wait_s(failures)
+            _log.warning("disconnected from %s (%s), again in %.1f s", self._url, reason, wait_s)
+            await asyncio.sleep(wait_s)
+
+    def _wait_s(self, failures: int) -> float:
+        doubled = self._first_wait_s * 2.0 ** min(failures - 1, 10)
+        return min(LONGEST_WAIT_S, doubled) + random.uniform(0, JITTER_S * min(1.0, self._first_wait_s))
+
+    async def _one_connection(self) -> str:
+        try:
+            async with connect(
+                self._url,
+                max_size=None,  # the instrument snapshot has no stated limit
+                max_queue=1_024,
+                compression=None,
+                ping_interval=None,  # silence is judged here, by messages
+                open_timeout=OPEN_WITHIN_S,
+                close_timeout=2,
+                user_agent_header=_USER_AGENT,
+            ) as socket:
+                self._ear.connected()
+                try:
+                    reason = await self._converse(socket)
+                except ConnectionClosed as error:
+                    reason = _farewell(error)
+                self._ear.disconnected(reason)
+                return reason
+        except (OSError, WebSocketException) as error:
+            return str(error) or type(error).__name__
+
+    async def _converse(self, socket: ClientConnection) -> str:
+        watch = asyncio.create_task(self._watch(socket))
+        try:
+            await self._send(socket)
+            while True:
+                message = await socket.recv()
+                self._heard_at_s = time.monotonic()
+                if isinstance(message, str):
+                    self._ear.hear(message.encode())
+                else:
+                    self._ear.hear_binary(message)
+                await self._send(socket)
+                if self._ear.wants_reconnect:
+                    return "asking again for lost books did not help"
+                if (pause := self._ear.catch_up()) is not None:
+                    await pause
+        finally:
+            watch.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watch
+
+    async def _send(self, socket: ClientConnection) -> None:
+        for request in self._ear.outgoing():
+            await socket.send(request, text=True)
+
+    async def _watch(self, socket: ClientConnection) -> None:
+        """Ping, send what became due in silence, and close a connection that went dead."""
+        self._heard_at_s = pinged_at_s = time.monotonic()
+        while True:
+            await asyncio.sleep(min(1.0, self._silent_after_s / 4))
+            now_s = time.monotonic()
+            if self._reconnects and now_s - self._heard_at_s > self._silent_after_s:
+                await socket.close(1000, f"nothing was heard for {self._silent_after_s:g} s")
+                return
+            if now_s - pinged_at_s >= PING_EVERY_S:
+                pinged_at_s = now_s
+                self._ear.ping()
+            with contextlib.suppress(ConnectionClosed):  # the reader will notice, too
+                await self._send(socket)
+
+
+def _farewell(error: ConnectionClosed) -> str:
+    """Return why a connection ended: the words of whoever ended it."""
+    first, second = (error.rcvd, error.sent) if error.rcvd_then_sent else (error.sent, error.rcvd)
+    return next((close.reason for close in (first, second) if close is not None and close.reason), str(error))

@@ -1,0 +1,109 @@
+"""What a connection to the exchange tells: past facts, frozen."""
+
+from __future__ import annotations
+
+import msgspec
+
+from trading.frames import Trade
+from trading.instruments import Instrument
+
+
+class InstrumentsChanged(msgspec.Struct, frozen=True):
+    """Rules or statuses of watched pairs that are new, or differ from what we knew."""
+
+    instruments: tuple[Instrument, ...]
+
+
+class StatusChanged(msgspec.Struct, frozen=True):
+    """The exchange's own state: online, maintenance, cancel_only, post_only."""
+
+    system: str
+
+
+class BookChanged(msgspec.Struct, frozen=True):
+    """A book took a message whole, and its checksum held."""
+
+    symbol: str
+
+
+class BookLost(msgspec.Struct, frozen=True):
+    """A book is no longer known; nothing may be traded on it until the next BookChanged."""
+
+    symbol: str
+    kind: str  # checksum, crossed, number, unsubscribed, silent
+    reason: str
+
+
+class BookRequested(msgspec.Struct, frozen=True):
+    """A lost book was asked for anew."""
+
+    symbol: str
+
+
+class TradeSeen(msgspec.Struct, frozen=True):
+    """A public print that this feed has not told before."""
+
+    trade: Trade
+
+
+class TradesMissed(msgspec.Struct, frozen=True):
+    """The ids jumped: these prints happened and will never be told."""
+
+    symbol: str
+    first_id: int
+    last_id: int
+
+
+class TickerSeen(msgspec.Struct, frozen=True):
+    """A ticker message came; its figures repeat what books and trades say."""
+
+    symbol: str
+
+
+class Subscribed(msgspec.Struct, frozen=True):
+    """The exchange granted a subscription."""
+
+    channel: str
+    symbol: str  # empty for channels without one
+
+
+class SubscriptionRefused(msgspec.Struct, frozen=True):
+    """The exchange will not send this; it says so only once."""
+
+    channel: str
+    symbol: str
+    error: str
+
+
+class RequestRefused(msgspec.Struct, frozen=True):
+    """An error that names no subscription of ours: too many messages, an unknown method."""
+
+    error: str
+
+
+class Heartbeat(msgspec.Struct, frozen=True):
+    """The exchange is there and has nothing to say."""
+
+
+class BadFrame(msgspec.Struct, frozen=True):
+    """A message that we could not understand and left out."""
+
+    reason: str
+    excerpt: str  # its beginning, printable
+
+
+MarketEvent = (
+    InstrumentsChanged
+    | StatusChanged
+    | BookChanged
+    | BookLost
+    | BookRequested
+    | TradeSeen
+    | TradesMissed
+    | TickerSeen
+    | Subscribed
+    | SubscriptionRefused
+    | RequestRefused
+    | Heartbeat
+    | BadFrame
+)

@@ -1,0 +1,243 @@
+"""Kraken's public WebSocket v2 without the socket: bytes in, events out, bytes to send.
+
+One object per connection; a new connection remembers nothing but the newest trade ids.
+There is no clock: the time of receipt is passed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+
+from marketdata.kraken import wire
+from marketdata.kraken.books import Books
+from marketdata.kraken.events import (
+    BadFrame,
+    Heartbeat,
+    InstrumentsChanged,
+    MarketEvent,
+    RequestRefused,
+    StatusChanged,
+    Subscribed,
+    SubscriptionRefused,
+    TickerSeen,
+    TradeSeen,
+    TradesMissed,
+)
+from marketdata.kraken.requests import MAX_TRIES, Requests
+from trading.book import OrderBook, Side
+from trading.frames import FRAME_DEPTH, Trade
+from trading.instruments import Instrument
+
+_BOOK_PREFIX = b'{"channel":"book"'
+_HEARTBEAT = b'{"channel":"heartbeat"}'
+_EXCERPT_LENGTH = 120
+_SIDES = {"buy": Side.BUY, "sell": Side.SELL}
+_ALREADY = "Already subscribed"  # how a repeated request is answered: it was granted before
+
+_Receive = Callable[[bytes, int], list[MarketEvent]]
+
+
+class KrakenProtocol:
+    """The conversation with Kraken about ``symbols``.
+
+    ``last_trade_ids`` is shared between the connections of one feed: a print is told
+    once, however often a snapshot repeats it. Where ``can_ask_again`` is false, as on a
+    recording, nothing is asked after the first subscriptions: no answer could come.
+    """
+
+    def __init__(
+        self,
+        symbols: Iterable[str],
+        *,
+        depth: int = FRAME_DEPTH,
+        last_trade_ids: dict[str, int] | None = None,
+        can_ask_again: bool = True,
+        time_ns: int = 0,
+    ) -> None:
+        self.symbols = tuple(symbols)
+        self.instruments: dict[str, Instrument] = {}
+        self.last_trade_ids: dict[str, int] = {} if last_trade_ids is None else last_trade_ids
+        self._can_ask_again = can_ask_again
+        self._subscribed: set[str] = set()
+        self._gave_up = False
+        self._requests = Requests()
+        self._books = Books(self.instruments, self._requests, depth=depth, can_ask_again=can_ask_again)
+        self._channels: dict[str, _Receive] = {
+            "book": self._receive_book,
+            "trade": self._receive_trades,
+            "ticker": self._receive_ticker,
+            "status": self._receive_status,
+            "instrument": self._receive_instruments,
+            "heartbeat": self._receive_heartbeat,
+        }
+        self._requests.subscribe("instrument", (), time_ns, snapshot=True)
+
+    @property
+    def books(self) -> Mapping[str, OrderBook]:
+        """The verified books by symbol; a lost one is absent."""
+        return self._books.verified
+
+    @property
+    def wants_reconnect(self) -> bool:
+        """True when books or answers fail to come so often that the connection itself is in doubt."""
+        return self._gave_up or self._books.wants_reconnect
+
+    def outgoing(self) -> list[bytes]:
+        """Return what is to be sent now, oldest first; each message is returned once."""
+        return self._requests.drain()
+
+    def ping(self) -> None:
+        """Queue an application-level ping."""
+        self._requests.ping()
+
+    def check(self, *, time_ns: int) -> list[MarketEvent]:
+        """Ask again for what is overdue; to be called about once a second."""
+        if not self._can_ask_again:
+            return []
+        events: list[MarketEvent] = []
+        for request in self._requests.ask_again(time_ns):
+            self._gave_up = self._gave_up or request.channel == "instrument"
+            for symbol in sorted(request.symbols):
+                error = f"{request.method} was asked {MAX_TRIES} times and never answered"
+                events.append(SubscriptionRefused(request.channel, symbol, error))
+        return events + self._books.check(time_ns)
+
+    def receive(self, frame: bytes, *, time_ns: int) -> list[MarketEvent]:
+        """Return the events that one text frame carries, in order. No bytes make it raise."""
+        try:
+            # Nearly all traffic is books: told by their first bytes, they are decoded once.
+            if frame.startswith(_BOOK_PREFIX):
+                return self._receive_book(frame, time_ns)
+            if frame == _HEARTBEAT:
+                return self._receive_heartbeat(frame, time_ns)
+            return self._receive_other(frame, time_ns)
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            return [_bad_frame(frame, str(error))]
+
+    def _receive_other(self, frame: bytes, time_ns: int) -> list[MarketEvent]:
+        envelope = wire.envelope_decoder.decode(frame)
+        if envelope.capital_error:
+            return [RequestRefused(envelope.capital_error)]
+        if envelope.method:
+            return self._receive_answer(envelope, time_ns)
+        receive = self._channels.get(envelope.channel)
+        if receive is None:
+            raise ValueError(f"channel is {envelope.channel!r}; expected one of {', '.join(self._channels)}")
+        return receive(frame, time_ns)
+
+    def _receive_answer(self, envelope: wire.Envelope, time_ns: int) -> list[MarketEvent]:
+        if envelope.method in ("pong", "ping"):
+            return []
+        result = envelope.result or wire.AckResult()
+        symbol = result.symbol or envelope.symbol
+        request = self._requests.settle(envelope.method, envelope.req_id, symbol)
+        channel = result.channel or (request.channel if request is not None else "")
+        is_refused = envelope.success is False and envelope.error != _ALREADY
+        if envelope.method == "subscribe" and is_refused and (symbol or channel):
+            if channel == "book":
+                self._books.refused(symbol)
+            return [SubscriptionRefused(channel, symbol, envelope.error)]
+        if is_refused or envelope.method not in ("subscribe", "unsubscribe"):
+            return [RequestRefused(envelope.error or f"answer to method {envelope.method!r}, which was not asked")]
+        if envelope.method == "unsubscribe":
+            # Our own request to end one precedes a new one; a foreign one leaves the book frozen.
+            return self._books.ended(symbol, time_ns) if channel == "book" and request is None else []
+        if channel == "book":
+            self._books.granted(symbol, result.depth)
+        return [Subscribed(channel, symbol)]
+
+    def _receive_book(self, frame: bytes, time_ns: int) -> list[MarketEvent]:
+        return self._books.receive(wire.book_decoder.decode(frame), time_ns)
+
+    def _receive_heartbeat(self, _frame: bytes, _time_ns: int) -> list[MarketEvent]:
+        return [Heartbeat()]
+
+    def _receive_ticker(self, frame: bytes, _time_ns: int) -> list[MarketEvent]:
+        return [TickerSeen(ticker.symbol) for ticker in wire.ticker_decoder.decode(frame).data]
+
+    def _receive_status(self, frame: bytes, _time_ns: int) -> list[MarketEvent]:
+        return [StatusChanged(status.system) for status in wire.status_decoder.decode(frame).data]
+
+    def _receive_trades(self, frame: bytes, _time_ns: int) -> list[MarketEvent]:
+        message = wire.trade_decoder.decode(frame)
+        # Ids order them whatever the order of the message.
+        trades = sorted((self._trade(data) for data in message.data), key=lambda trade: trade.trade_id)
+        if message.type == "snapshot":
+            for trade in reversed(trades):
+                # Prints from before we watched: only where they end matters.
+                self.last_trade_ids.setdefault(trade.symbol, trade.trade_id)
+        events: list[MarketEvent] = []
+        for trade in trades:
+            last_id = self.last_trade_ids.get(trade.symbol)
+            if last_id is not None and trade.trade_id <= last_id:
+                continue
+            if last_id is not None and trade.trade_id > last_id + 1:
+                events.append(TradesMissed(trade.symbol, last_id + 1, trade.trade_id - 1))
+            self.last_trade_ids[trade.symbol] = trade.trade_id
+            events.append(TradeSeen(trade))
+        return events
+
+    def _trade(self, data: wire.TradeData) -> Trade:
+        instrument = self.instruments.get(data.symbol)
+        side = _SIDES.get(data.side)
+        if instrument is None:
+            raise ValueError(f"trade in {data.symbol!r}, of which no instrument is known")
+        if side is None:
+            raise ValueError(f"side is {data.side!r}; expected buy or sell")
+        return Trade(
+            instrument.symbol,
+            data.trade_id,
+            side,
+            wire.exact_units(bytes(data.price), instrument.price_decimals),
+            wire.exact_units(bytes(data.qty), instrument.qty_decimals),
+            wire.nanoseconds(data.timestamp),
+        )
+
+    def _receive_instruments(self, frame: bytes, time_ns: int) -> list[MarketEvent]:
+        message = wire.instrument_decoder.decode(frame)
+        events: list[MarketEvent] = []
+        changed: list[Instrument] = []
+        for raw in message.data.pairs:
+            try:
+                pair = wire.pair_decoder.decode(raw)
+                if pair.symbol not in self.symbols:
+                    continue
+                instrument = wire.instrument_of(pair)
+            except (msgspec.MsgspecError, ValueError) as error:
+                events.append(_bad_frame(bytes(raw), f"instrument: {error}"))
+                continue
+            known = self.instruments.get(instrument.symbol)
+            if instrument != known:
+                self.instruments[instrument.symbol] = instrument
+                changed.append(instrument)
+            if known is not None and _units_differ(known, instrument):
+                events += self._books.lose(known.symbol, "number", "the instrument's precision changed", time_ns)
+        if changed:
+            events.insert(0, InstrumentsChanged(tuple(changed)))
+        return events + self._subscribe_known(time_ns, is_whole=message.type == "snapshot")
+
+    def _subscribe_known(self, time_ns: int, *, is_whole: bool) -> list[MarketEvent]:
+        fresh = [s for s in self.symbols if s in self.instruments and s not in self._subscribed]
+        if fresh:
+            self._subscribed.update(fresh)
+            self._books.subscribe(fresh, time_ns)
+            self._requests.subscribe("trade", fresh, time_ns, snapshot=True)
+            self._requests.subscribe("ticker", fresh, time_ns, event_trigger="trades", snapshot=True)
+        unknown = [s for s in self.symbols if s not in self.instruments] if is_whole else []
+        return [SubscriptionRefused("instrument", s, "the exchange lists no such pair") for s in unknown]
+
+
+def _units_differ(one: Instrument, other: Instrument) -> bool:
+    return (one.price_decimals, one.qty_decimals) != (other.price_decimals, other.qty_decimals)
+
+
+def _bad_frame(frame: bytes, reason: str) -> BadFrame:
+    """Name what could not be read; whatever the bytes, both texts can be stored and shown."""
+    excerpt = frame[:_EXCERPT_LENGTH].decode("ascii", "backslashreplace")
+    return BadFrame(_printable(reason), _printable(excerpt))
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)

@@ -1,0 +1,90 @@
+"""What we send: every request is numbered, every answer is awaited, what stays unanswered is asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from trading.frames import NS_PER_S
+
+ANSWER_WITHIN_NS = 5 * NS_PER_S
+MAX_TRIES = 3
+
+
+@dataclass(slots=True)
+class Request:
+    """A question and the symbols for which no answer has come."""
+
+    method: str  # subscribe, unsubscribe
+    channel: str
+    symbols: set[str]  # empty for a channel without symbols
+    options: dict[str, Any]
+    asked_ns: int
+    tries: int
+
+
+class Requests:
+    """The requests of one connection: those to send, and those that await answers."""
+
+    def __init__(self) -> None:
+        self._queue: list[bytes] = []
+        self._unanswered: dict[int, Request] = {}
+        self._last_id = 0
+
+    def subscribe(self, channel: str, symbols: Iterable[str], time_ns: int, **options: Any) -> None:
+        """Queue one request for all ``symbols`` together: Kraken counts messages, not symbols."""
+        self._ask(Request("subscribe", channel, set(symbols), options, time_ns, tries=1))
+
+    def unsubscribe(self, channel: str, symbols: Iterable[str], time_ns: int, **options: Any) -> None:
+        """Queue the end of a subscription; ``options`` repeat what told it from others."""
+        self._ask(Request("unsubscribe", channel, set(symbols), options, time_ns, tries=1))
+
+    def ping(self) -> None:
+        """Queue an application-level ping: a socket without subscriptions hears no heartbeat."""
+        self._last_id += 1
+        self._queue.append(msgspec.json.encode({"method": "ping", "req_id": self._last_id}))
+
+    def drain(self) -> list[bytes]:
+        """Return what is to be sent, oldest first, and forget it."""
+        queue, self._queue = self._queue, []
+        return queue
+
+    def settle(self, method: str, req_id: int | None, symbol: str) -> Request | None:
+        """Return the request that an answer belongs to, None when it is none of ours; wait for it no longer."""
+        request = self._unanswered.get(req_id) if req_id is not None else None
+        if request is None:
+            # Some errors come without an id: then the symbol tells.
+            req_id = next(
+                (at for at, r in self._unanswered.items() if method == r.method and symbol in r.symbols), None
+            )
+            request = self._unanswered.get(req_id) if req_id is not None else None
+        if request is None or req_id is None:
+            return None
+        request.symbols.discard(symbol)
+        if not request.symbols:
+            del self._unanswered[req_id]
+        return request
+
+    def ask_again(self, time_ns: int) -> list[Request]:
+        """Ask anew what was not answered in time; return what was asked so often that we give up."""
+        late = [at for at, asked in self._unanswered.items() if time_ns - asked.asked_ns >= ANSWER_WITHIN_NS]
+        given_up = []
+        for at in late:
+            request = self._unanswered.pop(at)
+            if request.tries == MAX_TRIES:
+                given_up.append(request)
+            else:
+                request.tries, request.asked_ns = request.tries + 1, time_ns
+                self._ask(request)
+        return given_up
+
+    def _ask(self, request: Request) -> None:
+        self._last_id += 1
+        self._unanswered[self._last_id] = request
+        # Kraken wants a list even for one symbol, and no list at all where the channel has none.
+        named = {"symbol": sorted(request.symbols)} if request.symbols else {}
+        params = {"channel": request.channel, **named, **request.options}
+        self._queue.append(msgspec.json.encode({"method": request.method, "params": params, "req_id": self._last_id}))

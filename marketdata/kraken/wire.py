@@ -1,0 +1,231 @@
+"""Kraken's WebSocket v2 messages as they stand on the wire, and their numbers made exact.
+
+Prices and quantities stay raw JSON text until the instrument says how many decimals they have:
+through a float, digits that the checksum signs would be lost.
+"""
+
+from __future__ import annotations
+
+from calendar import timegm
+from datetime import datetime
+from decimal import Context, Decimal, InvalidOperation
+from typing import Annotated
+
+import msgspec
+from msgspec import Raw
+
+from trading.instruments import Instrument
+
+MAX_UNITS = 2**63 - 1  # more ticks or lots than any market has, and the most that msgpack readers take for granted
+MAX_DIGITS = 40
+MAX_DECIMALS = 18
+_exactly = Context(prec=4 * MAX_DIGITS)  # more digits than any number here can have
+_NANOSECOND_DIGITS = 9
+
+_ABSENT = Raw(b"")
+
+Id = Annotated[int, msgspec.Meta(ge=0, le=MAX_UNITS)]
+
+
+class InexactNumber(ValueError):
+    """A number that cannot be a whole count of the instrument's ticks or lots."""
+
+
+class Level(msgspec.Struct, gc=False):
+    """One price of a book message; a quantity of zero deletes it."""
+
+    price: Raw
+    qty: Raw
+
+
+class BookData(msgspec.Struct, gc=False):
+    """A snapshot of a book, or its changes."""
+
+    symbol: str
+    checksum: int
+    bids: list[Level] = []
+    asks: list[Level] = []
+
+
+class BookMessage(msgspec.Struct, gc=False):
+    """The `book` channel."""
+
+    type: str
+    data: list[BookData]
+
+
+class TradeData(msgspec.Struct, gc=False):
+    """One public print."""
+
+    symbol: str
+    side: str
+    price: Raw
+    qty: Raw
+    trade_id: Id
+    timestamp: str
+
+
+class TradeMessage(msgspec.Struct, gc=False):
+    """The `trade` channel; a snapshot repeats the last fifty."""
+
+    type: str
+    data: list[TradeData]
+
+
+class PairData(msgspec.Struct):
+    """The rules of one pair. Numbers come in exponent form here."""
+
+    symbol: str
+    base: str
+    quote: str
+    status: str
+    price_precision: Annotated[int, msgspec.Meta(ge=0, le=MAX_DECIMALS)]
+    qty_precision: Annotated[int, msgspec.Meta(ge=0, le=MAX_DECIMALS)]
+    price_increment: Raw = _ABSENT
+    qty_increment: Raw = _ABSENT
+    qty_min: Raw = _ABSENT
+    cost_min: Raw = _ABSENT
+
+
+class InstrumentData(msgspec.Struct):
+    """Each pair is decoded on its own, so that one odd pair hides no other."""
+
+    pairs: list[Raw] = []
+
+
+class InstrumentMessage(msgspec.Struct):
+    """The `instrument` channel: `data` is an object, not a list."""
+
+    data: InstrumentData
+    type: str = ""
+
+
+class SymbolData(msgspec.Struct):
+    """What we read of a ticker."""
+
+    symbol: str
+
+
+class TickerMessage(msgspec.Struct):
+    """The `ticker` channel."""
+
+    data: list[SymbolData]
+
+
+class StatusData(msgspec.Struct):
+    """The exchange's state."""
+
+    system: str
+
+
+class StatusMessage(msgspec.Struct):
+    """The `status` channel."""
+
+    data: list[StatusData]
+
+
+class AckResult(msgspec.Struct):
+    """What was granted."""
+
+    channel: str = ""
+    symbol: str = ""
+    depth: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None
+
+
+class Envelope(msgspec.Struct):
+    """The keys by which every other message is told apart; acks and errors whole."""
+
+    channel: str = ""
+    method: str = ""
+    success: bool | None = None
+    req_id: Id | None = None
+    symbol: str = ""
+    result: AckResult | None = None
+    error: str = ""
+    capital_error: str = msgspec.field(default="", name="Error")
+
+
+def exact_units(text: bytes, decimals: int) -> int:
+    """Return a non-negative JSON number as whole units of ``10 ** -decimals``.
+
+    Raises:
+        InexactNumber: not a number, negative, finer than ``decimals`` or beyond any market.
+    """
+    if text.isascii() and len(text) <= MAX_DIGITS:
+        # At full declared precision, as Kraken writes: the digits without the dot are the units.
+        whole, dot, fraction = text.partition(b".")
+        if len(fraction) == decimals and whole.isdigit() and (fraction.isdigit() or not dot):
+            units = int(whole + fraction)
+        else:
+            units = _units_of_decimal(text, decimals)
+        if units <= MAX_UNITS:
+            return units
+    raise InexactNumber(f"number is {text[:MAX_DIGITS]!r}; expected at most {MAX_UNITS} units of 1e-{decimals}")
+
+
+def _units_of_decimal(text: bytes, decimals: int) -> int:
+    """Read exponents, lost or added trailing zeros."""
+    scaled = _bounded_decimal(text).scaleb(decimals, _exactly)
+    if scaled != scaled.to_integral_value(context=_exactly):
+        raise InexactNumber(f"number is {text!r}; expected at most {decimals} decimals")
+    return int(scaled)
+
+
+def _bounded_decimal(text: bytes) -> Decimal:
+    try:
+        number = Decimal(text.decode())
+    except (InvalidOperation, UnicodeDecodeError):
+        raise InexactNumber(f"number is {text[:MAX_DIGITS]!r}; expected a JSON number") from None
+    # The exponent is looked at before anything is computed: 1e999999999 must cost nothing.
+    if not number.is_finite() or number < 0 or abs(number.adjusted()) > MAX_DIGITS:
+        raise InexactNumber(f"number is {text[:MAX_DIGITS]!r}; expected zero or more, below 1e{MAX_DIGITS}")
+    return number
+
+
+def nanoseconds(timestamp: str) -> int:
+    """Return an RFC 3339 UTC time as ns since the epoch; all nine digits count.
+
+    Raises:
+        ValueError: not such a time.
+    """
+    seconds, dot, fraction = timestamp.removesuffix("Z").partition(".")
+    if len(seconds) != len("2026-07-07T23:00:03") or (dot and not (fraction.isascii() and fraction.isdigit())):
+        raise ValueError(f"timestamp is {timestamp[:MAX_DIGITS]!r}; expected like 2026-07-07T23:00:03.501510Z")
+    whole = timegm(datetime.fromisoformat(seconds).timetuple())
+    return whole * 10**_NANOSECOND_DIGITS + int(fraction[:_NANOSECOND_DIGITS].ljust(_NANOSECOND_DIGITS, "0"))
+
+
+def instrument_of(pair: PairData) -> Instrument:
+    """Return the rules that a pair's message states.
+
+    Raises:
+        InexactNumber: an increment or minimum does not fit the stated precision.
+    """
+    price_increment = _units_or(pair.price_increment, pair.price_precision, 1)
+    qty_increment = _units_or(pair.qty_increment, pair.qty_precision, 1)
+    return Instrument(
+        symbol=pair.symbol,
+        base=pair.base,
+        quote=pair.quote,
+        price_decimals=pair.price_precision,
+        qty_decimals=pair.qty_precision,
+        price_increment_ticks=max(1, price_increment),
+        qty_increment_lots=max(1, qty_increment),
+        qty_min_lots=_units_or(pair.qty_min, pair.qty_precision, 0),
+        cost_min=_bounded_decimal(bytes(pair.cost_min) or b"0"),
+        status=pair.status,
+    )
+
+
+def _units_or(raw: Raw, decimals: int, default: int) -> int:
+    text = bytes(raw)
+    return exact_units(text, decimals) if text else default
+
+
+book_decoder = msgspec.json.Decoder(BookMessage)
+trade_decoder = msgspec.json.Decoder(TradeMessage)
+ticker_decoder = msgspec.json.Decoder(TickerMessage)
+status_decoder = msgspec.json.Decoder(StatusMessage)
+instrument_decoder = msgspec.json.Decoder(InstrumentMessage)
+pair_decoder = msgspec.json.Decoder(PairData)
+envelope_decoder = msgspec.json.Decoder(Envelope)

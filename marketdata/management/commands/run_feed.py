@@ -1,0 +1,122 @@
+"""`manage.py run_feed`: hear one market, publish its frames, keep its candles; until SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from argparse import ArgumentParser
+from collections.abc import AsyncIterator
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+
+from marketdata import bus
+from marketdata.feed import Feed, SourceFailed
+from marketdata.keeping import Keeper
+from marketdata.recorded_exchange import Survey, survey
+from marketdata.recording_server import serve_recording
+from marketdata.recordings import InvalidRecording, read_recording
+from marketdata.selectors import market_at
+from marketdata.simulation.server import serve_simulation
+from marketdata.sources import Source, UnknownSource, parse_source
+from trading.market import Market
+
+DEFAULT_SYMBOLS = "BTC/USD,ETH/USD,XRP/USD,XRP/BTC"
+
+_log = logging.getLogger("feed")
+
+
+class Command(BaseCommand):
+    """Feed the league from Kraken, from the simulated market or from a recording."""
+
+    help = "Hear one market and publish its frames, until SIGTERM."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--source", default="kraken", help="kraken, simulated or recording:PATH")
+        parser.add_argument("path", nargs="?", help="the recording, when the source is just `recording`")
+        parser.add_argument("--speed", type=float, help="times real time, for recordings; 0: as fast as possible")
+        parser.add_argument("--seed", type=int, help="of the simulated market; default: PADDOCK_SIMULATION_SEED, or 1")
+        parser.add_argument("--symbols", nargs="+", metavar="BASE/QUOTE", help="default: FEED_SYMBOLS, or four pairs")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            seed = options["seed"] if options["seed"] is not None else _configured("PADDOCK_SIMULATION_SEED", "1")
+            source = parse_source(options["source"], options["path"], seed=int(seed))
+            speed = 1.0 if options["speed"] is None else options["speed"]
+            if speed < 0:
+                raise CommandError(f"--speed is {speed:g}; expected zero or more")
+            found = survey(read_recording(source.path), source.path) if source.path else None
+            symbols = _symbols(options["symbols"], found)
+            keeper, after_sequence = _past(source)
+            bus.announce_market(source.market)
+            asyncio.run(_feed(source, speed, found, symbols, keeper, after_sequence))
+        except (UnknownSource, InvalidRecording, SourceFailed, ValueError) as error:
+            raise CommandError(str(error)) from error
+        except redis.RedisError as error:
+            raise CommandError(f"Redis does not answer: {error}") from error
+        except DatabaseError as error:
+            raise CommandError(f"the database does not answer: {error}") from error
+
+
+def _configured(name: str, default: str) -> str:
+    return str(getattr(settings, name, None) or os.environ.get(name) or default)
+
+
+def _symbols(asked: list[str] | None, found: Survey | None) -> tuple[str, ...]:
+    if asked:
+        return tuple(symbol for word in asked for symbol in word.split(",") if symbol)
+    if found is not None:
+        return tuple(found.symbols)
+    return tuple(_configured("FEED_SYMBOLS", DEFAULT_SYMBOLS).replace(",", " ").split())
+
+
+def _past(source: Source) -> tuple[Keeper, int]:
+    """Return the market as the last feed left it; a recording always begins at its beginning."""
+    if source.path is not None:
+        return Keeper(source.market, Market()), 0
+    market, sequence = market_at(source.market, None)
+    keeper = Keeper(source.market, market)
+    keeper.catch_up(bus.read(source.market, sequence))
+    return keeper, max(keeper.market.sequence, bus.latest_sequence(source.market))
+
+
+@contextlib.asynccontextmanager
+async def _exchange(source: Source, speed: float, found: Survey | None) -> AsyncIterator[str]:
+    """Yield the URL of the exchange; those that stand in for Kraken run here, on loopback."""
+    if source.path is not None:
+        assert found is not None, "a recording is surveyed before it is played"
+        async with serve_recording(source.path, found, speed=speed) as url:
+            yield url
+    elif source.kind == "simulated":
+        if speed != 1:
+            _log.warning("--speed %g is left out: the simulated market runs with the clock on the wall", speed)
+        async with serve_simulation(source.seed) as url:
+            yield url
+    else:
+        yield settings.KRAKEN_WS_URL
+
+
+async def _feed(
+    source: Source, speed: float, found: Survey | None, symbols: tuple[str, ...], keeper: Keeper, after_sequence: int
+) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with _exchange(source, speed, found) as url:
+        feed = Feed(
+            keeper,
+            url,
+            symbols,
+            source=str(source),
+            is_recording=source.path is not None,
+            after_sequence=after_sequence,
+        )
+        _log.info("market %s: %s", source.market, ", ".join(symbols))
+        await feed.run(stop)
+    _log.info("stopped; all that was complete is published")

@@ -1,0 +1,78 @@
+"""Putting frames on the bus, beside the socket and never in its way."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+
+import redis
+
+from marketdata import bus
+from trading.frames import Frame
+
+MAX_BACKLOG = bus.KEPT_FRAMES  # a stream that was away longer would drop them at once
+BUSY_BACKLOG = 2_000  # from here on a recording waits
+BATCH = 500
+RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+
+_log = logging.getLogger("feed")
+
+
+class Publisher:
+    """Frames that wait for the stream, in order; while Redis is away they wait longer."""
+
+    def __init__(self, market: str) -> None:
+        self.published = 0  # frames that were new to the stream
+        self.last_published_at_s: float | None = None  # wall clock
+        self._market = market
+        self._backlog: deque[Frame] = deque()
+        self._work = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def is_busy(self) -> bool:
+        """True when a source that can wait should."""
+        return len(self._backlog) >= BUSY_BACKLOG
+
+    def put(self, frames: list[Frame]) -> bool:
+        """Queue frames; False when the backlog was full and is thrown away."""
+        if not frames:
+            return True
+        is_full = len(self._backlog) + len(frames) > MAX_BACKLOG
+        if is_full:
+            self._backlog.clear()
+        else:
+            self._backlog.extend(frames)
+            self._idle.clear()
+        self._work.set()
+        return not is_full
+
+    async def run(self) -> None:
+        """Publish until cancelled."""
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            while self._backlog:
+                batch = [self._backlog.popleft() for _ in range(min(BATCH, len(self._backlog)))]
+                await self._publish(batch)
+            self._idle.set()
+
+    async def drain(self) -> None:
+        """Return when all that was put is published."""
+        await self._idle.wait()
+
+    async def _publish(self, batch: list[Frame]) -> None:
+        attempt = 0
+        while True:
+            try:
+                self.published += await asyncio.to_thread(bus.publish, self._market, batch)
+                self.last_published_at_s = time.time()
+                return
+            except (redis.RedisError, bus.BusError, OSError) as error:
+                wait_s = RETRY_S[min(attempt, len(RETRY_S) - 1)]
+                _log.warning("Redis did not take %s frames, again in %s s: %s", len(batch), wait_s, error)
+                attempt += 1
+                await asyncio.sleep(wait_s)

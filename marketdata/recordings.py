@@ -1,0 +1,126 @@
+"""Recorded markets: files of raw frames, read with the times at which their messages came."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from marketdata.kraken.wire import nanoseconds
+from marketdata.listening import Listener
+from marketdata.recorded_exchange import RecordedExchange, survey
+from trading.frames import Frame
+
+_TIMED_CHANNELS = ("book", "trade", "ticker")  # elsewhere a timestamp may be the end of a candle, yet to come
+_EXCERPT_LENGTH = 60
+
+
+class InvalidRecording(ValueError):
+    """A file that is not a recording, or is one no further than the line named."""
+
+
+class _Element(msgspec.Struct):
+    timestamp: str = ""
+
+
+class _Message(msgspec.Struct):
+    channel: str = ""
+    time_in: str = ""
+    time_out: str = ""
+    data: msgspec.Raw = msgspec.Raw(b"[]")
+
+
+class _LibraryCapture(msgspec.Struct):
+    """One JSON object around a snapshot and its updates (python-kraken-sdk's shape)."""
+
+    init: msgspec.Raw
+    updates: list[msgspec.Raw]
+
+
+_message_decoder = msgspec.json.Decoder(_Message)
+_elements_decoder = msgspec.json.Decoder(list[_Element])
+
+
+def read_recording(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield (time of receipt in ns, raw message) in order; times never decrease.
+
+    A capture that holds no times of receipt uses its messages' own: the newest
+    ``timestamp``, ``time_out`` or ``time_in`` so far; what comes before the first of
+    them gets the first.
+
+    Raises:
+        InvalidRecording: the line at fault is named.
+    """
+    now_ns: int | None = None
+    untimed: list[bytes] = []
+    for number, message in _messages(path):
+        told_ns = _time_of(message, path, number)
+        if told_ns is None and now_ns is None:
+            untimed.append(message)
+            continue
+        now_ns = max(now_ns or 0, told_ns or 0)
+        yield from ((now_ns, early) for early in untimed)
+        untimed.clear()
+        yield now_ns, message
+    if now_ns is None:
+        raise InvalidRecording(f"{path}: no message tells its time; expected raw Kraken v2 frames, one a line")
+
+
+def recorded_frames(path: Path, symbols: Iterable[str] | None = None) -> Iterator[Frame]:
+    """Yield the frames that a feed cuts from this recording, byte for byte, without any socket.
+
+    Raises:
+        InvalidRecording: the file cannot be read.
+    """
+    exchange = RecordedExchange(survey(read_recording(path), path))
+    listener = Listener(symbols or exchange.symbols, can_ask_again=False)
+    listener.connected(None)
+    for message in exchange.greeting():
+        listener.hear(message, None)
+    while requests := listener.outgoing():
+        for answer in (answer for request in requests for answer in exchange.answer(request)):
+            listener.hear(answer, None)
+    for time_ns, message in read_recording(path):
+        yield from listener.hear(message, time_ns)
+    yield from listener.finish()
+
+
+def _messages(path: Path) -> Iterator[tuple[int, bytes]]:
+    if path.suffix == ".json":
+        yield from _library_messages(path)
+        return
+    number = 0
+    try:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                if message := line.strip():
+                    yield number, message
+    except (OSError, EOFError, zlib.error) as error:
+        raise InvalidRecording(f"{path} cannot be read after line {number}: {error}") from None
+
+
+def _library_messages(path: Path) -> Iterator[tuple[int, bytes]]:
+    try:
+        capture = msgspec.json.decode(path.read_bytes(), type=_LibraryCapture)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise InvalidRecording(f"{path}: {error}; expected an object with init and updates") from None
+    for number, message in enumerate([capture.init, *capture.updates], start=1):
+        yield number, bytes(message)
+
+
+def _time_of(message: bytes, path: Path, number: int) -> int | None:
+    try:
+        message.decode()  # a WebSocket's text is UTF-8, or it was never sent
+        parsed = _message_decoder.decode(message)
+        told = [parsed.time_in, parsed.time_out]
+        if parsed.channel in _TIMED_CHANNELS:
+            told += [element.timestamp for element in _elements_decoder.decode(parsed.data)]
+        return max((nanoseconds(text) for text in told if text), default=None)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        excerpt = message[:_EXCERPT_LENGTH].decode("ascii", "backslashreplace")
+        raise InvalidRecording(
+            f"{path}, line {number}: {error}; expected a raw Kraken v2 frame, got {excerpt}"
+        ) from None

@@ -1,0 +1,1 @@
+"""A market that a seed and the time of day define, behind Kraken's own protocol."""

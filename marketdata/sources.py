@@ -1,0 +1,87 @@
+"""Where a feed listens, and what the market it hears is called."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import connect
+
+KINDS = ("kraken", "simulated", "recording")
+_RECORDING_SUFFIXES = (".gz", ".ndjson", ".json")
+
+
+class UnknownSource(ValueError):
+    """Not a source that a feed can listen to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What ``run_feed --source`` names."""
+
+    kind: str  # one of KINDS
+    path: Path | None = None  # of a recording
+    seed: int = 1  # of the simulated market
+
+    def __str__(self) -> str:
+        return f"recording:{self.path.name}" if self.path is not None else self.kind
+
+    @property
+    def market(self) -> str:
+        """The market's name: the same source always gives the same name, no two sources share one."""
+        if self.kind == "recording":
+            assert self.path is not None, "a recording has a path"
+            return f"recording:{_stem(self.path)}:{_digest(self.path)}"
+        return f"simulated:{self.seed}" if self.kind == "simulated" else self.kind
+
+
+def parse_source(text: str, path: str | None = None, *, seed: int = 1) -> Source:
+    """Return the source that ``kraken``, ``simulated``, ``recording:PATH`` or ``recording`` and a path name.
+
+    Raises:
+        UnknownSource: the text names none, or the recording cannot be read.
+    """
+    kind, colon, rest = text.partition(":")
+    if kind not in KINDS:
+        raise UnknownSource(f"source is {text!r}; expected kraken, simulated or recording:PATH")
+    if kind != "recording":
+        if colon or path:
+            raise UnknownSource(f"source {kind} takes no path; got {rest or path!r}")
+        return Source(kind, seed=seed)
+    named = rest or path
+    if not named:
+        raise UnknownSource("source recording needs a path: recording:PATH")
+    file = Path(named)
+    if not file.is_file():
+        raise UnknownSource(f"recording {named} is not a file that can be read")
+    return Source(kind, path=file)
+
+
+def is_recording(market: str) -> bool:
+    """Return whether the market of this name is a recorded one: it has a first frame and a last."""
+    return market.startswith("recording:")
+
+
+def kraken_answers(url: str, *, timeout_s: float) -> bool:
+    """Return whether an exchange at ``url`` greets a new connection with its status in time."""
+    try:
+        with connect(url, open_timeout=timeout_s, close_timeout=1) as socket:
+            greeting = json.loads(socket.recv(timeout=timeout_s))
+    except (OSError, WebSocketException, ValueError):  # a timeout is an OSError, bad JSON a ValueError
+        return False
+    return isinstance(greeting, dict) and greeting.get("channel") == "status"
+
+
+def _stem(path: Path) -> str:
+    name = path.name
+    for suffix in _RECORDING_SUFFIXES:
+        name = name.removesuffix(suffix)
+    return name
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:8]

@@ -1,0 +1,166 @@
+import asyncio
+import re
+
+import pytest
+from channels.db import database_sync_to_async
+from channels.layers import get_channel_layer
+from channels.testing import WebsocketCommunicator
+from django.contrib.auth.models import AnonymousUser
+
+from dashboard import broadcaster
+from dashboard.routing import websocket_urlpatterns
+from marketdata import bus
+from portfolios.announcements import LEAGUE_GROUP
+from tests.rows import enter, open_season, quote, run_feed, stand
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def deployment():
+    run_feed()
+    row = enter(open_season(), "a")
+    stand(row, "100")
+    yield row
+    bus.clear_feed_state()
+
+
+async def open_socket(address):
+    from channels.routing import URLRouter
+
+    socket = WebsocketCommunicator(URLRouter(websocket_urlpatterns), address)
+    socket.scope["user"] = AnonymousUser()
+    connected, code = await socket.connect(timeout=5)
+    return socket, connected, code
+
+
+def panels_in(message):
+    return re.findall(r'<section id="panel-([a-z_]+)" hx-swap-oob="morph">', message)
+
+
+async def changes_of(socket, panel, *, within_s=8.0):
+    """Return the next message that brings ``panel``."""
+    async with asyncio.timeout(within_s):
+        while True:
+            message = await socket.receive_from(timeout=within_s)
+            if panel in panels_in(message):
+                return message
+
+
+async def announce(*slugs):
+    await get_channel_layer().group_send(LEAGUE_GROUP, {"type": "league.changed", "accounts": list(slugs)})
+
+
+async def test_a_socket_is_sent_every_panel_at_once(deployment):
+    socket, _, _ = await open_socket("/ws/league/")
+
+    first = await socket.receive_from(timeout=5)
+
+    assert panels_in(first) == ["market", "totals", "prices", "leaderboard", "trade_feed"]
+    assert 'id="row-a"' in first
+    await socket.disconnect()
+
+
+async def test_a_changed_row_arrives_without_being_asked_for(deployment):
+    socket, _, _ = await open_socket("/ws/league/")
+    await socket.receive_from(timeout=5)
+    await asyncio.sleep(0.2)
+
+    await database_sync_to_async(stand)(deployment, "123.45")
+    await announce("a")
+
+    message = await changes_of(socket, "leaderboard", within_s=3)
+    assert "123.45" in message
+    assert "trade_feed" not in panels_in(message)
+    await socket.disconnect()
+
+
+async def test_prices_tick_without_any_fill(deployment):
+    socket, _, _ = await open_socket("/ws/league/")
+    await socket.receive_from(timeout=5)
+
+    await database_sync_to_async(run_feed)(symbols={"BTC/USD": quote("65000.5", "65000.6")})
+
+    message = await changes_of(socket, "prices", within_s=3)
+    assert "65,000.5" in message
+    assert "leaderboard" not in panels_in(message)
+    await socket.disconnect()
+
+
+async def test_a_lost_announcement_delays_news_and_loses_none(deployment, monkeypatch):
+    monkeypatch.setattr(broadcaster, "READ_ALL_AFTER_S", 1.0)
+    socket, _, _ = await open_socket("/ws/league/")
+    await socket.receive_from(timeout=5)
+
+    await database_sync_to_async(stand)(deployment, "77")
+
+    assert "77.00" in await changes_of(socket, "leaderboard", within_s=5)
+    await socket.disconnect()
+
+
+async def test_many_sockets_share_one_rendering(deployment, monkeypatch):
+    counted = []
+    gather = broadcaster.league_scene
+    monkeypatch.setattr(broadcaster, "league_scene", lambda: counted.append(1) or gather())
+    sockets = [(await open_socket("/ws/league/"))[0] for _ in range(5)]
+    first = [await socket.receive_from(timeout=5) for socket in sockets]
+
+    await announce("a")
+    await asyncio.sleep(0.8)
+
+    assert all("leaderboard" in panels_in(message) for message in first)
+    assert len(counted) <= 3
+    for socket in sockets:
+        await socket.disconnect()
+
+
+async def test_at_most_two_messages_a_second_are_sent(deployment):
+    socket, _, _ = await open_socket("/ws/league/")
+    await socket.receive_from(timeout=5)
+    received = 0
+
+    for n in range(20):
+        await database_sync_to_async(stand)(deployment, str(100 + n))
+        await announce("a")
+        await asyncio.sleep(0.1)
+    while not await socket.receive_nothing(timeout=0.05):
+        await socket.receive_from()
+        received += 1
+
+    assert 2 <= received <= 5
+    await socket.disconnect()
+
+
+async def test_the_last_reader_to_leave_stops_the_rendering(deployment):
+    socket, _, _ = await open_socket("/ws/league/")
+    await socket.receive_from(timeout=5)
+
+    await socket.disconnect()
+
+    running = broadcaster.league_broadcaster()
+    assert running._tasks == []
+    assert running._sockets == set()
+
+
+async def test_a_deployments_socket_sends_its_own_panels(deployment):
+    socket, _, _ = await open_socket("/ws/deployments/a/")
+
+    first = await socket.receive_from(timeout=5)
+
+    assert "figures" in panels_in(first)
+    assert "leaderboard" not in panels_in(first)
+    await socket.disconnect()
+
+
+async def test_an_unknown_deployment_has_no_socket(deployment):
+    _, connected, code = await open_socket("/ws/deployments/nobody/")
+
+    assert (connected, code) == (False, 4404)
+
+
+async def test_where_pages_need_a_login_sockets_do_too(deployment, settings):
+    settings.PADDOCK_PUBLIC_PAGES = False
+
+    _, connected, code = await open_socket("/ws/league/")
+
+    assert (connected, code) == (False, 4403)

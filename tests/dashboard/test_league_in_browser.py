@@ -1,0 +1,223 @@
+"""What a person sees: a real Chromium on a real daphne."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from tempfile import TemporaryFile
+from urllib.parse import quote as quoted
+
+import pytest
+from django.db import connection
+from playwright.sync_api import expect, sync_playwright
+
+from marketdata import bus
+from portfolios.announcements import Announcer
+from tests.rows import NOON, enter, fill, open_season, run_feed, stand
+
+CHROMIUM = "/usr/bin/chromium"
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium: apt-get install chromium"),
+]
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def database_url():
+    where = connection.settings_dict
+    return f"postgresql://{where['USER']}@/{where['NAME']}?host={quoted(where['HOST'])}"
+
+
+def serve(port):
+    """Start daphne on the test's own database; return it once it answers."""
+    environment = {**os.environ, "DATABASE_URL": database_url()}
+    command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "tradingsite.asgi:application"]
+    with TemporaryFile() as output:
+        web = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        for _ in range(200):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1)
+                return web
+            except OSError:
+                time.sleep(0.1)
+        stop(web)
+        output.seek(0)
+        raise RuntimeError(f"daphne did not answer within 20 seconds: {output.read().decode()[-2000:]}")
+
+
+def stop(web):
+    web.terminate()
+    web.wait(timeout=15)
+
+
+@pytest.fixture
+def league():
+    run_feed()
+    season = open_season()
+    rows = {slug: enter(season, slug) for slug in ("alpha", "bravo", "charlie")}
+    for slug, equity in {"alpha": "103", "bravo": "102", "charlie": "101"}.items():
+        stand(rows[slug], equity)
+    fill(rows["alpha"], 1)
+    yield rows
+    bus.clear_feed_state()
+
+
+@pytest.fixture
+def site(league):
+    port = free_port()
+    web = serve(port)
+    yield f"http://127.0.0.1:{port}"
+    stop(web)
+
+
+@pytest.fixture
+def browser(monkeypatch):
+    # Playwright's synchronous face runs a loop in this thread; nothing of Django's runs inside it.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser, site):
+    """The league page, watched for complaints and for anything fetched from elsewhere."""
+    tab = browser.new_page(viewport={"width": 1440, "height": 900})
+    complaints = []
+    tab.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
+    tab.on("pageerror", lambda error: complaints.append(str(error)))
+    tab.on("request", lambda r: None if r.url.startswith((site, "data:")) else complaints.append(r.url))
+    tab.goto(site)
+    expect(tab.locator("html")).to_have_attribute("data-socket", "open")
+    yield tab
+    assert complaints == []
+
+
+def test_a_row_moves_up_and_a_trade_appears_without_a_reload(page, league):
+    page.evaluate("window.isSamePage = true")
+    page.get_by_role("link", name="Bravo").focus()
+
+    stand(league["charlie"], "140.25", fills=1, last_fill_at=NOON)
+    fill(league["charlie"], 2, reason="below the lower band")
+    Announcer().announce(["charlie"])
+
+    expect(page.locator("#board-rows tr").first).to_contain_text("140.25")
+    expect(page.locator("#board-rows tr").first).to_contain_text("Charlie")
+    expect(page.get_by_role("log")).to_contain_text("below the lower band")
+    assert page.evaluate("window.isSamePage")
+    assert page.evaluate("document.activeElement.id") == "link-bravo"
+
+
+def test_prices_tick(page):
+    from tests.rows import quote
+
+    run_feed(symbols={"BTC/USD": quote("65432.1", "65432.2")})
+
+    expect(page.locator("#last-btcusd")).to_have_text("65,432.1")
+
+
+def test_the_keyboard_filters_moves_opens_and_returns(page, site):
+    page.keyboard.press("/")
+    page.keyboard.type("a")
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    on_second = page.evaluate("document.activeElement.id")
+    page.keyboard.press("k")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/deployments/alpha")
+    page.keyboard.press("g")
+    page.keyboard.press("l")
+    page.wait_for_url(f"{site}/")
+
+    assert on_second == "link-bravo"
+
+
+def test_a_filter_outlives_what_the_socket_brings(page, league):
+    page.locator("#filter").fill("charlie")
+
+    stand(league["charlie"], "111.11")
+    Announcer().announce(["charlie"])
+
+    expect(page.locator("#row-charlie")).to_contain_text("111.11")
+    expect(page.locator("#row-alpha")).to_be_hidden()
+    expect(page.locator("#filter")).to_have_value("charlie")
+    expect(page.locator("#filter-count")).to_have_text("1 of 3")
+
+
+def test_help_opens_with_a_question_mark_and_closes_with_escape(page):
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+
+    page.keyboard.press("Escape")
+
+    expect(page.get_by_role("dialog", name="Keyboard")).to_be_hidden()
+
+
+def test_the_theme_follows_the_system_until_one_is_chosen_and_is_remembered(page):
+    shade = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(shade)
+    page.emulate_media(color_scheme="dark")
+    dark = page.evaluate(shade)
+    page.locator("#theme-toggle").click()
+    page.locator("#theme-toggle").click()
+
+    page.reload()
+
+    assert light != dark
+    assert page.locator("html").get_attribute("data-theme") == "light"
+    assert page.evaluate(shade) == light
+
+
+@pytest.mark.parametrize("address", ["/", "/deployments/alpha"])
+def test_a_phone_needs_no_scrolling_sideways(page, site, address):
+    page.set_viewport_size({"width": 390, "height": 844})
+
+    page.goto(site + address)
+
+    expect(page.locator("html")).to_have_attribute("data-socket", "open")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_a_deployments_page_draws_its_curve_and_follows(page, site, league):
+    from portfolios.models import EquityPoint
+
+    EquityPoint.objects.create(account=league["alpha"].account, time=NOON, equity=100, mid_equity=100)
+    page.goto(f"{site}/deployments/alpha")
+    expect(page.locator("#equity-chart canvas").first).to_be_visible()
+
+    stand(league["alpha"], "155.5")
+    Announcer().announce(["alpha"])
+
+    expect(page.locator("#figure-equity")).to_have_text("155.5000")
+    expect(page.locator("#equity-chart canvas").first).to_be_visible()
+
+
+def test_a_page_whose_socket_is_lost_says_so_and_recovers(browser, league):
+    port = free_port()
+    web = serve(port)
+    tab = browser.new_page()
+    tab.goto(f"http://127.0.0.1:{port}/")
+    expect(tab.locator("html")).to_have_attribute("data-socket", "open")
+
+    stop(web)
+
+    expect(tab.locator("#socket-state")).to_contain_text("not live")
+    web = serve(port)
+    stand(league["alpha"], "199")
+    expect(tab.locator("#row-alpha")).to_contain_text("199.00", timeout=20_000)
+    expect(tab.locator("#socket-state")).to_be_hidden()
+    stop(web)

@@ -1,0 +1,139 @@
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth import get_user_model
+
+from dashboard.panels import DEPLOYMENT_PANELS, LEAGUE_PANELS
+from marketdata import bus
+from portfolios.models import Order, Position, RoundTrip
+from strategies.models import Deployment, DeploymentEvent
+from tests.rows import NOON, enter, fill, open_season, run_feed, stand
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def no_feed():
+    bus.clear_feed_state()
+    yield
+    bus.clear_feed_state()
+
+
+def test_the_empty_league_says_what_is_missing_and_how_to_get_it(client):
+    page = client.get("/").content.decode()
+
+    assert "No season runs yet" in page
+    assert "python3 start.py" in page
+    assert "No feed is running" in page
+
+
+def test_a_season_without_deployments_says_how_to_enter_one(client):
+    open_season()
+
+    assert "manage.py league load" in client.get("/").content.decode()
+
+
+def test_the_league_page_shows_every_panel_and_every_row(client):
+    run_feed()
+    season = open_season()
+    stand(enter(season, "first"), "101.5", fills=1, last_fill_at=NOON)
+    fill(enter(season, "second"), reason="<b>bold</b>")
+
+    page = client.get("/").content.decode()
+
+    assert [panel.name for panel in LEAGUE_PANELS if f'id="{panel.element_id}"' not in page] == []
+    assert page.index('id="row-first"') < page.index('id="row-second"')
+    assert "SIMULATED MARKET" in page
+    assert "&lt;b&gt;bold" in page
+    assert "No closed round trip yet" in page
+
+
+def test_the_league_page_takes_few_queries_however_many_compete(client, django_assert_max_num_queries):
+    season = open_season()
+    for number in range(30):
+        deployment = enter(season, f"d{number}")
+        stand(deployment, "100")
+        fill(deployment)
+
+    with django_assert_max_num_queries(6):
+        client.get("/")
+
+
+def test_a_deployments_page_shows_everything_about_it(client):
+    run_feed()
+    row = enter(open_season(), "a", strategy="ema_cross", config={"slow": 30})
+    stand(row, "101", refusals=1, why={"no_cross": 12}, round_trips=1, wins=1)
+    fill(row, evidence={"rule": "depth_walk", "level": [1, 2]})
+    account = row.account
+    Position.objects.create(account=account, symbol="BTC/USD", qty=Decimal("0.001"), average_price=63000, fees=0)
+    order = {"account": account, "symbol": "BTC/USD", "side": "buy", "type": "limit", "time_in_force": "gtc",
+             "qty": 1, "purpose": "entry", "created_at": NOON, "updated_at": NOON, "sequence": 1}  # fmt: skip
+    Order.objects.create(order_id="open", status="open", limit_price=60000, **order)
+    Order.objects.create(order_id="no", status="refused", code="cost_minimum", sentence="too small by far", **order)
+    RoundTrip.objects.create(
+        account=account, trip_id="t", symbol="BTC/USD", qty=1, entry_price=1, exit_price=2, fees=0, result=1,
+        opened_at=NOON, closed_at=NOON + timedelta(minutes=3), sequence=1,
+    )  # fmt: skip
+    DeploymentEvent.objects.create(
+        deployment=row, event_id="e", kind="error", summary="ZeroDivisionError", detail="Traceback: line 41", time=NOON
+    )
+
+    page = client.get("/deployments/a").content.decode()
+
+    assert [panel.name for panel in DEPLOYMENT_PANELS if f'id="{panel.element_id}"' not in page] == []
+    for words in ("depth_walk", "60,000", "too small by far", "no_cross", "Traceback: line 41", "slow EMA", "+1.0000"):
+        assert words in page
+
+
+def test_an_unknown_deployment_is_not_found_and_the_page_says_so(client):
+    answer = client.get("/deployments/nobody")
+
+    assert answer.status_code == 404
+    assert "nobody" in answer.content.decode()
+
+
+def test_controls_are_for_staff_alone(client, admin_client):
+    enter(open_season(), "a")
+
+    assert "confirm-reset" not in client.get("/deployments/a").content.decode()
+    assert "confirm-reset" in admin_client.get("/deployments/a").content.decode()
+
+
+@pytest.mark.parametrize(("change", "status"), [("pause", "paused"), ("enable", "enabled")])
+def test_staff_change_a_deployment_from_its_page(admin_client, change, status):
+    enter(open_season(), "a")
+
+    answer = admin_client.post(f"/deployments/a/{change}/", follow=True)
+
+    assert Deployment.objects.get().status == status
+    assert status in answer.content.decode()
+
+
+def test_others_are_sent_to_the_login_or_refused(client):
+    enter(open_season(), "a")
+
+    anonymous = client.post("/deployments/a/pause/")
+    client.force_login(get_user_model().objects.create_user("ann"))
+    reader = client.post("/deployments/a/pause/")
+
+    assert (anonymous.status_code, reader.status_code) == (302, 403)
+    assert client.get("/deployments/a/pause/").status_code == 405
+    assert Deployment.objects.get().status == "enabled"
+
+
+def test_an_unknown_change_is_not_found(admin_client):
+    enter(open_season(), "a")
+
+    assert admin_client.post("/deployments/a/explode/").status_code == 404
+
+
+def test_no_page_loads_anything_from_elsewhere(client):
+    enter(open_season(), "a")
+
+    for address in ("/", "/deployments/a"):
+        page = client.get(address).content.decode()
+        assert 'src="http' not in page
+        assert 'href="//' not in page
+        assert "<style" not in page
+        assert " style=" not in page

@@ -1,0 +1,76 @@
+"""The limits that the style sets and that no linter knows."""
+
+import ast
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+OURS = ["trading", "marketdata", "portfolios", "strategies", "dashboard", "tradingsite", "tests", "benchmarks"]
+LONGEST_FUNCTION = 60
+LONGEST_MODULE = 400
+FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "core", "managers", "constants"}
+
+SOURCES = [
+    path
+    for path in [*ROOT.glob("*.py"), *(path for folder in OURS for path in (ROOT / folder).rglob("*.py"))]
+    if "migrations" not in path.parts
+]
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=named)
+def test_a_module_is_at_most_400_lines_long(path):
+    assert len(path.read_text().splitlines()) <= LONGEST_MODULE
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=named)
+def test_a_function_is_at_most_60_lines_long(path):
+    functions = [
+        node
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+
+    long = {f.name: f.end_lineno - f.lineno + 1 for f in functions}
+
+    assert {name: lines for name, lines in long.items() if lines > LONGEST_FUNCTION} == {}
+
+
+def test_a_module_is_named_after_a_noun_of_the_field():
+    parts = {part for path in SOURCES for part in path.relative_to(ROOT).with_suffix("").parts}
+
+    assert parts & FORBIDDEN_NAMES == set()
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=named)
+def test_no_news_travels_by_django_signals(path):
+    imports = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+
+    assert [node.module for node in imports if (node.module or "").endswith("dispatch")] == []
+    assert [node.module for node in imports if (node.module or "").endswith("db.models.signals")] == []
+
+
+def test_the_locked_requirements_name_no_place_to_fetch_them_from():
+    for path in (ROOT / "requirements").iterdir():
+        for line in path.read_text().splitlines():
+            assert "://" not in line
+            assert not line.startswith(("--index", "--extra-index", "--find-links", "-f ", "-i "))
+
+
+def test_every_shipped_file_is_text_without_stray_conflict_markers():
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.splitlines()
+
+    for name in listed:
+        if name.endswith((".py", ".html", ".toml", ".md", ".yml", ".js", ".css")) and (ROOT / name).exists():
+            assert "\n<<<<<<< " not in (ROOT / name).read_text(), name

@@ -1,0 +1,84 @@
+"""Everything at once, as ``python3 start.py`` starts it: up, killed without warning, up again, ended politely."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def data_dir(tmp_path):
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def launch(data_dir, port):
+    """Start everything; return the launcher once it has shown its address, and what it said so far."""
+    clean = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+    launcher = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "tradingsite.launch", "--source", "simulated", "--workers", "2"),
+            *("--port", str(port), "--data-dir", str(data_dir)),
+        ],
+        cwd=ROOT,
+        env=clean,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    said = []
+    for line in launcher.stdout:
+        said.append(line)
+        if f"http://127.0.0.1:{port}/" in line:
+            return launcher, "".join(said)
+    pytest.fail(f"the launcher ended with {launcher.wait()}: {''.join(said)}")
+
+
+def processes_on(data_dir):
+    """Return the processes that were told of ``data_dir``, by their number."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            told = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
+            is_dead = (folder / "stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+        except OSError:
+            continue
+        if os.fsencode(data_dir) in told and not is_dead and int(folder.name) != os.getpid():
+            found[int(folder.name)] = told
+    return found
+
+
+def test_a_killed_launcher_leaves_nothing_behind_and_the_next_one_ends_when_asked(data_dir, port):
+    launcher, said = launch(data_dir, port)
+    assert "Password" in said
+    assert len(processes_on(data_dir)) >= 9  # the launcher, two servers, feed, two workers, web, jobs, beat
+
+    launcher.kill()
+    launcher.wait()
+    end_s = time.monotonic() + 20
+    while (left := processes_on(data_dir)) and time.monotonic() < end_s:
+        time.sleep(0.05)
+    assert left == {}
+
+    launcher, said = launch(data_dir, port)
+    assert "Password" not in said
+    launcher.send_signal(signal.SIGTERM)
+    rest = launcher.stdout.read()
+
+    assert launcher.wait() == 0, rest
+    assert "everything is stopped" in rest
+    assert processes_on(data_dir) == {}

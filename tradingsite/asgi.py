@@ -1,0 +1,27 @@
+"""The web process: pages and API over HTTP, live panels over WebSockets."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradingsite.settings")
+
+from django.core.asgi import get_asgi_application
+
+http = get_asgi_application()
+
+# Only now that Django is set up may the rest be imported. The Celery app makes itself the
+# current one, so that a view can queue a job.
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator
+
+from dashboard.routing import websocket_urlpatterns
+from tradingsite.access import readers_only
+from tradingsite.celery import app as celery_app
+
+__all__ = ["application", "celery_app"]
+
+application = ProtocolTypeRouter(
+    {
+        "http": http,
+        "websocket": AllowedHostsOriginValidator(readers_only(URLRouter(websocket_urlpatterns))),
+    }
+)

@@ -1,0 +1,20 @@
+"""The Celery app: jobs and their schedule, never ticks.
+
+Imported by ``celery -A tradingsite`` and by the web process; feed and workers queue no jobs
+and are spared its weight.
+"""
+
+import os
+import warnings
+
+from celery import Celery
+from celery.platforms import SecurityWarning
+
+# Tasks arrive as JSON; the warning is about roots that unpickle.
+warnings.filterwarnings("ignore", category=SecurityWarning)
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradingsite.settings")
+
+app = Celery("paddock")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

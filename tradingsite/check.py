@@ -1,0 +1,65 @@
+"""``python3 start.py check``: every rule that a machine can check; one line a step, then what failed."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tradingsite.options import ROOT
+
+STEPS: dict[str, Sequence[str]] = {
+    "formatting": ("-m", "ruff", "format", "--check", "--quiet", "."),
+    "lint": ("-m", "ruff", "check", "--quiet", "--output-format", "concise", "."),
+    "types": ("-m", "mypy", "--no-error-summary"),
+    "imports": ("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"),
+    "system checks": ("manage.py", "check", "--fail-level", "WARNING"),
+    "migrations": ("manage.py", "makemigrations", "--check", "--dry-run"),
+    "templates": ("-m", "tradingsite.templates_check"),
+    "api schema": ("manage.py", "spectacular", "--validate", "--fail-on-warn", "--file", os.devnull),
+    "compose file": ("-m", "compose_lint", "--fail-on", "high", "docker-compose.yml"),
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Take the named steps, or all; return 1 when one failed, else 0."""
+    if bad := [name for name in arguments if name not in STEPS]:
+        sys.stderr.write(f"no check is named {bad[0]!r}: expected some of {', '.join(map(repr, STEPS))}\n")
+        return 1
+    # Nothing here asks a database; the settings only need to be complete.
+    environ = {
+        **os.environ,
+        "PADDOCK_SECRET_KEY": "only-for-checks-" * 4,
+        "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+    }
+    failures = {}
+    for name in arguments or STEPS:
+        if (said := _take(name, environ)) is not None:
+            failures[name] = said
+    for name, said in failures.items():
+        sys.stdout.write(f"\n── {name} ──\n{said}\n")
+    return 1 if failures else 0
+
+
+def _take(name: str, environ: Mapping[str, str]) -> str | None:
+    """Take one step and write its line; return what it said if it failed."""
+    started_s = time.monotonic()
+    done = subprocess.run(
+        [str(Path(sys.executable)), *STEPS[name]],
+        cwd=ROOT,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    failed = done.returncode != 0
+    sys.stdout.write(f"{'FAILED' if failed else 'ok':<6} {name:<16} {time.monotonic() - started_s:5.1f} s\n")
+    sys.stdout.flush()
+    return (done.stdout.strip() or f"exit code {done.returncode}") if failed else None
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

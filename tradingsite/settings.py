@@ -1,0 +1,186 @@
+"""Django settings. Everything that differs between installations comes from the environment."""
+
+import os
+from importlib.util import find_spec
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from tradingsite import environment
+from tradingsite.logs import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+PADDOCK_DATA_DIR = Path(os.environ.get("PADDOCK_DATA_DIR") or BASE_DIR / "data").absolute()
+_services = environment.services_of(PADDOCK_DATA_DIR)
+
+DEBUG = environment.flag("PADDOCK_DEBUG", default=False)
+SECRET_KEY = environment.secret_key(PADDOCK_DATA_DIR)
+# This machine may always ask; the launcher and a container's health check do.
+_LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = [*environment.words("PADDOCK_ALLOWED_HOSTS", default=""), *_LOCAL_HOSTS]
+
+# Where daphne listens. Only a page that nobody else can reach is readable without a login.
+PADDOCK_BIND = os.environ.get("PADDOCK_BIND") or "127.0.0.1"
+PADDOCK_PUBLIC_PAGES = environment.flag("PADDOCK_PUBLIC_PAGES", default=ip_address(PADDOCK_BIND).is_loopback)
+PADDOCK_HTTPS = environment.flag("PADDOCK_HTTPS", default=False)
+
+# The market, and the strategies beside those of the library.
+KRAKEN_WS_URL = os.environ.get("KRAKEN_WS_URL") or "wss://ws.kraken.com/v2"
+KRAKEN_REST_URL = os.environ.get("KRAKEN_REST_URL") or "https://api.kraken.com"
+STRATEGY_PATHS = [Path(path) for path in environment.words("STRATEGY_PATHS", default="", separator=os.pathsep)]
+
+INSTALLED_APPS = [
+    # daphne is left out: it would load Twisted into every worker, and serves only ``runserver``.
+    "dashboard",
+    "strategies",
+    "portfolios",
+    "marketdata",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "channels",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "django_filters",
+    "django_htmx",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tradingsite.access.content_security_policy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+if not PADDOCK_PUBLIC_PAGES:
+    MIDDLEWARE.append("django.contrib.auth.middleware.LoginRequiredMiddleware")
+
+ROOT_URLCONF = "tradingsite.urls"
+ASGI_APPLICATION = "tradingsite.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# PostgreSQL remembers.
+DATABASE_URL = (
+    os.environ.get("DATABASE_URL") or _services.get("DATABASE_URL") or "postgresql://paddock@127.0.0.1:5432/paddock"
+)
+_database: dict[str, Any] = environment.database_from_url(DATABASE_URL)
+if _pool_size := environment.whole_number("PADDOCK_DATABASE_POOL", default=0):
+    # For the web process alone: a worker's lease is a lock held by its connection, never by a pool's.
+    _database["OPTIONS"]["pool"] = {"min_size": 1, "max_size": _pool_size, "timeout": 10}
+DATABASES = {"default": _database}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Redis carries.
+REDIS_URL = environment.redis_url(
+    os.environ.get("REDIS_URL") or _services.get("REDIS_URL") or "redis://127.0.0.1:6379/0"
+)
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": "paddock"},
+    }
+}
+
+# Jobs: never ticks. A result that matters is a row.
+CELERY_BROKER_URL = environment.celery_broker_url(REDIS_URL)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = True
+CELERY_TIMEZONE = "UTC"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_REDIRECT_STDOUTS = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {}
+
+LANGUAGE_CODE = "en-gb"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# Files: found where the packages keep them; nothing is copied into the repository.
+STATIC_URL = "static/"
+STATIC_ROOT = os.environ.get("PADDOCK_STATIC_ROOT")  # set in an image that has them collected
+_litecharts = find_spec("litecharts")
+assert _litecharts is not None
+assert _litecharts.origin is not None
+# lightweight-charts: ``{% static "litecharts/lightweight-charts.js" %}``
+STATICFILES_DIRS = [("litecharts", Path(_litecharts.origin).parent / "js")]
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None
+WHITENOISE_MAX_AGE = 60 if DEBUG else 3600
+
+# Who may do what. A change always needs a login with staff rights.
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "/"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PADDOCK_HTTPS
+if PADDOCK_HTTPS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 3600
+    CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if host != "*"]
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.SessionAuthentication",
+        "rest_framework.authentication.TokenAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["tradingsite.permissions.StaffOrReadOnly"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.LimitOffsetPagination",
+    "PAGE_SIZE": 100,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "COERCE_DECIMAL_TO_STRING": True,
+    "STRICT_JSON": True,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Paddock",
+    "DESCRIPTION": "Trading strategies on paper money, side by side on one live market.",
+    "VERSION": "v1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["tradingsite.permissions.StaffOrReadOnly"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+LOGGING_CONFIG = "tradingsite.logs.configure"
+LOGGING = logging_config(
+    as_json=environment.flag("PADDOCK_LOG_JSON", default=False),
+    level=os.environ.get("PADDOCK_LOG_LEVEL", "INFO").upper(),
+)
