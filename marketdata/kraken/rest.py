@@ -1,0 +1,189 @@
+"""Kraken's public REST API: asked slowly, again when it is busy, and named when it refuses."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import httpx
+
+from marketdata.kraken import rest_answers
+from marketdata.kraken.rest_answers import BadAnswer, ExchangeError, PairName, SystemStatus
+from marketdata.kraken.symbols import altname_of
+from marketdata.kraken.wire import InexactNumber
+from trading.book import BookTop
+from trading.candles import TIMEFRAME_MINUTES, Candle
+from trading.frames import Trade
+from trading.instruments import Instrument
+
+USER_AGENT = "paddock (paper trading)"
+INTERVAL_S = 1.0  # between two requests: what Kraken sustains per address
+MAX_TRIES = 5
+FIRST_WAIT_S = 1.0
+LONGEST_WAIT_S = 30.0
+JITTER = 0.5  # of a wait, added at random
+TIMEOUT_S = 10.0
+MAX_CANDLES = 720  # closed ones that OHLC returns, whatever is asked
+TRADES_A_PAGE = 1_000
+DEEPEST = 500
+_HTTP_OK, _HTTP_TOO_MANY, _HTTP_SERVER_ERROR = 200, 429, 500
+
+_T = TypeVar("_T")
+
+
+class RestError(RuntimeError):
+    """Base of what a request can come to; the text names endpoint, pair and the exchange's words."""
+
+
+class RestRefused(RestError):
+    """The exchange will not answer this request, however often it is asked."""
+
+
+class RestUnavailable(RestError):
+    """The exchange did not answer in any of the tries."""
+
+
+class _TryAgain(Exception):
+    """An answer that a later request may better."""
+
+
+class Pace:
+    """Lets requests through one at a time, ``interval_s`` apart, whichever thread makes them."""
+
+    def __init__(
+        self,
+        interval_s: float = INTERVAL_S,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.sleep = sleep
+        self._interval_s = interval_s
+        self._clock = clock
+        self._next_s = 0.0
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        """Return when the next request may be made."""
+        with self._lock:
+            now_s = self._clock()
+            wait_s = max(0.0, self._next_s - now_s)
+            self._next_s = now_s + wait_s + self._interval_s
+        if wait_s:
+            self.sleep(wait_s)
+
+
+class KrakenRest:
+    """A client of the public endpoints. Prices and quantities come as ticks and lots, exactly.
+
+    Every method may raise RestRefused or RestUnavailable.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        pace: Pace | None = None,
+        chance: Callable[[], float] = random.random,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._pace = pace or Pace()
+        self._chance = chance
+        self._altnames: dict[str, str] = {}
+        self._http = httpx.Client(
+            base_url=base_url,
+            timeout=TIMEOUT_S,
+            headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
+            transport=transport,
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def system_status(self) -> SystemStatus:
+        """Return what the exchange says of itself."""
+        return self._ask("SystemStatus", {}, rest_answers.read_status)
+
+    def asset_pairs(self) -> dict[str, PairName]:
+        """Return every pair by its v2 symbol, and know their REST names from now on."""
+        pairs = {pair.instrument.symbol: pair for pair in self._ask("AssetPairs", {}, rest_answers.read_pairs)}
+        self._altnames |= {symbol: pair.altname for symbol, pair in pairs.items()}
+        return pairs
+
+    def candles(self, instrument: Instrument, timeframe: str, since_s: int | None = None) -> list[Candle]:
+        """Return the newest closed candles in ticks and lots, oldest first; never the forming one.
+
+        There are at most MAX_CANDLES; ``since_s`` (exclusive) can only make them fewer.
+        """
+        about: dict[str, Any] = {"pair": self._name(instrument), "interval": TIMEFRAME_MINUTES[timeframe]}
+        if since_s is not None:
+            about["since"] = since_s
+        return self._ask("OHLC", about, lambda result: rest_answers.read_candles(result, instrument))
+
+    def trades(self, instrument: Instrument, since_ns: int) -> Iterator[list[Trade]]:
+        """Yield the public prints after ``since_ns`` page by page, oldest first, each print once.
+
+        Ends where the exchange has no more.
+        """
+        since, last_id = str(since_ns), -1
+        while True:
+            about = {"pair": self._name(instrument), "since": since, "count": TRADES_A_PAGE}
+            page = self._ask("Trades", about, lambda result: rest_answers.read_trades(result, instrument))
+            # Equal times at a border bring a print twice: its id tells.
+            fresh = [trade for trade in page.trades if trade.trade_id > last_id]
+            if fresh:
+                last_id = fresh[-1].trade_id
+                yield fresh
+            if len(page.trades) < TRADES_A_PAGE or page.last == since:
+                return
+            since = page.last
+
+    def depth(self, instrument: Instrument, count: int = 100) -> BookTop:
+        """Return the book, best first; ``count`` levels a side, 1 to 500."""
+        if not 1 <= count <= DEEPEST:
+            raise ValueError(f"count is {count}; expected 1 to {DEEPEST}")
+        about = {"pair": self._name(instrument), "count": count}
+        return self._ask("Depth", about, lambda result: rest_answers.read_depth(result, instrument))
+
+    def _name(self, instrument: Instrument) -> str:
+        return self._altnames.get(instrument.symbol) or altname_of(instrument.symbol)
+
+    def _ask(self, endpoint: str, about: dict[str, Any], read: Callable[[bytes], _T]) -> _T:
+        what = f"{endpoint} of {about['pair']}" if "pair" in about else endpoint
+        reason = ""
+        for attempt in range(MAX_TRIES):
+            if attempt:
+                wait_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** (attempt - 1))
+                self._pace.sleep(wait_s * (1.0 + JITTER * self._chance()))
+            self._pace.wait()
+            try:
+                return read(self._result(endpoint, about))
+            except _TryAgain as error:
+                reason = str(error)
+            except (ExchangeError, BadAnswer, InexactNumber) as error:
+                raise RestRefused(f"{what}: {error}") from None
+        raise RestUnavailable(f"{what}: no answer in {MAX_TRIES} tries; the last: {reason}")
+
+    def _result(self, endpoint: str, about: dict[str, Any]) -> bytes:
+        try:
+            answer = self._http.get(f"/0/public/{endpoint}", params=about)
+        except httpx.TransportError as error:
+            raise _TryAgain(f"{type(error).__name__} {error}".strip()) from None
+        if answer.status_code == _HTTP_TOO_MANY or answer.status_code >= _HTTP_SERVER_ERROR:
+            raise _TryAgain(f"HTTP {answer.status_code}")
+        if "json" not in answer.headers.get("content-type", ""):
+            # A proxy's page in the exchange's stead, 403 and 200 alike.
+            raise _TryAgain(f"HTTP {answer.status_code} with {answer.headers.get('content-type') or 'no content type'}")
+        try:
+            result = rest_answers.result_of(answer.content)
+        except ExchangeError as error:
+            if error.is_temporary:
+                raise _TryAgain(str(error)) from None
+            raise
+        if answer.status_code != _HTTP_OK:
+            raise BadAnswer(f"HTTP {answer.status_code}")
+        return result
