@@ -10,6 +10,8 @@ from typing import Any
 
 from django.db import models
 
+from trading.candles import TIMEFRAME_MINUTES
+
 
 def _exact(**options: Any) -> models.DecimalField[Any, Any]:
     """Return a field that holds any price or quantity of an exchange, exactly."""
@@ -45,25 +47,33 @@ class Instrument(models.Model):
 
 
 class Candle(models.Model):
-    """One closed minute of one symbol."""
+    """One closed interval of one symbol; one in which nobody traded has ``trades`` zero.
+
+    A candle counts for those who restore the market at or after the frame ``sequence``. One that was
+    imported or backfilled has sequence zero until a feed brings it into its market: so all who
+    stand at one frame know the same candles, whenever they started.
+    """
 
     market = _market()
     symbol = models.CharField(max_length=30)
-    start = models.DateTimeField(help_text="the beginning of the minute")
+    timeframe = models.CharField(max_length=3, default="1m", choices=[(name, name) for name in TIMEFRAME_MINUTES])
+    start = models.DateTimeField(help_text="the beginning of the interval")
     open = _exact(help_text="quote per base, as are high, low and close")
     high = _exact()
     low = _exact()
     close = _exact()
     volume = _exact(help_text="base units")
     trades = models.PositiveIntegerField()
-    sequence = models.BigIntegerField(default=0, help_text="the frame that closed it; 0 when it came from elsewhere")
+    sequence = models.BigIntegerField(default=0, help_text="the frame as of which it counts; 0: none yet")
 
     class Meta:
-        ordering = ("market", "symbol", "start")
-        constraints = (models.UniqueConstraint(fields=("market", "symbol", "start"), name="a_minute_is_written_once"),)
+        ordering = ("market", "symbol", "timeframe", "start")
+        constraints = (
+            models.UniqueConstraint(fields=("market", "symbol", "timeframe", "start"), name="a_candle_is_written_once"),
+        )
 
     def __str__(self) -> str:
-        return f"{self.symbol} {self.start:%Y-%m-%d %H:%M}"
+        return f"{self.symbol} {self.timeframe} {self.start:%Y-%m-%d %H:%M}"
 
 
 class MarketCheckpoint(models.Model):

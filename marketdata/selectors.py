@@ -35,6 +35,8 @@ def market_at(market: str, sequence: int | None) -> tuple[Market, int]:
     rows = models.Candle.objects.filter(
         market=market,
         symbol__in=instruments,
+        timeframe="1m",
+        sequence__gt=0,
         sequence__lte=checkpoint.sequence,
         start__gte=checkpoint.time - WARMUP,
         start__lt=checkpoint.time,
@@ -42,9 +44,9 @@ def market_at(market: str, sequence: int | None) -> tuple[Market, int]:
     return Market.restore(payload, _in_ticks(rows, instruments)), checkpoint.sequence
 
 
-def candles_of(market: str, symbol: str) -> QuerySet[models.Candle]:
-    """Return the closed minutes of ``symbol``, newest first."""
-    return models.Candle.objects.filter(market=market, symbol=symbol).order_by("-start")
+def candles_of(market: str, symbol: str, timeframe: str = "1m") -> QuerySet[models.Candle]:
+    """Return the closed candles of ``symbol``, newest first."""
+    return models.Candle.objects.filter(market=market, symbol=symbol, timeframe=timeframe).order_by("-start")
 
 
 def instruments_of(market: str | None) -> QuerySet[models.Instrument]:
