@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from trading.instruments import Instrument
 
 TIMEFRAME_MINUTES = {"1m": 1, "5m": 5, "15m": 15, "1h": 60, "4h": 240, "1d": 1440}
 MINUTE_NS = 60_000_000_000
+ROLLS_UP_FROM = {"5m": "1m", "15m": "5m", "1h": "15m", "4h": "1h", "1d": "4h"}  # shortest first
 SERIES_CAPACITY = 1_500  # closed candles that a series keeps readable
 
 Floats = NDArray[np.float64]
@@ -37,6 +39,19 @@ class Candle:
     def is_flat(self) -> bool:
         """True when nobody traded in the interval."""
         return self.trades == 0
+
+
+class Closed(NamedTuple):
+    """A candle of ticks and lots that will not change any more."""
+
+    symbol: str
+    candle: Candle
+    timeframe: str = "1m"
+
+
+def width_ns(timeframe: str) -> int:
+    """Return the length of a candle."""
+    return TIMEFRAME_MINUTES[timeframe] * MINUTE_NS
 
 
 def merged(first: Candle, second: Candle, start_ns: int) -> Candle:
@@ -70,8 +85,9 @@ class CandleSeries:
     """An immutable view of closed candles, oldest first, newest last.
 
     ``open``, ``high``, ``low``, ``close``, ``volume`` are read-only float64 arrays of
-    equal length without a copy; ``start_ns`` is int64. ``version`` changes when a
-    candle closes, so that an indicator computed once per version is never stale.
+    equal length without a copy; ``start_ns`` is int64. ``version`` grows when a candle
+    closes, and is the same for all who stand at the same frame: the minute, counted
+    from the epoch, at which the newest candle ended.
     """
 
     __slots__ = ("_block", "_from", "_to", "memo", "start_ns", "symbol", "timeframe", "version")
@@ -127,7 +143,7 @@ class CandleSeries:
 class CandleStore:
     """The growing series behind the views: append-only blocks, so that no view ever changes."""
 
-    __slots__ = ("_block", "_count", "_starts", "_version", "_view", "symbol", "timeframe")
+    __slots__ = ("_block", "_count", "_starts", "_view", "symbol", "timeframe")
 
     def __init__(self, symbol: str, timeframe: str) -> None:
         self.symbol = symbol
@@ -135,7 +151,6 @@ class CandleStore:
         self._block = np.empty((6, 2 * SERIES_CAPACITY))
         self._starts = np.empty(2 * SERIES_CAPACITY, dtype=np.int64)
         self._count = 0
-        self._version = 0
         self._view: CandleSeries | None = None
 
     def append(self, candle: Candle) -> None:
@@ -143,18 +158,26 @@ class CandleStore:
         if self._count == self._block.shape[1]:
             self._start_new_block()
         at = self._count
-        self._block[:, at] = (
-            candle.open,
-            candle.high,
-            candle.low,
-            candle.close,
-            candle.volume,
-            candle.trades,
-        )
+        self._block[:, at] = _numbers(candle)
         self._starts[at] = candle.start_ns
         self._count += 1
-        self._version += 1
         self._view = None
+
+    def insert(self, candles: Iterable[Candle]) -> None:
+        """Add closed candles wherever they belong; those that begin as one already here are left out."""
+        added = list(candles)
+        if not added:
+            return
+        rows = np.array([_numbers(candle) for candle in added]).T
+        starts = np.array([candle.start_ns for candle in added], dtype=np.int64)
+        all_rows = np.concatenate([self._block[:, : self._count], rows], axis=1)
+        all_starts = np.concatenate([self._starts[: self._count], starts])
+        kept = np.unique(all_starts, return_index=True)[1][-SERIES_CAPACITY:]
+        # As with a full block: a new one, because views still show the old.
+        self._block, self._starts = np.empty_like(self._block), np.empty_like(self._starts)
+        self._count, self._view = len(kept), None
+        self._block[:, : self._count] = all_rows[:, kept]
+        self._starts[: self._count] = all_starts[kept]
 
     def _start_new_block(self) -> None:
         # Views of the old block stay valid because it is left alone, not shifted.
@@ -169,7 +192,8 @@ class CandleStore:
             first = max(0, self._count - SERIES_CAPACITY)
             block, starts = self._block[:, first : self._count], self._starts[first : self._count]
             block.flags.writeable = starts.flags.writeable = False
-            self._view = CandleSeries(self.symbol, self.timeframe, block, starts, self._version)
+            newest = int(starts[-1]) // MINUTE_NS + TIMEFRAME_MINUTES[self.timeframe] if len(starts) else 0
+            self._view = CandleSeries(self.symbol, self.timeframe, block, starts, newest)
         return self._view
 
 
@@ -228,31 +252,24 @@ class CandleBuilder:
         return Candle(start_ns, ticks, ticks, ticks, ticks, 0)
 
 
-class Rollup:
-    """Folds one-minute candles into one longer timeframe.
+def rolled_up(pieces: Iterable[Candle], timeframe: str, end_ns: int) -> Candle | None:
+    """Return the candle of ``timeframe`` that ended at ``end_ns``, made of all its pieces of the next shorter one.
 
-    A bucket whose first minute was never seen is left out: half a candle would
-    distort every indicator over it.
+    None when a piece is missing: half a candle would distort every indicator over it.
     """
-
-    __slots__ = ("_bucket", "_width_ns")
-
-    def __init__(self, timeframe: str) -> None:
-        self._width_ns = TIMEFRAME_MINUTES[timeframe] * MINUTE_NS
-        self._bucket: Candle | None = None
-
-    def add(self, minute: Candle) -> Candle | None:
-        """Add a closed minute; return the bucket it completed, if it did."""
-        start_ns = minute.start_ns - minute.start_ns % self._width_ns
-        if self._bucket is None or self._bucket.start_ns != start_ns:
-            self._bucket = minute if minute.start_ns == start_ns else None
-        else:
-            self._bucket = merged(self._bucket, minute, start_ns)
-        if minute.start_ns + MINUTE_NS == start_ns + self._width_ns:
-            done, self._bucket = self._bucket, None
-            return done
+    start_ns = end_ns - width_ns(timeframe)
+    parts = [piece for piece in pieces if start_ns <= piece.start_ns < end_ns]
+    if len(parts) != TIMEFRAME_MINUTES[timeframe] // TIMEFRAME_MINUTES[ROLLS_UP_FROM[timeframe]]:
         return None
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = merged(whole, part, start_ns)
+    return whole
 
 
 def _minute(time_ns: int) -> int:
     return time_ns - time_ns % MINUTE_NS
+
+
+def _numbers(candle: Candle) -> tuple[float, ...]:
+    return candle.open, candle.high, candle.low, candle.close, candle.volume, candle.trades

@@ -33,6 +33,17 @@ class Trade(msgspec.Struct, frozen=True, array_like=True):
     time_ns: int  # the exchange's timestamp, ns since the epoch
 
 
+class History(msgspec.Struct, frozen=True, array_like=True):
+    """Closed candles of a symbol from before we watched, or from a stretch that we missed.
+
+    Each is (start ns, open, high, low, close, volume, trades) in ticks and lots.
+    """
+
+    symbol: str
+    timeframe: str
+    candles: tuple[tuple[int, int, int, int, int, int, int], ...]
+
+
 class Gap(msgspec.Struct, frozen=True, array_like=True):
     """A stretch of market time that nobody watched: (from, to] in ns since the epoch."""
 
@@ -56,6 +67,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     statuses: dict[str, str] = {}  # symbol -> instrument status or "stale", when changed; all in a keyframe
     system: str = ""  # exchange status (online, maintenance, cancel_only, post_only), when changed or keyframe
     instruments: tuple[Instrument, ...] = ()  # rules that changed; all of them in a keyframe
+    history: tuple[History, ...] = ()  # counts as of this frame, for those who live through it and who come later
     gap: Gap | None = None
     is_keyframe: bool = False
 

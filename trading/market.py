@@ -17,17 +17,17 @@ from trading.candles import (
     CandleBuilder,
     CandleSeries,
     CandleStore,
-    Rollup,
-    in_units,
+    Closed,
+    width_ns,
 )
-from trading.frames import STALE, Frame, Trade, utc
+from trading.frames import STALE, Frame, History, Trade, utc
+from trading.history import CandleHistory
 from trading.instruments import Instrument, InstrumentStatus
 
 if TYPE_CHECKING:
     from trading.portfolio import Portfolio
 
 TAPE_LENGTH = 1_000  # public prints that a snapshot remembers per symbol
-_LONGER = tuple(timeframe for timeframe in TIMEFRAME_MINUTES if timeframe != "1m")
 
 
 class UnknownSymbol(KeyError):
@@ -260,15 +260,14 @@ class Market:
         self.time_ns = 0
         self._view = MarketView({}, {}, "", {}, {}, {}, {})
         self._builders: dict[str, CandleBuilder] = {}
-        self._stores: dict[tuple[str, str], CandleStore] = {}
-        self._rollups: dict[tuple[str, str], Rollup] = {}
+        self._histories: dict[str, CandleHistory] = {}
 
     def snapshot(self) -> DataSnapshot:
         """Return the market as of the last frame."""
         return DataSnapshot(self._view, self.sequence, self.time_ns)
 
-    def fold(self, frame: Frame) -> list[tuple[str, Candle]]:
-        """Take in one frame; return the minutes it closed, in ticks and lots, per symbol and oldest first."""
+    def fold(self, frame: Frame) -> list[Closed]:
+        """Take in one frame; return the candles that count from it on: those it closed, those it brought."""
         view = self._view
         closed: list[tuple[str, Candle]] = []
         if frame.instruments:
@@ -289,9 +288,10 @@ class Market:
             for symbol, builder in self._builders.items():
                 closed += [(symbol, candle) for candle in builder.close_until(frame.time_ns)]
         self.sequence, self.time_ns = frame.sequence, frame.time_ns
-        if closed:
-            self._close(closed)
-        return closed
+        known = self._close(closed) if closed else []
+        for piece in frame.history:
+            known += self._remember(piece)
+        return known
 
     def _take_in(self, trades: tuple[Trade, ...]) -> list[tuple[str, Candle]]:
         closed: list[tuple[str, Candle]] = []
@@ -309,27 +309,39 @@ class Market:
         self._view = self._view._replace(tapes=tapes, last_ticks=last)
         return closed
 
-    def _close(self, closed: Iterable[tuple[str, Candle]]) -> None:
-        series = dict(self._view.series)
-        touched: set[tuple[str, str]] = set()
-        for symbol, ticks_candle in closed:
+    def _close(self, minutes: Iterable[tuple[str, Candle]]) -> list[Closed]:
+        """Add closed minutes to the series; return them with the longer candles that they complete."""
+        closed: list[Closed] = []
+        for symbol, minute in minutes:
             instrument = self._view.instruments.get(symbol)
-            if instrument is None:
-                continue
-            candle = in_units(ticks_candle, instrument)
-            touched.add(self._append(symbol, "1m", candle))
-            for timeframe in _LONGER:
-                rollup = self._rollups.setdefault((symbol, timeframe), Rollup(timeframe))
-                bucket = rollup.add(candle)
-                if bucket is not None:
-                    touched.add(self._append(symbol, timeframe, bucket))
-        series.update((key, self._stores[key].view()) for key in touched)
-        self._view = self._view._replace(series=series)
+            if instrument is not None:
+                history = self._histories.setdefault(symbol, CandleHistory(symbol))
+                closed += [Closed(symbol, candle, tf) for tf, candle in history.close(minute, instrument)]
+        self._show({(known.symbol, known.timeframe) for known in closed})
+        return closed
 
-    def _append(self, symbol: str, timeframe: str, candle: Candle) -> tuple[str, str]:
-        key = (symbol, timeframe)
-        self._stores.setdefault(key, CandleStore(symbol, timeframe)).append(candle)
-        return key
+    def _remember(self, piece: History) -> list[Closed]:
+        """Add what others saw while we did not watch; what ends after this frame is not history yet."""
+        instrument = self._view.instruments.get(piece.symbol)
+        if instrument is None or piece.timeframe not in TIMEFRAME_MINUTES:
+            return []
+        latest_ns = self.time_ns - width_ns(piece.timeframe)
+        candles = [Candle(*numbers) for numbers in piece.candles if numbers[0] <= latest_ns]
+        fresh = self._insert(piece.symbol, piece.timeframe, candles, instrument)
+        if fresh and piece.timeframe == "1m" and piece.symbol not in self._builders:
+            # Nobody has traded since we watch: minutes go on from the last that is known.
+            newest = max(fresh, key=lambda candle: candle.start_ns)
+            self._builders[piece.symbol] = CandleBuilder(newest.close, newest.start_ns + MINUTE_NS)
+        return [Closed(piece.symbol, candle, piece.timeframe) for candle in fresh]
+
+    def _insert(self, symbol: str, timeframe: str, candles: list[Candle], instrument: Instrument) -> list[Candle]:
+        fresh = self._histories.setdefault(symbol, CandleHistory(symbol)).insert(timeframe, candles, instrument)
+        self._show({(symbol, timeframe)} if fresh else set())
+        return fresh
+
+    def _show(self, touched: set[tuple[str, str]]) -> None:
+        views = {(symbol, timeframe): self._histories[symbol].view(timeframe) for symbol, timeframe in touched}
+        self._view = self._view._replace(series=self._view.series | views)
 
     def last_trade_ids(self) -> dict[str, int]:
         """Return the newest print's id of each symbol that has traded: a feed goes on after it."""
@@ -355,10 +367,12 @@ class Market:
         )
 
     @classmethod
-    def restore(cls, payload: bytes, candles: Iterable[tuple[str, Candle]]) -> Market:
+    def restore(cls, payload: bytes, candles: Iterable[Closed]) -> Market:
         """Return the market that ``checkpoint`` described.
 
-        ``candles`` are the closed minutes before it, in ticks and lots, oldest first per symbol.
+        ``candles`` are the closed ones that counted at it, of every timeframe, in ticks and lots;
+        the newest ``SERIES_CAPACITY`` of each series are enough. Longer candles go on
+        from them without a seam, so that a market restored is one that lived.
 
         Raises:
             msgspec.DecodeError: the payload is not a checkpoint of this version.
@@ -371,5 +385,10 @@ class Market:
             saved.instruments, saved.statuses, saved.system, saved.books, saved.last_ticks, tapes, {}
         )
         market._builders = {symbol: kept.builder() for symbol, kept in saved.builders.items()}
-        market._close(candles)
+        series: dict[tuple[str, str], list[Candle]] = {}
+        for symbol, candle, timeframe in candles:
+            if symbol in saved.instruments:
+                series.setdefault((symbol, timeframe), []).append(candle)
+        for (symbol, timeframe), known in series.items():
+            market._insert(symbol, timeframe, known, saved.instruments[symbol])
         return market
