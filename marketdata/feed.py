@@ -17,9 +17,11 @@ from marketdata.framing import INTERVAL_NS
 from marketdata.health import FeedHealth
 from marketdata.keeping import Keeper
 from marketdata.kraken.client import END_OF_RECORDING, KrakenClient
+from marketdata.kraken.rest import KrakenRest
 from marketdata.listening import Listener
 from marketdata.publishing import Publisher
 from marketdata.recording_server import TIME_MESSAGE
+from marketdata.warming import WarmUp
 from trading.frames import NS_PER_S, Frame
 
 STATE_EVERY_S = 1.0
@@ -37,7 +39,8 @@ class Feed:
     """One market's feed. It is its client's ear.
 
     ``keeper`` brings the market as an earlier feed left it, ``after_sequence`` is the
-    last frame that one published.
+    last frame that one published. Where there is ``rest``, what the market missed is
+    brought from there.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Feed:
         source: str,
         is_recording: bool,
         after_sequence: int = 0,
+        rest: KrakenRest | None = None,
     ) -> None:
         self._source = source
         self._keeper = keeper
@@ -64,6 +68,16 @@ class Feed:
         )
         self._publisher = Publisher(keeper.market_name)
         self._client = KrakenClient(url, self, reconnects=not is_recording)
+        self._warm_up: WarmUp | None = None
+        if rest is not None:
+            self._warm_up = WarmUp(
+                keeper.market_name,
+                keeper.market,
+                rest,
+                hear=self.hear,
+                instruments=lambda: self._listener.instruments,
+                now_ns=self._live_clock.now_ns,
+            )
         self._has_been_connected = False
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -73,6 +87,8 @@ class Feed:
             SourceFailed: a recording could not be played to its end.
         """
         self._keeper.start()
+        if self._warm_up is not None:
+            self._warm_up.start()
         publishing = asyncio.create_task(self._publisher.run())
         listening = asyncio.create_task(self._client.run())
         stopping = asyncio.create_task(stop.wait())
@@ -109,6 +125,8 @@ class Feed:
         self.health.reconnects += self._has_been_connected
         self._has_been_connected = True
         self._listener.connected(self._now_ns())
+        if self._warm_up is not None:
+            self._warm_up.begin()
         self._note("connected", f"connected to {self._source}")
         _log.info("connected to %s", self._source)
 
@@ -214,6 +232,8 @@ class Feed:
 
     async def _leave(self) -> None:
         """Publish and write what is complete, then say that no feed runs."""
+        if self._warm_up is not None:
+            self._warm_up.stop()
         self._keeper.checkpoint()
         self._keeper.note(self.health.hand_over())
         with contextlib.suppress(TimeoutError):

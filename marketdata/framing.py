@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 
 from marketdata.kraken.events import (
     BookChanged,
     BookLost,
+    HistoryTold,
     InstrumentsChanged,
     MarketEvent,
     StatusChanged,
@@ -22,12 +24,14 @@ from trading.frames import (
     STALE,
     Frame,
     Gap,
+    History,
     Trade,
     sequence_at,
 )
 from trading.instruments import Instrument
 
 INTERVAL_NS = FRAME_INTERVAL_MS * NS_PER_MS
+HISTORIES_A_FRAME = 2  # 1,500 candles each: no frame grows large
 MAX_SILENT_FRAMES = 6_000  # ten minutes; a longer silence is a gap, not a hundred thousand empty frames
 
 
@@ -54,6 +58,7 @@ class FrameBuilder:
         self._tops: dict[str, BookTop] = {}
         self._touched: dict[str, None] = {}
         self._trades: list[Trade] = []
+        self._histories: deque[History] = deque()
 
     @property
     def last_sequence(self) -> int:
@@ -87,6 +92,8 @@ class FrameBuilder:
                         self._end_outage()
                 case TradeSeen(trade=trade):
                     self._trades.append(trade)
+                case HistoryTold(history=history):
+                    self._histories.append(history)
                 case BookLost(symbol=symbol):
                     self._live.discard(symbol)
                 case StatusChanged(system=system):
@@ -148,6 +155,7 @@ class FrameBuilder:
             statuses=dict(self._statuses) if is_keyframe else changed_statuses,
             system=self._system if is_keyframe or self._is_system_new else "",
             instruments=tuple((self._instruments if is_keyframe else instruments).values()),
+            history=tuple(self._histories.popleft() for _ in range(min(HISTORIES_A_FRAME, len(self._histories)))),
             gap=self._gap_until(time_ns),
             is_keyframe=is_keyframe,
         )

@@ -15,7 +15,7 @@ from msgspec import structs
 from marketdata import services
 from marketdata.health import Incident
 from marketdata.services import ClosedMinute
-from trading.candles import MINUTE_NS, Candle
+from trading.candles import MINUTE_NS, Closed
 from trading.frames import FRAME_INTERVAL_MS, NS_PER_MS, Frame, Gap
 from trading.market import Market
 
@@ -31,7 +31,7 @@ class Keeper:
     def __init__(self, market_name: str, market: Market) -> None:
         self.market = market
         self.market_name = market_name
-        self._closed: list[tuple[str, Candle, int]] = []
+        self._closed: list[tuple[Closed, int]] = []
         self._saved_sequence = market.sequence
         self._backlog: deque[Callable[[], None]] = deque(maxlen=MAX_BACKLOG)
         self._work = threading.Event()
@@ -44,13 +44,13 @@ class Keeper:
         self._thread.start()
 
     def fold(self, frames: Iterable[Frame]) -> None:
-        """Take in frames; at each full minute queue what closed, with a checkpoint."""
+        """Take in frames; at each full minute, and with history, queue what is new and a checkpoint."""
         for frame in frames:
-            self._closed += [(symbol, candle, frame.sequence) for symbol, candle in self.market.fold(frame)]
+            self._closed += [(closed, frame.sequence) for closed in self.market.fold(frame)]
             if frame.instruments:
                 record = partial(services.record_instruments, instruments=frame.instruments)
                 self._queue(partial(record, market=self.market_name))
-            if frame.time_ns % MINUTE_NS == 0 or frame.gap is not None:
+            if frame.time_ns % MINUTE_NS == 0 or frame.gap is not None or frame.history:
                 self.checkpoint()
 
     def catch_up(self, frames: Iterable[Frame]) -> None:

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from marketdata import models
-from trading.candles import Candle
+from trading.candles import SERIES_CAPACITY, TIMEFRAME_MINUTES, Candle, Closed
 from trading.instruments import Instrument
 from trading.market import Market
 
-WARMUP = timedelta(days=7)  # of one-minute candles that a restored market gets
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_COLUMNS = "symbol, timeframe, start, open, high, low, close, volume, trades"
+# A series at a time, newest first: the unique index is read backwards, and no further than is shown.
+_NEWEST_CANDLES = f"""
+SELECT newest.* FROM unnest(%(symbols)s::text[]) AS one_symbol, unnest(%(timeframes)s::text[]) AS one_timeframe,
+LATERAL (
+    SELECT {_COLUMNS} FROM marketdata_candle
+    WHERE market = %(market)s AND symbol = one_symbol AND timeframe = one_timeframe
+      AND sequence BETWEEN %(first)s AND %(last)s
+    ORDER BY start DESC LIMIT %(count)s
+) AS newest
+"""  # noqa: S608 - nothing but our own column names is put in
+_MAX_SEQUENCE = 2**63 - 1
 
 
 def market_at(market: str, sequence: int | None) -> tuple[Market, int]:
     """Return the market as of the newest checkpoint at or before ``sequence``, and that frame's sequence.
 
     None means the newest of all. Where there is no checkpoint the market is empty and
-    the sequence 0. Frames after it are the caller's to fold.
+    the sequence 0. Frames after it are the caller's to fold. Its candles are those that
+    counted at that frame: whoever asks, whenever, gets the same.
     """
     saved = models.MarketCheckpoint.objects.filter(market=market)
     if sequence is not None:
@@ -32,16 +46,29 @@ def market_at(market: str, sequence: int | None) -> tuple[Market, int]:
     payload = bytes(checkpoint.payload)
     # Candles are stored as prices; only the checkpoint's instruments say how many ticks those are.
     instruments = Market.restore(payload, ()).snapshot().instruments
-    rows = models.Candle.objects.filter(
-        market=market,
-        symbol__in=instruments,
-        timeframe="1m",
-        sequence__gt=0,
-        sequence__lte=checkpoint.sequence,
-        start__gte=checkpoint.time - WARMUP,
-        start__lt=checkpoint.time,
-    ).order_by("start", "symbol")
-    return Market.restore(payload, _in_ticks(rows, instruments)), checkpoint.sequence
+    counted = newest_candles(market, instruments, last_sequence=checkpoint.sequence)
+    return Market.restore(payload, counted), checkpoint.sequence
+
+
+def newest_candles(
+    market: str,
+    instruments: Mapping[str, Instrument],
+    timeframes: Iterable[str] = TIMEFRAME_MINUTES,
+    *,
+    last_sequence: int | None = None,
+) -> Iterator[Closed]:
+    """Yield the newest SERIES_CAPACITY candles of each series in ticks and lots, newest first.
+
+    They are those that counted at the frame ``last_sequence``; None means all that are
+    stored, also those that count in no market yet.
+    """
+    first, last = (0, _MAX_SEQUENCE) if last_sequence is None else (1, last_sequence)
+    about: dict[str, Any] = {"market": market, "symbols": list(instruments), "timeframes": list(timeframes)}
+    with connection.cursor() as cursor:
+        cursor.execute(_NEWEST_CANDLES, {**about, "first": first, "last": last, "count": SERIES_CAPACITY})
+        while rows := cursor.fetchmany(5_000):
+            for symbol, timeframe, *numbers in rows:
+                yield Closed(symbol, _in_ticks(numbers, instruments[symbol]), timeframe)
 
 
 def candles_of(market: str, symbol: str, timeframe: str = "1m") -> QuerySet[models.Candle]:
@@ -64,22 +91,10 @@ def recent_feed_events(market: str | None, limit: int = 50) -> QuerySet[models.F
     return models.FeedEvent.objects.filter(market=market or "")[:limit]
 
 
-def _in_ticks(rows: QuerySet[models.Candle], instruments: dict[str, Instrument]) -> Iterator[tuple[str, Candle]]:
-    columns = ("symbol", "start", "open", "high", "low", "close", "volume", "trades")
-    for symbol, start, open_, high, low, close, volume, trades in rows.values_list(*columns).iterator(5_000):
-        i = instruments[symbol]
-        yield (
-            symbol,
-            Candle(
-                start_ns=_ns(start),
-                open=_units(open_, i.price_decimals),
-                high=_units(high, i.price_decimals),
-                low=_units(low, i.price_decimals),
-                close=_units(close, i.price_decimals),
-                volume=_units(volume, i.qty_decimals),
-                trades=trades,
-            ),
-        )
+def _in_ticks(numbers: Sequence[Any], instrument: Instrument) -> Candle:
+    start, *prices, volume, trades = numbers
+    open_, high, low, close = (_units(price, instrument.price_decimals) for price in prices)
+    return Candle(_ns(start), open_, high, low, close, _units(volume, instrument.qty_decimals), trades)
 
 
 def _units(number: Decimal, decimals: int) -> int:

@@ -5,27 +5,41 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from marketdata import models
 from marketdata.health import Incident
-from trading.candles import Candle
+from trading.candles import Candle, Closed
 from trading.frames import utc
 from trading.instruments import Instrument
 
 KEPT_CHECKPOINTS = 30  # per market: half an hour, twice what the stream holds
 _DETAIL_LENGTH = 500
 _SYMBOL_LENGTH = 30
+# What a market knows stays; what nobody has counted on yet takes the values that the market has taken.
+_WRITE_CANDLES = """
+INSERT INTO marketdata_candle
+    (market, symbol, timeframe, start, open, high, low, close, volume, trades, sequence)
+SELECT %s, * FROM unnest(
+    %s::text[], %s::text[], %s::timestamptz[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[],
+    %s::numeric[], %s::integer[], %s::bigint[]
+)
+ON CONFLICT (market, symbol, timeframe, start) DO UPDATE SET
+    open = EXCLUDED.open, high = EXCLUDED.high, low = EXCLUDED.low, close = EXCLUDED.close,
+    volume = EXCLUDED.volume, trades = EXCLUDED.trades, sequence = EXCLUDED.sequence
+WHERE marketdata_candle.sequence = 0 AND EXCLUDED.sequence > 0
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class ClosedMinute:
-    """The candles that closed since the last one, and the market after the frame that closed them."""
+    """The candles that are new since the last one, and the market after the frame that brought them."""
 
     sequence: int
     time_ns: int
-    candles: tuple[tuple[str, Candle, int], ...]  # symbol, candle in ticks and lots, the frame that closed it
+    candles: tuple[tuple[Closed, int], ...]  # in ticks and lots, with the frame as of which each counts
     instruments: dict[str, Instrument]
     checkpoint: bytes
 
@@ -33,13 +47,8 @@ class ClosedMinute:
 @transaction.atomic
 def record_minute(*, market: str, minute: ClosedMinute) -> None:
     """Write a minute's candles and the checkpoint that goes with them as one fact."""
-    models.Candle.objects.bulk_create(
-        [
-            _candle_row(market, symbol, candle, sequence, minute.instruments[symbol])
-            for symbol, candle, sequence in minute.candles
-        ],
-        ignore_conflicts=True,
-        batch_size=1_000,
+    _write_candles(
+        market, [(closed, sequence, minute.instruments[closed.symbol]) for closed, sequence in minute.candles]
     )
     models.MarketCheckpoint.objects.bulk_create(
         [
@@ -53,6 +62,12 @@ def record_minute(*, market: str, minute: ClosedMinute) -> None:
     oldest_kept = newest.values_list("sequence", flat=True)[KEPT_CHECKPOINTS - 1 : KEPT_CHECKPOINTS].first()
     if oldest_kept is not None:
         models.MarketCheckpoint.objects.filter(market=market, sequence__lt=oldest_kept).delete()
+
+
+@transaction.atomic
+def record_candles(*, market: str, instrument: Instrument, timeframe: str, candles: Iterable[Candle]) -> int:
+    """Write closed candles that count in no market yet; return how many were new."""
+    return _write_candles(market, ((Closed(instrument.symbol, c, timeframe), 0, instrument) for c in candles))
 
 
 def record_instruments(*, market: str, instruments: Iterable[Instrument]) -> None:
@@ -96,21 +111,25 @@ def record_incidents(*, market: str, incidents: Iterable[Incident]) -> None:
     )
 
 
-def _candle_row(market: str, symbol: str, candle: Candle, sequence: int, instrument: Instrument) -> models.Candle:
+def _write_candles(market: str, candles: Iterable[tuple[Closed, int, Instrument]]) -> int:
+    """Write candles with the frame as of which each counts; return how many rows are new or count only now."""
+    rows = {(c.symbol, c.timeframe, c.candle.start_ns): _candle_row(c, sequence, i) for c, sequence, i in candles}
+    if not rows:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITE_CANDLES, [market, *map(list, zip(*rows.values(), strict=True))])
+        return int(cursor.rowcount)
+
+
+def _candle_row(closed: Closed, sequence: int, instrument: Instrument) -> tuple[Any, ...]:
     def price(ticks: float) -> Decimal:
         return instrument.price(int(ticks))  # whole: candles of a feed are counted in ticks and lots
 
-    return models.Candle(
-        market=market,
-        symbol=symbol,
-        start=utc(candle.start_ns),
-        open=price(candle.open),
-        high=price(candle.high),
-        low=price(candle.low),
-        close=price(candle.close),
-        volume=instrument.qty(int(candle.volume)),
-        trades=candle.trades,
-        sequence=sequence,
+    candle = closed.candle
+    return (
+        *(closed.symbol, closed.timeframe, utc(candle.start_ns)),
+        *(price(candle.open), price(candle.high), price(candle.low), price(candle.close)),
+        *(instrument.qty(int(candle.volume)), candle.trades, sequence),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from trading.frames import Trade
+from trading.frames import History, Trade
 from trading.instruments import Instrument
 
 
@@ -54,6 +54,12 @@ class TradesMissed(msgspec.Struct, frozen=True):
     last_id: int
 
 
+class HistoryTold(msgspec.Struct, frozen=True):
+    """Closed candles of one symbol and timeframe from before we watched."""
+
+    history: History
+
+
 class TickerSeen(msgspec.Struct, frozen=True):
     """A ticker message came; its figures repeat what books and trades say."""
 
@@ -100,6 +106,7 @@ MarketEvent = (
     | BookRequested
     | TradeSeen
     | TradesMissed
+    | HistoryTold
     | TickerSeen
     | Subscribed
     | SubscriptionRefused

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
-from marketdata.kraken import wire
+from marketdata.kraken import candles, wire
 from marketdata.kraken.books import Books
 from marketdata.kraken.events import (
     BadFrame,
     Heartbeat,
+    HistoryTold,
     InstrumentsChanged,
     MarketEvent,
     RequestRefused,
@@ -70,6 +71,7 @@ class KrakenProtocol:
             "ticker": self._receive_ticker,
             "status": self._receive_status,
             "instrument": self._receive_instruments,
+            "ohlc": self._receive_candles,
             "heartbeat": self._receive_heartbeat,
         }
         self._requests.subscribe("instrument", (), time_ns, snapshot=True)
@@ -156,6 +158,13 @@ class KrakenProtocol:
 
     def _receive_ticker(self, frame: bytes, _time_ns: int) -> list[MarketEvent]:
         return [TickerSeen(ticker.symbol) for ticker in wire.ticker_decoder.decode(frame).data]
+
+    def _receive_candles(self, frame: bytes, _time_ns: int) -> list[MarketEvent]:
+        """Read a snapshot, which tells the past; updates tell what our own candles tell better."""
+        message = wire.candle_decoder.decode(frame)
+        if message.type != "snapshot":
+            return []
+        return [HistoryTold(history) for history in candles.histories(message.data, self.instruments)]
 
     def _receive_status(self, frame: bytes, _time_ns: int) -> list[MarketEvent]:
         return [StatusChanged(status.system) for status in wire.status_decoder.decode(frame).data]

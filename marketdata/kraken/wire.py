@@ -100,6 +100,27 @@ class InstrumentMessage(msgspec.Struct):
     type: str = ""
 
 
+class CandleData(msgspec.Struct):
+    """One candle; `interval` is in minutes."""
+
+    symbol: str
+    open: Raw
+    high: Raw
+    low: Raw
+    close: Raw
+    volume: Raw
+    trades: Id
+    interval_begin: str
+    interval: int
+
+
+class CandleMessage(msgspec.Struct):
+    """The `ohlc` channel."""
+
+    type: str
+    data: list[CandleData]
+
+
 class SymbolData(msgspec.Struct):
     """What we read of a ticker."""
 
@@ -225,6 +246,7 @@ def _units_or(raw: Raw, decimals: int, default: int) -> int:
 book_decoder = msgspec.json.Decoder(BookMessage)
 trade_decoder = msgspec.json.Decoder(TradeMessage)
 ticker_decoder = msgspec.json.Decoder(TickerMessage)
+candle_decoder = msgspec.json.Decoder(CandleMessage)
 status_decoder = msgspec.json.Decoder(StatusMessage)
 instrument_decoder = msgspec.json.Decoder(InstrumentMessage)
 pair_decoder = msgspec.json.Decoder(PairData)

@@ -19,6 +19,7 @@ from django.db import DatabaseError
 from marketdata import bus
 from marketdata.feed import Feed, SourceFailed
 from marketdata.keeping import Keeper
+from marketdata.kraken.rest import KrakenRest
 from marketdata.recorded_exchange import Survey, survey
 from marketdata.recording_server import serve_recording
 from marketdata.recordings import InvalidRecording, read_recording
@@ -87,19 +88,19 @@ def _past(source: Source) -> tuple[Keeper, int]:
 
 
 @contextlib.asynccontextmanager
-async def _exchange(source: Source, speed: float, found: Survey | None) -> AsyncIterator[str]:
-    """Yield the URL of the exchange; those that stand in for Kraken run here, on loopback."""
+async def _exchange(source: Source, speed: float, found: Survey | None) -> AsyncIterator[tuple[str, KrakenRest | None]]:
+    """Yield the URL of the exchange and its REST side; those that stand in for Kraken run here, on loopback."""
     if source.path is not None:
         assert found is not None, "a recording is surveyed before it is played"
         async with serve_recording(source.path, found, speed=speed) as url:
-            yield url
+            yield url, None
     elif source.kind == "simulated":
         if speed != 1:
             _log.warning("--speed %g is left out: the simulated market runs with the clock on the wall", speed)
         async with serve_simulation(source.seed) as url:
-            yield url
+            yield url, None
     else:
-        yield settings.KRAKEN_WS_URL
+        yield settings.KRAKEN_WS_URL, KrakenRest(settings.KRAKEN_REST_URL)
 
 
 async def _feed(
@@ -108,7 +109,7 @@ async def _feed(
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with _exchange(source, speed, found) as url:
+    async with _exchange(source, speed, found) as (url, rest):
         feed = Feed(
             keeper,
             url,
@@ -116,6 +117,7 @@ async def _feed(
             source=str(source),
             is_recording=source.path is not None,
             after_sequence=after_sequence,
+            rest=rest,
         )
         _log.info("market %s: %s", source.market, ", ".join(symbols))
         await feed.run(stop)

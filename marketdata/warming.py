@@ -1,0 +1,137 @@
+"""Bringing into a feed's market what it did not watch: history from the database, then from REST."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Mapping
+
+from django.db import DatabaseError, close_old_connections, connection
+
+from marketdata.kraken.candles import snapshot_message
+from marketdata.kraken.rest import MAX_CANDLES, KrakenRest, RestError, RestUnavailable
+from marketdata.selectors import newest_candles
+from trading.candles import SERIES_CAPACITY, TIMEFRAME_MINUTES, width_ns
+from trading.instruments import Instrument
+from trading.market import Market
+
+AGAIN_S = 60.0  # when the exchange or the database did not answer
+_POLL_S = 0.1
+
+_log = logging.getLogger("feed")
+
+
+class WarmUp:
+    """Works in a thread of its own, beside the socket and never in its way.
+
+    What is missing is handed to ``hear`` on the event loop as messages of the `ohlc`
+    channel, shortest timeframe first: it enters the market through a frame, for all
+    workers at the same one. ``instruments`` are those of the present connection.
+    """
+
+    def __init__(
+        self,
+        market_name: str,
+        market: Market,
+        rest: KrakenRest,
+        *,
+        hear: Callable[[bytes], None],
+        instruments: Callable[[], Mapping[str, Instrument]],
+        now_ns: Callable[[], int],
+    ) -> None:
+        self._market_name = market_name
+        self._market = market
+        self._rest = rest
+        self._hear = hear
+        self._instruments = instruments
+        self._now_ns = now_ns
+        self._is_due = threading.Event()
+        self._stopping = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def start(self) -> None:
+        """Begin to listen for connections; called on the event loop."""
+        self._loop = asyncio.get_running_loop()
+        threading.Thread(target=self._run, name="warm-up", daemon=True).start()
+
+    def begin(self) -> None:
+        """Look for what is missing, now that there is a new connection."""
+        self._is_due.set()
+
+    def stop(self) -> None:
+        """Bring nothing more."""
+        self._stopping.set()
+        self._is_due.set()
+
+    def _run(self) -> None:
+        while True:
+            self._is_due.wait()
+            self._is_due.clear()
+            while not self._instruments() and not self._stopping.wait(_POLL_S):
+                pass
+            if self._stopping.is_set():
+                return
+            if not self._warm_all():
+                self._stopping.wait(AGAIN_S)
+                self._is_due.set()
+
+    def _warm_all(self) -> bool:
+        """Bring what is missing of every series; return False when some of it must be asked for again."""
+        is_whole, brought, may_ask = True, 0, True
+        try:
+            close_old_connections()
+            for timeframe in TIMEFRAME_MINUTES:
+                for instrument in list(self._instruments().values()):
+                    if self._stopping.is_set():
+                        return True
+                    try:
+                        brought += self._warm(instrument, timeframe, may_ask=may_ask)
+                    except RestError as error:
+                        _log.warning("no history: %s", error)
+                        is_whole = False
+                        # One that does not answer will not answer the next question either.
+                        may_ask = may_ask and not isinstance(error, RestUnavailable)
+                        brought += self._warm(instrument, timeframe, may_ask=False)
+        except DatabaseError as error:
+            _log.warning("no history, the database did not answer: %s", str(error).strip())
+            is_whole = False
+        finally:
+            connection.close()
+        if brought:
+            _log.info("brought %s candles of history into %s", f"{brought:,}", self._market_name)
+        return is_whole
+
+    def _warm(self, instrument: Instrument, timeframe: str, *, may_ask: bool) -> int:
+        """Bring what is missing of one series; return how many candles that were."""
+        width, now_ns = width_ns(timeframe), self._now_ns()
+        known = self._known(instrument, timeframe)
+        stored = newest_candles(self._market_name, {instrument.symbol: instrument}, [timeframe])
+        history = {closed.candle.start_ns: closed.candle for closed in stored if closed.candle.start_ns not in known}
+        newest_ns = now_ns // width * width
+        recent = {newest_ns - back * width for back in range(1, MAX_CANDLES + 1)}
+        if may_ask and not recent <= known | history.keys():
+            told = self._rest.candles(instrument, timeframe)
+            # What is stored but counts in no market yet gives way to what the exchange says today.
+            history |= {candle.start_ns: candle for candle in told if candle.start_ns not in known}
+        missing = sorted((c for c in history.values() if c.start_ns + width <= now_ns), key=lambda c: c.start_ns)
+        if missing:
+            self._tell(snapshot_message(instrument, timeframe, missing[-SERIES_CAPACITY:]), instrument.symbol)
+        return len(missing)
+
+    def _known(self, instrument: Instrument, timeframe: str) -> set[int]:
+        snapshot = self._market.snapshot()
+        if instrument.symbol not in snapshot.instruments:
+            return set()
+        return set(snapshot.candles(instrument.symbol, timeframe).start_ns.tolist())
+
+    def _tell(self, message: bytes, symbol: str) -> None:
+        def hear() -> None:
+            # A connection that has gone meanwhile asks again when it is back.
+            if symbol in self._instruments():
+                self._hear(message)
+
+        assert self._loop is not None, "started before it tells"
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and so does the feed
+            self._loop.call_soon_threadsafe(hear)
