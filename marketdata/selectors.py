@@ -93,8 +93,13 @@ def recent_feed_events(market: str | None, limit: int = 50) -> QuerySet[models.F
 
 def _in_ticks(numbers: Sequence[Any], instrument: Instrument) -> Candle:
     start, *prices, volume, trades = numbers
-    open_, high, low, close = (_units(price, instrument.price_decimals) for price in prices)
-    return Candle(_ns(start), open_, high, low, close, _units(volume, instrument.qty_decimals), trades)
+    open_, high, low, close = (ticks_of(price, instrument) for price in prices)
+    return Candle(ns_of(start), open_, high, low, close, _units(volume, instrument.qty_decimals), trades)
+
+
+def ticks_of(price: Decimal, instrument: Instrument) -> int:
+    """Return a price of a row in ticks."""
+    return _units(price, instrument.price_decimals)
 
 
 def _units(number: Decimal, decimals: int) -> int:
@@ -102,5 +107,6 @@ def _units(number: Decimal, decimals: int) -> int:
     return int(number.scaleb(decimals).to_integral_value())
 
 
-def _ns(time: datetime) -> int:
+def ns_of(time: datetime) -> int:
+    """Return a time of a row as ns since the epoch."""
     return (time - _EPOCH) // timedelta(microseconds=1) * 1_000

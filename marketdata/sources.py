@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.conf import settings
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 KINDS = ("kraken", "simulated", "recording")
+DEFAULT_SYMBOLS = "BTC/USD,ETH/USD,XRP/USD,XRP/BTC"
 _RECORDING_SUFFIXES = (".gz", ".ndjson", ".json")
 
 
@@ -63,6 +66,16 @@ def parse_source(text: str, path: str | None = None, *, seed: int = 1) -> Source
 def is_recording(market: str) -> bool:
     """Return whether the market of this name is a recorded one: it has a first frame and a last."""
     return market.startswith("recording:")
+
+
+def configured(name: str, default: str) -> str:
+    """Return what the settings or the environment say, or the default."""
+    return str(getattr(settings, name, None) or os.environ.get(name) or default)
+
+
+def watched_symbols() -> tuple[str, ...]:
+    """Return the pairs that a feed hears when it is told none."""
+    return tuple(configured("FEED_SYMBOLS", DEFAULT_SYMBOLS).replace(",", " ").split())
 
 
 def kraken_answers(url: str, *, timeout_s: float) -> bool:

@@ -135,12 +135,10 @@ class KrakenRest:
             page = self._ask("Trades", about, lambda result: rest_answers.read_trades(result, instrument))
             # Equal times at a border bring a print twice: its id tells.
             fresh = [trade for trade in page.trades if trade.trade_id > last_id]
-            if fresh:
-                last_id = fresh[-1].trade_id
-                yield fresh
-            if len(page.trades) < TRADES_A_PAGE or page.last == since:
+            if not fresh or page.last == since:
                 return
-            since = page.last
+            last_id, since = fresh[-1].trade_id, page.last
+            yield fresh
 
     def depth(self, instrument: Instrument, count: int = 100) -> BookTop:
         """Return the book, best first; ``count`` levels a side, 1 to 500."""

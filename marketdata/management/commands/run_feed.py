@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import signal
 from argparse import ArgumentParser
 from collections.abc import AsyncIterator
@@ -25,10 +24,8 @@ from marketdata.recording_server import serve_recording
 from marketdata.recordings import InvalidRecording, read_recording
 from marketdata.selectors import market_at
 from marketdata.simulation.server import serve_simulation
-from marketdata.sources import Source, UnknownSource, parse_source
+from marketdata.sources import Source, UnknownSource, configured, parse_source, watched_symbols
 from trading.market import Market
-
-DEFAULT_SYMBOLS = "BTC/USD,ETH/USD,XRP/USD,XRP/BTC"
 
 _log = logging.getLogger("feed")
 
@@ -47,7 +44,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            seed = options["seed"] if options["seed"] is not None else _configured("PADDOCK_SIMULATION_SEED", "1")
+            seed = options["seed"] if options["seed"] is not None else configured("PADDOCK_SIMULATION_SEED", "1")
             source = parse_source(options["source"], options["path"], seed=int(seed))
             speed = 1.0 if options["speed"] is None else options["speed"]
             if speed < 0:
@@ -65,16 +62,12 @@ class Command(BaseCommand):
             raise CommandError(f"the database does not answer: {error}") from error
 
 
-def _configured(name: str, default: str) -> str:
-    return str(getattr(settings, name, None) or os.environ.get(name) or default)
-
-
 def _symbols(asked: list[str] | None, found: Survey | None) -> tuple[str, ...]:
     if asked:
         return tuple(symbol for word in asked for symbol in word.split(",") if symbol)
     if found is not None:
         return tuple(found.symbols)
-    return tuple(_configured("FEED_SYMBOLS", DEFAULT_SYMBOLS).replace(",", " ").split())
+    return watched_symbols()
 
 
 def _past(source: Source) -> tuple[Keeper, int]:
