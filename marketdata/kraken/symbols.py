@@ -30,10 +30,15 @@ def symbol_of_wsname(wsname: str) -> str:
     return f"{_NEW_NAMES.get(base, base)}/{_NEW_NAMES.get(quote, quote)}"
 
 
+def wsname_of(symbol: str) -> str:
+    """Return the v1 name of a v2 symbol: ``BTC/USD`` is ``XBT/USD``."""
+    base, _, quote = symbol_of_wsname(symbol).partition("/")
+    return f"{_OLD_NAMES.get(base, base)}/{_OLD_NAMES.get(quote, quote)}"
+
+
 def altname_of(symbol: str) -> str:
     """Return what REST and the bulk files call a pair that AssetPairs has not told us: ``XBTUSD``."""
-    base, _, quote = symbol_of_wsname(symbol).partition("/")
-    return _OLD_NAMES.get(base, base) + _OLD_NAMES.get(quote, quote)
+    return wsname_of(symbol).replace("/", "")
 
 
 def symbol_of_altname(altname: str, known: Iterable[str] = ()) -> str:

@@ -11,14 +11,14 @@ from trading.book import BookTop, Level, Side
 from trading.frames import NS_PER_S
 
 STEP_NS = 100_000_000  # a book changes at these boundaries
-_SHORTEST_STAY_NS = 2 * NS_PER_S
-_LONGEST_STAYS = 8  # times the shortest
-_GROWTH_LIMIT = 12.0
-_LARGEST_SIZE = 40.0  # times the typical
-_SIZE_TAIL = 0.6
+SHORTEST_STAY_NS = 2 * NS_PER_S
+LONGEST_STAYS = 8  # times the shortest
+GROWTH_LIMIT = 12.0
+LARGEST_SIZE = 40.0  # times the typical
+SIZE_TAIL = 0.6
 _CACHED_LEVELS = 40_000
-_SPREAD_LASTS_NS = 1_500_000_000
-_COARSE_NS = 10 * NS_PER_S
+SPREAD_LASTS_NS = 1_500_000_000
+COARSE_NS = 10 * NS_PER_S
 
 
 class BookMaker:
@@ -41,7 +41,7 @@ class BookMaker:
         """Return the best ``depth`` levels a side from ``step`` (times STEP_NS) until the next."""
         time_ns = step * STEP_NS
         narrow, wide = self._pair.spread_ticks
-        mood = uniform(self._key, name_number("spread"), time_ns // _SPREAD_LASTS_NS)
+        mood = uniform(self._key, name_number("spread"), time_ns // SPREAD_LASTS_NS)
         spread = narrow + int((wide - narrow + 1) * mood**3)
         best_bid = int(self._mid_ticks(time_ns) - spread / 2)
         return BookTop(
@@ -72,17 +72,17 @@ class BookMaker:
         slot = (time_ns + phase_ns) // stay_ns
         lots = 0
         if uniform(self._key, ticks, side is Side.BUY, slot, 3) < self._pair.density:
-            tail = min(_LARGEST_SIZE, uniform(self._key, ticks, side is Side.BUY, slot, 4) ** -_SIZE_TAIL - 0.9)
+            tail = min(LARGEST_SIZE, uniform(self._key, ticks, side is Side.BUY, slot, 4) ** -SIZE_TAIL - 0.9)
             began_ns = slot * stay_ns - phase_ns
-            distance = abs(ticks - self._coarse_mid(began_ns - began_ns % _COARSE_NS))
-            lots = self._sized(tail * (1.0 + min(_GROWTH_LIMIT, distance / self._pair.growth_ticks)))
+            distance = abs(ticks - self._coarse_mid(began_ns - began_ns % COARSE_NS))
+            lots = self._sized(tail * (1.0 + min(GROWTH_LIMIT, distance / self._pair.growth_ticks)))
         if len(self._cache) >= _CACHED_LEVELS:
             self._cache.clear()
         self._cache[side, ticks] = ((slot + 1) * stay_ns - phase_ns, lots)
         return lots
 
     def _stay_ns(self, ticks: int) -> int:
-        return _SHORTEST_STAY_NS * (1 + mixed(self._key, ticks, 1) % _LONGEST_STAYS)
+        return SHORTEST_STAY_NS * (1 + mixed(self._key, ticks, 1) % LONGEST_STAYS)
 
     def _sized(self, share: float) -> int:
         return max(self._min_lots, int(share * self._pair.typical_qty * 1e8))

@@ -37,15 +37,15 @@ def _lattice(key: int, at: int) -> float:
 class Noise:
     """A smooth function of time in [-1, 1] that forgets itself after about ``period_ns``."""
 
-    __slots__ = ("_key", "_period_ns")
+    __slots__ = ("key", "period_ns")
 
     def __init__(self, key: int, period_ns: int) -> None:
-        self._key = mixed(key, period_ns)
-        self._period_ns = period_ns
+        self.key = mixed(key, period_ns)
+        self.period_ns = period_ns
 
     def at(self, time_ns: int) -> float:
         """Return the value at ``time_ns``: a new one at each lattice point, smoothly joined."""
-        at, rest_ns = divmod(time_ns, self._period_ns)
-        x = rest_ns / self._period_ns
-        before, after = _lattice(self._key, at), _lattice(self._key, at + 1)
+        at, rest_ns = divmod(time_ns, self.period_ns)
+        x = rest_ns / self.period_ns
+        before, after = _lattice(self.key, at), _lattice(self.key, at + 1)
         return before + (after - before) * x * x * (3.0 - 2.0 * x)

@@ -34,9 +34,9 @@ class SimulatedMarket:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.pairs: Mapping[str, Pair] = PAIRS
-        self._prices = Prices(seed)
-        self._books = {symbol: BookMaker(pair, self._prices, seed) for symbol, pair in PAIRS.items()}
-        self._tapes = {symbol: Tape(pair, self._prices, self._books[symbol], seed) for symbol, pair in PAIRS.items()}
+        self.prices = Prices(seed)
+        self._books = {symbol: BookMaker(pair, self.prices, seed) for symbol, pair in PAIRS.items()}
+        self._tapes = {symbol: Tape(pair, self.prices, self._books[symbol], seed) for symbol, pair in PAIRS.items()}
         self._day = lru_cache(maxsize=64)(self._day_until)
 
     def book(self, symbol: str, time_ns: int, depth: int) -> BookTop:
@@ -61,7 +61,7 @@ class SimulatedMarket:
         pair = self.pairs[symbol]
         quarter_ns = DAY_NS // _SAMPLES_A_DAY
         base, quote = pair.instrument.base, pair.instrument.quote
-        samples = [self._prices.rate(base, quote, time_ns - at * quarter_ns) for at in range(_SAMPLES_A_DAY)]
+        samples = [self.prices.rate(base, quote, time_ns - at * quarter_ns) for at in range(_SAMPLES_A_DAY)]
         share = 1.0 + uniform(self.seed, name_number(symbol), time_ns)
         volume = share * pair.trade_qty * pair.trades_per_minute * 1_440
         return DayFigures(samples[-1], min(samples), max(samples), sum(samples) / len(samples), volume)

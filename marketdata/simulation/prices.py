@@ -23,18 +23,25 @@ class Wander:
     """
 
     def __init__(self, key: int, daily: float) -> None:
-        self._octaves: list[tuple[Noise, float]] = []
+        self.octaves: list[tuple[Noise, float]] = []
         period_ns = SHORTEST_NS
         for octave in range(OCTAVES):
             share = 0.5 if octave < JITTER_OCTAVES else 1.0
-            self._octaves.append((Noise(mixed(key, octave), period_ns), share * daily * sqrt(period_ns / DAY_NS)))
+            self.octaves.append((Noise(mixed(key, octave), period_ns), share * daily * sqrt(period_ns / DAY_NS)))
             period_ns *= 4
 
     def at(self, time_ns: int, mood: float) -> float:
         """Return the deviation of the log price from its anchor."""
-        fast = sum(weight * noise.at(time_ns) for noise, weight in self._octaves[:BURST_OCTAVES])
-        slow = sum(weight * noise.at(time_ns) for noise, weight in self._octaves[BURST_OCTAVES:])
-        return mood * fast + slow
+        fast = summed(self.octaves[:BURST_OCTAVES], time_ns)
+        return mood * fast + summed(self.octaves[BURST_OCTAVES:], time_ns)
+
+
+def summed(parts: list[tuple[Noise, float]], time_ns: int) -> float:
+    """Return the weighted sum, added from left to right: `sum` rounds otherwise in some versions of Python."""
+    total = 0.0
+    for noise, weight in parts:
+        total += weight * noise.at(time_ns)
+    return total
 
 
 class Prices:
@@ -45,20 +52,20 @@ class Prices:
     COMMON_DAILY = 0.024
 
     def __init__(self, seed: int) -> None:
-        self._common = Wander(mixed(seed, name_number("common")), self.COMMON_DAILY)
-        self._own = {
+        self.common = Wander(mixed(seed, name_number("common")), self.COMMON_DAILY)
+        self.own = {
             asset: Wander(mixed(seed, name_number(asset)), daily) for asset, (_, _, daily) in self.ASSETS.items()
         }
         key = mixed(seed, name_number("mood"))
-        self._moods = [(Noise(key, period_ns), weight) for period_ns, weight in _MOODS]
+        self.moods = [(Noise(key, period_ns), weight) for period_ns, weight in _MOODS]
 
     def usd(self, asset: str, time_ns: int) -> float:
         """Return what one unit of ``asset`` is worth."""
         if asset == "USD":
             return 1.0
         anchor, share, _ = self.ASSETS[asset]
-        mood = exp(sum(weight * noise.at(time_ns) for noise, weight in self._moods))
-        move = share * self._common.at(time_ns, mood) + self._own[asset].at(time_ns, mood)
+        mood = exp(summed(self.moods, time_ns))
+        move = share * self.common.at(time_ns, mood) + self.own[asset].at(time_ns, mood)
         return anchor * exp(move)
 
     def rate(self, base: str, quote: str, time_ns: int) -> float:

@@ -18,11 +18,12 @@ from django.db import DatabaseError
 from marketdata import bus
 from marketdata.feed import Feed, SourceFailed
 from marketdata.keeping import Keeper
-from marketdata.kraken.rest import KrakenRest
+from marketdata.kraken.rest import KrakenRest, Pace
 from marketdata.recorded_exchange import Survey, survey
 from marketdata.recording_server import serve_recording
 from marketdata.recordings import InvalidRecording, read_recording
 from marketdata.selectors import market_at
+from marketdata.simulation.rest_server import serve_rest
 from marketdata.simulation.server import serve_simulation
 from marketdata.sources import Source, UnknownSource, configured, parse_source, watched_symbols
 from trading.market import Market
@@ -90,8 +91,8 @@ async def _exchange(source: Source, speed: float, found: Survey | None) -> Async
     elif source.kind == "simulated":
         if speed != 1:
             _log.warning("--speed %g is left out: the simulated market runs with the clock on the wall", speed)
-        async with serve_simulation(source.seed) as url:
-            yield url, None
+        async with serve_simulation(source.seed) as url, serve_rest(source.seed) as rest_url:
+            yield url, KrakenRest(rest_url, pace=Pace(0.0))  # ours: it may be asked as fast as it answers
     else:
         yield settings.KRAKEN_WS_URL, KrakenRest(settings.KRAKEN_REST_URL)
 
