@@ -73,7 +73,6 @@ async def test_a_socket_is_sent_every_panel_at_once(deployment):
 async def test_a_changed_row_arrives_without_being_asked_for(deployment):
     socket, _, _ = await open_socket("/ws/league/")
     await socket.receive_from(timeout=5)
-    await asyncio.sleep(0.2)
 
     await database_sync_to_async(stand)(deployment, "123.45")
     await announce("a")
