@@ -118,6 +118,7 @@ class Broadcaster:
             try:
                 channel = await layer.new_channel()
                 await layer.group_add(LEAGUE_GROUP, channel)
+                self._news.set()  # what happened before was not heard
                 while True:
                     message = await layer.receive(channel)
                     self.hear(message["accounts"])

@@ -11,7 +11,7 @@ from portfolios.models import Season
 
 FRAME_LATE_S = 2
 FRAME_STALE_S = 10
-START_A_FEED = "start one with `manage.py run_feed`, or everything with `python3 start.py`"
+START_A_FEED = "start one with manage.py run_feed, or everything with python3 start.py"
 
 
 class Tone(StrEnum):

@@ -54,7 +54,7 @@ class Quote:
     @property
     def is_stale(self) -> bool:
         """True when nobody should trade on it."""
-        return self.bid is None or self.age_s is None or self.age_s > selectors.BOOK_STALE_S
+        return self.status == "stale" or self.bid is None or self.age_s is None or self.age_s > selectors.BOOK_STALE_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +77,8 @@ class Scene:
 
     @property
     def clock(self) -> datetime | None:
-        """The market's time; None before the first standing."""
-        return None
+        """The market's time, which on a recording is not the wall's; None while nobody tells it."""
+        return feed_time(self.feed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +94,8 @@ class LeagueScene(Scene):
 
     @property
     def clock(self) -> datetime | None:
-        """The newest standing's time."""
-        return market_time(contestant.row for contestant in self.board)
+        """The feed's time, without a feed the newest standing's."""
+        return feed_time(self.feed) or market_time(contestant.row for contestant in self.board)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,8 +141,8 @@ class DeploymentScene(Scene):
 
     @property
     def clock(self) -> datetime | None:
-        """The standing's time."""
-        return market_time([self.contestant.row]) if self.contestant else None
+        """The feed's time, without a feed the standing's."""
+        return feed_time(self.feed) or (market_time([self.contestant.row]) if self.contestant else None)
 
     @property
     def holdings(self) -> list[Holding]:
@@ -217,6 +217,12 @@ def deployment_scene(slug: str) -> DeploymentScene:
 def with_fresh_feed(scene: SceneType) -> SceneType:
     """Return the scene with the feed as it is now and everything else as it was."""
     return replace(scene, feed=bus.feed_state())
+
+
+def feed_time(feed: Mapping[str, Any] | None) -> datetime | None:
+    """Return the market's clock as the feed tells it; None without a feed or before its first message."""
+    told = feed.get("market_time") if feed else None
+    return datetime.fromisoformat(told) if told else None
 
 
 def _quote(symbol: str, state: Mapping[str, Any]) -> Quote:

@@ -116,12 +116,16 @@ def clear_feed_state() -> None:
 
 
 def feed_state() -> dict[str, Any] | None:
-    """Return the running feed's figures, None when no feed runs.
+    """Return the running feed's figures, None when no feed runs or Redis does not tell.
 
     ``last_frame_age_s`` is how long ago, by the wall clock, the newest frame was published;
     None before the first.
     """
-    payload = cast("bytes | None", redis_client().get(_STATE_KEY))
+    try:
+        payload = cast("bytes | None", redis_client().get(_STATE_KEY))
+    except redis.RedisError:
+        # A page that can still show what the database remembers is worth more than an error.
+        return None
     if payload is None:
         return None
     state: dict[str, Any] = json.loads(payload)

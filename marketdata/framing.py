@@ -69,7 +69,7 @@ class FrameBuilder:
         """Return the frames that were over at ``time_ns``, oldest first."""
         current = sequence_at(time_ns)
         if self._sequence is None:
-            self._begin(current)
+            self._begin(current, time_ns)
             return []
         if current - self._sequence > MAX_SILENT_FRAMES:
             frames = [self._close(books)]
@@ -117,12 +117,12 @@ class FrameBuilder:
             now_ns = (self._sequence - 1) * INTERVAL_NS
             self._gap, self._is_first = Gap(self._published * INTERVAL_NS, now_ns, reason), True
 
-    def _begin(self, sequence: int) -> None:
+    def _begin(self, sequence: int, time_ns: int) -> None:
         # A clock that was set back must not publish again what is published: wait for it to catch up.
         self._sequence = max(sequence, self._published + 1)
-        if 0 < self._published < self._sequence - 1:
-            opened_ns = (self._sequence - 1) * INTERVAL_NS
-            self._gap = Gap(self._published * INTERVAL_NS, opened_ns, "the feed was not running")
+        if self._published:
+            last_ns = self._published * INTERVAL_NS
+            self._gap = Gap(last_ns, max(last_ns, time_ns), "the feed was not running")
 
     def _skip_to(self, sequence: int) -> None:
         reason = "no message came"

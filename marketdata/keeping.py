@@ -102,19 +102,24 @@ class Keeper:
         self._work.set()
 
     def _write_all(self) -> None:
-        while True:
-            self._work.wait()
-            self._work.clear()
-            while self._backlog:
-                write = self._backlog[0]
-                if not self._written(write):
+        try:
+            while not self._is_stopping or self._backlog:
+                self._work.wait()
+                self._work.clear()
+                if not self._written_all():
                     return
-                # Gone already if the backlog overflowed meanwhile.
-                with contextlib.suppress(ValueError, IndexError):
-                    self._backlog.remove(write)
-            if self._is_stopping:
-                connection.close()
-                return
+        finally:
+            connection.close()
+
+    def _written_all(self) -> bool:
+        while self._backlog:
+            write = self._backlog[0]
+            if not self._written(write):
+                return False
+            # Gone already if the backlog overflowed meanwhile.
+            with contextlib.suppress(ValueError):
+                self._backlog.remove(write)
+        return True
 
     def _written(self, write: Callable[[], None]) -> bool:
         """Carry out one write, however often it takes; False when told to stop meanwhile."""
@@ -126,7 +131,9 @@ class Keeper:
             except (DatabaseError, InterfaceError) as error:
                 connection.close()
                 wait_s = RETRY_S[min(attempt, len(RETRY_S) - 1)]
-                _log.warning("the database did not take a write, again in %s s: %s", wait_s, str(error).strip())
+                _log.warning(
+                    "the database did not take a write, again in %s s: %s", wait_s, " ".join(str(error).split())
+                )
                 if self._hurry.is_set() and attempt >= 1:
                     return False
                 self._hurry.wait(wait_s)

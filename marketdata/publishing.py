@@ -10,6 +10,7 @@ from collections import deque
 import redis
 
 from marketdata import bus
+from marketdata.sources import is_recording
 from trading.frames import Frame
 
 MAX_BACKLOG = bus.KEPT_FRAMES  # a stream that was away longer would drop them at once
@@ -27,6 +28,7 @@ class Publisher:
         self.published = 0  # frames that were new to the stream
         self.last_published_at_s: float | None = None  # wall clock
         self._market = market
+        self._warns_of_another = not is_recording(market)  # once; a recording played again is no surprise
         self._backlog: deque[Frame] = deque()
         self._work = asyncio.Event()
         self._idle = asyncio.Event()
@@ -68,7 +70,15 @@ class Publisher:
         attempt = 0
         while True:
             try:
-                self.published += await asyncio.to_thread(bus.publish, self._market, batch)
+                new = await asyncio.to_thread(bus.publish, self._market, batch)
+                if new < len(batch) and self._warns_of_another:
+                    self._warns_of_another = False
+                    _log.error(
+                        "the stream had %s of our frames already: another feed publishes %s",
+                        len(batch) - new,
+                        self._market,
+                    )
+                self.published += new
                 self.last_published_at_s = time.time()
                 return
             except (redis.RedisError, bus.BusError, OSError) as error:

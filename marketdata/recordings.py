@@ -99,7 +99,9 @@ def _messages(path: Path) -> Iterator[tuple[int, bytes]]:
                 if message := line.strip():
                     yield number, message
     except (OSError, EOFError, zlib.error) as error:
-        raise InvalidRecording(f"{path} cannot be read after line {number}: {error}") from None
+        where = f" after line {number}" if number else ""
+        reason = getattr(error, "strerror", None) or error
+        raise InvalidRecording(f"{path} cannot be read{where}: {reason}; expected a file of raw frames") from None
 
 
 def _library_messages(path: Path) -> Iterator[tuple[int, bytes]]:

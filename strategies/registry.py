@@ -74,6 +74,7 @@ def _scan() -> tuple[dict[str, Strategy], list[LoadFailure]]:
     for path in _candidates():
         try:
             loaded = load(path)
+            loaded.schema()  # a config that no form could be drawn from is broken now, not when a page asks
             if loaded.name in strategies:
                 other = strategies[loaded.name].path
                 raise BrokenContract(f"STRATEGY_NAME {loaded.name!r} is taken by {other}; names are unique")

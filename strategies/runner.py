@@ -141,12 +141,15 @@ class Runner:
 
     def drop(self, deployment_id: int) -> None:
         """Write what is left of a deployment and let it go."""
-        self.flush()
+        self.flush(is_last=True)
         self.hosted.pop(deployment_id, None)
 
-    def flush(self) -> set[str]:
-        """Commit all that has happened since the last time, as one fact; return the slugs that changed."""
-        updates = [_update(hosted) for hosted in self.hosted.values() if hosted.engine.state.sequence]
+    def flush(self, *, is_last: bool = False) -> set[str]:
+        """Commit all that has happened since the last time, as one fact; return the slugs that changed.
+
+        ``is_last`` also saves the cursors of those to whom nothing has happened.
+        """
+        updates = [_update(hosted, is_last=is_last) for hosted in self.hosted.values() if hosted.engine.state.sequence]
         if not updates:
             return set()
         with transaction.atomic():
@@ -161,10 +164,10 @@ class Runner:
         return changed
 
 
-def _update(hosted: Hosted) -> AccountUpdate:
+def _update(hosted: Hosted, *, is_last: bool) -> AccountUpdate:
     state = hosted.engine.state
     update = AccountUpdate(hosted.account_id, state.sequence, state.time_ns, state, marks=hosted.marks)
-    if hosted.is_due:
+    if is_last or hosted.is_due:
         update.checkpoint = hosted.engine.checkpoint()
     for outcome in hosted.outcomes:
         update.fills += outcome.fills

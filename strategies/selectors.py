@@ -162,8 +162,8 @@ def _missing_data(symbols: Sequence[str], feed: FeedState | None) -> str:
         quote = feed["symbols"].get(symbol)
         if quote is None:
             return f"the feed does not carry {symbol}"
-        if quote["bid"] is None or quote["ask"] is None:
-            return f"{symbol} has no order book yet"
+        if quote["status"] == "stale" or quote["bid"] is None or quote["ask"] is None:
+            return f"the order book of {symbol} is not known"
         if quote["book_age_s"] is not None and quote["book_age_s"] > BOOK_STALE_S:
             return f"the book of {symbol} is {quote['book_age_s']:.0f} s old"
     return ""

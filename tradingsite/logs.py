@@ -3,6 +3,7 @@
 The launcher reads the first word to colour the line, so the shape is a contract.
 """
 
+import logging
 import logging.config
 from collections.abc import Mapping
 from typing import Any
@@ -37,6 +38,11 @@ def _written(value: object) -> str:
     return repr(text) if not text or any(letter in text for letter in ' "=\n') else text
 
 
+def is_mishap(record: logging.LogRecord) -> bool:
+    """Return whether a failed request is worth a line: that ``/readyz`` says "not yet" is its work."""
+    return getattr(getattr(record, "request", None), "path", "") != "/readyz"
+
+
 def logging_config(*, as_json: bool, level: str) -> dict[str, Any]:
     """Return the ``LOGGING`` setting.
 
@@ -53,6 +59,7 @@ def logging_config(*, as_json: bool, level: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
+        "filters": {"mishaps": {"()": lambda: is_mishap}},
         "formatters": {
             "line": {
                 "()": structlog.stdlib.ProcessorFormatter,
@@ -64,7 +71,7 @@ def logging_config(*, as_json: bool, level: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             # Their news is of no use to someone who watches a market.
-            "django.request": {"level": "ERROR"},
+            "django.request": {"level": "ERROR", "filters": ["mishaps"]},
             "django.security.DisallowedHost": {"level": "CRITICAL"},
             "daphne": {"level": "WARNING"},
             "httpx": {"level": "WARNING"},

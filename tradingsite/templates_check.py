@@ -17,7 +17,7 @@ def main() -> int:
     from django.template.loader import get_template
 
     failed = 0
-    for path in sorted(ROOT.glob("*/templates/**/*.*")):
+    for path in sorted(ROOT.glob("templates/**/*.*")):
         name = path.relative_to(next(up for up in path.parents if up.name == "templates"))
         try:
             get_template(str(name))

@@ -92,7 +92,7 @@ class KrakenClient:
                 return reason
             failures = 1 if time.monotonic() - began_s >= STABLE_AFTER_S else failures + 1
             wait_s = self._wait_s(failures)
-            _log.warning("disconnected from %s (%s), again in %.1f s", self._url, reason, wait_s)
+            _log.warning("no connection to %s (%s), again in %.1f s", self._url, reason, wait_s)
             await asyncio.sleep(wait_s)
 
     def _wait_s(self, failures: int) -> float:

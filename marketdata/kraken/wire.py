@@ -23,6 +23,7 @@ _exactly = Context(prec=4 * MAX_DIGITS)  # more digits than any number here can 
 _NANOSECOND_DIGITS = 9
 
 _ABSENT = Raw(b"")
+_DOT = ord(".")
 
 Id = Annotated[int, msgspec.Meta(ge=0, le=MAX_UNITS)]
 
@@ -172,12 +173,13 @@ def exact_units(text: bytes, decimals: int) -> int:
     Raises:
         InexactNumber: not a number, negative, finer than ``decimals`` or beyond any market.
     """
-    if text.isascii() and len(text) <= MAX_DIGITS:
+    if len(text) <= MAX_DIGITS and text.isascii():
+        units = None
         # At full declared precision, as Kraken writes: the digits without the dot are the units.
-        whole, dot, fraction = text.partition(b".")
-        if len(fraction) == decimals and whole.isdigit() and (fraction.isdigit() or not dot):
-            units = int(whole + fraction)
-        else:
+        if 0 < decimals < len(text) and text[-decimals - 1] == _DOT:
+            digits = text.replace(b".", b"")
+            units = int(digits) if digits.isdigit() else None
+        if units is None:
             units = _units_of_decimal(text, decimals)
         if units <= MAX_UNITS:
             return units

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
@@ -17,6 +18,9 @@ from marketdata.simulation.session import Session
 TELL_EVERY_S = 0.05
 MAX_BACKLOG = 20_000  # messages that a slow client may be behind
 _TRY_AGAIN_LATER = 1013
+_INTERNAL_ERROR = 1011
+
+_log = logging.getLogger("feed")
 
 Clock = Callable[[], int]
 
@@ -55,7 +59,9 @@ class _Conversation:
         finally:
             for work in works:
                 work.cancel()
-            await asyncio.gather(*works, return_exceptions=True)
+            for error in await asyncio.gather(*works, return_exceptions=True):
+                if isinstance(error, Exception) and not isinstance(error, ConnectionClosed):
+                    _log.error("the simulated exchange failed", exc_info=error)
 
     def _say(self, messages: list[bytes]) -> None:
         if messages:
@@ -63,6 +69,13 @@ class _Conversation:
             self._is_waiting.set()
 
     async def _tell(self) -> None:
+        try:
+            await self._tell_on()
+        except Exception:
+            await self._socket.close(_INTERNAL_ERROR)  # the client is told at once; `run` says why
+            raise
+
+    async def _tell_on(self) -> None:
         while True:
             await asyncio.sleep(TELL_EVERY_S)
             self._say(self._session.advance(self._clock()))

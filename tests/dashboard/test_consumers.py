@@ -2,10 +2,12 @@ import asyncio
 import re
 
 import pytest
+from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AnonymousUser
+from django.db import connections
 
 from dashboard import broadcaster
 from dashboard.routing import websocket_urlpatterns
@@ -14,6 +16,13 @@ from portfolios.announcements import LEAGUE_GROUP
 from tests.rows import enter, open_season, quote, run_feed, stand
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+async def closed_connections():
+    """Close what `WebsocketCommunicator` keeps Channels from closing."""
+    yield
+    await sync_to_async(connections.close_all)()
 
 
 @pytest.fixture
@@ -64,7 +73,6 @@ async def test_a_socket_is_sent_every_panel_at_once(deployment):
 async def test_a_changed_row_arrives_without_being_asked_for(deployment):
     socket, _, _ = await open_socket("/ws/league/")
     await socket.receive_from(timeout=5)
-    await asyncio.sleep(0.2)
 
     await database_sync_to_async(stand)(deployment, "123.45")
     await announce("a")

@@ -57,7 +57,12 @@ def serve(port):
 
 def stop(web):
     web.terminate()
-    web.wait(timeout=15)
+    try:
+        web.wait(timeout=3)
+    except subprocess.TimeoutExpired:
+        # A request that was under way holds daphne's thread, and that the interpreter, for ever.
+        web.kill()
+        web.wait()
 
 
 @pytest.fixture
@@ -82,7 +87,8 @@ def site(league):
 
 @pytest.fixture
 def browser(monkeypatch):
-    # Playwright's synchronous face runs a loop in this thread; nothing of Django's runs inside it.
+    # Playwright's synchronous face keeps a loop in this thread. Django takes what is written meanwhile for
+    # written from a coroutine: it must be allowed, and its connection is another one, closed here.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
@@ -90,6 +96,7 @@ def browser(monkeypatch):
         )
         yield chromium
         chromium.close()
+        connection.close()
 
 
 @pytest.fixture
@@ -103,6 +110,7 @@ def page(browser, site):
     tab.goto(site)
     expect(tab.locator("html")).to_have_attribute("data-socket", "open")
     yield tab
+    tab.close()
     assert complaints == []
 
 

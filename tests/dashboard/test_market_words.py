@@ -11,8 +11,12 @@ def season(market=MARKET):
 
 @pytest.mark.parametrize(
     ("market", "title", "word"),
-    [("kraken", "Kraken live", ""), ("simulated:7", "SIMULATED MARKET", "seed 7"), ("recording:july:ab12", "RECORDING", "july")],
-)  # fmt: skip
+    [
+        ("kraken", "Kraken live", ""),
+        ("simulated:7", "SIMULATED MARKET", "seed 7"),
+        ("recording:july:ab12", "RECORDING", "july"),
+    ],
+)
 def test_a_market_that_is_not_real_is_named_loudly(market, title, word):
     words = market_words(season(market), feed(market=market))
 

@@ -137,3 +137,10 @@ def test_no_page_loads_anything_from_elsewhere(client):
         assert 'href="//' not in page
         assert "<style" not in page
         assert " style=" not in page
+
+
+def test_ages_are_told_by_the_markets_clock(client):
+    run_feed(market_time="2023-10-05T12:00:00+00:00")
+    stand(enter(open_season(), "a"), "100", last_fill_at=NOON)
+
+    assert 'id="market-clock" value="2023-10-05T12:00:00+00:00"' in client.get("/").content.decode()

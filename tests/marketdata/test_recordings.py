@@ -3,9 +3,9 @@ import json
 from hashlib import sha256
 
 import pytest
-from tests.marketdata.wire import CAPTURE_2023, CAPTURE_2026, capture_lines
 
 from marketdata.recordings import InvalidRecording, read_recording, recorded_frames
+from tests.marketdata.wire import CAPTURE_2023, CAPTURE_2026, capture_lines
 from trading.frames import encode_frame
 
 BOOK = (

@@ -20,6 +20,14 @@ PAIR = (
     '"cost_min":0.5,"tick_size":1e-{price:02d},"price_increment":1e-{price:02d},"qty_min":5e-05}}'
 )
 
+DOCS_V2 = {
+    "asks": "45285.2:0.00100000 45286.4:1.54571953 45286.6:1.54571109 45289.6:1.54560911 45290.2:0.15890660 "
+    "45291.8:1.54553491 45294.7:0.04454749 45296.1:0.35380000 45297.5:0.09945542 45299.5:0.18772827",
+    "bids": "45283.5:0.10000000 45283.4:1.54582015 45282.1:0.10000000 45281.0:0.10000000 45280.3:1.54592586 "
+    "45279.0:0.07990000 45277.6:0.03310103 45277.5:0.30000000 45277.3:1.54602737 45276.6:0.15445238",
+}
+DOCS_V2_CHECKSUM = 3310070434
+
 
 def instruments(*symbols: str, price: int = 1, qty: int = 8, status: str = "online", kind: str = "snapshot") -> bytes:
     pairs = ",".join(
@@ -35,6 +43,10 @@ def book(symbol: str, checksum: int, bids: str = "", asks: str = "", kind: str =
         f'{{"channel":"book","type":"{kind}","data":[{{"symbol":"{symbol}","bids":[{_levels(bids)}],'
         f'"asks":[{_levels(asks)}],"checksum":{checksum},"timestamp":"2026-07-07T12:00:00.000001Z"}}]}}'
     ).encode()
+
+
+def docs_book(checksum: int = DOCS_V2_CHECKSUM, kind: str = "snapshot") -> bytes:
+    return book("BTC/USD", checksum, **DOCS_V2, kind=kind)
 
 
 def _levels(text: str) -> str:

@@ -4,7 +4,7 @@ import pytest
 from django.contrib import admin
 from django.urls import reverse
 
-from strategies.models import Deployment, DeploymentEvent
+from strategies.models import Deployment, DeploymentEvent, Worker
 from tests.rows import enter, open_season
 
 pytestmark = pytest.mark.django_db
@@ -130,9 +130,14 @@ def test_a_reset_is_asked_about_once_more(admin_client):
     assert row.account_id != account
 
 
-@pytest.mark.parametrize(
-    "model", [m for m in admin.site._registry if m._meta.app_label == "portfolios" or m.__name__ in ("Worker", "DeploymentEvent")]
-)  # fmt: skip
+RECORDS = [
+    model
+    for model in admin.site._registry
+    if model._meta.app_label == "portfolios" or model in (Worker, DeploymentEvent)
+]
+
+
+@pytest.mark.parametrize("model", RECORDS)
 def test_records_are_shown_and_cannot_be_touched(admin_client, model):
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
 

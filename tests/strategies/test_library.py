@@ -109,3 +109,16 @@ def test_ema_cross_buys_the_rise_sells_the_fall_and_buys_again() -> None:
 def test_ema_cross_refuses_a_slow_average_that_is_not_slower() -> None:
     with pytest.raises(InvalidConfig, match="slow is 9; expected more than fast, which is 9"):
         registry.strategy("ema_cross").config({"slow": 9})
+
+
+def test_the_readmes_strategy_is_found_and_trades(tmp_path, settings) -> None:
+    readme = (settings.BASE_DIR / "README.md").read_text()
+    (tmp_path / "cross.py").write_text(readme.split("```python")[1].split("```")[0])
+    found = registry.load(tmp_path / "cross.py")
+    engine = Engine(found, found.config({}), make_terms(symbols=("BTC/USD",), stake=D(100), latency_ms=0))
+    fall, rise = [62_000 - 20 * n for n in range(24)], [61_500 + 200 * n for n in range(6)]
+
+    outcomes = play(engine, [*fall, *rise, *fall], frames_each=600)
+
+    assert [error.summary for outcome in outcomes for error in outcome.errors] == []
+    assert sides(outcomes)[:2] == ["buy", "sell"]

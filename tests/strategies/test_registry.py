@@ -66,6 +66,10 @@ def test_a_changed_file_has_another_hash(folder: Path) -> None:
         (FIVE_LINES.replace('["BTC/USD"]', '"BTC/USD"'), "SYMBOLS is 'BTC/USD'; expected a list"),
         (FIVE_LINES.replace("dip_buyer", "ema_cross"), "STRATEGY_NAME 'ema_cross' is taken by"),
         (FIVE_LINES + "TRIGGER = 'candle:2m'\n", "TRIGGER of dip_buyer is 'candle:2m'"),
+        (
+            "import msgspec\nclass Config(msgspec.Struct):\n    x: complex = 1j\n" + FIVE_LINES,
+            "TypeError: Generating JSON schema for custom types",
+        ),
         (FIVE_LINES + "raise SystemError('boom')\n", "SystemError: boom (bad.py, line 8)"),
     ],
 )

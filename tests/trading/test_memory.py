@@ -45,7 +45,7 @@ def test_arrays_and_a_decks_length_come_back() -> None:
     assert (type(again["last"]), again["window"].maxlen) == (np.float64, 2)
 
 
-@pytest.mark.parametrize("value", [object(), lambda: 1, datetime(2026, 1, 1, tzinfo=None), np.array([object()])])
+@pytest.mark.parametrize("value", [object(), lambda: 1, datetime.fromisoformat("2026-01-01"), np.array([object()])])
 def test_what_cannot_be_written_down_is_named_with_its_path(value: object) -> None:
     with pytest.raises(UnsavableState, match=r"state\['deep'\]\[1\] is a "):
         pack_state({"deep": [1, value]})

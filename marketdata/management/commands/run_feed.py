@@ -58,9 +58,13 @@ class Command(BaseCommand):
         except (UnknownSource, InvalidRecording, SourceFailed, ValueError) as error:
             raise CommandError(str(error)) from error
         except redis.RedisError as error:
-            raise CommandError(f"Redis does not answer: {error}") from error
+            raise CommandError(f"Redis does not answer: {_one_line(error)}") from error
         except DatabaseError as error:
-            raise CommandError(f"the database does not answer: {error}") from error
+            raise CommandError(f"the database does not answer: {_one_line(error)}") from error
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _symbols(asked: list[str] | None, found: Survey | None) -> tuple[str, ...]:

@@ -87,7 +87,7 @@ class WorkerLoop:
 
     def _leave(self) -> None:
         if self._runner is not None:
-            self._runner.flush()
+            self._runner.flush(is_last=True)
             for deployment_id in list(self._runner.hosted):
                 leases.release(deployment_id)
         Worker.objects.filter(pk=self._row.pk).delete()
@@ -124,7 +124,7 @@ class WorkerLoop:
 
     def _change_market(self, market: str) -> None:
         if self._runner is not None:
-            self._runner.flush()
+            self._runner.flush(is_last=True)
             for deployment_id in list(self._runner.hosted):
                 leases.release(deployment_id)
         self._runner = Runner(market)

@@ -1,26 +1,11 @@
 import json
-from collections import Counter
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.marketdata.wire import (
-    CAPTURE_2023,
-    NOON_NS,
-    asked,
-    book,
-    capture_lines,
-    heard,
-    instruments,
-    trade,
-    watching,
-)
 
 from marketdata.kraken.events import (
     BadFrame,
-    BookChanged,
-    BookLost,
-    BookRequested,
     Heartbeat,
     InstrumentsChanged,
     RequestRefused,
@@ -28,31 +13,23 @@ from marketdata.kraken.events import (
     Subscribed,
     SubscriptionRefused,
     TickerSeen,
-    TradeSeen,
     TradesMissed,
 )
 from marketdata.kraken.protocol import KrakenProtocol
-from trading.book import OrderBook, Side
+from tests.marketdata.wire import (
+    NOON_NS,
+    asked,
+    capture_lines,
+    docs_book,
+    heard,
+    instruments,
+    trade,
+    watching,
+)
+from trading.book import Side
 from trading.frames import NS_PER_S
 
 S = NS_PER_S
-DOCS_V2 = {
-    "asks": "45285.2:0.00100000 45286.4:1.54571953 45286.6:1.54571109 45289.6:1.54560911 45290.2:0.15890660 "
-    "45291.8:1.54553491 45294.7:0.04454749 45296.1:0.35380000 45297.5:0.09945542 45299.5:0.18772827",
-    "bids": "45283.5:0.10000000 45283.4:1.54582015 45282.1:0.10000000 45281.0:0.10000000 45280.3:1.54592586 "
-    "45279.0:0.07990000 45277.6:0.03310103 45277.5:0.30000000 45277.3:1.54602737 45276.6:0.15445238",
-}
-DOCS_V2_CHECKSUM = 3310070434
-ETH_BTC = {
-    "bids": "0.031348:0.03740000 0.031347:2.87288049 0.031345:8.57986833 0.031344:14.40276069 0.031340:12.96065840 "
-    "0.031339:13.19606540 0.031338:20.41389313 0.031336:0.03740000 0.031334:14.37158163 0.031332:14.40695990",
-    "asks": "0.031357:0.03740000 0.031358:2.87194815 0.031361:0.00767324 0.031362:4.27140781 0.031363:4.34586052 "
-    "0.031364:27.28097668 0.031365:12.92325840 0.031366:4.14290322 0.031368:0.00738649 0.031370:0.03740000",
-}
-
-
-def docs_book(checksum: int = DOCS_V2_CHECKSUM, kind: str = "snapshot") -> bytes:
-    return book("BTC/USD", checksum, **DOCS_V2, kind=kind)
 
 
 def test_the_instruments_are_asked_for_first_and_alone():
@@ -109,176 +86,6 @@ def test_an_instrument_that_stops_trading_is_told_in_band():
     assert event.instruments[0].status == "cancel_only"
 
 
-def test_a_change_of_precision_drops_the_book_that_was_counted_in_the_old_one():
-    protocol = watching("BTC/USD")
-    heard(protocol, docs_book())
-
-    events = heard(protocol, instruments("BTC/USD", price=2, kind="update"))
-
-    assert BookLost("BTC/USD", "number", "the instrument's precision changed") in events
-    assert "BTC/USD" not in protocol.books
-
-
-def test_the_checksum_of_the_documentation_holds():
-    protocol = watching("BTC/USD")
-
-    assert heard(protocol, docs_book()) == [BookChanged("BTC/USD")]
-
-
-def test_the_checksum_of_the_older_documentation_holds():
-    asks = " ".join(f"0.{5005 + 5 * i:05d}:0.00000500" for i in range(10))
-    prices = (
-        "0.05000",
-        "0.04995",
-        "0.04990",
-        "0.04980",
-        "0.04975",
-        "0.04970",
-        "0.04965",
-        "0.04960",
-        "0.04955",
-        "0.04950",
-    )
-    bids = " ".join(f"{price}:0.00000500" for price in prices)
-
-    assert heard(watching("BTC/USD", price=5), book("BTC/USD", 974947235, bids, asks)) == [BookChanged("BTC/USD")]
-
-
-def test_prices_with_leading_zeros_and_an_update_at_the_bottom_hold():
-    protocol = watching("ETH/BTC", price=6)
-
-    events = heard(
-        protocol,
-        book("ETH/BTC", 3619791617, **ETH_BTC),
-        book("ETH/BTC", 2505869009, bids="0.031347:0.00000000 0.031329:19.07893401", kind="update"),
-    )
-
-    assert events == [BookChanged("ETH/BTC")] * 2
-
-
-def test_the_recorded_day_is_understood_whole():
-    protocol = KrakenProtocol(["BTC/USD", "ETH/USD"], can_ask_again=False)
-    pairs = [json.loads(instruments(symbol, price=price)) for symbol, price in (("BTC/USD", 1), ("ETH/USD", 2))]
-    pairs[0]["data"]["pairs"] += pairs[1]["data"]["pairs"]
-    heard(protocol, json.dumps(pairs[0]).encode())
-
-    counts: Counter[str] = Counter()
-    trade_ids: list[tuple[str, int]] = []
-    for line in capture_lines():
-        for event in heard(protocol, line):
-            counts[type(event).__name__] += 1
-            if isinstance(event, TradeSeen):
-                trade_ids.append((event.trade.symbol, event.trade.trade_id))
-        for order_book in protocol.books.values():
-            top = order_book.top(1)
-            assert top.bids[0].ticks < top.asks[0].ticks
-
-    assert counts == {"BookChanged": 2962, "TradeSeen": 17, "Heartbeat": 23, "Subscribed": 4, "StatusChanged": 1}
-    assert len(set(trade_ids)) == 17
-    bitcoin = [trade_id for symbol, trade_id in trade_ids if symbol == "BTC/USD"]
-    assert bitcoin == list(range(103436768, 103436780))
-
-
-def test_the_first_recorded_books_hold_their_published_checksums():
-    snapshots = [json.loads(line)["data"][0]["checksum"] for line in list(capture_lines())[6:9]]
-
-    assert snapshots == [423379305, 4114450078, 3356266482]
-
-
-def test_without_truncating_the_recorded_day_would_not_hold(monkeypatch):
-    monkeypatch.setattr("trading.book._BookSide.truncate", lambda self, depth: None)
-    protocol = watching("BTC/USD", can_ask_again=False)
-
-    events = [event for line in capture_lines() for event in heard(protocol, line)]
-
-    assert any(isinstance(event, BookLost) and event.kind == "checksum" for event in events)
-
-
-def test_the_capture_that_lost_its_trailing_zeros_holds_by_exact_decimals():
-    capture = json.loads(CAPTURE_2023.read_bytes())
-    protocol = watching("BTC/USD")
-
-    # Python's spelling also brings blanks and exponents that Kraken never writes.
-    events = heard(protocol, *(json.dumps(message).encode() for message in [capture["init"], *capture["updates"]]))
-
-    assert events == [BookChanged("BTC/USD")] * 510
-
-
-def test_an_update_without_a_snapshot_means_nothing():
-    assert heard(watching("BTC/USD"), docs_book(kind="update")) == []
-
-
-def test_a_wrong_checksum_drops_the_book_and_asks_for_that_symbol_alone():
-    protocol = watching("BTC/USD", "ETH/USD")
-
-    lost, requested = heard(protocol, docs_book(checksum=1))
-
-    assert (lost.symbol, lost.kind, requested) == ("BTC/USD", "checksum", BookRequested("BTC/USD"))
-    assert "the exchange says 1" in lost.reason
-    assert asked(protocol) == [("unsubscribe", "book", ["BTC/USD"]), ("subscribe", "book", ["BTC/USD"])]
-
-
-def test_a_crossed_book_is_dropped_though_its_checksum_holds():
-    crossed = OrderBook(10)
-    crossed.apply([(1010, 5)], [(1000, 5)])
-    protocol = watching("BTC/USD")
-
-    lost, _ = heard(protocol, book("BTC/USD", crossed.checksum(), "101.0:0.00000005", "100.0:0.00000005"))
-
-    assert lost.kind == "crossed"
-
-
-def test_a_price_finer_than_declared_costs_the_book_not_the_process():
-    protocol = watching("BTC/USD")
-
-    lost, _ = heard(protocol, book("BTC/USD", 1, "100.05:1.00000000"))
-
-    assert (lost.kind, lost.reason) == ("number", "number is b'100.05'; expected at most 1 decimals")
-
-
-def test_the_same_book_is_asked_for_once_in_ten_seconds():
-    protocol = watching("BTC/USD")
-    heard(protocol, docs_book(checksum=1))
-    protocol.outgoing()
-
-    heard(protocol, docs_book(checksum=1), time_ns=NOON_NS + 2 * S)
-    at_once = protocol.outgoing()
-    early = protocol.check(time_ns=NOON_NS + 9 * S)
-    late = protocol.check(time_ns=NOON_NS + 11 * S)
-
-    assert at_once == []
-    assert BookRequested("BTC/USD") not in early
-    assert BookRequested("BTC/USD") in late
-
-
-def test_three_failures_of_one_book_in_a_row_put_the_connection_in_doubt():
-    protocol = watching("BTC/USD")
-
-    verdicts = []
-    for attempt in range(3):
-        heard(protocol, docs_book(checksum=1), time_ns=NOON_NS + attempt * 12 * S)
-        verdicts.append(protocol.wants_reconnect)
-
-    assert verdicts == [False, False, True]
-
-
-def test_a_failure_an_hour_is_forgiven():
-    protocol = watching("BTC/USD")
-
-    for hour in range(5):
-        heard(protocol, docs_book(checksum=1), time_ns=NOON_NS + hour * 3_600 * S)
-
-    assert not protocol.wants_reconnect
-
-
-def test_a_book_that_never_comes_is_lost_and_asked_for():
-    protocol = watching("BTC/USD")
-
-    events = protocol.check(time_ns=NOON_NS + 10 * S)
-
-    assert BookLost("BTC/USD", "silent", "no snapshot in 10 s") in events
-
-
 def test_an_unanswered_request_is_repeated_and_then_given_up():
     protocol = KrakenProtocol(["BTC/USD"], time_ns=NOON_NS)
     protocol.outgoing()
@@ -303,15 +110,6 @@ def test_only_the_symbols_without_an_answer_are_asked_again():
     protocol.check(time_ns=NOON_NS + 5 * S)
 
     assert ("subscribe", "book", ["ETH/USD"]) in asked(protocol)
-
-
-def test_the_depth_of_the_acknowledgement_is_the_depth_of_the_book():
-    ack = b'{"method":"subscribe","result":{"channel":"book","depth":10,"snapshot":true,"symbol":"BTC/USD"},"success":true}'
-    protocol = watching("BTC/USD", depth=25)
-
-    heard(protocol, ack, docs_book())
-
-    assert protocol.books["BTC/USD"].depth == 10
 
 
 @pytest.mark.parametrize(
@@ -357,18 +155,6 @@ def test_a_pong_is_no_news():
     assert heard(watching("BTC/USD"), b'{"method":"pong","req_id":42,"time_in":"x","time_out":"y"}') == []
 
 
-def test_a_subscription_that_someone_else_ended_leaves_no_book_behind():
-    protocol = watching("BTC/USD")
-    heard(protocol, docs_book())
-
-    events = heard(
-        protocol,
-        b'{"method":"unsubscribe","result":{"channel":"book","depth":10,"symbol":"BTC/USD"},"success":true}',
-    )
-
-    assert events[0] == BookLost("BTC/USD", "unsubscribed", "the exchange ended the subscription")
-
-
 def test_a_trade_is_told_exactly():
     (event,) = heard(
         watching("ETH/USD", price=2),
@@ -410,16 +196,6 @@ def test_ids_that_jump_are_a_gap_with_both_its_ends():
     assert events[1].trade.trade_id == 12
 
 
-def test_on_a_recording_nothing_is_asked_again():
-    protocol = watching("BTC/USD", can_ask_again=False)
-
-    heard(protocol, docs_book(checksum=1))
-    protocol.check(time_ns=NOON_NS + 3_600 * S)
-
-    assert protocol.outgoing() == []
-    assert not protocol.wants_reconnect
-
-
 @pytest.mark.parametrize(
     "message",
     [
@@ -452,7 +228,7 @@ def test_what_cannot_be_understood_is_told_as_such(message):
     assert event.excerpt.isprintable()
 
 
-SEEDS = [line for line in capture_lines()[:12]] + [instruments("BTC/USD"), trade("BTC/USD", 1, 2), docs_book()]
+SEEDS = [*capture_lines()[:12], instruments("BTC/USD"), trade("BTC/USD", 1, 2), docs_book()]
 
 
 @given(st.binary(max_size=300))

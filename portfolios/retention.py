@@ -1,0 +1,35 @@
+"""How long equity points are kept at which density: a page shows at most some thousand of them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+# Older than this: one point in each stretch of that length.
+THINNING = (
+    (timedelta(hours=6), timedelta(minutes=1)),
+    (timedelta(days=3), timedelta(minutes=10)),
+    (timedelta(days=60), timedelta(hours=1)),
+)
+
+_THIN = """
+    DELETE FROM portfolios_equitypoint WHERE id IN (
+        SELECT id FROM (
+            SELECT id, row_number() OVER (
+                PARTITION BY account_id, floor(extract(epoch FROM time) / %s) ORDER BY time DESC
+            ) AS place
+            FROM portfolios_equitypoint WHERE time < %s
+        ) AS ranked WHERE place > 1
+    )
+"""
+
+
+def thin_equity_points(now: datetime) -> int:
+    """Keep the last point of each stretch and delete the others; return how many went. Safe to repeat."""
+    deleted = 0
+    with connection.cursor() as cursor:
+        for age, stretch in THINNING:
+            cursor.execute(_THIN, [int(stretch.total_seconds()), now - age])
+            deleted += cursor.rowcount
+    return deleted

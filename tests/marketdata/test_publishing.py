@@ -1,0 +1,82 @@
+import asyncio
+import contextlib
+
+import pytest
+import redis
+
+from marketdata import bus, publishing
+from marketdata.publishing import MAX_BACKLOG, Publisher
+from trading.frames import Frame
+
+
+@pytest.fixture(autouse=True)
+def _empty_redis():
+    bus.redis_client().flushdb()
+    yield
+    bus.redis_client().flushdb()
+
+
+def make_frames(*sequences: int) -> list[Frame]:
+    return [Frame(sequence=sequence, time_ns=sequence * 100_000_000) for sequence in sequences]
+
+
+@contextlib.asynccontextmanager
+async def running(publisher: Publisher):
+    task = asyncio.create_task(publisher.run())
+    yield
+    task.cancel()
+
+
+async def test_frames_wait_for_redis_and_keep_their_order(monkeypatch):
+    monkeypatch.setattr(publishing, "RETRY_S", (0.01,))
+    publish, failures = bus.publish, iter([redis.ConnectionError("gone"), redis.TimeoutError("slow")])
+
+    def publish_when_back(market, frames):
+        for failure in failures:
+            raise failure
+        return publish(market, frames)
+
+    monkeypatch.setattr(bus, "publish", publish_when_back)
+    publisher = Publisher("kraken")
+
+    publisher.put(make_frames(1, 2))
+    async with running(publisher):
+        publisher.put(make_frames(3))
+        await publisher.drain()
+
+    assert [frame.sequence for frame in bus.read("kraken", 0)] == [1, 2, 3]
+    assert publisher.published == 3
+    assert publisher.last_published_at_s is not None
+
+
+async def test_a_backlog_that_is_full_is_thrown_away_and_said_to_be():
+    publisher = Publisher("kraken")
+    publisher.put(make_frames(*range(1, MAX_BACKLOG + 1)))
+
+    verdict = publisher.put(make_frames(MAX_BACKLOG + 1))
+
+    assert verdict is False
+    async with running(publisher):
+        assert publisher.put(make_frames(MAX_BACKLOG + 2))
+        await publisher.drain()
+    assert [frame.sequence for frame in bus.read("kraken", 0)] == [MAX_BACKLOG + 2]
+
+
+async def test_a_second_feed_on_the_same_market_is_told_of(caplog):
+    bus.publish("kraken", make_frames(1, 2))
+    publisher = Publisher("kraken")
+
+    async with running(publisher):
+        publisher.put(make_frames(1, 2, 3))
+        await publisher.drain()
+
+    assert publisher.published == 1
+    assert "the stream had 2 of our frames already: another feed publishes kraken" in caplog.text
+
+
+def test_a_source_that_can_wait_is_told_to_while_much_is_waiting():
+    publisher = Publisher("recording:day:1234abcd")
+
+    publisher.put(make_frames(*range(1, publishing.BUSY_BACKLOG + 1)))
+
+    assert publisher.is_busy

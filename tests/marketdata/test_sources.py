@@ -1,0 +1,68 @@
+import asyncio
+import threading
+
+import pytest
+from websockets.sync.server import serve
+
+from marketdata.simulation.server import serve_simulation
+from marketdata.sources import UnknownSource, is_recording, kraken_answers, parse_source
+from tests.marketdata.wire import CAPTURE_2023, CAPTURE_2026
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "market", "shown"),
+    [
+        ("kraken", None, "kraken", "kraken"),
+        ("simulated", None, "simulated:5", "simulated"),
+        (f"recording:{CAPTURE_2026}", None, "recording:live-btc-eth:3d323d06", "recording:live-btc-eth.ndjson"),
+        ("recording", str(CAPTURE_2023), "recording:orderbook-v2:", "recording:orderbook-v2.json"),
+    ],
+)
+def test_a_source_names_its_market(text, path, market, shown):
+    source = parse_source(text, path, seed=5)
+
+    assert source.market.startswith(market)
+    assert str(source) == shown
+
+
+@pytest.mark.parametrize(
+    "text", ["", "binance", "kraken:x", "simulated:7", "recording", "recording:", "recording:/none"]
+)
+def test_what_names_no_source_is_refused(text):
+    with pytest.raises(UnknownSource, match=r"source|recording"):
+        parse_source(text)
+
+
+def test_a_compressed_recording_keeps_its_name(tmp_path):
+    path = tmp_path / "day.ndjson.gz"
+    path.write_bytes(b"x")
+
+    assert parse_source(f"recording:{path}").market.startswith("recording:day:")
+
+
+def test_only_recorded_markets_have_an_end():
+    assert is_recording("recording:day:1234abcd")
+    assert not is_recording("simulated:1")
+
+
+async def test_an_exchange_that_greets_us_answers():
+    async with serve_simulation(seed=1) as url:
+        assert await asyncio.to_thread(kraken_answers, url, timeout_s=5)
+
+
+@pytest.mark.parametrize("greeting", [None, "junk", "[]", '{"channel":"weather"}'])
+def test_an_exchange_that_says_nothing_of_its_status_does_not_answer(greeting):
+    def handle(socket):
+        if greeting is not None:
+            socket.send(greeting)
+        list(socket)  # until the client has had enough
+
+    with serve(handle, "127.0.0.1", 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
+        assert not kraken_answers(url, timeout_s=0.3)
+        server.shutdown()
+
+
+def test_nobody_there_does_not_answer():
+    assert not kraken_answers("ws://127.0.0.1:9", timeout_s=0.3)
