@@ -34,10 +34,10 @@ class InstrumentAdmin(ReadOnlyAdmin):
 
 @admin.register(models.Candle)
 class CandleAdmin(ReadOnlyAdmin):
-    """Closed minutes."""
+    """Closed candles."""
 
-    list_display = ("start", "symbol", "market", "open", "high", "low", "close", "volume", "trades")
-    list_filter = ("market", "symbol")
+    list_display = ("start", "symbol", "timeframe", "market", "open", "high", "low", "close", "volume", "trades")
+    list_filter = ("market", "symbol", "timeframe")
     date_hierarchy = "start"
     ordering = ("-start", "symbol")
     show_full_result_count = False

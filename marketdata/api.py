@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from marketdata import bus, models, selectors
+from trading.candles import TIMEFRAME_MINUTES
 
 DEFAULT_CANDLES = 300
 MAX_CANDLES = 10_000
@@ -76,7 +77,7 @@ class InstrumentSerializer(serializers.ModelSerializer[models.Instrument]):
 
 
 class CandleSerializer(serializers.ModelSerializer[models.Candle]):
-    """One closed minute; prices as text, exactly."""
+    """One closed candle; prices as text, exactly."""
 
     class Meta:
         model = models.Candle
@@ -104,11 +105,12 @@ class InstrumentsView(APIView):
 
 
 class CandlesView(APIView):
-    """The newest closed minutes of one symbol, oldest first."""
+    """The newest closed candles of one symbol, oldest first."""
 
     @extend_schema(
         parameters=[
             OpenApiParameter("symbol", OpenApiTypes.STR, required=True, description="such as BTC/USD"),
+            OpenApiParameter("timeframe", OpenApiTypes.STR, enum=list(TIMEFRAME_MINUTES), default="1m"),
             OpenApiParameter("limit", OpenApiTypes.INT, description=f"1 to {MAX_CANDLES}, else {DEFAULT_CANDLES}"),
         ],
         responses=CandleSerializer(many=True),
@@ -118,7 +120,11 @@ class CandlesView(APIView):
         known = list(selectors.instruments_of(market).values_list("symbol", flat=True))
         if symbol not in known:
             raise ValidationError({"symbol": f"symbol is {symbol!r}; expected one of {', '.join(known) or 'none yet'}"})
-        newest = selectors.candles_of(market or "", symbol)[: _limit(request)]
+        timeframe = request.query_params.get("timeframe", "1m")
+        if timeframe not in TIMEFRAME_MINUTES:
+            known = list(TIMEFRAME_MINUTES)
+            raise ValidationError({"timeframe": f"timeframe is {timeframe!r}; expected one of {', '.join(known)}"})
+        newest = selectors.candles_of(market or "", symbol, timeframe)[: _limit(request)]
         return Response(CandleSerializer(list(reversed(newest)), many=True).data)
 
 

@@ -26,7 +26,8 @@ async def serve_rest(seed: int, *, clock: Callable[[], int] = time.time_ns, port
     worker = ThreadPoolExecutor(1, thread_name_prefix="simulated-rest")
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, TimeoutError, asyncio.IncompleteReadError):
+        # Cancelled when the exchange closes: asyncio would report that as an error.
+        with contextlib.suppress(ConnectionError, TimeoutError, asyncio.CancelledError):
             while head := await asyncio.wait_for(_head(reader), _IDLE_S):
                 status, body = await _answer(side, worker, head, clock)
                 writer.write(_response(status, body))

@@ -104,6 +104,17 @@ def test_a_question_that_makes_no_sense_is_refused_with_what_would_have(client, 
     assert answer.json() in ({"symbol": complaint}, {"limit": complaint})
 
 
+def test_candles_of_a_longer_timeframe_come_when_asked_for(client):
+    make_candles(2)
+    models.Candle.objects.filter(start=NOON).update(timeframe="1h")
+
+    hours = client.get("/api/v1/candles/", {"symbol": "XRP/USD", "timeframe": "1h"}).json()
+    unknown = client.get("/api/v1/candles/", {"symbol": "XRP/USD", "timeframe": "2h"})
+
+    assert [datetime.fromisoformat(hour["start"]) for hour in hours] == [NOON]
+    assert unknown.json() == {"timeframe": "timeframe is '2h'; expected one of 1m, 5m, 15m, 1h, 4h, 1d"}
+
+
 @pytest.mark.parametrize("path", ["feed", "instruments", "candles"])
 def test_the_market_cannot_be_changed(admin_client, path):
     assert admin_client.post(f"/api/v1/{path}/", {}).status_code == 405

@@ -157,6 +157,7 @@ def test_a_file_before_the_bad_one_stays_and_an_archive_is_one_file(tmp_path: Pa
         ("XBTUSD_60.csv.gz", gzip.compress(ROWS.encode())[:-12], "cannot be read"),
         ("all.zip", b"not a zip", "cannot be read"),
     ],
+    ids=["unnamed", "interval", "pair", "no gzip", "torn gzip", "no zip"],
 )
 def test_a_file_that_is_none_is_refused_by_name(tmp_path: Path, name: str, content: bytes, complaint: str) -> None:
     path = tmp_path / name

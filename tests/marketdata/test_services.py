@@ -9,7 +9,7 @@ from marketdata.selectors import candles_of, market_at
 from marketdata.services import KEPT_CHECKPOINTS, ClosedMinute, record_incidents, record_instruments, record_minute
 from tests.drawing import instrument
 from trading.book import Side
-from trading.candles import MINUTE_NS, Candle
+from trading.candles import MINUTE_NS, Candle, Closed
 from trading.frames import NS_PER_S, Frame, Gap, Trade
 from trading.market import Market
 
@@ -28,7 +28,7 @@ def make_frame(second: float, *prints: tuple[int, int], **changes) -> Frame:
 
 def recorded(market: Market, *frames: Frame) -> ClosedMinute:
     """Fold frames, and write and return the minute that they make."""
-    closed = [(symbol, candle, frame.sequence) for frame in frames for symbol, candle in market.fold(frame)]
+    closed = [(known, frame.sequence) for frame in frames for known in market.fold(frame)]
     instruments = market.snapshot().instruments
     minute = ClosedMinute(market.sequence, market.time_ns, tuple(closed), instruments, market.checkpoint())
     record_minute(market="kraken", minute=minute)
@@ -71,7 +71,7 @@ def test_a_closed_candle_is_never_rewritten():
     minute = recorded(Market(), make_frame(0.1, (1774, 1), instruments=(XRP,)), make_frame(60))
     other = Candle(T0, 1, 1, 1, 1, 1, 1)
 
-    candles = (("XRP/BTC", other, 1),)
+    candles = ((Closed("XRP/BTC", other), 1),)
     record_minute(market="kraken", minute=ClosedMinute(1, T0, candles, minute.instruments, b""))
 
     assert candles_of("kraken", "XRP/BTC")[0].open == Decimal("0.00001774")
