@@ -75,7 +75,8 @@ class _Player:
                     await playing
 
     async def tell_records(self) -> None:
-        """Tell everything that a feed was told, at the times at which it was."""
+        """Tell everything that a feed was told, at the times at which it was, once anything is asked."""
+        await self._socket.recv()  # closed before its client has spoken, a short recording would not be heard
         await self._play(self._send_records())
 
     async def _play(self, sending: Awaitable[None]) -> None:
