@@ -20,7 +20,11 @@ from marketdata.kraken.client import END_OF_RECORDING, KrakenClient
 from marketdata.kraken.rest import KrakenRest
 from marketdata.listening import Listener
 from marketdata.publishing import Publisher
+from marketdata.recorder import Recorder
+from marketdata.recording_files import InvalidRecording
 from marketdata.recording_server import TIME_MESSAGE
+from marketdata.records import InvalidRecord, Kind, decode_record
+from marketdata.replaying import Replay
 from marketdata.warming import WarmUp
 from trading.frames import NS_PER_S, Frame
 
@@ -40,7 +44,7 @@ class Feed:
 
     ``keeper`` brings the market as an earlier feed left it, ``after_sequence`` is the
     last frame that one published. Where there is ``rest``, what the market missed is
-    brought from there.
+    brought from there. ``recorder`` writes down all that the listener is told.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class Feed:
         is_recording: bool,
         after_sequence: int = 0,
         rest: KrakenRest | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self._source = source
         self._keeper = keeper
@@ -65,7 +70,10 @@ class Feed:
             last_trade_ids=keeper.market.last_trade_ids(),
             can_ask_again=not is_recording,
             witness=self.health.witness,
+            scribe=recorder,
         )
+        self._recorder = recorder
+        self._replay = Replay(witness=self.health.witness)  # of a feed's own recording
         self._publisher = Publisher(keeper.market_name)
         self._client = KrakenClient(url, self, reconnects=not is_recording)
         self._warm_up: WarmUp | None = None
@@ -89,6 +97,8 @@ class Feed:
         self._keeper.start()
         if self._warm_up is not None:
             self._warm_up.start()
+        if self._recorder is not None:
+            self._recorder.start()
         publishing = asyncio.create_task(self._publisher.run())
         listening = asyncio.create_task(self._client.run())
         stopping = asyncio.create_task(stop.wait())
@@ -117,7 +127,7 @@ class Feed:
     @property
     def wants_reconnect(self) -> bool:
         """True when the connection should be given up; a recording has only one."""
-        return self._listener.wants_reconnect
+        return self._recorded_clock is None and self._listener.wants_reconnect
 
     def connected(self) -> None:
         """Begin a connection that remembers nothing."""
@@ -136,19 +146,42 @@ class Feed:
         self._take(self._listener.hear(message, self._now_ns()))
 
     def hear_binary(self, message: bytes) -> None:
-        """Take a recording's time; from anyone else a binary message is refused."""
+        """Take a recording's time or record; from anyone else a binary message is refused."""
         if self._recorded_clock is not None and len(message) == TIME_MESSAGE.size:
             self._recorded_clock.tell(TIME_MESSAGE.unpack(message)[0])
             return
+        if self._recorded_clock is not None:
+            self._hear_record(message, self._recorded_clock)
+            return
         self._listener.refuse(message, f"binary message of {len(message)} bytes; expected text", self._now_ns())
+
+    def _hear_record(self, message: bytes, clock: RecordedClock) -> None:
+        """Be told what an earlier feed was."""
+        try:
+            found = decode_record(message)
+            if found is None:
+                raise InvalidRecord(f"{len(message)} bytes that hold no whole record")
+            record, _ = found
+            clock.tell(record.time_ns)
+            self.health.messages += record.kind is Kind.MESSAGE
+            self._take(self._replay.take(record))
+        except (InvalidRecord, InvalidRecording) as error:
+            raise SourceFailed(f"{self._source}: {error}") from None
+        if self._replay.listener is not None:
+            self._listener = self._replay.listener
+        if record.kind is Kind.CONNECTED:
+            self._note("connected", f"{self._source} was connected")
+        elif record.kind is Kind.DISCONNECTED:
+            self._note("disconnected", record.payload.decode(errors="replace"))
 
     def outgoing(self) -> list[bytes]:
         """Return what is to be sent."""
         return self._listener.outgoing()
 
     def ping(self) -> None:
-        """Queue a ping."""
-        self._listener.ping()
+        """Queue a ping; a feed's own recording holds those that were sent."""
+        if self._replay.listener is None:
+            self._listener.ping()
 
     def disconnected(self, reason: str) -> None:
         """Mark the market stale; a recording's last frame shows it as it was."""
@@ -193,12 +226,18 @@ class Feed:
         for second in range(1 << 62):
             if self._recorded_clock is None:
                 self._listener.check(self._now_ns())
+            self._note_mishaps()
             self._keeper.note(self.health.hand_over())
             with contextlib.suppress(redis.RedisError):  # the publisher says that Redis is away
                 await asyncio.to_thread(bus.write_feed_state, self._state())
             if second % _LOG_EVERY_S == _LOG_EVERY_S - 1 and not self.health.finished:
                 self._log_progress()
             await asyncio.sleep(STATE_EVERY_S)
+
+    def _note_mishaps(self) -> None:
+        for mishap in self._recorder.mishaps() if self._recorder is not None else ():
+            self._note("recording", mishap)
+            _log.error("recording: %s", mishap)
 
     def _state(self) -> dict[str, Any]:
         return {
@@ -207,6 +246,7 @@ class Feed:
             "frames": self._publisher.published,
             "last_sequence": self._keeper.market.sequence,
             "last_published_at_s": self._publisher.last_published_at_s,
+            "recording": None if self._recorder is None else self._recorder.report(),
             **self.health.report(self._now_ns(), self._listener.books, time.monotonic()),
         }
 
@@ -222,7 +262,8 @@ class Feed:
         """Publish a recording's last frame and keep its last state."""
         if reason != END_OF_RECORDING:
             raise SourceFailed(f"{self._source}: {reason}; expected to hear it to its end")
-        self._take(self._listener.finish())
+        if self._replay.listener is None:  # a feed's own recording ends as that feed did, in the middle of a frame
+            self._take(self._listener.finish())
         self._keeper.checkpoint()
         await self._publisher.drain()
         await asyncio.to_thread(self._keeper.wait_until_written, FAREWELL_S)
@@ -234,6 +275,9 @@ class Feed:
         """Publish and write what is complete, then say that no feed runs."""
         if self._warm_up is not None:
             self._warm_up.stop()
+        if self._recorder is not None and not await asyncio.to_thread(self._recorder.stop, FAREWELL_S):
+            _log.error("the disk did not take the end of the recording in %s s", FAREWELL_S)
+        self._note_mishaps()
         self._keeper.checkpoint()
         self._keeper.note(self.health.hand_over())
         with contextlib.suppress(TimeoutError):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping
 
+import msgspec
+
 from marketdata.kraken.events import (
     BookChanged,
     BookLost,
@@ -33,6 +35,25 @@ from trading.instruments import Instrument
 INTERVAL_NS = FRAME_INTERVAL_MS * NS_PER_MS
 HISTORIES_A_FRAME = 2  # 1,500 candles each: no frame grows large
 MAX_SILENT_FRAMES = 6_000  # ten minutes; a longer silence is a gap, not a hundred thousand empty frames
+
+
+class BuilderMemory(msgspec.Struct):
+    """All that a builder knows; a field is named as the builder names it."""
+
+    published: int
+    sequence: int | None
+    is_first: bool
+    gap: Gap | None
+    outage: tuple[int, str] | None
+    system: str
+    is_system_new: bool
+    instruments: dict[str, Instrument]
+    new_instruments: dict[str, Instrument]
+    live: set[str]
+    statuses: dict[str, str]
+    tops: dict[str, BookTop]
+    touched: dict[str, None]
+    trades: list[Trade]
 
 
 class FrameBuilder:
@@ -116,6 +137,23 @@ class FrameBuilder:
         if self._sequence is not None and self._gap is None:
             now_ns = (self._sequence - 1) * INTERVAL_NS
             self._gap, self._is_first = Gap(self._published * INTERVAL_NS, now_ns, reason), True
+
+    def memory(self) -> BuilderMemory:
+        """Return what is known now; it is lent, to be encoded at once."""
+        return BuilderMemory(**{name: getattr(self, f"_{name}") for name in BuilderMemory.__struct_fields__})
+
+    def remember(self, memory: BuilderMemory) -> None:
+        """Go on from where another builder was."""
+        for name in BuilderMemory.__struct_fields__:
+            setattr(self, f"_{name}", getattr(memory, name))
+
+    def follow_on(self, last_sequence: int, reason: str) -> None:
+        """Join frames that ended with ``last_sequence``; what was cut between them and now is a gap, told why."""
+        if self._sequence is None:
+            self._published = last_sequence
+        elif self._published > last_sequence:
+            from_ns, to_ns = last_sequence * INTERVAL_NS, (self._sequence - 1) * INTERVAL_NS
+            self._published, self._gap, self._is_first = last_sequence, Gap(from_ns, to_ns, reason), True
 
     def _begin(self, sequence: int, time_ns: int) -> None:
         # A clock that was set back must not publish again what is published: wait for it to catch up.

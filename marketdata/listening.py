@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
 
-from marketdata.framing import FrameBuilder
-from marketdata.kraken.events import BadFrame, MarketEvent
-from marketdata.kraken.protocol import KrakenProtocol
+import msgspec
+
+from marketdata.framing import BuilderMemory, FrameBuilder
+from marketdata.kraken.events import BadFrame, InstrumentsChanged, MarketEvent
+from marketdata.kraken.protocol import KrakenProtocol, ProtocolMemory
+from marketdata.records import Kind, Record
 from trading.book import OrderBook
 from trading.frames import FRAME_DEPTH, Frame
 from trading.instruments import Instrument
@@ -14,11 +18,37 @@ from trading.instruments import Instrument
 Witness = Callable[[list[MarketEvent], int | None], None]  # events and when they were received, ns
 
 
+class ListenerMemory(msgspec.Struct):
+    """All that a listener knows: another that remembers it goes on with the same frames."""
+
+    symbols: tuple[str, ...]
+    can_ask_again: bool
+    last_trade_ids: dict[str, int]
+    builder: BuilderMemory
+    protocol: ProtocolMemory | None  # None between two connections
+
+
+_memory_encoder = msgspec.msgpack.Encoder()
+_memory_decoder = msgspec.msgpack.Decoder(ListenerMemory)
+
+
+class InvalidMemory(ValueError):
+    """Bytes that are not a listener's memory."""
+
+
+class Scribe(Protocol):
+    """Who writes down what a listener is told, before it has heeded it."""
+
+    def note(self, listener: Listener, kind: Kind, time_ns: int | None, payload: bytes) -> None:
+        """Take one thing; ``time_ns`` is None for what happens at no other time than the last."""
+
+
 class Listener:
     """One feed's connections, one after the other, and the frames cut from them.
 
     The feed and a replay of its recording run this same code, so that both make the
-    same frames. ``witness`` is shown every event, for the feed's figures.
+    same frames. ``witness`` is shown every event, for the feed's figures; ``scribe`` all that
+    the listener is told, so that ``take`` can tell it again.
     """
 
     def __init__(
@@ -29,12 +59,14 @@ class Listener:
         last_trade_ids: dict[str, int] | None = None,
         can_ask_again: bool = True,
         witness: Witness | None = None,
+        scribe: Scribe | None = None,
     ) -> None:
         self._symbols = tuple(symbols)
         self._builder = FrameBuilder(after_sequence=after_sequence)
         self._last_trade_ids = last_trade_ids or {}
         self._can_ask_again = can_ask_again
         self._witness = witness
+        self._scribe = scribe
         self._protocol: KrakenProtocol | None = None
 
     @property
@@ -48,12 +80,18 @@ class Listener:
         return {} if self._protocol is None else self._protocol.instruments
 
     @property
+    def is_connected(self) -> bool:
+        """True while messages may come."""
+        return self._protocol is not None
+
+    @property
     def wants_reconnect(self) -> bool:
         """True when the connection should be given up."""
         return self._protocol is not None and self._protocol.wants_reconnect
 
     def connected(self, time_ns: int | None) -> None:
         """Begin a new connection, which remembers nothing of the last."""
+        self._note(Kind.CONNECTED, time_ns)
         self._protocol = KrakenProtocol(
             self._symbols,
             depth=FRAME_DEPTH,
@@ -69,8 +107,9 @@ class Listener:
         belong to the first frame.
         """
         assert self._protocol is not None, "messages come through a connection"
+        self._note(Kind.MESSAGE, time_ns, message)
         # The frames before this message must not show what it changes.
-        frames = self.pass_time(time_ns)
+        frames = self._advance(time_ns)
         events = self._protocol.receive(message, time_ns=time_ns or 0)
         self._builder.add(events)
         if self._witness is not None:
@@ -85,12 +124,17 @@ class Listener:
 
     def pass_time(self, time_ns: int | None) -> list[Frame]:
         """Return the frames that were over at ``time_ns``."""
+        self._note(Kind.TIME, time_ns)
+        return self._advance(time_ns)
+
+    def _advance(self, time_ns: int | None) -> list[Frame]:
         return [] if time_ns is None else self._builder.advance(time_ns, self.books)
 
     def check(self, time_ns: int | None) -> None:
         """Look for answers that are overdue; to be called about once a second."""
         if self._protocol is None or time_ns is None:
             return
+        self._note(Kind.CHECK, time_ns)
         events = self._protocol.check(time_ns=time_ns)
         self._builder.add(events)
         if events and self._witness is not None:
@@ -99,6 +143,7 @@ class Listener:
     def ping(self) -> None:
         """Queue a ping."""
         if self._protocol is not None:
+            self._note(Kind.PING)
             self._protocol.ping()
 
     def outgoing(self) -> list[bytes]:
@@ -107,13 +152,80 @@ class Listener:
 
     def disconnected(self, reason: str) -> None:
         """Forget the connection; every book is stale."""
+        self._note(Kind.DISCONNECTED, payload=reason.encode())
         self._protocol = None
         self._builder.disconnect(reason)
 
     def lose_frames(self, reason: str) -> None:
         """Say that frames handed out were not published."""
+        self._note(Kind.FRAMES_LOST, payload=reason.encode())
         self._builder.lose_frames(reason)
 
     def finish(self) -> list[Frame]:
         """Return the last frame of a market that has ended."""
         return self._builder.finish(self.books)
+
+    # What a recording needs
+
+    def _note(self, kind: Kind, time_ns: int | None = None, payload: bytes = b"") -> None:
+        if self._scribe is not None:
+            self._scribe.note(self, kind, time_ns, payload)
+
+    def take(self, record: Record) -> list[Frame]:
+        """Take in what another listener was told; return the frames that it returned."""
+        match record.kind:
+            case Kind.MESSAGE:
+                return self.hear(record.payload, record.time_ns)
+            case Kind.TIME:
+                return self.pass_time(record.time_ns)
+            case Kind.CHECK:
+                self.check(record.time_ns)
+            case Kind.PING:
+                self.ping()
+            case Kind.CONNECTED:
+                self.connected(record.time_ns)
+            case Kind.DISCONNECTED:
+                self.disconnected(record.payload.decode(errors="replace"))
+            case Kind.FRAMES_LOST:
+                self.lose_frames(record.payload.decode(errors="replace"))
+            case Kind.MEMORY | Kind.END:
+                raise AssertionError(f"{record.kind.name} is told to nobody: it begins or ends a file")
+        return []
+
+    def memory(self) -> bytes:
+        """Return all that is known now."""
+        protocol = None if self._protocol is None else self._protocol.memory()
+        memory = ListenerMemory(
+            self._symbols, self._can_ask_again, self._last_trade_ids, self._builder.memory(), protocol
+        )
+        return _memory_encoder.encode(memory)
+
+    @classmethod
+    def remembering(cls, data: bytes, *, witness: Witness | None = None) -> Listener:
+        """Return a listener that knows what ``memory`` returned.
+
+        Raises:
+            InvalidMemory: the bytes are no such memory.
+        """
+        try:
+            memory = _memory_decoder.decode(data)
+        except (msgspec.MsgspecError, ValueError) as error:
+            raise InvalidMemory(f"{len(data)} bytes are not a listener's memory: {error}") from None
+        listener = cls(
+            memory.symbols,
+            last_trade_ids=memory.last_trade_ids,
+            can_ask_again=memory.can_ask_again,
+            witness=witness,
+        )
+        listener._builder.remember(memory.builder)
+        if memory.protocol is not None:
+            listener.connected(0)
+            assert listener._protocol is not None, "a connection was just begun"
+            listener._protocol.remember(memory.protocol)
+            if witness is not None:
+                witness([InstrumentsChanged(tuple(listener.instruments.values()))], None)
+        return listener
+
+    def follow_on(self, last_sequence: int, reason: str) -> None:
+        """Join frames that another listener cut, the last of them ``last_sequence``."""
+        self._builder.follow_on(last_sequence, reason)

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import struct
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 
 from websockets.asyncio.server import ServerConnection, serve
@@ -15,7 +15,10 @@ from websockets.exceptions import ConnectionClosed
 
 from marketdata.kraken.client import END_OF_RECORDING
 from marketdata.recorded_exchange import RecordedExchange, Survey
-from marketdata.recordings import InvalidRecording, read_recording
+from marketdata.recording_files import InvalidRecording
+from marketdata.recording_folders import played_records
+from marketdata.recordings import is_ours, read_recording
+from marketdata.records import encode_record
 from trading.frames import NS_PER_S
 
 TIME_MESSAGE = struct.Struct(">Q")  # ns since the epoch at which the following messages were received
@@ -30,12 +33,15 @@ _log = logging.getLogger("feed")
 async def serve_recording(path: Path, found: Survey, *, speed: float) -> AsyncIterator[str]:
     """Serve the recording at ``speed`` times real time (0: as fast as it is read); yield the URL.
 
-    Every connection hears it from its beginning, once it has asked for books.
+    Every connection hears it from its beginning, once it has asked for books. A feed's own
+    recording is told record by record, in binary messages: what was said is part of it.
     """
+    is_told_whole = is_ours(path)
 
     async def handle(socket: ServerConnection) -> None:
         with contextlib.suppress(ConnectionClosed):
-            await _Player(socket, path, RecordedExchange(found), speed).run()
+            player = _Player(socket, path, RecordedExchange(found), speed)
+            await (player.tell_records() if is_told_whole else player.run())
 
     async with serve(handle, "127.0.0.1", 0, max_size=None, compression=None, ping_interval=None) as server:
         port = server.sockets[0].getsockname()[1]
@@ -61,29 +67,44 @@ class _Player:
                 for answer in self._exchange.answer(text):
                     await self._socket.send(answer, text=True)
                 if playing is None and self._exchange.has_been_asked:
-                    playing = asyncio.create_task(self._play())
+                    playing = asyncio.create_task(self._play(self._send_messages()))
         finally:
             if playing is not None:
                 playing.cancel()
                 with contextlib.suppress(asyncio.CancelledError, ConnectionClosed):
                     await playing
 
-    async def _play(self) -> None:
-        told_ns: int | None = None
-        began_s, first_ns = time.monotonic(), 0
+    async def tell_records(self) -> None:
+        """Tell everything that a feed was told, at the times at which it was, once anything is asked."""
+        await self._socket.recv()  # closed before its client has spoken, a short recording would not be heard
+        await self._play(self._send_records())
+
+    async def _play(self, sending: Awaitable[None]) -> None:
         try:
-            for time_ns, message in read_recording(self._path):
-                if time_ns != told_ns:
-                    first_ns = first_ns or time_ns
-                    await self._pause_until(began_s, (time_ns - first_ns) / NS_PER_S)
-                    await self._socket.send(TIME_MESSAGE.pack(time_ns))
-                    told_ns = time_ns
-                await self._socket.send(message, text=True)
+            await sending
         except InvalidRecording as error:
             _log.error("%s", error)
             await self._socket.close(_INTERNAL_ERROR, "the recording cannot be read further")
             return
         await self._socket.close(_NORMAL_CLOSURE, END_OF_RECORDING)
+
+    async def _send_records(self) -> None:
+        began_s, first_ns = time.monotonic(), 0
+        for record in played_records(self._path):
+            first_ns = first_ns or record.time_ns
+            await self._pause_until(began_s, (record.time_ns - first_ns) / NS_PER_S)
+            await self._socket.send(encode_record(record))
+
+    async def _send_messages(self) -> None:
+        told_ns: int | None = None
+        began_s, first_ns = time.monotonic(), 0
+        for time_ns, message in read_recording(self._path):
+            if time_ns != told_ns:
+                first_ns = first_ns or time_ns
+                await self._pause_until(began_s, (time_ns - first_ns) / NS_PER_S)
+                await self._socket.send(TIME_MESSAGE.pack(time_ns))
+                told_ns = time_ns
+            await self._socket.send(message, text=True)
 
     async def _pause_until(self, began_s: float, recorded_s: float) -> None:
         if self._speed == 0:

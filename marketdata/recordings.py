@@ -11,15 +11,15 @@ import msgspec
 
 from marketdata.kraken.wire import nanoseconds
 from marketdata.listening import Listener
-from marketdata.recorded_exchange import RecordedExchange, survey
+from marketdata.recorded_exchange import RecordedExchange, Survey, survey
+from marketdata.recording_files import InvalidRecording, is_recording_file
+from marketdata.recording_folders import opened, played_records
+from marketdata.records import Kind
+from marketdata.replaying import Replay
 from trading.frames import Frame
 
 _TIMED_CHANNELS = ("book", "trade", "ticker")  # elsewhere a timestamp may be the end of a candle, yet to come
 _EXCERPT_LENGTH = 60
-
-
-class InvalidRecording(ValueError):
-    """A file that is not a recording, or is one no further than the line named."""
 
 
 class _Element(msgspec.Struct):
@@ -47,6 +47,7 @@ _elements_decoder = msgspec.json.Decoder(list[_Element])
 def read_recording(path: Path) -> Iterator[tuple[int, bytes]]:
     """Yield (time of receipt in ns, raw message) in order; times never decrease.
 
+    A recording of a feed, one file or a folder of them, holds the times of receipt.
     A capture that holds no times of receipt uses its messages' own: the newest
     ``timestamp``, ``time_out`` or ``time_in`` so far; what comes before the first of
     them gets the first.
@@ -54,6 +55,9 @@ def read_recording(path: Path) -> Iterator[tuple[int, bytes]]:
     Raises:
         InvalidRecording: the line at fault is named.
     """
+    if is_ours(path):
+        yield from ((time_ns, text) for kind, time_ns, text in played_records(path) if kind is Kind.MESSAGE)
+        return
     now_ns: int | None = None
     untimed: list[bytes] = []
     for number, message in _messages(path):
@@ -69,12 +73,39 @@ def read_recording(path: Path) -> Iterator[tuple[int, bytes]]:
         raise InvalidRecording(f"{path}: no message tells its time; expected raw Kraken v2 frames, one a line")
 
 
+def is_ours(path: Path) -> bool:
+    """Return whether a feed has recorded this, one file or a folder of them."""
+    return path.is_dir() or is_recording_file(path)
+
+
+def surveyed(path: Path) -> Survey:
+    """Return what a recording holds; of a feed's own only what its headers tell.
+
+    Raises:
+        InvalidRecording: it cannot be read.
+    """
+    if not is_ours(path):
+        return survey(read_recording(path), path)
+    headers = [found.header for found in opened(path) if found.header is not None]
+    symbols = dict.fromkeys(symbol for header in headers for symbol in header.symbols)
+    return Survey(symbols=symbols, depths={s: header.depth for header in headers for s in header.symbols})
+
+
 def recorded_frames(path: Path, symbols: Iterable[str] | None = None) -> Iterator[Frame]:
     """Yield the frames that a feed cuts from this recording, byte for byte, without any socket.
+
+    A feed's own recording gives the frames which that feed has published; ``symbols`` then
+    must be left out.
 
     Raises:
         InvalidRecording: the file cannot be read.
     """
+    if is_ours(path):
+        assert symbols is None, "what a feed has heard is played whole"
+        replay = Replay()
+        for record in played_records(path):
+            yield from replay.take(record)
+        return
     exchange = RecordedExchange(survey(read_recording(path), path))
     listener = Listener(symbols or exchange.symbols, can_ask_again=False)
     listener.connected(None)

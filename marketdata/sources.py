@@ -12,9 +12,12 @@ from django.conf import settings
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
+from marketdata.recording_files import SUFFIX
+from marketdata.recording_folders import files_in, read_index, sha256_of
+
 KINDS = ("kraken", "simulated", "recording")
 DEFAULT_SYMBOLS = "BTC/USD,ETH/USD,XRP/USD,XRP/BTC"
-_RECORDING_SUFFIXES = (".gz", ".ndjson", ".json")
+_RECORDING_SUFFIXES = (".gz", ".ndjson", ".json", SUFFIX)
 
 
 class UnknownSource(ValueError):
@@ -58,8 +61,8 @@ def parse_source(text: str, path: str | None = None, *, seed: int = 1) -> Source
     if not named:
         raise UnknownSource("source recording needs a path: recording:PATH")
     file = Path(named)
-    if not file.is_file():
-        raise UnknownSource(f"recording {named} is not a file that can be read")
+    if not file.is_file() and not (file.is_dir() and files_in(file)):
+        raise UnknownSource(f"recording {named} is not a file that can be read, nor a folder of recordings")
     return Source(kind, path=file)
 
 
@@ -96,5 +99,14 @@ def _stem(path: Path) -> str:
 
 
 def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:8]
+    if path.is_dir():
+        digests = [_whole_digest(file) for file in files_in(path)]
+        return hashlib.sha256("".join(digests).encode()).hexdigest()[:8]
+    return _whole_digest(path)[:8]
+
+
+def _whole_digest(path: Path) -> str:
+    index = read_index(path)  # spares reading gigabytes of what is finished
+    if index is not None and index.sha256 is not None and index.bytes == path.stat().st_size:
+        return index.sha256
+    return sha256_of(path)

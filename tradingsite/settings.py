@@ -29,6 +29,11 @@ KRAKEN_WS_URL = os.environ.get("KRAKEN_WS_URL") or "wss://ws.kraken.com/v2"
 KRAKEN_REST_URL = os.environ.get("KRAKEN_REST_URL") or "https://api.kraken.com"
 STRATEGY_PATHS = [Path(path) for path in environment.words("STRATEGY_PATHS", default="", separator=os.pathsep)]
 
+# What the feed hears is recorded below PADDOCK_DATA_DIR/recordings.
+PADDOCK_RECORD = environment.flag("PADDOCK_RECORD", default=True)
+PADDOCK_RECORDING_ROTATE_MB = environment.whole_number("PADDOCK_RECORDING_ROTATE_MB", default=256, least=1)
+PADDOCK_RECORDINGS_MAX_GB = environment.whole_number("PADDOCK_RECORDINGS_MAX_GB", default=5, least=1)
+
 INSTALLED_APPS = [
     # daphne is left out: it would load Twisted into every worker, and serves only ``runserver``.
     "dashboard",

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from zlib import crc32
 
+import msgspec
+
 from marketdata.kraken.events import BadFrame, BookChanged, BookLost, BookRequested, MarketEvent
 from marketdata.kraken.requests import Requests
 from marketdata.kraken.wire import BookData, BookMessage, InexactNumber, Level, exact_units
-from trading.book import BookError, CrossedBook, OrderBook
+from trading.book import BookError, BookTop, CrossedBook, OrderBook
 from trading.frames import NS_PER_S
 from trading.instruments import Instrument
 
@@ -30,6 +32,16 @@ class _Loss:
     is_asked: bool = True
 
 
+class BooksMemory(msgspec.Struct):
+    """Every book of a connection, whole, and those that are missed."""
+
+    verified: dict[str, tuple[int, BookTop]]  # -> depth, all its levels
+    wants_reconnect: bool
+    depths: dict[str, int]
+    awaited: dict[str, int]
+    losses: dict[str, _Loss]
+
+
 class Books:
     """Every book that was subscribed; only verified ones can be read."""
 
@@ -46,6 +58,20 @@ class Books:
         self._changed: dict[str, list[MarketEvent]] = {}
         self._awaited: dict[str, int] = {}  # symbol -> since when its snapshot is due, ns
         self._losses: dict[str, _Loss] = {}
+
+    def memory(self) -> BooksMemory:
+        """Return what is known now; it is lent, to be encoded at once."""
+        verified = {symbol: (book.depth, book.top(book.depth)) for symbol, book in self.verified.items()}
+        return BooksMemory(verified, self.wants_reconnect, self._depths, self._awaited, self._losses)
+
+    def remember(self, memory: BooksMemory) -> None:
+        """Go on from where another connection's books were."""
+        self.wants_reconnect = memory.wants_reconnect
+        self._depths, self._awaited, self._losses = memory.depths, memory.awaited, memory.losses
+        for symbol, (depth, top) in memory.verified.items():
+            book = self.verified[symbol] = OrderBook(depth)
+            book.apply(list(top.bids), list(top.asks))
+            self._changed[symbol] = [BookChanged(symbol)]
 
     def subscribe(self, symbols: Iterable[str], time_ns: int) -> None:
         """Ask for the books of ``symbols`` for the first time."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 
 from marketdata.kraken import candles, wire
-from marketdata.kraken.books import Books
+from marketdata.kraken.books import Books, BooksMemory
 from marketdata.kraken.events import (
     BadFrame,
     Heartbeat,
@@ -26,7 +26,7 @@ from marketdata.kraken.events import (
     TradeSeen,
     TradesMissed,
 )
-from marketdata.kraken.requests import MAX_TRIES, Requests
+from marketdata.kraken.requests import MAX_TRIES, Requests, RequestsMemory
 from trading.book import OrderBook, Side
 from trading.frames import FRAME_DEPTH, Trade
 from trading.instruments import Instrument
@@ -38,6 +38,16 @@ _SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 _ALREADY = "Already subscribed"  # how a repeated request is answered: it was granted before
 
 _Receive = Callable[[bytes, int], list[MarketEvent]]
+
+
+class ProtocolMemory(msgspec.Struct):
+    """All that is known of one conversation, but for the newest trade ids, which outlive it."""
+
+    instruments: dict[str, Instrument]
+    subscribed: set[str]
+    gave_up: bool
+    requests: RequestsMemory
+    books: BooksMemory
 
 
 class KrakenProtocol:
@@ -89,6 +99,19 @@ class KrakenProtocol:
     def outgoing(self) -> list[bytes]:
         """Return what is to be sent now, oldest first; each message is returned once."""
         return self._requests.drain()
+
+    def memory(self) -> ProtocolMemory:
+        """Return what is known now; it is lent, to be encoded at once."""
+        return ProtocolMemory(
+            self.instruments, self._subscribed, self._gave_up, self._requests.memory(), self._books.memory()
+        )
+
+    def remember(self, memory: ProtocolMemory) -> None:
+        """Go on with a conversation that another began."""
+        self.instruments.update(memory.instruments)
+        self._subscribed, self._gave_up = memory.subscribed, memory.gave_up
+        self._requests.remember(memory.requests)
+        self._books.remember(memory.books)
 
     def ping(self) -> None:
         """Queue an application-level ping."""

@@ -26,6 +26,14 @@ class Request:
     tries: int
 
 
+class RequestsMemory(msgspec.Struct):
+    """What was asked on a connection and is not yet answered."""
+
+    queue: list[bytes]
+    unanswered: dict[int, Request]
+    last_id: int
+
+
 class Requests:
     """The requests of one connection: those to send, and those that await answers."""
 
@@ -51,6 +59,14 @@ class Requests:
         """Return what is to be sent, oldest first, and forget it."""
         queue, self._queue = self._queue, []
         return queue
+
+    def memory(self) -> RequestsMemory:
+        """Return what is known now; it is lent, to be encoded at once."""
+        return RequestsMemory(self._queue, self._unanswered, self._last_id)
+
+    def remember(self, memory: RequestsMemory) -> None:
+        """Go on from where another connection's requests were."""
+        self._queue, self._unanswered, self._last_id = memory.queue, memory.unanswered, memory.last_id
 
     def settle(self, method: str, req_id: int | None, symbol: str) -> Request | None:
         """Return the request that an answer belongs to, None when it is none of ours; wait for it no longer."""

@@ -19,9 +19,10 @@ from marketdata import bus
 from marketdata.feed import Feed, SourceFailed
 from marketdata.keeping import Keeper
 from marketdata.kraken.rest import KrakenRest, Pace
-from marketdata.recorded_exchange import Survey, survey
+from marketdata.recorded_exchange import Survey
+from marketdata.recorder import Recorder
 from marketdata.recording_server import serve_recording
-from marketdata.recordings import InvalidRecording, read_recording
+from marketdata.recordings import InvalidRecording, is_ours, surveyed
 from marketdata.selectors import market_at
 from marketdata.simulation.rest_server import serve_rest
 from marketdata.simulation.server import serve_simulation
@@ -43,6 +44,10 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, help="of the simulated market; default: PADDOCK_SIMULATION_SEED, or 1")
         parser.add_argument("--symbols", nargs="+", metavar="BASE/QUOTE", help="default: FEED_SYMBOLS, or four pairs")
 
+        parser.add_argument(
+            "--no-record", action="store_false", dest="record", help="keep no recording; as does PADDOCK_RECORD=0"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             seed = options["seed"] if options["seed"] is not None else configured("PADDOCK_SIMULATION_SEED", "1")
@@ -50,11 +55,14 @@ class Command(BaseCommand):
             speed = 1.0 if options["speed"] is None else options["speed"]
             if speed < 0:
                 raise CommandError(f"--speed is {speed:g}; expected zero or more")
-            found = survey(read_recording(source.path), source.path) if source.path else None
+            found = surveyed(source.path) if source.path else None
+            if options["symbols"] and source.path and is_ours(source.path):
+                raise CommandError("--symbols goes with a feed's own recording in no way: it is played whole")
             symbols = _symbols(options["symbols"], found)
             keeper, after_sequence = _past(source)
             bus.announce_market(source.market)
-            asyncio.run(_feed(source, speed, found, symbols, keeper, after_sequence))
+            recorder = _recorder(source, symbols) if options["record"] else None
+            asyncio.run(_feed(source, speed, found, symbols, keeper, after_sequence, recorder))
         except (UnknownSource, InvalidRecording, SourceFailed, ValueError) as error:
             raise CommandError(str(error)) from error
         except redis.RedisError as error:
@@ -73,6 +81,19 @@ def _symbols(asked: list[str] | None, found: Survey | None) -> tuple[str, ...]:
     if found is not None:
         return tuple(found.symbols)
     return watched_symbols()
+
+
+def _recorder(source: Source, symbols: tuple[str, ...]) -> Recorder | None:
+    """Return who writes down the market, None for one that is a recording already."""
+    if source.path is not None or not settings.PADDOCK_RECORD:
+        return None
+    return Recorder(
+        settings.PADDOCK_DATA_DIR / "recordings",
+        source.market,
+        symbols,
+        rotate_bytes=settings.PADDOCK_RECORDING_ROTATE_MB << 20,
+        max_bytes=settings.PADDOCK_RECORDINGS_MAX_GB << 30,
+    )
 
 
 def _past(source: Source) -> tuple[Keeper, int]:
@@ -102,7 +123,13 @@ async def _exchange(source: Source, speed: float, found: Survey | None) -> Async
 
 
 async def _feed(
-    source: Source, speed: float, found: Survey | None, symbols: tuple[str, ...], keeper: Keeper, after_sequence: int
+    source: Source,
+    speed: float,
+    found: Survey | None,
+    symbols: tuple[str, ...],
+    keeper: Keeper,
+    after_sequence: int,
+    recorder: Recorder | None,
 ) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -116,6 +143,7 @@ async def _feed(
             is_recording=source.path is not None,
             after_sequence=after_sequence,
             rest=rest,
+            recorder=recorder,
         )
         _log.info("market %s: %s", source.market, ", ".join(symbols))
         await feed.run(stop)

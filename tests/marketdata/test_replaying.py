@@ -1,0 +1,129 @@
+"""A listener told the same gives the same frames, wherever it begins."""
+
+from itertools import groupby
+
+import pytest
+
+from marketdata.framing import BuilderMemory, FrameBuilder
+from marketdata.kraken.books import Books
+from marketdata.kraken.protocol import KrakenProtocol
+from marketdata.kraken.requests import Requests
+from marketdata.listening import InvalidMemory, Listener
+from marketdata.recording_files import InvalidRecording
+from marketdata.records import Kind, Record
+from marketdata.replaying import HOLE, Replay
+from tests.marketdata.recorded import captured_day, fresh_listener, told
+from tests.marketdata.wire import NOON_NS
+from trading.frames import encode_frame
+
+DAY = captured_day()
+
+
+class Notebook:
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+
+    def note(self, listener, kind, time_ns, payload):
+        self.records.append(Record(kind, self.records[-1].time_ns if time_ns is None else time_ns, payload))
+
+
+def encoded(frames) -> list[bytes]:
+    return [encode_frame(frame) for frame in frames]
+
+
+def test_what_a_listener_is_told_is_what_it_can_be_told_again():
+    notebook = Notebook()
+    listener = fresh_listener(scribe=notebook)
+
+    frames = told(listener, DAY)
+
+    assert notebook.records == DAY
+    assert encoded(told(fresh_listener(), notebook.records)) == encoded(frames)
+    assert [gap.reason for gap in (frame.gap for frame in frames) if gap] == ["the line was cut"]
+    statuses = [frame.statuses["BTC/USD"] for frame in frames if "BTC/USD" in frame.statuses]
+    assert [status for status, _ in groupby(statuses)][-3:] == ["online", "stale", "online"]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 0.6, 0.97, 0.99, 0.995])
+def test_a_listener_that_remembers_goes_on_byte_for_byte(share):
+    listener = fresh_listener(after_sequence=17_000_000_000, last_trade_ids={"BTC/USD": 5})
+    at = int(share * len(DAY))
+    told(listener, DAY[:at])
+
+    other = Listener.remembering(listener.memory())
+
+    assert encoded(told(other, DAY[at:])) == encoded(told(listener, DAY[at:]))
+    assert other.memory() == listener.memory()
+    assert other.outgoing() == listener.outgoing()
+
+
+def test_nothing_that_a_listener_knows_is_left_out_of_its_memory():
+    fields = {f"_{name}" for name in BuilderMemory.__struct_fields__}
+    requests = Requests()
+    protocol = KrakenProtocol(("BTC/USD",))
+
+    assert set(vars(FrameBuilder())) == fields
+    assert set(vars(requests)) == {"_queue", "_unanswered", "_last_id"}
+    assert set(vars(Books({}, requests, depth=25, can_ask_again=True))) == {
+        *("verified", "wants_reconnect", "_depths", "_awaited", "_losses"),
+        *("_changed", "_instruments", "_requests", "_depth", "_can_ask_again"),  # made anew, or another's
+    }
+    assert set(vars(protocol)) == {
+        *("instruments", "_subscribed", "_gave_up", "_requests", "_books", "symbols", "last_trade_ids"),
+        *("_can_ask_again", "_channels"),
+    }
+    assert set(vars(fresh_listener())) == {
+        *("_symbols", "_can_ask_again", "_last_trade_ids", "_builder", "_protocol", "_witness", "_scribe")
+    }
+
+
+def test_what_is_missing_in_a_recording_is_a_gap_and_then_the_frames_are_the_same():
+    listener, replay = fresh_listener(), Replay()
+    begins, resumes = 400, 900
+    memory = Record(Kind.MEMORY, DAY[0].time_ns, listener.memory())
+    live = told(listener, DAY[:begins])
+    told(listener, DAY[begins:resumes])
+    later = Record(Kind.MEMORY, DAY[resumes].time_ns, listener.memory())
+    live_after = told(listener, DAY[resumes:])
+
+    before = [frame for record in [memory, *DAY[:begins]] for frame in replay.take(record)]
+    after = [frame for record in [later, *DAY[resumes:]] for frame in replay.take(record)]
+
+    assert encoded(before) == encoded(live)
+    assert (after[0].sequence, after[0].is_keyframe) == (live_after[0].sequence, True)
+    assert (after[0].gap.from_ns, after[0].gap.reason) == (before[-1].time_ns, HOLE)
+    assert after[0].gap.to_ns == after[0].time_ns - 100_000_000
+    assert encoded(after[1:]) == encoded(live_after[1:])
+
+
+def test_two_recordings_of_the_same_minute_give_each_frame_once():
+    replay = Replay()
+    memory = Record(Kind.MEMORY, DAY[0].time_ns, fresh_listener().memory())
+
+    frames = [frame for record in [memory, *DAY, memory, *DAY] for frame in replay.take(record)]
+
+    assert encoded(frames) == encoded(told(fresh_listener(), DAY))
+
+
+@pytest.mark.parametrize(
+    ("records", "complaint"),
+    [
+        ([Record(Kind.CONNECTED, NOON_NS)], "begins with CONNECTED; expected MEMORY"),
+        ([Record(Kind.MEMORY, NOON_NS, b"junk")], "4 bytes are not a listener's memory"),
+        (
+            [Record(Kind.MEMORY, NOON_NS, fresh_listener().memory()), Record(Kind.MESSAGE, NOON_NS, b"{}")],
+            "a message of 2 bytes came when nobody was connected",
+        ),
+    ],
+)
+def test_what_no_feed_was_told_is_refused(records, complaint):
+    replay = Replay()
+
+    with pytest.raises(InvalidRecording, match=complaint):
+        for record in records:
+            replay.take(record)
+
+
+def test_a_memory_is_checked_before_it_is_believed():
+    with pytest.raises(InvalidMemory, match="3 bytes are not a listener's memory"):
+        Listener.remembering(b"\x93\x01\x02")
