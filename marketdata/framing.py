@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -54,6 +53,7 @@ class BuilderMemory(msgspec.Struct):
     tops: dict[str, BookTop]
     touched: dict[str, None]
     trades: list[Trade]
+    histories: list[History]
 
 
 class FrameBuilder:
@@ -79,7 +79,7 @@ class FrameBuilder:
         self._tops: dict[str, BookTop] = {}
         self._touched: dict[str, None] = {}
         self._trades: list[Trade] = []
-        self._histories: deque[History] = deque()
+        self._histories: list[History] = []  # not yet in a frame
 
     @property
     def last_sequence(self) -> int:
@@ -193,10 +193,11 @@ class FrameBuilder:
             statuses=dict(self._statuses) if is_keyframe else changed_statuses,
             system=self._system if is_keyframe or self._is_system_new else "",
             instruments=tuple((self._instruments if is_keyframe else instruments).values()),
-            history=tuple(self._histories.popleft() for _ in range(min(HISTORIES_A_FRAME, len(self._histories)))),
+            history=tuple(self._histories[:HISTORIES_A_FRAME]),
             gap=self._gap_until(time_ns),
             is_keyframe=is_keyframe,
         )
+        del self._histories[:HISTORIES_A_FRAME]
         self._published, self._sequence = self._sequence, self._sequence + 1
         self._is_first = self._is_system_new = False
         self._trades, self._gap = [], None
