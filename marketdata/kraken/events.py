@@ -91,6 +91,12 @@ class Heartbeat(msgspec.Struct, frozen=True):
     """The exchange is there and has nothing to say."""
 
 
+class LagMeasured(msgspec.Struct, frozen=True):
+    """How far the newest timestamp heard lay behind the time of receipt; told about once a second."""
+
+    lag_ns: int
+
+
 class BadFrame(msgspec.Struct, frozen=True):
     """A message that we could not understand and left out."""
 
@@ -112,5 +118,6 @@ MarketEvent = (
     | SubscriptionRefused
     | RequestRefused
     | Heartbeat
+    | LagMeasured
     | BadFrame
 )
