@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from benchmarks._reporting import rates, report
+from marketdata.health import FeedHealth
 from marketdata.kraken import wire
 from marketdata.listening import Listener
 from marketdata.recorded_exchange import RecordedExchange, survey
@@ -82,20 +83,15 @@ def heard(stream: list[Timed], symbols: tuple[str, ...], exchange: RecordedExcha
     """Return work that hears the stream through protocol and framing, and checks that every checksum held."""
 
     def work() -> int:
-        verified = 0
-
-        def witness(events: list[object], _time_ns: int | None) -> None:
-            nonlocal verified
-            verified += sum(type(event).__name__ == "BookChanged" for event in events)
-
-        listener = Listener(symbols, can_ask_again=False, witness=witness)
+        health = FeedHealth(started_ns=stream[0][0])
+        listener = Listener(symbols, can_ask_again=False, witness=health.witness)
         listener.connected(stream[0][0])
         if exchange is not None:
             converse(listener, exchange)
         for time_ns, message in stream:
             listener.hear(message, time_ns)
         books = sum(message.startswith(b'{"channel":"book"') for _, message in stream)
-        assert verified == books, f"{verified} of {books} checksums held"
+        assert health.checksums_verified == books, f"{health.checksums_verified} of {books} checksums held"
         return len(stream)
 
     return work
