@@ -27,7 +27,6 @@ _NANOSECOND_DIGITS = 9
 
 _ABSENT = Raw(b"")
 _NO_LEVELS = Raw(b"[]")
-_EMPTY = 2  # bytes of a side without levels; nothing else that is as short has any
 _DIGITS_AT_ONCE = 18  # of a number below 2**63, whatever they are
 _DOT = ord(".")
 _DIGITS_ALIKE = bytes.maketrans(b"123456789", b"000000000")
@@ -201,9 +200,9 @@ class Levels:
             InexactNumber: a number is no whole count of ticks or lots.
             msgspec.MsgspecError: these are no levels.
         """
-        if len(side) == _EMPTY:
-            return ()
         text = bytes(side)
+        if text == b"[]":
+            return ()
         shape = text.translate(_DIGITS_ALIKE)
         if shape not in self._plain_shapes and not self._is_new_plain_shape(text, shape):
             return [
