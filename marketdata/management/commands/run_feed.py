@@ -24,6 +24,8 @@ from marketdata.recorder import Recorder
 from marketdata.recording_server import serve_recording
 from marketdata.recordings import InvalidRecording, is_ours, surveyed
 from marketdata.selectors import market_at
+from marketdata.simulation.fault_words import FAULTS_HELP, InvalidFaults, parse_faults
+from marketdata.simulation.faults import CALM, Plan
 from marketdata.simulation.rest_server import serve_rest
 from marketdata.simulation.server import serve_simulation
 from marketdata.sources import Source, UnknownSource, configured, parse_source, watched_symbols
@@ -43,7 +45,7 @@ class Command(BaseCommand):
         parser.add_argument("--speed", type=float, help="times real time, for recordings; 0: as fast as possible")
         parser.add_argument("--seed", type=int, help="of the simulated market; default: PADDOCK_SIMULATION_SEED, or 1")
         parser.add_argument("--symbols", nargs="+", metavar="BASE/QUOTE", help="default: FEED_SYMBOLS, or four pairs")
-
+        parser.add_argument("--faults", metavar="SPEC", help=FAULTS_HELP.replace("%", "%%"))
         parser.add_argument(
             "--no-record", action="store_false", dest="record", help="keep no recording; as does PADDOCK_RECORD=0"
         )
@@ -59,16 +61,25 @@ class Command(BaseCommand):
             if options["symbols"] and source.path and is_ours(source.path):
                 raise CommandError("--symbols goes with a feed's own recording in no way: it is played whole")
             symbols = _symbols(options["symbols"], found)
+            faults = _faults(options["faults"], source, symbols)
             keeper, after_sequence = _past(source)
             bus.announce_market(source.market)
             recorder = _recorder(source, symbols) if options["record"] else None
-            asyncio.run(_feed(source, speed, found, symbols, keeper, after_sequence, recorder))
+            asyncio.run(_feed(source, speed, found, symbols, keeper, after_sequence, recorder, faults))
         except (UnknownSource, InvalidRecording, SourceFailed, ValueError) as error:
             raise CommandError(str(error)) from error
         except redis.RedisError as error:
             raise CommandError(f"Redis does not answer: {_one_line(error)}") from error
         except DatabaseError as error:
             raise CommandError(f"the database does not answer: {_one_line(error)}") from error
+
+
+def _faults(asked: str | None, source: Source, symbols: tuple[str, ...]) -> Plan:
+    """Return what befalls the simulated exchange; the environment asks only for that one."""
+    if asked and source.kind != "simulated":
+        raise InvalidFaults(f"--faults goes with --source simulated alone; got {asked!r} with {source}")
+    text = configured("PADDOCK_FAULTS", "") if asked is None else asked
+    return parse_faults(text, symbols) if source.kind == "simulated" else CALM
 
 
 def _one_line(error: Exception) -> str:
@@ -107,7 +118,9 @@ def _past(source: Source) -> tuple[Keeper, int]:
 
 
 @contextlib.asynccontextmanager
-async def _exchange(source: Source, speed: float, found: Survey | None) -> AsyncIterator[tuple[str, KrakenRest | None]]:
+async def _exchange(
+    source: Source, speed: float, found: Survey | None, faults: Plan
+) -> AsyncIterator[tuple[str, KrakenRest | None]]:
     """Yield the URL of the exchange and its REST side; those that stand in for Kraken run here, on loopback."""
     if source.path is not None:
         assert found is not None, "a recording is surveyed before it is played"
@@ -116,7 +129,10 @@ async def _exchange(source: Source, speed: float, found: Survey | None) -> Async
     elif source.kind == "simulated":
         if speed != 1:
             _log.warning("--speed %g is left out: the simulated market runs with the clock on the wall", speed)
-        async with serve_simulation(source.seed) as url, serve_rest(source.seed) as rest_url:
+        if faults:
+            _log.warning("the simulated exchange is faulty: %s", faults.text)
+        socket, rest = serve_simulation(source.seed, faults=faults), serve_rest(source.seed, faults=faults)
+        async with socket as url, rest as rest_url:
             yield url, KrakenRest(rest_url, pace=Pace(0.0))  # ours: it may be asked as fast as it answers
     else:
         yield settings.KRAKEN_WS_URL, KrakenRest(settings.KRAKEN_REST_URL)
@@ -130,11 +146,12 @@ async def _feed(
     keeper: Keeper,
     after_sequence: int,
     recorder: Recorder | None,
+    faults: Plan,
 ) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with _exchange(source, speed, found) as (url, rest):
+    async with _exchange(source, speed, found, faults) as (url, rest):
         feed = Feed(
             keeper,
             url,
