@@ -10,9 +10,10 @@ from marketdata.importing import roll_up_minutes
 from marketdata.kraken.rest import KrakenRest
 from marketdata.selectors import ns_of, ticks_of
 from marketdata.services import record_candles
-from trading.candles import MINUTE_NS, TIMEFRAME_MINUTES, Candle, CandleBuilder
+from trading.candles import MINUTE_NS, TIMEFRAME_MINUTES, Candle
 from trading.frames import utc
 from trading.instruments import Instrument
+from trading.minutes import CandleBuilder
 
 Tell = Callable[[float, str], None]  # share that is done, what is going on
 
@@ -74,7 +75,7 @@ def _fill(
     for page in rest.trades(instrument, from_ns - 1):
         inside = [trade for trade in page if from_ns <= trade.time_ns < until_ns]
         done.trades += len(inside)
-        write([closed for t in inside for closed in builder.add(t.time_ns, t.ticks, t.lots)])
+        write([closed for t in inside for closed in builder.add(t.trade_id, t.time_ns, t.ticks, t.lots)[0]])
         reached_ns = page[-1].time_ns
         tell((reached_ns - from_ns) / (until_ns - from_ns), f"trades until {utc(reached_ns):%Y-%m-%d %H:%M}")
         if reached_ns >= until_ns:
@@ -89,4 +90,4 @@ def _builder_at(market: str, instrument: Instrument, start_ns: int) -> CandleBui
     ).first()
     if before is None:
         return CandleBuilder()
-    return CandleBuilder(ticks_of(before.close, instrument), start_ns)
+    return CandleBuilder(next_ns=start_ns, last_close=ticks_of(before.close, instrument))

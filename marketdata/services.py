@@ -18,7 +18,7 @@ from trading.instruments import Instrument
 KEPT_CHECKPOINTS = 30  # per market: half an hour, twice what the stream holds
 _DETAIL_LENGTH = 500
 _SYMBOL_LENGTH = 30
-# What a market knows stays; what nobody has counted on yet takes the values that the market has taken.
+# What nobody has counted on yet takes the values that the market has taken; a correction counts from its frame on.
 _WRITE_CANDLES = """
 INSERT INTO marketdata_candle
     (market, symbol, timeframe, start, open, high, low, close, volume, trades, sequence)
@@ -29,7 +29,7 @@ SELECT %s, * FROM unnest(
 ON CONFLICT (market, symbol, timeframe, start) DO UPDATE SET
     open = EXCLUDED.open, high = EXCLUDED.high, low = EXCLUDED.low, close = EXCLUDED.close,
     volume = EXCLUDED.volume, trades = EXCLUDED.trades, sequence = EXCLUDED.sequence
-WHERE marketdata_candle.sequence = 0 AND EXCLUDED.sequence > 0
+WHERE EXCLUDED.sequence > marketdata_candle.sequence
 """
 
 

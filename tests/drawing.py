@@ -55,7 +55,7 @@ class Scene:
     def __init__(self, *instruments: Instrument) -> None:
         self.instruments = instruments or (instrument(),)
         self.market = Market()
-        self.sequence = sequence_at(NOON_NS)
+        self.sequence = sequence_at(NOON_NS) - 1  # the first frame begins with the minute
         self._trade_ids = 1
 
     def frame(

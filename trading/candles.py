@@ -1,4 +1,4 @@
-"""Candles: built from trades minute by minute, rolled up to longer timeframes."""
+"""Candles: their series, and how longer ones are made of shorter ones."""
 
 from __future__ import annotations
 
@@ -179,6 +179,14 @@ class CandleStore:
         self._block[:, : self._count] = all_rows[:, kept]
         self._starts[: self._count] = all_starts[kept]
 
+    def replace(self, candle: Candle) -> None:
+        """Put a corrected candle in the place of the one that began with it."""
+        at = int(np.searchsorted(self._starts[: self._count], candle.start_ns))
+        assert self._starts[at] == candle.start_ns, "only what is here is corrected"
+        # As with a full block: a new one, because views still show the old.
+        self._block, self._view = self._block.copy(), None
+        self._block[:, at] = _numbers(candle)
+
     def _start_new_block(self) -> None:
         # Views of the old block stay valid because it is left alone, not shifted.
         block, starts = np.empty_like(self._block), np.empty_like(self._starts)
@@ -197,61 +205,6 @@ class CandleStore:
         return self._view
 
 
-class CandleBuilder:
-    """Folds one symbol's trades into one-minute candles.
-
-    Feed and workers run this same code over the same frames, so that the candles in
-    the database are the candles that strategies saw. Inside, prices are ticks and
-    volumes lots: sums of integers are exact in any order.
-    """
-
-    __slots__ = ("forming", "last_close", "next_ns")
-
-    def __init__(
-        self, last_close: float | None = None, next_ns: int | None = None, forming: Candle | None = None
-    ) -> None:
-        self.forming = forming
-        self.last_close = last_close  # close of the newest closed minute, ticks
-        self.next_ns = next_ns  # start of the oldest minute that is not closed; None before any trade
-
-    def add(self, time_ns: int, ticks: int, lots: int) -> list[Candle]:
-        """Add one print; return the minutes it closed, oldest first.
-
-        A print older than the forming minute counts into the forming minute: closed
-        candles do not change under a strategy that has read them.
-        """
-        closed = self.close_until(time_ns)
-        start_ns = _minute(time_ns) if self.next_ns is None else self.next_ns
-        one = Candle(start_ns, ticks, ticks, ticks, ticks, lots, 1)
-        self.forming = one if self.forming is None else merged(self.forming, one, start_ns)
-        self.next_ns = start_ns
-        return closed
-
-    def close_until(self, time_ns: int) -> list[Candle]:
-        """Return the minutes that ended at or before ``time_ns``, flat ones included."""
-        closed: list[Candle] = []
-        while self.next_ns is not None and self.next_ns + MINUTE_NS <= time_ns:
-            candle = self.forming or self._flat(self.next_ns)
-            closed.append(candle)
-            self.last_close, self.forming = candle.close, None
-            self.next_ns += MINUTE_NS
-        return closed
-
-    def interrupt(self, time_ns: int) -> list[Candle]:
-        """Close what was seen before a gap and go on at ``time_ns``; no candle is invented between."""
-        closed = [self.forming] if self.forming is not None and _minute(time_ns) > self.forming.start_ns else []
-        if closed:
-            self.last_close, self.forming = closed[0].close, None
-        if self.next_ns is not None:
-            self.next_ns = max(self.next_ns, _minute(time_ns))
-        return closed
-
-    def _flat(self, start_ns: int) -> Candle:
-        assert self.last_close is not None, "a minute follows a first trade"
-        ticks = self.last_close
-        return Candle(start_ns, ticks, ticks, ticks, ticks, 0)
-
-
 def rolled_up(pieces: Iterable[Candle], timeframe: str, end_ns: int) -> Candle | None:
     """Return the candle of ``timeframe`` that ended at ``end_ns``, made of all its pieces of the next shorter one.
 
@@ -265,10 +218,6 @@ def rolled_up(pieces: Iterable[Candle], timeframe: str, end_ns: int) -> Candle |
     for part in parts[1:]:
         whole = merged(whole, part, start_ns)
     return whole
-
-
-def _minute(time_ns: int) -> int:
-    return time_ns - time_ns % MINUTE_NS
 
 
 def _numbers(candle: Candle) -> tuple[float, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from trading.candles import (
     ROLLS_UP_FROM,
+    TIMEFRAME_MINUTES,
     Candle,
     CandleSeries,
     CandleStore,
@@ -16,13 +17,13 @@ from trading.candles import (
 from trading.instruments import Instrument
 
 _LONGER = {shorter: longer for longer, shorter in ROLLS_UP_FROM.items()}
-_MOST_PIECES = 6  # of which a longer candle is made: a day of four hours
+_MOST_PIECES = 12  # of the next longer candle, six at most, and those after it that a correction may reach behind
 
 
 class CandleHistory:
-    """What is held depends only on which candles came, not on when: a candle that is here stays as it is.
+    """What is held depends only on which candles came, not on when: history never changes a candle that is here.
 
-    Candles come in ticks and lots, and are rolled up in them: sums of integers are exact.
+    Only prints that come late do, through ``correct``. Candles come in ticks and lots, and are rolled up in them: sums of integers are exact.
     """
 
     __slots__ = ("_newest", "_stores", "_symbol")
@@ -57,9 +58,44 @@ class CandleHistory:
         self._newest[timeframe] = sorted(together, key=lambda candle: candle.start_ns)[-_MOST_PIECES:]
         return fresh
 
+    def correct(self, minute: Candle, instrument: Instrument) -> list[tuple[str, Candle]]:
+        """Replace a closed minute; return it and the longer candles that change with it, by timeframe."""
+        corrected: list[tuple[str, Candle]] = []
+        timeframe, candle = "1m", minute
+        while self._replace(timeframe, candle, instrument):
+            corrected.append((timeframe, candle))
+            longer = _LONGER.get(timeframe)
+            if longer is None:
+                break
+            start_ns = candle.start_ns // width_ns(longer) * width_ns(longer)
+            whole = rolled_up(self._newest[timeframe], longer, start_ns + width_ns(longer))
+            if whole is None:
+                break
+            timeframe, candle = longer, whole
+        return corrected
+
+    def newest(self, since_ns: int) -> list[tuple[str, Candle]]:
+        """Return the candles that ended after ``since_ns``, the shortest first and then the oldest."""
+        return [
+            (timeframe, candle)
+            for timeframe in TIMEFRAME_MINUTES
+            for candle in self._newest.get(timeframe, ())
+            if candle.start_ns + width_ns(timeframe) > since_ns
+        ]
+
     def view(self, timeframe: str) -> CandleSeries:
         """Return the closed candles of one timeframe."""
         return self._stores[timeframe].view()
+
+    def _replace(self, timeframe: str, candle: Candle, instrument: Instrument) -> bool:
+        """Put a candle in the place of the one that began with it; False when there is none, or it is the same."""
+        newest = self._newest.get(timeframe, [])
+        at = next((at for at, known in enumerate(newest) if known.start_ns == candle.start_ns), None)
+        if at is None or newest[at] == candle:
+            return False
+        newest[at] = candle
+        self._stores[timeframe].replace(in_units(candle, instrument))
+        return True
 
     def _append(self, timeframe: str, candle: Candle, instrument: Instrument) -> bool:
         """Add a candle at the end; return False when there is one that began as late."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -14,15 +15,15 @@ from trading.candles import (
     MINUTE_NS,
     TIMEFRAME_MINUTES,
     Candle,
-    CandleBuilder,
     CandleSeries,
     CandleStore,
     Closed,
     width_ns,
 )
-from trading.frames import STALE, Frame, History, Trade, utc
+from trading.frames import FRAME_INTERVAL_MS, NS_PER_MS, STALE, Frame, History, Trade, utc
 from trading.history import CandleHistory
 from trading.instruments import Instrument, InstrumentStatus
+from trading.minutes import CandleBuilder
 
 if TYPE_CHECKING:
     from trading.portfolio import Portfolio
@@ -205,6 +206,24 @@ class DataSnapshot:
         return [Quote(level.ticks / price, level.lots / qty) for level in levels]
 
 
+def _with_print(tape: list[Trade], length: int, trade: Trade) -> tuple[list[Trade], int]:
+    """Return a tape that holds one print more, in the order of ids; snapshots of before still read the old one."""
+    if length >= 2 * TAPE_LENGTH:
+        tape, length = tape[length - TAPE_LENGTH : length], TAPE_LENGTH
+    if length == 0 or trade.trade_id > tape[length - 1].trade_id:
+        tape.append(trade)
+        return tape, length + 1
+    tape = tape[:length]
+    insort(tape, trade, key=lambda known: known.trade_id)
+    return tape, length + 1
+
+
+def _whole_numbers(candle: Candle) -> tuple[int, int, int, int, int, int, int]:
+    """Return a candle of ticks and lots as integers: floats would round them."""
+    o, h, low, c, v = (int(n) for n in (candle.open, candle.high, candle.low, candle.close, candle.volume))
+    return candle.start_ns, o, h, low, c, v, candle.trades
+
+
 _T = TypeVar("_T")
 
 
@@ -213,27 +232,6 @@ def _known(things: Mapping[str, _T], symbol: str, what: str) -> _T:
         return things[symbol]
     except KeyError:
         raise UnknownSymbol(f"no {what} for {symbol!r}; the market has {', '.join(things) or 'none yet'}") from None
-
-
-class _SavedBuilder(msgspec.Struct, array_like=True):
-    forming: tuple[int, int, int, int, int, int, int] | None  # a Candle of ticks and lots: floats would round them
-    last_close: int | None
-    next_ns: int | None
-
-    @classmethod
-    def of(cls, builder: CandleBuilder) -> _SavedBuilder:
-        candle = builder.forming
-        forming = None
-        if candle is not None:
-            numbers = (candle.open, candle.high, candle.low, candle.close, candle.volume)
-            o, h, low, c, v = (int(number) for number in numbers)
-            forming = (candle.start_ns, o, h, low, c, v, candle.trades)
-        last_close = None if builder.last_close is None else int(builder.last_close)
-        return cls(forming, last_close, builder.next_ns)
-
-    def builder(self) -> CandleBuilder:
-        forming = None if self.forming is None else Candle(*self.forming)
-        return CandleBuilder(self.last_close, self.next_ns, forming)
 
 
 class _SavedMarket(msgspec.Struct):
@@ -245,7 +243,8 @@ class _SavedMarket(msgspec.Struct):
     books: dict[str, BookTop]
     last_ticks: dict[str, int]
     tapes: dict[str, list[Trade]]
-    builders: dict[str, _SavedBuilder]
+    builders: dict[str, CandleBuilder]
+    correctable: list[tuple[str, str, tuple[int, int, int, int, int, int, int]]]  # closed; symbol, timeframe, numbers
 
 
 _encoder = msgspec.msgpack.Encoder(order="deterministic")
@@ -272,6 +271,7 @@ class Market:
         closed: list[tuple[str, Candle]] = []
         if frame.instruments:
             view = view._replace(instruments=view.instruments | {i.symbol: i for i in frame.instruments})
+            self._begin_to_watch(frame)
         if frame.statuses:
             view = view._replace(statuses=view.statuses | frame.statuses)
         if frame.system:
@@ -280,34 +280,44 @@ class Market:
             view = view._replace(books=view.books | frame.books)
         self._view = view
         if frame.gap is not None:
-            for symbol, builder in self._builders.items():
-                closed += [(symbol, candle) for candle in builder.interrupt(frame.gap.to_ns)]
-        if frame.trades:
-            closed += self._take_in(frame.trades)
+            for builder in self._builders.values():
+                builder.interrupt(frame.gap.to_ns)
+        corrected: list[tuple[str, Candle]] = []
+        if frame.trades or frame.late:
+            closed, corrected = self._take_in(frame)
         if frame.time_ns // MINUTE_NS != self.time_ns // MINUTE_NS:
             for symbol, builder in self._builders.items():
                 closed += [(symbol, candle) for candle in builder.close_until(frame.time_ns)]
         self.sequence, self.time_ns = frame.sequence, frame.time_ns
         known = self._close(closed) if closed else []
+        known += self._correct(corrected) if corrected else []
         for piece in frame.history:
             known += self._remember(piece)
         return known
 
-    def _take_in(self, trades: tuple[Trade, ...]) -> list[tuple[str, Candle]]:
+    def _begin_to_watch(self, frame: Frame) -> None:
+        """Know from when on the minutes of new symbols are watched whole."""
+        for instrument in frame.instruments:
+            if instrument.symbol not in self._builders:
+                builder = self._builders[instrument.symbol] = CandleBuilder()
+                builder.interrupt(frame.time_ns - FRAME_INTERVAL_MS * NS_PER_MS)
+
+    def _take_in(self, frame: Frame) -> tuple[list[tuple[str, Candle]], list[tuple[str, Candle]]]:
+        """Return the minutes that the frame's prints closed, and those that they corrected."""
         closed: list[tuple[str, Candle]] = []
+        corrected: list[tuple[str, Candle]] = []
         tapes, last = dict(self._view.tapes), dict(self._view.last_ticks)
-        for trade in trades:
-            tape, length = tapes.get(trade.symbol, ([], 0))
-            if length >= 2 * TAPE_LENGTH:
-                # A new list rather than a shorter one: older snapshots still read the old.
-                tape, length = tape[length - TAPE_LENGTH : length], TAPE_LENGTH
-            tape.append(trade)
-            tapes[trade.symbol] = (tape, length + 1)
-            last[trade.symbol] = trade.ticks
-            builder = self._builders.setdefault(trade.symbol, CandleBuilder())
-            closed += [(trade.symbol, candle) for candle in builder.add(trade.time_ns, trade.ticks, trade.lots)]
+        for trade in (*frame.late, *frame.trades):
+            symbol = trade.symbol
+            tapes[symbol] = _with_print(*tapes.get(symbol, ([], 0)), trade)
+            tape, length = tapes[symbol]
+            last[symbol] = tape[length - 1].ticks
+            builder = self._builders.setdefault(symbol, CandleBuilder())
+            minutes = builder.add(trade.trade_id, trade.time_ns, trade.ticks, trade.lots)
+            closed += [(symbol, candle) for candle in minutes[0]]
+            corrected += [(symbol, candle) for candle in minutes[1]]
         self._view = self._view._replace(tapes=tapes, last_ticks=last)
-        return closed
+        return closed, corrected
 
     def _close(self, minutes: Iterable[tuple[str, Candle]]) -> list[Closed]:
         """Add closed minutes to the series; return them with the longer candles that they complete."""
@@ -320,6 +330,16 @@ class Market:
         self._show({(known.symbol, known.timeframe) for known in closed})
         return closed
 
+    def _correct(self, minutes: Iterable[tuple[str, Candle]]) -> list[Closed]:
+        """Replace closed minutes that late prints have changed, and what is made of them."""
+        corrected: list[Closed] = []
+        for symbol, minute in minutes:
+            history, instrument = self._histories.get(symbol), self._view.instruments.get(symbol)
+            if history is not None and instrument is not None:
+                corrected += [Closed(symbol, candle, tf) for tf, candle in history.correct(minute, instrument)]
+        self._show({(known.symbol, known.timeframe) for known in corrected})
+        return corrected
+
     def _remember(self, piece: History) -> list[Closed]:
         """Add what others saw while we did not watch; what ends after this frame is not history yet."""
         instrument = self._view.instruments.get(piece.symbol)
@@ -328,10 +348,9 @@ class Market:
         latest_ns = self.time_ns - width_ns(piece.timeframe)
         candles = [Candle(*numbers) for numbers in piece.candles if numbers[0] <= latest_ns]
         fresh = self._insert(piece.symbol, piece.timeframe, candles, instrument)
-        if fresh and piece.timeframe == "1m" and piece.symbol not in self._builders:
-            # Nobody has traded since we watch: minutes go on from the last that is known.
+        if fresh and piece.timeframe == "1m":
             newest = max(fresh, key=lambda candle: candle.start_ns)
-            self._builders[piece.symbol] = CandleBuilder(newest.close, newest.start_ns + MINUTE_NS)
+            self._builders.setdefault(piece.symbol, CandleBuilder()).begin_after(newest)
         return [Closed(piece.symbol, candle, piece.timeframe) for candle in fresh]
 
     def _insert(self, symbol: str, timeframe: str, candles: list[Candle], instrument: Instrument) -> list[Candle]:
@@ -348,10 +367,18 @@ class Market:
         return {symbol: tape[length - 1].trade_id for symbol, (tape, length) in self._view.tapes.items() if length}
 
     def checkpoint(self) -> bytes:
-        """Return everything but the closed candles, which the database keeps as rows."""
+        """Return everything but the closed candles, which the database keeps as rows.
+
+        Those that may yet be corrected are there as they stand now: their rows will not be.
+        """
         view = self._view
         tapes = {symbol: tape[max(0, n - TAPE_LENGTH) : n] for symbol, (tape, n) in view.tapes.items()}
-        builders = {symbol: _SavedBuilder.of(builder) for symbol, builder in self._builders.items()}
+        correctable = [
+            (symbol, timeframe, _whole_numbers(candle))
+            for symbol, builder in sorted(self._builders.items())
+            if symbol in self._histories and builder.oldest_ns is not None
+            for timeframe, candle in self._histories[symbol].newest(builder.oldest_ns)
+        ]
         return _encoder.encode(
             _SavedMarket(
                 self.sequence,
@@ -362,7 +389,8 @@ class Market:
                 view.books,
                 view.last_ticks,
                 tapes,
-                builders,
+                self._builders,
+                correctable,
             )
         )
 
@@ -384,11 +412,13 @@ class Market:
         market._view = MarketView(
             saved.instruments, saved.statuses, saved.system, saved.books, saved.last_ticks, tapes, {}
         )
-        market._builders = {symbol: kept.builder() for symbol, kept in saved.builders.items()}
+        market._builders = saved.builders
         series: dict[tuple[str, str], list[Candle]] = {}
         for symbol, candle, timeframe in candles:
             if symbol in saved.instruments:
                 series.setdefault((symbol, timeframe), []).append(candle)
+        for symbol, timeframe, numbers in saved.correctable:  # the last word
+            series.setdefault((symbol, timeframe), []).append(Candle(*numbers))
         for (symbol, timeframe), known in series.items():
             market._insert(symbol, timeframe, known, saved.instruments[symbol])
         return market

@@ -15,7 +15,8 @@ from marketdata.kraken.rest import KrakenRest, Pace, RestUnavailable
 from marketdata.models import Candle as CandleRow
 from marketdata.services import record_candles
 from tests.drawing import instrument
-from trading.candles import MINUTE_NS, TIMEFRAME_MINUTES, Candle, CandleBuilder, width_ns
+from trading.candles import MINUTE_NS, TIMEFRAME_MINUTES, Candle, width_ns
+from trading.minutes import CandleBuilder
 from trading.frames import NS_PER_S, utc
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +50,7 @@ class Kraken:
 
     def minutes(self) -> list[Candle]:
         builder = CandleBuilder()
-        closed = [c for trade in self.trades for c in builder.add(*trade)]
+        closed = [c for number, trade in enumerate(self.trades) for c in builder.add(number, *trade)[0]]
         return closed + builder.close_until(NOW_NS)
 
     def answer(self, request: httpx.Request) -> httpx.Response:

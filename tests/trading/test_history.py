@@ -19,7 +19,8 @@ HOUR_NS = 60 * MINUTE_NS
 
 def frame(at_ns: int, trades: str = "", **changes: object) -> Frame:
     first = {"instruments": (instrument(),)} if changes.pop("is_first", False) else {}
-    prints = draw_trades(trades, time_ns=at_ns - 1) if trades else ()
+    first_id = at_ns // 1_000_000_000 * 10  # later prints have higher ids
+    prints = draw_trades(trades, first_id=first_id, time_ns=at_ns - 1) if trades else ()
     return Frame(sequence=at_ns // 100_000_000, time_ns=at_ns, trades=prints, **first, **changes)
 
 
@@ -106,8 +107,8 @@ def test_roll_ups_go_on_from_history_without_a_seam(seed: int, joined: int) -> N
         frame(NOON_NS + at * MINUTE_NS, f"buy {chance.randrange(90, 110)} x {chance.randrange(1, 10**16)}")
         for at in range(1, 1_700)
     ]
-    frames[0] = frame(NOON_NS + MINUTE_NS, "buy 100 x 1", is_first=True)
     lived, closed = Market(), []
+    lived.fold(frame(NOON_NS, is_first=True))
     for before in frames[: joined + 1]:
         closed += lived.fold(before)
 

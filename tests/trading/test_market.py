@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.drawing import NOON_NS, Scene, draw_trades
-from trading.candles import MINUTE_NS, Candle, CandleBuilder
+from trading.candles import MINUTE_NS
 from trading.frames import Gap
 from trading.market import Market, UnknownSymbol
 
@@ -29,31 +29,6 @@ def test_the_tape_remembers_the_last_thousand_prints() -> None:
     prices = [p.price for p in snapshot.trades("XRP/USD")]
 
     assert (len(prices), prices[0], prices[-1]) == (1000, 2500, 3499)
-
-
-def test_minutes_become_candles_and_minutes_without_trades_are_flat() -> None:
-    builder = CandleBuilder()
-    builder.add(NOON_NS + 1, 100, 5)
-    builder.add(NOON_NS + 2, 103, 5)
-    builder.add(NOON_NS + 3, 99, 1)
-
-    closed = builder.add(NOON_NS + 2 * MINUTE_NS, 104, 1)
-
-    assert closed == [
-        Candle(NOON_NS, 100, 103, 99, 99, 11, 3),
-        Candle(NOON_NS + MINUTE_NS, 99, 99, 99, 99, 0, 0),
-    ]
-    assert closed[1].is_flat
-
-
-def test_no_candle_is_invented_across_a_gap() -> None:
-    builder = CandleBuilder()
-    builder.add(NOON_NS, 100, 5)
-
-    seen = builder.interrupt(NOON_NS + 10 * MINUTE_NS)
-
-    assert [c.start_ns for c in seen] == [NOON_NS]
-    assert builder.close_until(NOON_NS + 11 * MINUTE_NS)[0].start_ns == NOON_NS + 10 * MINUTE_NS
 
 
 def test_five_minutes_roll_up_and_a_bucket_whose_beginning_was_missed_is_left_out() -> None:
@@ -117,5 +92,8 @@ def test_a_gap_in_the_frames_interrupts_the_candles() -> None:
 
     scene.show(BOOK, trades="buy 105 x 2", gap=gap)
 
-    assert len(scene.market.snapshot().candles("XRP/USD")) == 1
+    scene.sequence += 1200
+    scene.show()
+
+    assert [c.start_ns for c in scene.market.snapshot().candles("XRP/USD")] == [NOON_NS + 6 * MINUTE_NS]
     assert draw_trades("buy 1 x 1")[0].ticks == 1

@@ -11,7 +11,8 @@ from marketdata.simulation.pairs import PAIRS
 from marketdata.simulation.past import Past
 from marketdata.simulation.prints import PrintMaker
 from trading.book import Side
-from trading.candles import MINUTE_NS, Candle, CandleBuilder
+from trading.candles import MINUTE_NS, Candle
+from trading.minutes import CandleBuilder
 
 NOON_MINUTE = 1_783_425_600 // 60  # 2026-07-07T12:00:00Z
 MINUTES = [NOON_MINUTE, NOON_MINUTE + 7_777, NOON_MINUTE - 1_000_003]
@@ -25,7 +26,7 @@ def told(market: SimulatedMarket, symbol: str, first_minute: int, count: int) ->
 def built(market: SimulatedMarket, symbol: str, first_minute: int, count: int) -> list[Candle]:
     """Return the minutes that a feed builds of them."""
     builder = CandleBuilder()
-    closed = [c for t in told(market, symbol, first_minute, count) for c in builder.add(t.time_ns, t.ticks, t.lots)]
+    closed = [c for t in told(market, symbol, first_minute, count) for c in builder.add(t.trade_id, t.time_ns, t.ticks, t.lots)[0]]
     return closed + builder.close_until((first_minute + count) * MINUTE_NS)
 
 

@@ -14,7 +14,8 @@ from marketdata.simulation.pairs import PAIRS
 from marketdata.simulation.rest import MAX_CANDLES, REACH_MINUTES, RestSide
 from marketdata.simulation.rest_server import serve_rest
 from tests.drawing import instrument
-from trading.candles import MINUTE_NS, TIMEFRAME_MINUTES, CandleBuilder
+from trading.candles import MINUTE_NS, TIMEFRAME_MINUTES
+from trading.minutes import CandleBuilder
 from trading.frames import NS_PER_S
 
 NOON_NS = 1_783_425_600 * NS_PER_S
@@ -72,7 +73,7 @@ async def test_candles_are_those_that_its_trades_make(rest: KrakenRest) -> None:
     candles = await asyncio.to_thread(rest.candles, btc, "1m", (first_ns - MINUTE_NS) // NS_PER_S)
 
     builder = CandleBuilder()
-    closed = [c for page in pages for t in page for c in builder.add(t.time_ns, t.ticks, t.lots)]
+    closed = [c for page in pages for t in page for c in builder.add(t.trade_id, t.time_ns, t.ticks, t.lots)[0]]
     assert candles == closed + builder.close_until(NOW_NS)
     assert len(candles) == 10
 

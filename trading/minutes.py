@@ -1,0 +1,141 @@
+"""One symbol's minutes: built from prints, closed in time, corrected by prints that come late."""
+
+from __future__ import annotations
+
+import msgspec
+
+from trading.candles import MINUTE_NS, Candle
+
+KEPT_MINUTES = 5  # closed ones that a late print still corrects
+
+
+class Minute(msgspec.Struct, array_like=True):
+    """What was traded in one minute, in ticks and lots; which print was first and last is told by their ids."""
+
+    start_ns: int
+    first_id: int
+    open: int
+    high: int
+    low: int
+    close: int
+    last_id: int
+    volume: int
+    trades: int
+
+    @classmethod
+    def flat(cls, start_ns: int, ticks: int) -> Minute:
+        """Return a minute in which nobody traded."""
+        return cls(start_ns, 0, ticks, ticks, ticks, ticks, 0, 0, 0)
+
+    def add(self, trade_id: int, ticks: int, lots: int) -> None:
+        """Take in a print, in whatever order prints come."""
+        if self.trades == 0:
+            self.first_id = self.last_id = trade_id
+            self.open = self.high = self.low = self.close = ticks
+        elif trade_id < self.first_id:
+            self.first_id, self.open = trade_id, ticks
+        elif trade_id > self.last_id:
+            self.last_id, self.close = trade_id, ticks
+        self.high, self.low = max(self.high, ticks), min(self.low, ticks)
+        self.volume, self.trades = self.volume + lots, self.trades + 1
+
+    def candle(self) -> Candle:
+        """Return the minute as a candle."""
+        return Candle(self.start_ns, self.open, self.high, self.low, self.close, self.volume, self.trades)
+
+
+class CandleBuilder(msgspec.Struct):
+    """Folds one symbol's prints into one-minute candles, and holds all it knows for a checkpoint.
+
+    Feed and workers run this same code over the same frames, so that the candles in
+    the database are the candles that strategies saw. A minute that was not watched
+    whole gives no candle: half of one would be believed.
+    """
+
+    next_ns: int | None = None  # start of the oldest minute that is not closed; None before any print
+    last_close: int | None = None  # of the newest closed minute, ticks
+    last_id: int = 0  # of the newest print
+    minutes: list[Minute] = []  # oldest first: closed ones that may yet be corrected, then the forming one
+
+    def add(self, trade_id: int, time_ns: int, ticks: int, lots: int) -> tuple[list[Candle], list[Candle]]:
+        """Add one print; return the minutes that it closed, oldest first, and those that it corrected."""
+        closed = self.close_until(time_ns)
+        start_ns = _minute(time_ns)
+        if self.next_ns is None:
+            self.next_ns = start_ns
+        is_newest = trade_id > self.last_id
+        self.last_id = max(self.last_id, trade_id)
+        minute = self._at(start_ns)
+        if start_ns >= self.next_ns:
+            if minute is None:
+                minute = Minute.flat(start_ns, ticks)
+                self.minutes.append(minute)
+            minute.add(trade_id, ticks, lots)
+            return closed, []
+        if minute is not None:
+            minute.add(trade_id, ticks, lots)
+            return closed, self._corrected_from(minute)
+        if is_newest:
+            # Of a minute that was not watched whole: the flat minutes after it begin at this price.
+            self.last_close = ticks
+        return closed, []
+
+    def close_until(self, time_ns: int) -> list[Candle]:
+        """Return the minutes that ended at or before ``time_ns``, flat ones included."""
+        closed: list[Candle] = []
+        while self.next_ns is not None and self.next_ns + MINUTE_NS <= time_ns:
+            minute = self._at(self.next_ns)
+            if minute is None and self.last_close is not None:
+                minute = Minute.flat(self.next_ns, self.last_close)
+                self.minutes.append(minute)
+            if minute is not None:
+                self.last_close = minute.close
+                closed.append(minute.candle())
+            self.next_ns += MINUTE_NS
+            self._forget()
+        return closed
+
+    def interrupt(self, time_ns: int) -> None:
+        """Leave out the minutes of a stretch that ended at ``time_ns`` and was not watched, the forming one included."""
+        end_ns = -(-time_ns // MINUTE_NS) * MINUTE_NS
+        if self.next_ns is None or end_ns > self.next_ns:
+            if self.minutes and self.next_ns is not None and self.minutes[-1].start_ns >= self.next_ns:
+                self.last_close = self.minutes.pop().close
+            self.next_ns = end_ns
+            self._forget()
+
+    def begin_after(self, newest: Candle) -> None:
+        """Go on from history, where nobody has traded since we watch."""
+        if self.last_close is None and not self.minutes:
+            self.last_close = int(newest.close)
+            self.next_ns = max(self.next_ns or 0, newest.start_ns + MINUTE_NS)
+
+    @property
+    def oldest_ns(self) -> int | None:
+        """The start of the oldest minute that may yet be corrected, None when none may."""
+        return self.minutes[0].start_ns if self.minutes else None
+
+    def _corrected_from(self, minute: Minute) -> list[Candle]:
+        """Return a closed minute that has changed, and the flat ones after it that repeat its close."""
+        corrected = [minute.candle()]
+        start_ns = minute.start_ns + MINUTE_NS
+        while start_ns < (self.next_ns or 0):
+            after = self._at(start_ns)
+            if after is None or after.trades or after.close == minute.close:
+                return corrected
+            after.open = after.high = after.low = after.close = minute.close
+            corrected.append(after.candle())
+            start_ns += MINUTE_NS
+        self.last_close = minute.close
+        return corrected
+
+    def _at(self, start_ns: int) -> Minute | None:
+        return next((minute for minute in reversed(self.minutes) if minute.start_ns == start_ns), None)
+
+    def _forget(self) -> None:
+        kept_ns = (self.next_ns or 0) - KEPT_MINUTES * MINUTE_NS
+        self.minutes = [minute for minute in self.minutes if minute.start_ns >= kept_ns]
+
+
+def _minute(time_ns: int) -> int:
+    return time_ns - time_ns % MINUTE_NS
