@@ -51,7 +51,9 @@ KINDS = {
     "duplicate": Kind("a message comes twice", values=SUBJECTS, has_symbol=True),
     "lose": Kind("a message never comes", values=SUBJECTS, has_symbol=True),
     "garbage": Kind("a message that makes no sense; utf8: that is no text at all", values=("utf8",)),
-    "giant": Kind("a message of four megabytes: pairs that nobody watches, or binary", values=("binary",)),
+    "giant": Kind(
+        "a message of four megabytes: pairs that nobody watches, or binary", values=("binary",), may_last=False
+    ),
     "slow": Kind("messages come so many seconds late, in order", numbers=(0.1, 60.0), value="3", lasting_s=10.0),
     "rate": Kind("so many requests to subscribe are refused as too many", numbers=(1, 100), value="1", may_last=False),
     "maintenance": Kind(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 from marketdata.kraken import wire
@@ -139,6 +140,7 @@ def nonsense(draw: int, *, is_text: bool) -> bytes:
     return _NONSENSE[draw % len(_NONSENSE)] if is_text else _NO_TEXT
 
 
+@lru_cache(maxsize=2)
 def giant(draw: int, *, is_text: bool) -> bytes:
     """Return a message as large as none should be: an instrument update of strangers, or zeros."""
     if not is_text:
