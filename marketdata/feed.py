@@ -18,12 +18,14 @@ from marketdata.health import FeedHealth
 from marketdata.keeping import Keeper
 from marketdata.kraken.client import END_OF_RECORDING, KrakenClient
 from marketdata.kraken.rest import KrakenRest
+from marketdata.kraken.tape import Tape
 from marketdata.listening import Listener
 from marketdata.publishing import Publisher
 from marketdata.recorder import Recorder
 from marketdata.recording_files import InvalidRecording
 from marketdata.recording_server import TIME_MESSAGE
 from marketdata.records import InvalidRecord, Kind, decode_record
+from marketdata.repairer import Repairer
 from marketdata.replaying import Replay
 from marketdata.warming import WarmUp
 from trading.frames import NS_PER_S, Frame
@@ -67,7 +69,7 @@ class Feed:
         self._listener = Listener(
             symbols,
             after_sequence=after_sequence,
-            last_trade_ids=keeper.market.last_trade_ids(),
+            tape=Tape.of(keeper.market.tapes()),
             can_ask_again=not is_recording,
             witness=self.health.witness,
             scribe=recorder,
@@ -77,12 +79,21 @@ class Feed:
         self._publisher = Publisher(keeper.market_name)
         self._client = KrakenClient(url, self, reconnects=not is_recording)
         self._warm_up: WarmUp | None = None
+        self._repairer: Repairer | None = None
         if rest is not None:
             self._warm_up = WarmUp(
                 keeper.market_name,
                 keeper.market,
                 rest,
                 hear=self.hear,
+                instruments=lambda: self._listener.instruments,
+                now_ns=self._live_clock.now_ns,
+            )
+            self._repairer = Repairer(
+                rest,
+                hear=self.hear,
+                tell=lambda events: self.health.witness(events, self._now_ns()),
+                tape=lambda: self._listener.tape,
                 instruments=lambda: self._listener.instruments,
                 now_ns=self._live_clock.now_ns,
             )
@@ -97,6 +108,8 @@ class Feed:
         self._keeper.start()
         if self._warm_up is not None:
             self._warm_up.start()
+        if self._repairer is not None:
+            self._repairer.start()
         if self._recorder is not None:
             self._recorder.start()
         publishing = asyncio.create_task(self._publisher.run())
@@ -125,9 +138,9 @@ class Feed:
     # What the client tells
 
     @property
-    def wants_reconnect(self) -> bool:
-        """True when the connection should be given up; a recording has only one."""
-        return self._recorded_clock is None and self._listener.wants_reconnect
+    def reconnect_reason(self) -> str:
+        """Why the connection should be given up, empty while it should not; a recording has only one."""
+        return self._listener.reconnect_reason if self._recorded_clock is None else ""
 
     def connected(self) -> None:
         """Begin a connection that remembers nothing."""
@@ -275,6 +288,8 @@ class Feed:
         """Publish and write what is complete, then say that no feed runs."""
         if self._warm_up is not None:
             self._warm_up.stop()
+        if self._repairer is not None:
+            self._repairer.stop()
         if self._recorder is not None and not await asyncio.to_thread(self._recorder.stop, FAREWELL_S):
             _log.error("the disk did not take the end of the recording in %s s", FAREWELL_S)
         self._note_mishaps()

@@ -11,6 +11,7 @@ from marketdata.kraken.events import (
     BookLost,
     HistoryTold,
     InstrumentsChanged,
+    LagMeasured,
     MarketEvent,
     StatusChanged,
     TradeSeen,
@@ -53,6 +54,8 @@ class BuilderMemory(msgspec.Struct):
     tops: dict[str, BookTop]
     touched: dict[str, None]
     trades: list[Trade]
+    late: list[Trade]
+    is_behind: bool
     histories: list[History]
 
 
@@ -79,6 +82,8 @@ class FrameBuilder:
         self._tops: dict[str, BookTop] = {}
         self._touched: dict[str, None] = {}
         self._trades: list[Trade] = []
+        self._late: list[Trade] = []
+        self._is_behind = False  # the exchange's word comes too late to be traded on
         self._histories: list[History] = []  # not yet in a frame
 
     @property
@@ -111,12 +116,14 @@ class FrameBuilder:
                     self._live.add(symbol)
                     if self._outage is not None:
                         self._end_outage()
-                case TradeSeen(trade=trade):
-                    self._trades.append(trade)
+                case TradeSeen(trade=trade, is_late=is_late):
+                    (self._late if is_late else self._trades).append(trade)
                 case HistoryTold(history=history):
                     self._histories.append(history)
                 case BookLost(symbol=symbol):
                     self._live.discard(symbol)
+                case LagMeasured(is_behind=is_behind):
+                    self._is_behind = is_behind
                 case StatusChanged(system=system):
                     self._is_system_new = self._is_system_new or system != self._system
                     self._system = system
@@ -127,6 +134,7 @@ class FrameBuilder:
 
     def disconnect(self, reason: str) -> None:
         """Mark every symbol stale until its book is verified again."""
+        self._is_behind = False
         self._live.clear()
         self._touched.clear()
         if self._sequence is not None and self._outage is None:
@@ -190,6 +198,7 @@ class FrameBuilder:
             time_ns=time_ns,
             books=dict(self._tops) if is_keyframe else changed_books,
             trades=tuple(self._trades),
+            late=tuple(self._late),
             statuses=dict(self._statuses) if is_keyframe else changed_statuses,
             system=self._system if is_keyframe or self._is_system_new else "",
             instruments=tuple((self._instruments if is_keyframe else instruments).values()),
@@ -200,7 +209,7 @@ class FrameBuilder:
         del self._histories[:HISTORIES_A_FRAME]
         self._published, self._sequence = self._sequence, self._sequence + 1
         self._is_first = self._is_system_new = False
-        self._trades, self._gap = [], None
+        self._trades, self._late, self._gap = [], [], None
         return frame
 
     def _changed_books(self, books: Mapping[str, OrderBook]) -> dict[str, BookTop]:
@@ -215,7 +224,7 @@ class FrameBuilder:
     def _changed_statuses(self) -> dict[str, str]:
         changed: dict[str, str] = {}
         for symbol, instrument in self._instruments.items():
-            status = instrument.status if symbol in self._live else STALE
+            status = STALE if self._is_behind or symbol not in self._live else instrument.status
             if status != self._statuses.get(symbol):
                 changed[symbol] = self._statuses[symbol] = status
         return changed

@@ -10,6 +10,7 @@ import msgspec
 from marketdata.framing import BuilderMemory, FrameBuilder
 from marketdata.kraken.events import BadFrame, InstrumentsChanged, MarketEvent
 from marketdata.kraken.protocol import KrakenProtocol, ProtocolMemory
+from marketdata.kraken.tape import Tape
 from marketdata.records import Kind, Record
 from trading.book import OrderBook
 from trading.frames import FRAME_DEPTH, Frame
@@ -23,7 +24,7 @@ class ListenerMemory(msgspec.Struct):
 
     symbols: tuple[str, ...]
     can_ask_again: bool
-    last_trade_ids: dict[str, int]
+    tape: Tape
     builder: BuilderMemory
     protocol: ProtocolMemory | None  # None between two connections
 
@@ -56,14 +57,14 @@ class Listener:
         symbols: Iterable[str],
         *,
         after_sequence: int = 0,
-        last_trade_ids: dict[str, int] | None = None,
+        tape: Tape | None = None,
         can_ask_again: bool = True,
         witness: Witness | None = None,
         scribe: Scribe | None = None,
     ) -> None:
         self._symbols = tuple(symbols)
         self._builder = FrameBuilder(after_sequence=after_sequence)
-        self._last_trade_ids = last_trade_ids or {}
+        self.tape = Tape() if tape is None else tape
         self._can_ask_again = can_ask_again
         self._witness = witness
         self._scribe = scribe
@@ -85,9 +86,9 @@ class Listener:
         return self._protocol is not None
 
     @property
-    def wants_reconnect(self) -> bool:
-        """True when the connection should be given up."""
-        return self._protocol is not None and self._protocol.wants_reconnect
+    def reconnect_reason(self) -> str:
+        """Why the connection should be given up, empty while it should not."""
+        return "" if self._protocol is None else self._protocol.reconnect_reason
 
     def connected(self, time_ns: int | None) -> None:
         """Begin a new connection, which remembers nothing of the last."""
@@ -95,7 +96,7 @@ class Listener:
         self._protocol = KrakenProtocol(
             self._symbols,
             depth=FRAME_DEPTH,
-            last_trade_ids=self._last_trade_ids,
+            tape=self.tape,
             can_ask_again=self._can_ask_again,
             time_ns=time_ns or 0,
         )
@@ -195,9 +196,7 @@ class Listener:
     def memory(self) -> bytes:
         """Return all that is known now."""
         protocol = None if self._protocol is None else self._protocol.memory()
-        memory = ListenerMemory(
-            self._symbols, self._can_ask_again, self._last_trade_ids, self._builder.memory(), protocol
-        )
+        memory = ListenerMemory(self._symbols, self._can_ask_again, self.tape, self._builder.memory(), protocol)
         return _memory_encoder.encode(memory)
 
     @classmethod
@@ -213,7 +212,7 @@ class Listener:
             raise InvalidMemory(f"{len(data)} bytes are not a listener's memory: {error}") from None
         listener = cls(
             memory.symbols,
-            last_trade_ids=memory.last_trade_ids,
+            tape=memory.tape,
             can_ask_again=memory.can_ask_again,
             witness=witness,
         )

@@ -13,11 +13,13 @@ from django.db import DatabaseError, close_old_connections, connection
 from marketdata.kraken.candles import snapshot_message
 from marketdata.kraken.rest import MAX_CANDLES, KrakenRest, RestError, RestUnavailable
 from marketdata.selectors import newest_candles
-from trading.candles import SERIES_CAPACITY, TIMEFRAME_MINUTES, width_ns
+from trading.candles import MINUTE_NS, SERIES_CAPACITY, TIMEFRAME_MINUTES, width_ns
+from trading.frames import NS_PER_S
 from trading.instruments import Instrument
 from trading.market import Market
 
 AGAIN_S = 60.0  # when the exchange or the database did not answer
+SETTLED_S = 3.0  # after a minute's end the exchange tells it whole
 _POLL_S = 0.1
 
 _log = logging.getLogger("feed")
@@ -26,9 +28,10 @@ _log = logging.getLogger("feed")
 class WarmUp:
     """Works in a thread of its own, beside the socket and never in its way.
 
-    What is missing is handed to ``hear`` on the event loop as messages of the `ohlc`
-    channel, shortest timeframe first: it enters the market through a frame, for all
-    workers at the same one. ``instruments`` are those of the present connection.
+    It works at each connection, and once more when the minute is over in which the connection
+    began: that one nobody has watched whole. What is missing is handed to ``hear`` on the
+    event loop as messages of the `ohlc` channel, shortest timeframe first: it enters the
+    market through a frame, for all workers at the same one. ``instruments`` are those of the present connection.
     """
 
     def __init__(
@@ -73,9 +76,18 @@ class WarmUp:
                 pass
             if self._stopping.is_set():
                 return
-            if not self._warm_all():
-                self._stopping.wait(AGAIN_S)
-                self._is_due.set()
+            self._warm_up()
+
+    def _warm_up(self) -> None:
+        """Bring what is missing, and what this minute lacks when it is over; begin anew with the next connection."""
+        for _ in range(2):
+            minute_ends_ns = self._now_ns() // MINUTE_NS * MINUTE_NS + MINUTE_NS
+            while not self._warm_all():
+                if self._is_due.wait(AGAIN_S):
+                    return
+            settled_s = (minute_ends_ns - self._now_ns()) / NS_PER_S + SETTLED_S
+            if self._is_due.wait(max(0.0, settled_s)):
+                return
 
     def _warm_all(self) -> bool:
         """Bring what is missing of every series; return False when some of it must be asked for again."""

@@ -23,7 +23,8 @@ _MOST_PIECES = 12  # of the next longer candle, six at most, and those after it 
 class CandleHistory:
     """What is held depends only on which candles came, not on when: history never changes a candle that is here.
 
-    Only prints that come late do, through ``correct``. Candles come in ticks and lots, and are rolled up in them: sums of integers are exact.
+    Only prints that come late do, through ``correct``. Candles come in ticks and lots, and are
+    rolled up in them: sums of integers are exact.
     """
 
     __slots__ = ("_newest", "_stores", "_symbol")

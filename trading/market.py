@@ -362,9 +362,9 @@ class Market:
         views = {(symbol, timeframe): self._histories[symbol].view(timeframe) for symbol, timeframe in touched}
         self._view = self._view._replace(series=self._view.series | views)
 
-    def last_trade_ids(self) -> dict[str, int]:
-        """Return the newest print's id of each symbol that has traded: a feed goes on after it."""
-        return {symbol: tape[length - 1].trade_id for symbol, (tape, length) in self._view.tapes.items() if length}
+    def tapes(self) -> dict[str, list[Trade]]:
+        """Return the remembered prints of each symbol that has traded, by id: a feed goes on after them."""
+        return {symbol: tape[max(0, n - TAPE_LENGTH) : n] for symbol, (tape, n) in self._view.tapes.items() if n}
 
     def checkpoint(self) -> bytes:
         """Return everything but the closed candles, which the database keeps as rows.
@@ -372,7 +372,6 @@ class Market:
         Those that may yet be corrected are there as they stand now: their rows will not be.
         """
         view = self._view
-        tapes = {symbol: tape[max(0, n - TAPE_LENGTH) : n] for symbol, (tape, n) in view.tapes.items()}
         correctable = [
             (symbol, timeframe, _whole_numbers(candle))
             for symbol, builder in sorted(self._builders.items())
@@ -388,7 +387,7 @@ class Market:
                 view.system,
                 view.books,
                 view.last_ticks,
-                tapes,
+                self.tapes(),
                 self._builders,
                 correctable,
             )

@@ -96,7 +96,7 @@ class CandleBuilder(msgspec.Struct):
         return closed
 
     def interrupt(self, time_ns: int) -> None:
-        """Leave out the minutes of a stretch that ended at ``time_ns`` and was not watched, the forming one included."""
+        """Leave out the minutes, the forming one included, of a stretch until ``time_ns`` that was not watched."""
         end_ns = -(-time_ns // MINUTE_NS) * MINUTE_NS
         if self.next_ns is None or end_ns > self.next_ns:
             if self.minutes and self.next_ns is not None and self.minutes[-1].start_ns >= self.next_ns:

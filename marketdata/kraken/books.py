@@ -18,6 +18,7 @@ from trading.instruments import Instrument
 ASK_EVERY_NS = 10 * NS_PER_S  # and symbol: Kraken limits requests
 ASK_JITTER_NS = NS_PER_S  # symbols lost together are not asked for together
 SNAPSHOT_WITHIN_NS = 10 * NS_PER_S
+MAX_ASKS_A_SECOND = 4  # one by one; what is lost beyond that is asked for together, at the next check
 MAX_FAILURES = 3  # of one book in a row, before the connection is given up
 FORGIVEN_AFTER_NS = 60 * NS_PER_S
 
@@ -40,6 +41,8 @@ class BooksMemory(msgspec.Struct):
     depths: dict[str, int]
     awaited: dict[str, int]
     losses: dict[str, _Loss]
+    newest: tuple[str, int] | None
+    asks: tuple[int, int]
 
 
 class Books:
@@ -50,6 +53,9 @@ class Books:
     ) -> None:
         self.verified: dict[str, OrderBook] = {}
         self.wants_reconnect = False
+        self.newest: tuple[str, int] | None = None  # timestamp and time of receipt of the last message
+        self.heard_ns: dict[str, int] = {}  # symbol -> when its last message came
+        self._asks = (0, 0)  # second, and how many symbols were asked for in it
         self._instruments = instruments
         self._requests = requests
         self._depth = depth
@@ -62,12 +68,15 @@ class Books:
     def memory(self) -> BooksMemory:
         """Return what is known now; it is lent, to be encoded at once."""
         verified = {symbol: (book.depth, book.top(book.depth)) for symbol, book in self.verified.items()}
-        return BooksMemory(verified, self.wants_reconnect, self._depths, self._awaited, self._losses)
+        return BooksMemory(
+            verified, self.wants_reconnect, self._depths, self._awaited, self._losses, self.newest, self._asks
+        )
 
     def remember(self, memory: BooksMemory) -> None:
         """Go on from where another connection's books were."""
         self.wants_reconnect = memory.wants_reconnect
         self._depths, self._awaited, self._losses = memory.depths, memory.awaited, memory.losses
+        self.newest, self._asks = memory.newest, memory.asks
         for symbol, (depth, top) in memory.verified.items():
             book = self.verified[symbol] = OrderBook(depth)
             book.apply(list(top.bids), list(top.asks))
@@ -97,6 +106,8 @@ class Books:
 
     def _receive(self, kind: str, data: BookData, time_ns: int) -> list[MarketEvent]:
         symbol = data.symbol
+        self.newest = data.timestamp, time_ns
+        self.heard_ns[symbol] = time_ns
         instrument = self._instruments.get(symbol)
         if instrument is None:
             return [BadFrame(f"book of {symbol!r}, of which no instrument is known", "")]
@@ -133,7 +144,9 @@ class Books:
         loss.failures = 1 if time_ns - loss.failed_ns > FORGIVEN_AFTER_NS else loss.failures + 1
         loss.failed_ns, loss.is_asked = time_ns, False
         self.wants_reconnect = self.wants_reconnect or loss.failures >= MAX_FAILURES
-        return events + self._ask_when_due(symbol, loss, time_ns)
+        second, count = self._asks
+        self._asks = (time_ns // NS_PER_S, count + 1 if second == time_ns // NS_PER_S else 1)
+        return events + (self._ask_for_due(time_ns, [symbol]) if self._asks[1] <= MAX_ASKS_A_SECOND else [])
 
     def ended(self, symbol: str, time_ns: int) -> list[MarketEvent]:
         """Drop a book whose subscription someone other than us has ended."""
@@ -146,20 +159,22 @@ class Books:
         events: list[MarketEvent] = []
         for symbol in [s for s, since_ns in self._awaited.items() if time_ns - since_ns >= SNAPSHOT_WITHIN_NS]:
             events += self.lose(symbol, "silent", f"no snapshot in {SNAPSHOT_WITHIN_NS // NS_PER_S} s", time_ns)
-        for symbol, loss in self._losses.items():
-            events += self._ask_when_due(symbol, loss, time_ns)
-        return events
+        return events + self._ask_for_due(time_ns, self._losses)
 
-    def _ask_when_due(self, symbol: str, loss: _Loss, time_ns: int) -> list[MarketEvent]:
-        if loss.is_asked or time_ns < loss.next_ask_ns:
-            return []
-        depth = self._depths.get(symbol, self._depth)
-        self._requests.unsubscribe("book", [symbol], time_ns, depth=depth)
-        self._requests.subscribe("book", [symbol], time_ns, depth=depth, snapshot=True)
-        loss.is_asked = True
-        loss.next_ask_ns = time_ns + ASK_EVERY_NS + crc32(symbol.encode()) % ASK_JITTER_NS
-        self._awaited[symbol] = time_ns
-        return [BookRequested(symbol)]
+    def _ask_for_due(self, time_ns: int, symbols: Iterable[str]) -> list[MarketEvent]:
+        """Ask for those of ``symbols`` whose turn has come, in one request: Kraken counts messages."""
+        due: dict[int, list[str]] = {}
+        for symbol in symbols:
+            loss = self._losses[symbol]
+            if not loss.is_asked and time_ns >= loss.next_ask_ns:
+                loss.is_asked = True
+                loss.next_ask_ns = time_ns + ASK_EVERY_NS + crc32(symbol.encode()) % ASK_JITTER_NS
+                self._awaited[symbol] = time_ns
+                due.setdefault(self._depths.get(symbol, self._depth), []).append(symbol)
+        for depth, names in due.items():
+            self._requests.unsubscribe("book", names, time_ns, depth=depth)
+            self._requests.subscribe("book", names, time_ns, depth=depth, snapshot=True)
+        return [BookRequested(symbol) for names in due.values() for symbol in names]
 
 
 def _units(levels: list[Level], price_decimals: int, qty_decimals: int) -> list[tuple[int, int]]:

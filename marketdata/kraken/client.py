@@ -13,8 +13,8 @@ from typing import Protocol
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-SILENT_AFTER_S = 10.0  # Kraken's heartbeat comes every second
 PING_EVERY_S = 15.0
+WATCH_EVERY_S = 0.5
 OPEN_WITHIN_S = 10.0
 STABLE_AFTER_S = 30.0  # a session this long was a success: the next wait is short again
 FIRST_WAIT_S = 1.0
@@ -30,8 +30,8 @@ class Ear(Protocol):
     """Who listens: every call but the last returns at once."""
 
     @property
-    def wants_reconnect(self) -> bool:
-        """True when the connection should be given up."""
+    def reconnect_reason(self) -> str:
+        """Why the connection should be given up, empty while it should not."""
 
     def connected(self) -> None:
         """A new connection is there."""
@@ -58,9 +58,8 @@ class Ear(Protocol):
 class KrakenClient:
     """Holds one connection at a time, and makes the next when it breaks.
 
-    A connection that says nothing at all for ``silent_after_s`` is broken, whatever
-    TCP thinks. Where ``reconnects`` is false, as on a recording, there is one
-    connection, which may be silent.
+    Whether one still lives is for the ear to say, whatever TCP thinks. Where ``reconnects``
+    is false, as on a recording, there is one connection, which may be silent.
     """
 
     def __init__(
@@ -69,15 +68,12 @@ class KrakenClient:
         ear: Ear,
         *,
         reconnects: bool = True,
-        silent_after_s: float = SILENT_AFTER_S,
         first_wait_s: float = FIRST_WAIT_S,
     ) -> None:
         self._url = url
         self._ear = ear
         self._reconnects = reconnects
-        self._silent_after_s = silent_after_s
         self._first_wait_s = first_wait_s
-        self._heard_at_s = 0.0
 
     async def run(self) -> str:
         """Listen until the exchange has nothing more to say; return its reason.
@@ -127,14 +123,13 @@ class KrakenClient:
             await self._send(socket)
             while True:
                 message = await socket.recv()
-                self._heard_at_s = time.monotonic()
                 if isinstance(message, str):
                     self._ear.hear(message.encode())
                 else:
                     self._ear.hear_binary(message)
                 await self._send(socket)
-                if self._ear.wants_reconnect:
-                    return "asking again for lost books did not help"
+                if reason := self._ear.reconnect_reason:
+                    return reason
                 if (pause := self._ear.catch_up()) is not None:
                     await pause
         finally:
@@ -147,16 +142,15 @@ class KrakenClient:
             await socket.send(request, text=True)
 
     async def _watch(self, socket: ClientConnection) -> None:
-        """Ping, send what became due in silence, and close a connection that went dead."""
-        self._heard_at_s = pinged_at_s = time.monotonic()
+        """Ping, send what became due in silence, and close a connection that is given up in silence."""
+        pinged_at_s = time.monotonic()
         while True:
-            await asyncio.sleep(min(1.0, self._silent_after_s / 4))
-            now_s = time.monotonic()
-            if self._reconnects and now_s - self._heard_at_s > self._silent_after_s:
-                await socket.close(1000, f"nothing was heard for {self._silent_after_s:g} s")
+            await asyncio.sleep(WATCH_EVERY_S)
+            if reason := self._ear.reconnect_reason:
+                await socket.close(1000, reason)
                 return
-            if now_s - pinged_at_s >= PING_EVERY_S:
-                pinged_at_s = now_s
+            if time.monotonic() - pinged_at_s >= PING_EVERY_S:
+                pinged_at_s = time.monotonic()
                 self._ear.ping()
             with contextlib.suppress(ConnectionClosed):  # the reader will notice, too
                 await self._send(socket)

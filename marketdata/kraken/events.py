@@ -41,17 +41,44 @@ class BookRequested(msgspec.Struct, frozen=True):
 
 
 class TradeSeen(msgspec.Struct, frozen=True):
-    """A public print that this feed has not told before."""
+    """A public print that this feed has not told before.
+
+    A late one was told after newer ones, or after the fact: it fills no order.
+    """
 
     trade: Trade
+    is_late: bool = False
 
 
 class TradesMissed(msgspec.Struct, frozen=True):
-    """The ids jumped: these prints happened and will never be told."""
+    """The ids jumped: these prints happened and were not told."""
 
     symbol: str
     first_id: int
     last_id: int
+
+
+class TradesRepaired(msgspec.Struct, frozen=True):
+    """The last hole in the ids was filled."""
+
+    symbol: str
+
+
+class TradesLost(msgspec.Struct, frozen=True):
+    """A hole in the ids that will not be filled, and why."""
+
+    symbol: str
+    first_id: int
+    last_id: int
+    reason: str
+
+
+class SubscriptionSilent(msgspec.Struct, frozen=True):
+    """A granted subscription says nothing though other sources do; it was asked for anew."""
+
+    channel: str
+    symbol: str
+    reason: str
 
 
 class HistoryTold(msgspec.Struct, frozen=True):
@@ -95,6 +122,7 @@ class LagMeasured(msgspec.Struct, frozen=True):
     """How far the newest timestamp heard lay behind the time of receipt; told about once a second."""
 
     lag_ns: int
+    is_behind: bool = False  # the exchange's word comes so late that nothing should be traded on it
 
 
 class BadFrame(msgspec.Struct, frozen=True):
@@ -112,6 +140,9 @@ MarketEvent = (
     | BookRequested
     | TradeSeen
     | TradesMissed
+    | TradesRepaired
+    | TradesLost
+    | SubscriptionSilent
     | HistoryTold
     | TickerSeen
     | Subscribed

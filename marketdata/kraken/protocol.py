@@ -17,16 +17,18 @@ from marketdata.kraken.events import (
     Heartbeat,
     HistoryTold,
     InstrumentsChanged,
+    LagMeasured,
     MarketEvent,
     RequestRefused,
     StatusChanged,
     Subscribed,
     SubscriptionRefused,
+    SubscriptionSilent,
     TickerSeen,
-    TradeSeen,
-    TradesMissed,
 )
+from marketdata.kraken.liveness import Liveness
 from marketdata.kraken.requests import MAX_TRIES, Requests, RequestsMemory
+from marketdata.kraken.tape import Tape
 from trading.book import OrderBook, Side
 from trading.frames import FRAME_DEPTH, Trade
 from trading.instruments import Instrument, InstrumentStatus
@@ -35,17 +37,19 @@ _BOOK_PREFIX = b'{"channel":"book"'
 _HEARTBEAT = b'{"channel":"heartbeat"}'
 _EXCERPT_LENGTH = 120
 _SIDES = {"buy": Side.BUY, "sell": Side.SELL}
+REPAIR = "repair"  # the type of a trade message that is ours: what REST knew
 _ALREADY = "Already subscribed"  # how a repeated request is answered: it was granted before
 
 _Receive = Callable[[bytes, int], list[MarketEvent]]
 
 
 class ProtocolMemory(msgspec.Struct):
-    """All that is known of one conversation, but for the newest trade ids, which outlive it."""
+    """All that is known of one conversation, but for the tape, which outlives it."""
 
     instruments: dict[str, Instrument]
     subscribed: set[str]
-    gave_up: bool
+    gave_up: str
+    liveness: Liveness
     requests: RequestsMemory
     books: BooksMemory
 
@@ -53,7 +57,7 @@ class ProtocolMemory(msgspec.Struct):
 class KrakenProtocol:
     """The conversation with Kraken about ``symbols``.
 
-    ``last_trade_ids`` is shared between the connections of one feed: a print is told
+    ``tape`` is shared between the connections of one feed: a print is told
     once, however often a snapshot repeats it. Where ``can_ask_again`` is false, as on a
     recording, nothing is asked after the first subscriptions: no answer could come.
     """
@@ -63,18 +67,20 @@ class KrakenProtocol:
         symbols: Iterable[str],
         *,
         depth: int = FRAME_DEPTH,
-        last_trade_ids: dict[str, int] | None = None,
+        tape: Tape | None = None,
         can_ask_again: bool = True,
         time_ns: int = 0,
     ) -> None:
         self.symbols = tuple(symbols)
         self.instruments: dict[str, Instrument] = {}
-        self.last_trade_ids: dict[str, int] = {} if last_trade_ids is None else last_trade_ids
+        self.tape = Tape() if tape is None else tape
         self._can_ask_again = can_ask_again
         self._subscribed: set[str] = set()
-        self._gave_up = False
+        self._gave_up = ""  # why
+        self._liveness = Liveness(time_ns, time_ns)
         self._requests = Requests()
         self._books = Books(self.instruments, self._requests, depth=depth, can_ask_again=can_ask_again)
+        self._books.heard_ns = self._liveness.books_ns
         self._channels: dict[str, _Receive] = {
             "book": self._receive_book,
             "trade": self._receive_trades,
@@ -92,9 +98,11 @@ class KrakenProtocol:
         return self._books.verified
 
     @property
-    def wants_reconnect(self) -> bool:
-        """True when books or answers fail to come so often that the connection itself is in doubt."""
-        return self._gave_up or self._books.wants_reconnect
+    def reconnect_reason(self) -> str:
+        """Why the connection should be given up, empty while it should not."""
+        if self._gave_up:
+            return self._gave_up
+        return "asking again for lost books did not help" if self._books.wants_reconnect else ""
 
     def outgoing(self) -> list[bytes]:
         """Return what is to be sent now, oldest first; each message is returned once."""
@@ -103,7 +111,12 @@ class KrakenProtocol:
     def memory(self) -> ProtocolMemory:
         """Return what is known now; it is lent, to be encoded at once."""
         return ProtocolMemory(
-            self.instruments, self._subscribed, self._gave_up, self._requests.memory(), self._books.memory()
+            self.instruments,
+            self._subscribed,
+            self._gave_up,
+            self._liveness,
+            self._requests.memory(),
+            self._books.memory(),
         )
 
     def remember(self, memory: ProtocolMemory) -> None:
@@ -112,25 +125,50 @@ class KrakenProtocol:
         self._subscribed, self._gave_up = memory.subscribed, memory.gave_up
         self._requests.remember(memory.requests)
         self._books.remember(memory.books)
+        self._liveness = memory.liveness
+        self._books.heard_ns = self._liveness.books_ns
 
     def ping(self) -> None:
         """Queue an application-level ping."""
         self._requests.ping()
 
     def check(self, *, time_ns: int) -> list[MarketEvent]:
-        """Ask again for what is overdue; to be called about once a second."""
+        """Ask again for what is overdue, and judge what still lives; to be called about once a second."""
         if not self._can_ask_again:
             return []
         events: list[MarketEvent] = []
         for request in self._requests.ask_again(time_ns):
-            self._gave_up = self._gave_up or request.channel == "instrument"
+            self._gave_up = f"{request.method} of {request.channel} was asked {MAX_TRIES} times and never answered"
             for symbol in sorted(request.symbols):
-                error = f"{request.method} was asked {MAX_TRIES} times and never answered"
-                events.append(SubscriptionRefused(request.channel, symbol, error))
-        return events + self._books.check(time_ns)
+                events.append(SubscriptionRefused(request.channel, symbol, self._gave_up))
+        self._gave_up = self._gave_up or self._liveness.verdict(time_ns)
+        for channel, symbol in self._liveness.silent_subscriptions(time_ns):
+            events += self._doubt(channel, symbol, time_ns)
+        return events + self._books.check(time_ns) + self._lag()
+
+    def _doubt(self, channel: str, symbol: str, time_ns: int) -> list[MarketEvent]:
+        """Subscribe anew to what was granted and says nothing."""
+        if channel == "book":
+            reason = "prints came, and no book showed them"
+            return self._books.lose(symbol, "silent", reason, time_ns) if symbol in self.books else []
+        self._requests.unsubscribe("trade", [symbol], time_ns)
+        self._requests.subscribe("trade", [symbol], time_ns, snapshot=True)
+        return [SubscriptionSilent("trade", symbol, "others tell of trades that it does not tell")]
+
+    def _lag(self) -> list[MarketEvent]:
+        """Compare the newest timestamp with the time at which it came; nothing when nothing came since."""
+        newest, self._books.newest = self._books.newest, None
+        if newest is None or not newest[0]:
+            return []
+        try:
+            lag_ns = newest[1] - wire.nanoseconds(newest[0])
+        except ValueError:
+            return []  # a message that was whole in all that matters
+        return [LagMeasured(lag_ns, self._liveness.judge_lag(lag_ns))]
 
     def receive(self, frame: bytes, *, time_ns: int) -> list[MarketEvent]:
         """Return the events that one text frame carries, in order. No bytes make it raise."""
+        self._liveness.heard_ns = time_ns
         try:
             # Nearly all traffic is books: told by their first bytes, they are decoded once.
             if frame.startswith(_BOOK_PREFIX):
@@ -176,11 +214,16 @@ class KrakenProtocol:
     def _receive_book(self, frame: bytes, time_ns: int) -> list[MarketEvent]:
         return self._books.receive(wire.book_decoder.decode(frame), time_ns)
 
-    def _receive_heartbeat(self, _frame: bytes, _time_ns: int) -> list[MarketEvent]:
+    def _receive_heartbeat(self, _frame: bytes, time_ns: int) -> list[MarketEvent]:
+        self._liveness.heartbeat(time_ns)
         return [Heartbeat()]
 
-    def _receive_ticker(self, frame: bytes, _time_ns: int) -> list[MarketEvent]:
-        return [TickerSeen(ticker.symbol) for ticker in wire.ticker_decoder.decode(frame).data]
+    def _receive_ticker(self, frame: bytes, time_ns: int) -> list[MarketEvent]:
+        message = wire.ticker_decoder.decode(frame)
+        if message.type == "update":
+            for ticker in message.data:
+                self._liveness.ticked(ticker.symbol, time_ns)
+        return [TickerSeen(ticker.symbol) for ticker in message.data]
 
     def _receive_candles(self, frame: bytes, _time_ns: int) -> list[MarketEvent]:
         """Read a snapshot, which tells the past; updates tell what our own candles tell better."""
@@ -192,24 +235,27 @@ class KrakenProtocol:
     def _receive_status(self, frame: bytes, _time_ns: int) -> list[MarketEvent]:
         return [StatusChanged(status.system) for status in wire.status_decoder.decode(frame).data]
 
-    def _receive_trades(self, frame: bytes, _time_ns: int) -> list[MarketEvent]:
+    def _receive_trades(self, frame: bytes, time_ns: int) -> list[MarketEvent]:
+        """Read prints; those of a snapshot, or found by REST (`repair`), are told after the fact."""
         message = wire.trade_decoder.decode(frame)
         # Ids order them whatever the order of the message.
         trades = sorted((self._trade(data) for data in message.data), key=lambda trade: trade.trade_id)
-        if message.type == "snapshot":
-            for trade in reversed(trades):
-                # Prints from before we watched: only where they end matters.
-                self.last_trade_ids.setdefault(trade.symbol, trade.trade_id)
         events: list[MarketEvent] = []
-        for trade in trades:
-            last_id = self.last_trade_ids.get(trade.symbol)
-            if last_id is not None and trade.trade_id <= last_id:
-                continue
-            if last_id is not None and trade.trade_id > last_id + 1:
-                events.append(TradesMissed(trade.symbol, last_id + 1, trade.trade_id - 1))
-            self.last_trade_ids[trade.symbol] = trade.trade_id
-            events.append(TradeSeen(trade))
-        return events
+        if message.type == "update":
+            for symbol in {trade.symbol for trade in trades}:
+                self._liveness.traded(symbol, time_ns)
+        elif message.type == REPAIR:
+            events += self._found_elsewhere(trades, time_ns)
+        else:
+            self.tape.begin(trades)
+        is_late = message.type != "update"
+        return events + [event for trade in trades for event in self.tape.take(trade, is_late=is_late)]
+
+    def _found_elsewhere(self, trades: list[Trade], time_ns: int) -> list[MarketEvent]:
+        """Doubt the subscription of a symbol whose newest prints REST knew first."""
+        told = {symbol: told.trade_id for symbol, told in self.tape.newest.items()}
+        silent = sorted({trade.symbol for trade in trades if trade.trade_id > told.get(trade.symbol, trade.trade_id)})
+        return [event for symbol in silent for event in self._doubt("trade", symbol, time_ns)]
 
     def _trade(self, data: wire.TradeData) -> Trade:
         instrument = self.instruments.get(data.symbol)

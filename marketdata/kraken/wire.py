@@ -46,6 +46,7 @@ class BookData(msgspec.Struct, gc=False):
     checksum: int
     bids: list[Level] = []
     asks: list[Level] = []
+    timestamp: str = ""  # absent from snapshots until 2023
 
 
 class BookMessage(msgspec.Struct, gc=False):
@@ -131,6 +132,7 @@ class SymbolData(msgspec.Struct):
 class TickerMessage(msgspec.Struct):
     """The `ticker` channel."""
 
+    type: str
     data: list[SymbolData]
 
 

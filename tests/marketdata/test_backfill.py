@@ -16,8 +16,8 @@ from marketdata.models import Candle as CandleRow
 from marketdata.services import record_candles
 from tests.drawing import instrument
 from trading.candles import MINUTE_NS, TIMEFRAME_MINUTES, Candle, width_ns
-from trading.minutes import CandleBuilder
 from trading.frames import NS_PER_S, utc
+from trading.minutes import CandleBuilder
 
 pytestmark = pytest.mark.django_db
 DAY_NS = 1_440 * MINUTE_NS

@@ -13,6 +13,7 @@ from websockets.asyncio.server import serve
 from marketdata import bus, models
 from marketdata.feed import Feed, SourceFailed
 from marketdata.keeping import Keeper
+from marketdata.kraken import liveness
 from marketdata.kraken.client import KrakenClient
 from marketdata.recorded_exchange import survey
 from marketdata.recording_server import serve_recording
@@ -20,7 +21,7 @@ from marketdata.recordings import read_recording, recorded_frames
 from marketdata.selectors import market_at
 from marketdata.simulation.server import serve_simulation
 from tests.marketdata.wire import CAPTURE_2023, CAPTURE_2026
-from trading.frames import Frame, encode_frame
+from trading.frames import NS_PER_S, Frame, encode_frame
 from trading.market import Market
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -95,7 +96,7 @@ def statuses_told(symbol: str) -> list[str]:
 
 def assert_no_trade_is_missing_or_repeated(frames: list[Frame]) -> None:
     last: dict[str, int] = {}
-    for trade in (trade for frame in frames for trade in frame.trades):
+    for trade in (trade for frame in frames for trade in (*frame.late, *frame.trades)):
         assert trade.trade_id == last.get(trade.symbol, trade.trade_id - 1) + 1
         last[trade.symbol] = trade.trade_id
     assert last
@@ -202,7 +203,8 @@ async def test_a_restarted_feed_goes_on_where_the_last_one_stopped():
     assert_no_trade_is_missing_or_repeated(frames)
 
 
-async def test_a_silent_exchange_is_left_and_a_binary_message_is_refused():
+async def test_a_silent_exchange_is_left_and_a_binary_message_is_refused(monkeypatch):
+    monkeypatch.setattr(liveness, "SILENT_AFTER_NS", NS_PER_S // 2)
     connections = 0
 
     async def handle(socket):
@@ -214,14 +216,14 @@ async def test_a_silent_exchange_is_left_and_a_binary_message_is_refused():
     async with serve(handle, "127.0.0.1", 0) as server:
         url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         feed = make_feed(url)
-        feed._client = KrakenClient(url, feed, silent_after_s=0.3, first_wait_s=0.1)
+        feed._client = KrakenClient(url, feed, first_wait_s=0.1)
         async with running(feed):
             await until(lambda: connections >= 3)
 
     assert feed.health.bad_frames >= 2
     refused, left = await asked(told, "bad_frame"), await asked(told, "disconnected")
     assert refused[0][1].startswith("binary message of 8 bytes; expected text")
-    assert left[0][1] == "nothing was heard for 0.3 s"
+    assert left[0][1] == "nothing was heard for 0.5 s"
 
 
 async def test_a_recording_that_breaks_off_is_an_error(tmp_path):

@@ -2,6 +2,7 @@ import threading
 
 import pytest
 from django.db import OperationalError
+from msgspec import structs
 
 from marketdata import keeping, models, services
 from marketdata.health import Incident
@@ -89,8 +90,8 @@ def test_a_database_that_stays_away_does_not_hold_up_the_end(keeper, monkeypatch
 def test_what_the_stream_lost_since_the_last_checkpoint_is_a_gap_not_flat_candles(keeper):
     keeper.fold([make_frame(0.1, instruments=(XRP,))])
 
-    keeper.catch_up([make_frame(300.1, 2), make_frame(360, 3)])
+    keeper.catch_up(structs.replace(make_frame(300 + tenth / 10), trades=()) for tenth in range(2, 1202))
     keeper.stop(5)
 
     minutes = [candle.start.minute for candle in models.Candle.objects.order_by("start")]
-    assert minutes == [0, 5]
+    assert minutes == [6]

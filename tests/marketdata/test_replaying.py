@@ -8,6 +8,7 @@ from marketdata.framing import BuilderMemory, FrameBuilder
 from marketdata.kraken.books import Books
 from marketdata.kraken.protocol import KrakenProtocol
 from marketdata.kraken.requests import Requests
+from marketdata.kraken.tape import Tape, Told
 from marketdata.listening import InvalidMemory, Listener
 from marketdata.recording_files import InvalidRecording
 from marketdata.records import Kind, Record
@@ -46,7 +47,7 @@ def test_what_a_listener_is_told_is_what_it_can_be_told_again():
 
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 0.6, 0.97, 0.99, 0.995])
 def test_a_listener_that_remembers_goes_on_byte_for_byte(share):
-    listener = fresh_listener(after_sequence=17_000_000_000, last_trade_ids={"BTC/USD": 5})
+    listener = fresh_listener(after_sequence=17_000_000_000, tape=Tape({"BTC/USD": Told(5, 0)}))
     at = int(share * len(DAY))
     told(listener, DAY[:at])
 
@@ -65,15 +66,15 @@ def test_nothing_that_a_listener_knows_is_left_out_of_its_memory():
     assert set(vars(FrameBuilder())) == fields
     assert set(vars(requests)) == {"_queue", "_unanswered", "_last_id"}
     assert set(vars(Books({}, requests, depth=25, can_ask_again=True))) == {
-        *("verified", "wants_reconnect", "_depths", "_awaited", "_losses"),
-        *("_changed", "_instruments", "_requests", "_depth", "_can_ask_again"),  # made anew, or another's
+        *("verified", "wants_reconnect", "_depths", "_awaited", "_losses", "newest", "_asks"),
+        *("heard_ns", "_changed", "_instruments", "_requests", "_depth", "_can_ask_again"),  # made anew, or another's
     }
     assert set(vars(protocol)) == {
-        *("instruments", "_subscribed", "_gave_up", "_requests", "_books", "symbols", "last_trade_ids"),
+        *("instruments", "_subscribed", "_gave_up", "_requests", "_books", "_liveness", "symbols", "tape"),
         *("_can_ask_again", "_channels"),
     }
     assert set(vars(fresh_listener())) == {
-        *("_symbols", "_can_ask_again", "_last_trade_ids", "_builder", "_protocol", "_witness", "_scribe")
+        *("_symbols", "_can_ask_again", "tape", "_builder", "_protocol", "_witness", "_scribe")
     }
 
 

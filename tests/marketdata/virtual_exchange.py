@@ -13,17 +13,26 @@ from typing import NamedTuple
 
 from marketdata.framing import INTERVAL_NS
 from marketdata.health import FeedHealth, Incident
-from marketdata.kraken import wire
-from marketdata.kraken.client import LONGEST_WAIT_S, PING_EVERY_S, SILENT_AFTER_S, STABLE_AFTER_S
+from marketdata.kraken import rest_answers, wire
+from marketdata.kraken.candles import snapshot_message
+from marketdata.kraken.client import LONGEST_WAIT_S, PING_EVERY_S, STABLE_AFTER_S
 from marketdata.kraken.events import BookChanged, BookLost, MarketEvent
+from marketdata.kraken.rest import MAX_TRIES
+from marketdata.kraken.symbols import altname_of
+from marketdata.kraken.trades import repair_message
 from marketdata.listening import Listener
+from marketdata.repairing import Question, Repairs
 from marketdata.simulation.fault_words import parse_faults
 from marketdata.simulation.faults import Fault
 from marketdata.simulation.faulty import FaultyConversation, FaultyExchange, Told
+from marketdata.simulation.faulty_rest import FaultyRestSide
 from marketdata.simulation.market import SimulatedMarket
+from marketdata.simulation.rest import RestSide
+from marketdata.warming import SETTLED_S
 from trading.book import BookTop
 from trading.candles import MINUTE_NS
 from trading.frames import FRAME_DEPTH, NS_PER_S, Frame, Trade
+from trading.instruments import Instrument
 from trading.market import Market
 
 SYMBOLS = ("ETH/USD", "XRP/BTC")
@@ -54,6 +63,15 @@ class CoarseMarket(SimulatedMarket):
 
 
 MARKET = CoarseMarket(1)
+REST = RestSide(MARKET)
+
+
+class _Asking(NamedTuple):
+    """A question that REST is asked until it answers, or has not answered too often."""
+
+    question: Question
+    next_ns: int
+    tries: int = 0
 
 
 class VirtualFeed:
@@ -79,7 +97,11 @@ class VirtualFeed:
                 self._skews_s |= {skew_s + float(fault.value) for skew_s in self._skews_s}
         self._conversation: FaultyConversation | None = None
         self._connect_ns = BEGIN_NS
-        self._connected_ns = self._heard_ns = self._pinged_ns = 0
+        self._connected_ns = self._pinged_ns = 0
+        self._rest = FaultyRestSide(REST, self.exchange.plan, BEGIN_NS)
+        self._repairs = Repairs()
+        self._asking: _Asking | None = None
+        self._history_ns: list[int] = []  # when to bring what is missing
         self._failures = 0
         self._hearing = b""
         self._shown: dict[str, tuple[str, BookTop | None]] = {}
@@ -117,6 +139,7 @@ class VirtualFeed:
             self._watch()
         if (self.now_ns - BEGIN_NS) % NS_PER_S == 0:
             self.listener.check(self.now_ns)
+            self._ask_rest()
             self.incidents += self.health.hand_over()
             self._send()
             self._leave_when_asked()
@@ -127,7 +150,8 @@ class VirtualFeed:
             self._come_back_later()
             return
         self._conversation = FaultyConversation(self.exchange, self.now_ns)
-        self._connected_ns = self._heard_ns = self._pinged_ns = self.now_ns
+        self._connected_ns = self._pinged_ns = self.now_ns
+        self._history_ns = [self.now_ns, self.now_ns // MINUTE_NS * MINUTE_NS + MINUTE_NS + round(SETTLED_S * NS_PER_S)]
         self.listener.connected(self.now_ns)
         self.health.reconnects += any(incident.kind == "connected" for incident in self.incidents)
         self._note("connected", "connected to the virtual exchange")
@@ -149,16 +173,14 @@ class VirtualFeed:
         self._come_back_later()
 
     def _watch(self) -> None:
-        if self.now_ns - self._heard_ns > SILENT_AFTER_S * NS_PER_S:
-            self._disconnect(f"nothing was heard for {SILENT_AFTER_S:g} s")
-        elif self.now_ns - self._pinged_ns >= PING_EVERY_S * NS_PER_S:
+        if self.now_ns - self._pinged_ns >= PING_EVERY_S * NS_PER_S:
             self._pinged_ns = self.now_ns
             self.listener.ping()
             self._send()
 
     def _leave_when_asked(self) -> None:
-        if self._conversation is not None and self.listener.wants_reconnect:
-            self._disconnect("asking again for lost books did not help")
+        if self._conversation is not None and (reason := self.listener.reconnect_reason):
+            self._disconnect(reason)
 
     def _note(self, kind: str, detail: str) -> None:
         self.health.note(self.now_ns, kind, "", detail)
@@ -175,7 +197,6 @@ class VirtualFeed:
             self._leave_when_asked()
 
     def _hear_one(self, told: Told) -> None:
-        self._heard_ns = self.now_ns
         self.heard.append((self.now_ns, told))
         if not told.is_text:
             self.listener.refuse(told.payload, f"binary message of {len(told.payload)} bytes", self.now_ns)
@@ -185,10 +206,13 @@ class VirtualFeed:
         except UnicodeDecodeError:
             self._disconnect("invalid utf-8")
             return
-        self._hearing = told.payload
+        self._take_in(told.payload)
+
+    def _take_in(self, message: bytes) -> None:
+        self._hearing = message
         self.health.messages += 1
         before = dict(self._applied)  # the frames that are over do not show this message
-        frames = self.listener.hear(told.payload, self.now_ns)
+        frames = self.listener.hear(message, self.now_ns)
         applied, self._applied = self._applied, before
         self._take(frames)
         self._applied = applied
@@ -211,6 +235,56 @@ class VirtualFeed:
                 self.events.append(event)
                 if isinstance(event, BookLost):
                     self._applied.pop(event.symbol, None)
+
+    # What REST is asked
+
+    def _ask_rest(self) -> None:
+        """Do once a second what `Repairer` and `WarmUp` do in their threads."""
+        if self._conversation is None or not self.listener.instruments:
+            return
+        if self._history_ns and self.now_ns >= self._history_ns[0] and self._bring_history():
+            del self._history_ns[0]
+        if self._asking is None:
+            question = self._repairs.question(self.listener.tape, self.listener.instruments, self.now_ns)
+            self._asking = None if question is None else _Asking(question, self.now_ns)
+        if self._asking is not None and self.now_ns >= self._asking.next_ns:
+            self._repair(self._asking)
+
+    def _repair(self, asking: _Asking) -> None:
+        question = asking.question
+        instrument = self.market.pairs[question.symbol].instrument
+        page = self._asked("Trades", instrument, since=question.since_ns - 1)
+        if page is not None:
+            trades = rest_answers.read_trades(page, instrument).trades
+            wanted = self._repairs.answered(question, self.listener.tape, trades, self.now_ns)
+            self._asking = None
+            if wanted:
+                self._take_in(repair_message(instrument, wanted))
+                self._send()
+        elif asking.tries == MAX_TRIES - 1:
+            self._repairs.failed(question, self.now_ns)
+            self._asking = None
+        else:
+            self._asking = _Asking(question, self.now_ns + NS_PER_S * 2**asking.tries, asking.tries + 1)
+
+    def _bring_history(self) -> bool:
+        for symbol, instrument in self.listener.instruments.items():
+            rows = self._asked("OHLC", instrument, interval=1, since=NOON_NS // NS_PER_S - 60)
+            if rows is None:
+                return False
+            snapshot = self.folded.snapshot()
+            known = snapshot.candles(symbol, "1m").start_ns.tolist() if symbol in snapshot.instruments else []
+            told = rest_answers.read_candles(rows, instrument)
+            if missing := [candle for candle in told if candle.start_ns not in known]:
+                self._take_in(snapshot_message(instrument, "1m", missing))
+        return True
+
+    def _asked(self, endpoint: str, instrument: Instrument, **about: int) -> bytes | None:
+        """Return the exchange's answer, None when it is none."""
+        named = {"pair": altname_of(instrument.symbol), **{name: str(value) for name, value in about.items()}}
+        answer = self._rest.answer(endpoint, named, self.now_ns)
+        is_answer = answer.status == 200 and answer.content_type.startswith("application/json")
+        return rest_answers.result_of(answer.body) if is_answer else None
 
     # What is shown
 

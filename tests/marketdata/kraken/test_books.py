@@ -179,7 +179,7 @@ def test_three_failures_of_one_book_in_a_row_put_the_connection_in_doubt():
     verdicts = []
     for attempt in range(3):
         heard(protocol, docs_book(checksum=1), time_ns=NOON_NS + attempt * 12 * S)
-        verdicts.append(protocol.wants_reconnect)
+        verdicts.append(bool(protocol.reconnect_reason))
 
     assert verdicts == [False, False, True]
 
@@ -190,7 +190,7 @@ def test_a_failure_an_hour_is_forgiven():
     for hour in range(5):
         heard(protocol, docs_book(checksum=1), time_ns=NOON_NS + hour * 3_600 * S)
 
-    assert not protocol.wants_reconnect
+    assert not protocol.reconnect_reason
 
 
 def test_a_book_that_never_comes_is_lost_and_asked_for():
@@ -229,7 +229,7 @@ def test_on_a_recording_nothing_is_asked_again():
     protocol.check(time_ns=NOON_NS + 3_600 * S)
 
     assert protocol.outgoing() == []
-    assert not protocol.wants_reconnect
+    assert not protocol.reconnect_reason
 
 
 def test_the_end_of_a_book_is_not_asked_again_once_the_book_has_begun_anew():

@@ -16,6 +16,7 @@ from marketdata.kraken.events import (
     TradesMissed,
 )
 from marketdata.kraken.protocol import KrakenProtocol
+from marketdata.kraken.tape import Tape, Told
 from tests.marketdata.wire import (
     NOON_NS,
     asked,
@@ -96,7 +97,7 @@ def test_an_unanswered_request_is_repeated_and_then_given_up():
         repeated.append(asked(protocol))
 
     assert repeated == [[("subscribe", "instrument", [])], [("subscribe", "instrument", [])], []]
-    assert protocol.wants_reconnect
+    assert protocol.reconnect_reason == "subscribe of instrument was asked 3 times and never answered"
 
 
 def test_only_the_symbols_without_an_answer_are_asked_again():
@@ -178,17 +179,18 @@ def test_trades_from_before_we_watched_tell_only_where_they_end():
 
 
 def test_a_snapshot_after_a_reconnect_tells_only_what_was_missed():
-    last_ids = {"BTC/USD": 8}
-    protocol = watching("BTC/USD", last_trade_ids=last_ids)
+    tape = Tape({"BTC/USD": Told(8, NOON_NS)})
+    protocol = watching("BTC/USD", tape=tape)
 
     events = heard(protocol, trade("BTC/USD", 10, 9, 8, 7, kind="snapshot"))
 
     assert [event.trade.trade_id for event in events] == [9, 10]
-    assert last_ids == {"BTC/USD": 10}
+    assert all(event.is_late for event in events)
+    assert tape.newest["BTC/USD"].trade_id == 10
 
 
 def test_ids_that_jump_are_a_gap_with_both_its_ends():
-    protocol = watching("BTC/USD", last_trade_ids={"BTC/USD": 8})
+    protocol = watching("BTC/USD", tape=Tape({"BTC/USD": Told(8, NOON_NS)}))
 
     events = heard(protocol, trade("BTC/USD", 12))
 

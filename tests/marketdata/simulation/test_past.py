@@ -26,7 +26,11 @@ def told(market: SimulatedMarket, symbol: str, first_minute: int, count: int) ->
 def built(market: SimulatedMarket, symbol: str, first_minute: int, count: int) -> list[Candle]:
     """Return the minutes that a feed builds of them."""
     builder = CandleBuilder()
-    closed = [c for t in told(market, symbol, first_minute, count) for c in builder.add(t.trade_id, t.time_ns, t.ticks, t.lots)[0]]
+    closed = [
+        c
+        for t in told(market, symbol, first_minute, count)
+        for c in builder.add(t.trade_id, t.time_ns, t.ticks, t.lots)[0]
+    ]
     return closed + builder.close_until((first_minute + count) * MINUTE_NS)
 
 

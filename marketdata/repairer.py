@@ -1,0 +1,118 @@
+"""Asking REST for the prints that the socket missed, beside the socket and never in its way."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from marketdata.kraken.events import MarketEvent, TradesLost
+from marketdata.kraken.rest import KrakenRest, RestError
+from marketdata.kraken.tape import Tape
+from marketdata.kraken.trades import repair_message
+from marketdata.repairing import Question, Repairs
+from trading.frames import Trade
+from trading.instruments import Instrument
+
+POLL_S = 1.0
+MAX_PAGES = 20  # of a thousand prints, for one hole
+
+_T = TypeVar("_T")
+_log = logging.getLogger("feed")
+
+
+class Repairer:
+    """Carries the questions of `Repairs` to REST in a thread of its own; all else happens on the event loop.
+
+    What is found is handed to ``hear`` as a message, so that a recording holds it; a hole
+    that stays open is told to ``tell``.
+    """
+
+    def __init__(
+        self,
+        rest: KrakenRest,
+        *,
+        hear: Callable[[bytes], None],
+        tell: Callable[[list[MarketEvent]], None],
+        tape: Callable[[], Tape],
+        instruments: Callable[[], Mapping[str, Instrument]],
+        now_ns: Callable[[], int],
+    ) -> None:
+        self._rest = rest
+        self._hear = hear
+        self._tell = tell
+        self._tape = tape
+        self._instruments = instruments
+        self._now_ns = now_ns
+        self._repairs = Repairs()
+        self._stopping = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def start(self) -> None:
+        """Begin to look for holes; called on the event loop."""
+        self._loop = asyncio.get_running_loop()
+        threading.Thread(target=self._run, name="repairer", daemon=True).start()
+
+    def stop(self) -> None:
+        """Ask nothing more."""
+        self._stopping.set()
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.wait(POLL_S):
+                while not self._stopping.is_set() and (question := self._on_loop(self._question)) is not None:
+                    self._carry(question)
+        except (RuntimeError, concurrent.futures.CancelledError):
+            _log.debug("the feed has ended, and so do its repairs")
+
+    def _carry(self, question: Question) -> None:
+        instrument = self._on_loop(lambda: self._instruments().get(question.symbol))
+        if instrument is None:
+            return  # the connection has gone meanwhile
+        try:
+            trades = self._asked(instrument, question)
+        except RestError as error:
+            _log.warning("missed trades: %s", error)
+            self._on_loop(lambda: self._failed(question))
+        else:
+            self._on_loop(lambda: self._answered(question, instrument, trades))
+
+    def _asked(self, instrument: Instrument, question: Question) -> list[Trade]:
+        """Return the prints since the question's; as far as its hole, or one page of them."""
+        found: list[Trade] = []
+        for number, page in enumerate(self._rest.trades(instrument, question.since_ns - 1), start=1):
+            found += page
+            if question.hole is None or page[-1].trade_id >= question.hole.last_id or number == MAX_PAGES:
+                break
+        return found
+
+    # On the event loop
+
+    def _question(self) -> Question | None:
+        return self._repairs.question(self._tape(), self._instruments(), self._now_ns())
+
+    def _answered(self, question: Question, instrument: Instrument, trades: list[Trade]) -> None:
+        wanted = self._repairs.answered(question, self._tape(), trades, self._now_ns())
+        # A connection that has gone meanwhile tells the exchange's rules anew first: the hole is asked for again.
+        if wanted and question.symbol in self._instruments():
+            self._hear(repair_message(instrument, wanted))
+        self._tell_if_lost(question)
+
+    def _failed(self, question: Question) -> None:
+        self._repairs.failed(question, self._now_ns())
+        self._tell_if_lost(question)
+
+    def _tell_if_lost(self, question: Question) -> None:
+        hole = question.hole
+        if hole is not None and self._repairs.is_lost(question, self._tape()):
+            self._tell([TradesLost(question.symbol, hole.first_id, hole.last_id, "REST could not tell them either")])
+
+    def _on_loop(self, work: Callable[[], _T]) -> _T:
+        async def do() -> _T:
+            return work()
+
+        assert self._loop is not None, "started before it asks"
+        return asyncio.run_coroutine_threadsafe(do(), self._loop).result()
