@@ -13,6 +13,7 @@ FOLLOWS_WITHIN_NS = 10 * NS_PER_S  # a book follows its prints, a print goes wit
 WITNESSES = 3  # messages that contradict a subscription before it is called dead
 BEHIND_NS = 5 * NS_PER_S  # more than usual: what is said is too old to trade on
 CAUGHT_UP_NS = 2 * NS_PER_S
+BEHIND_FOR_NS = 60 * NS_PER_S  # then a new connection knows better: it has no queue, and compares anew
 
 
 class _Contradiction(msgspec.Struct, array_like=True):
@@ -35,6 +36,7 @@ class Liveness(msgspec.Struct):
     doubts: dict[str, dict[str, _Contradiction]] = {}  # channel -> symbol
     least_lag_ns: int | None = None
     is_behind: bool = False
+    behind_since_ns: int = 0
 
     def heartbeat(self, time_ns: int) -> None:
         """Take note of a heartbeat."""
@@ -81,6 +83,8 @@ class Liveness(msgspec.Struct):
             return f"nothing was heard for {SILENT_AFTER_NS / NS_PER_S:g} s"
         if self.heartbeats >= HEARTBEATS_BEFORE_MISSED and time_ns - self.heartbeat_ns > SILENT_AFTER_NS:
             return f"no heartbeat came for {SILENT_AFTER_NS / NS_PER_S:g} s"
+        if self.is_behind and time_ns - self.behind_since_ns > BEHIND_FOR_NS:
+            return f"what is told has been late for {BEHIND_FOR_NS / NS_PER_S:g} s"
         return ""
 
     def judge_lag(self, lag_ns: int) -> bool:
@@ -90,5 +94,7 @@ class Liveness(msgspec.Struct):
         """
         self.least_lag_ns = lag_ns if self.least_lag_ns is None else min(self.least_lag_ns, lag_ns)
         late_ns = lag_ns - self.least_lag_ns
-        self.is_behind = late_ns > (CAUGHT_UP_NS if self.is_behind else BEHIND_NS)
+        was_behind, self.is_behind = self.is_behind, late_ns > (CAUGHT_UP_NS if self.is_behind else BEHIND_NS)
+        if not was_behind:
+            self.behind_since_ns = self.checked_ns
         return self.is_behind
