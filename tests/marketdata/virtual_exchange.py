@@ -28,7 +28,6 @@ from marketdata.simulation.faulty import FaultyConversation, FaultyExchange, Tol
 from marketdata.simulation.faulty_rest import FaultyRestSide
 from marketdata.simulation.market import SimulatedMarket
 from marketdata.simulation.rest import RestSide
-from marketdata.warming import SETTLED_S
 from trading.book import BookTop
 from trading.candles import MINUTE_NS
 from trading.frames import FRAME_DEPTH, NS_PER_S, Frame, Trade
@@ -39,6 +38,7 @@ SYMBOLS = ("ETH/USD", "XRP/BTC")
 NOON_NS = 1_783_425_600 * NS_PER_S
 BEGIN_NS = NOON_NS - 5 * NS_PER_S  # noon's minute is the first that is watched whole
 BOOK_EVERY_NS = NS_PER_S // 2
+SETTLED_NS = 3 * NS_PER_S  # after a minute's end, as in `marketdata.warming`, which needs a database
 
 _BOOK_TIME = re.compile(rb'"timestamp":"([^"]+)"')
 
@@ -101,7 +101,8 @@ class VirtualFeed:
         self._rest = FaultyRestSide(REST, self.exchange.plan, BEGIN_NS)
         self._repairs = Repairs()
         self._asking: _Asking | None = None
-        self._history_ns: list[int] = []  # when to bring what is missing
+        self._passes = 0  # that history still needs: at once, and when this minute is over
+        self._history_ns = 0  # when the next one is due
         self._failures = 0
         self._hearing = b""
         self._shown: dict[str, tuple[str, BookTop | None]] = {}
@@ -151,7 +152,7 @@ class VirtualFeed:
             return
         self._conversation = FaultyConversation(self.exchange, self.now_ns)
         self._connected_ns = self._pinged_ns = self.now_ns
-        self._history_ns = [self.now_ns, self.now_ns // MINUTE_NS * MINUTE_NS + MINUTE_NS + round(SETTLED_S * NS_PER_S)]
+        self._passes, self._history_ns = 2, 0
         self.listener.connected(self.now_ns)
         self.health.reconnects += any(incident.kind == "connected" for incident in self.incidents)
         self._note("connected", "connected to the virtual exchange")
@@ -242,8 +243,9 @@ class VirtualFeed:
         """Do once a second what `Repairer` and `WarmUp` do in their threads."""
         if self._conversation is None or not self.listener.instruments:
             return
-        if self._history_ns and self.now_ns >= self._history_ns[0] and self._bring_history():
-            del self._history_ns[0]
+        if self._passes and self.now_ns >= self._history_ns and self._bring_history():
+            self._passes -= 1
+            self._history_ns = (self.now_ns // MINUTE_NS + 1) * MINUTE_NS + SETTLED_NS
         if self._asking is None:
             question = self._repairs.question(self.listener.tape, self.listener.instruments, self.now_ns)
             self._asking = None if question is None else _Asking(question, self.now_ns)
