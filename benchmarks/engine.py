@@ -11,8 +11,9 @@ from trading.book import BookTop, Level, Side
 from trading.engine import Engine, Terms
 from trading.frames import Frame, Trade, decode_frame, encode_frame
 from trading.instruments import Instrument
-from trading.market import DataSnapshot, Market
+from trading.market import Market
 from trading.signals import NoSignal, Signal
+from trading.snapshot import DataSnapshot
 from trading.strategy import Strategy
 
 FRAMES = 3_000

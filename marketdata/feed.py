@@ -13,6 +13,7 @@ import redis
 
 from marketdata import bus
 from marketdata.clock import LiveClock, RecordedClock
+from marketdata.connecting import Gate
 from marketdata.framing import INTERVAL_NS
 from marketdata.health import FeedHealth
 from marketdata.keeping import Keeper
@@ -97,6 +98,11 @@ class Feed:
                 instruments=lambda: self._listener.instruments,
                 now_ns=self._live_clock.now_ns,
             )
+        self._gate = Gate(
+            keeper.market_name,
+            now_ns=self._live_clock.now_ns,
+            tell=lambda sentence: self._note("refused", sentence),
+        )
         self._has_been_connected = False
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -208,12 +214,19 @@ class Feed:
         """Make a recording wait for the stream; a live market waits for nobody."""
         return self._publisher.drain() if self._recorded_clock is not None and self._publisher.is_busy else None
 
+    async def may_connect(self) -> None:
+        """Return when the budget of connections allows another; a recording may always be played."""
+        if self._recorded_clock is None:
+            await self._gate.passed()
+
     # What becomes of it
 
     def _take(self, frames: list[Frame]) -> None:
         if not frames:
             return
         self._keeper.fold(frames)
+        for gap in (frame.gap for frame in frames if frame.gap is not None):
+            self._note("gap", f"{(gap.to_ns - gap.from_ns) / NS_PER_S:.1f} s were not watched: {gap.reason}")
         if not self._publisher.put(frames):
             reason = "Redis was away too long"
             self._listener.lose_frames(reason)
@@ -259,6 +272,7 @@ class Feed:
             "frames": self._publisher.published,
             "last_sequence": self._keeper.market.sequence,
             "last_published_at_s": self._publisher.last_published_at_s,
+            "connections": None if self._recorded_clock is not None else self._gate.used,
             "recording": None if self._recorder is None else self._recorder.report(),
             **self.health.report(self._now_ns(), self._listener.books, time.monotonic()),
         }

@@ -107,3 +107,17 @@ class FeedEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.time:%Y-%m-%d %H:%M:%S} {self.kind} {self.symbol}".rstrip()
+
+
+class ConnectionAttempt(models.Model):
+    """One attempt to connect to an exchange, which bans those who try too often."""
+
+    market = _market()
+    at = models.DateTimeField(help_text="wall clock")
+
+    class Meta:
+        ordering = ("-at",)
+        indexes = (models.Index(fields=("market", "-at")),)
+
+    def __str__(self) -> str:
+        return f"{self.market} at {self.at:%Y-%m-%d %H:%M:%S}"

@@ -59,9 +59,10 @@ def _look_at(message: bytes, found: Survey) -> None:
         book = wire.book_decoder.decode(message)
         for data in book.data:
             found.symbols.setdefault(data.symbol)
-            _count_digits(found, data.symbol, [*data.bids, *data.asks])
+            bids, asks = wire.levels_in(data.bids), wire.levels_in(data.asks)
+            _count_digits(found, data.symbol, [*bids, *asks])
             if book.type == "snapshot" and data.symbol not in found.depths:
-                longest = max(len(data.bids), len(data.asks))
+                longest = max(len(bids), len(asks))
                 found.depths[data.symbol] = next((d for d in answers.DEPTHS if d >= longest), answers.DEPTHS[-1])
     elif envelope.channel == "trade":
         for trade in wire.trade_decoder.decode(message).data:

@@ -91,6 +91,12 @@ def recent_feed_events(market: str | None, limit: int = 50) -> QuerySet[models.F
     return models.FeedEvent.objects.filter(market=market or "")[:limit]
 
 
+def connection_attempts_ns(market: str, since: datetime) -> list[int]:
+    """Return when ``market`` was connected to, or tried to be, from ``since`` on."""
+    attempts = models.ConnectionAttempt.objects.filter(market=market, at__gte=since)
+    return [ns_of(at) for at in attempts.values_list("at", flat=True)]
+
+
 def _in_ticks(numbers: Sequence[Any], instrument: Instrument) -> Candle:
     start, *prices, volume, trades = numbers
     open_, high, low, close = (ticks_of(price, instrument) for price in prices)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -109,6 +110,13 @@ def record_incidents(*, market: str, incidents: Iterable[Incident]) -> None:
         )
         for incident in incidents
     )
+
+
+@transaction.atomic
+def record_connection_attempt(*, market: str, at: datetime, kept: timedelta) -> None:
+    """Write that an exchange is about to be connected to; what is older than ``kept`` counts no more."""
+    models.ConnectionAttempt.objects.filter(market=market, at__lt=at - kept).delete()
+    models.ConnectionAttempt.objects.create(market=market, at=at)
 
 
 def _write_candles(market: str, candles: Iterable[tuple[Closed, int, Instrument]]) -> int:

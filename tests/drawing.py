@@ -7,7 +7,8 @@ from decimal import Decimal
 from trading.book import BookTop, Level, OrderBook, Side
 from trading.frames import Frame, Trade, sequence_at
 from trading.instruments import Instrument
-from trading.market import DataSnapshot, Market
+from trading.market import Market
+from trading.snapshot import DataSnapshot
 
 NOON_NS = 1_783_468_800_000_000_000  # 2026-07-08T00:00:00Z
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from tests.drawing import Scene
 from trading.engine import Engine, Outcome, Terms
-from trading.market import DataSnapshot
 from trading.orders import Order
 from trading.signals import Signal
+from trading.snapshot import DataSnapshot
 from trading.strategy import Strategy
 
 

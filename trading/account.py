@@ -14,8 +14,8 @@ from trading.fees import FeeSchedule, Liquidity
 from trading.fills import Fill
 from trading.frames import NS_PER_S
 from trading.instruments import Instrument
-from trading.market import DataSnapshot
 from trading.orders import Order
+from trading.snapshot import DataSnapshot
 from trading.valuation import liquidation_value, mid_rate
 
 ZERO = Decimal(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterable
 from enum import StrEnum
 from itertools import chain
 from typing import NamedTuple
@@ -95,7 +96,7 @@ class OrderBook:
         self._asks = _BookSide(+1)
         self._bids = _BookSide(-1)
 
-    def apply(self, bids: list[tuple[int, int]], asks: list[tuple[int, int]]) -> None:
+    def apply(self, bids: Iterable[tuple[int, int]], asks: Iterable[tuple[int, int]]) -> None:
         """Apply one whole message of (ticks, lots) levels, then truncate."""
         for ticks, lots in bids:
             self._bids.set(ticks, lots)

@@ -23,13 +23,13 @@ from trading.exchange import ExchangeState, Matched, PaperExchange
 from trading.fees import fee_schedule
 from trading.fills import Fill
 from trading.frames import NS_PER_S, Frame, Gap
-from trading.market import DataSnapshot
 from trading.memory import pack_state, unpack_state
 from trading.order_entry import Refused, order_from, refused_order, value_of
 from trading.orders import Order, Refusal
 from trading.portfolio import Portfolio
 from trading.risk import RiskLimits, RiskSituation, entry_refusal, rate_refusal
 from trading.signals import NoSignal, Signal
+from trading.snapshot import DataSnapshot
 from trading.strategy import Answer, Strategy
 from trading.valuation import mid_rate
 

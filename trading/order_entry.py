@@ -9,9 +9,9 @@ from trading.book import Side
 from trading.fees import Liquidity
 from trading.frames import NS_PER_MS
 from trading.instruments import Instrument
-from trading.market import DataSnapshot
 from trading.orders import Bracket, Order, OrderStatus, Purpose, Refusal
 from trading.signals import Action, OrderType, Price, Signal, SizeUnit
+from trading.snapshot import DataSnapshot
 from trading.valuation import mid_rate
 
 # "all" on a buy leaves this share of the cash, so that a price that moves during the latency is still paid for.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from trading.account import Account
 from trading.book import Side
 from trading.fees import Liquidity
-from trading.market import DataSnapshot
 from trading.orders import Order
+from trading.snapshot import DataSnapshot
 from trading.valuation import mid_rate
 
 

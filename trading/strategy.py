@@ -10,8 +10,8 @@ import msgspec
 
 from trading.candles import TIMEFRAME_MINUTES
 from trading.fills import Fill
-from trading.market import DataSnapshot
 from trading.signals import NoSignal, Signal
+from trading.snapshot import DataSnapshot
 
 State = dict[str, Any]
 Answer = Signal | list[Signal] | NoSignal | None

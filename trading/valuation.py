@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from trading.book import Side
 from trading.instruments import Instrument
-from trading.market import DataSnapshot
+from trading.snapshot import DataSnapshot
 
 _TWO = Decimal(2)
 

@@ -10,7 +10,7 @@ import msgspec
 
 from marketdata.kraken.events import BadFrame, BookChanged, BookLost, BookRequested, MarketEvent
 from marketdata.kraken.requests import Requests
-from marketdata.kraken.wire import BookData, BookMessage, InexactNumber, Level, exact_units
+from marketdata.kraken.wire import BookData, BookMessage, InexactNumber, levels_of
 from trading.book import BookError, BookTop, CrossedBook, OrderBook
 from trading.frames import NS_PER_S
 from trading.instruments import Instrument
@@ -120,8 +120,8 @@ class Books:
         else:
             raise ValueError(f"book message is of type {kind!r}; expected snapshot or update")
         try:
-            price_decimals, qty_decimals = instrument.price_decimals, instrument.qty_decimals
-            book.apply(_units(data.bids, price_decimals, qty_decimals), _units(data.asks, price_decimals, qty_decimals))
+            levels = levels_of(instrument.price_decimals, instrument.qty_decimals)
+            book.apply(levels.read(data.bids), levels.read(data.asks))
             book.verify(data.checksum)
         except InexactNumber as error:
             return self.lose(symbol, "number", str(error), time_ns)
@@ -175,10 +175,3 @@ class Books:
             self._requests.unsubscribe("book", names, time_ns, depth=depth)
             self._requests.subscribe("book", names, time_ns, depth=depth, snapshot=True)
         return [BookRequested(symbol) for names in due.values() for symbol in names]
-
-
-def _units(levels: list[Level], price_decimals: int, qty_decimals: int) -> list[tuple[int, int]]:
-    return [
-        (exact_units(bytes(level.price), price_decimals), exact_units(bytes(level.qty), qty_decimals))
-        for level in levels
-    ]

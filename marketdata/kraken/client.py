@@ -8,17 +8,19 @@ import logging
 import random
 import time
 from collections.abc import Awaitable
+from http import HTTPStatus
 from typing import Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 PING_EVERY_S = 15.0
 WATCH_EVERY_S = 0.5
 OPEN_WITHIN_S = 10.0
 STABLE_AFTER_S = 30.0  # a session this long was a success: the next wait is short again
 FIRST_WAIT_S = 1.0
-LONGEST_WAIT_S = 30.0  # 20 connects in ten minutes, where Kraken bans at 150
+LONGEST_WAIT_S = 30.0
+REFUSED_WAIT_S = 60.0  # after a refusal at the door: another attempt only prolongs a ban
 JITTER_S = 0.75
 END_OF_RECORDING = "end of recording"
 _USER_AGENT = "paddock (paper trading)"
@@ -54,6 +56,9 @@ class Ear(Protocol):
     def catch_up(self) -> Awaitable[None] | None:
         """Return what to wait for before the next message is read, None to go on."""
 
+    async def may_connect(self) -> None:
+        """Return when a connection may be tried."""
+
 
 class KrakenClient:
     """Holds one connection at a time, and makes the next when it breaks.
@@ -74,6 +79,7 @@ class KrakenClient:
         self._ear = ear
         self._reconnects = reconnects
         self._first_wait_s = first_wait_s
+        self._was_refused = False
 
     async def run(self) -> str:
         """Listen until the exchange has nothing more to say; return its reason.
@@ -82,12 +88,13 @@ class KrakenClient:
         """
         failures = 0
         while True:
-            began_s = time.monotonic()
+            await self._ear.may_connect()
+            began_s, self._was_refused = time.monotonic(), False
             reason = await self._one_connection()
             if not self._reconnects:
                 return reason
             failures = 1 if time.monotonic() - began_s >= STABLE_AFTER_S else failures + 1
-            wait_s = self._wait_s(failures)
+            wait_s = max(self._wait_s(failures), REFUSED_WAIT_S if self._was_refused else 0.0)
             _log.warning("no connection to %s (%s), again in %.1f s", self._url, reason, wait_s)
             await asyncio.sleep(wait_s)
 
@@ -114,6 +121,10 @@ class KrakenClient:
                     reason = _farewell(error)
                 self._ear.disconnected(reason)
                 return reason
+        except InvalidStatus as error:
+            status = error.response.status_code
+            self._was_refused = status in (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
+            return str(error)
         except (OSError, WebSocketException) as error:
             return str(error) or type(error).__name__
 

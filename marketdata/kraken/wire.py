@@ -6,9 +6,12 @@ through a float, digits that the checksum signs would be lost.
 
 from __future__ import annotations
 
+import re
 from calendar import timegm
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Context, Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Annotated
 
 import msgspec
@@ -23,7 +26,10 @@ _exactly = Context(prec=4 * MAX_DIGITS)  # more digits than any number here can 
 _NANOSECOND_DIGITS = 9
 
 _ABSENT = Raw(b"")
+_NO_LEVELS = Raw(b"[]")
+_DIGITS_AT_ONCE = 18  # of a number below 2**63, whatever they are
 _DOT = ord(".")
+_ALL_BUT_DIGITS = b'[]{}"priceqty:.'  # and the commas between them
 
 Id = Annotated[int, msgspec.Meta(ge=0, le=MAX_UNITS)]
 
@@ -40,12 +46,12 @@ class Level(msgspec.Struct, gc=False):
 
 
 class BookData(msgspec.Struct, gc=False):
-    """A snapshot of a book, or its changes."""
+    """A snapshot of a book, or its changes. `Levels` reads the sides."""
 
     symbol: str
     checksum: int
-    bids: list[Level] = []
-    asks: list[Level] = []
+    bids: Raw = _NO_LEVELS
+    asks: Raw = _NO_LEVELS
     timestamp: str = ""  # absent from snapshots until 2023
 
 
@@ -169,6 +175,60 @@ class Envelope(msgspec.Struct):
     capital_error: str = msgspec.field(default="", name="Error")
 
 
+class Levels:
+    """Reads one side of a book message for an instrument of these decimals.
+
+    Kraken writes every number at its full declared precision: then the digits without the
+    dot are the units, and a side is read whole. Any other spelling is read number by number.
+    """
+
+    __slots__ = ("_is_plain", "_price_decimals", "_qty_decimals")
+
+    def __init__(self, price_decimals: int, qty_decimals: int) -> None:
+        self._price_decimals = price_decimals
+        self._qty_decimals = qty_decimals
+        level = rf'\{{"price":{_plain(price_decimals)},"qty":{_plain(qty_decimals)}\}}'
+        self._is_plain = re.compile(rf"\[{level}(?:,{level})*+\]".encode()).fullmatch
+
+    def read(self, side: Raw) -> Iterable[tuple[int, int]]:
+        """Return (ticks, lots) of each level, in the order in which they are written; to be gone through once.
+
+        Raises:
+            InexactNumber: a number is no whole count of ticks or lots.
+            msgspec.MsgspecError: these are no levels.
+        """
+        text = bytes(side)
+        if text == b"[]":
+            return ()
+        if self._is_plain(text) is None:
+            return [
+                (
+                    exact_units(bytes(level.price), self._price_decimals),
+                    exact_units(bytes(level.qty), self._qty_decimals),
+                )
+                for level in levels_in(side)
+            ]
+        numbers = map(int, text.translate(None, _ALL_BUT_DIGITS).split(b","))
+        return zip(numbers, numbers, strict=False)
+
+
+def levels_in(side: Raw) -> list[Level]:
+    """Return the levels of one side, each number as it is written."""
+    return _levels_decoder.decode(side)
+
+
+def _plain(decimals: int) -> str:
+    """Return the pattern of a number with exactly so many decimals; one that matches nothing where that is not safe."""
+    whole = _DIGITS_AT_ONCE - decimals
+    return rf"\d{{1,{whole}}}\.\d{{{decimals}}}" if decimals and whole >= 1 else "(?!)"
+
+
+@lru_cache
+def levels_of(price_decimals: int, qty_decimals: int) -> Levels:
+    """Return the reader for instruments of these decimals."""
+    return Levels(price_decimals, qty_decimals)
+
+
 def exact_units(text: bytes, decimals: int) -> int:
     """Return a non-negative JSON number as whole units of ``10 ** -decimals``.
 
@@ -247,6 +307,7 @@ def _units_or(raw: Raw, decimals: int, default: int) -> int:
     return exact_units(text, decimals) if text else default
 
 
+_levels_decoder = msgspec.json.Decoder(list[Level])
 book_decoder = msgspec.json.Decoder(BookMessage)
 trade_decoder = msgspec.json.Decoder(TradeMessage)
 ticker_decoder = msgspec.json.Decoder(TickerMessage)

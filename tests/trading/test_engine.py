@@ -8,9 +8,9 @@ import numpy as np
 from tests.drawing import NOON_NS, Scene, instrument
 from tests.making import Bench, make_strategy, make_terms
 from trading.engine import MAX_ERRORS_IN_A_ROW, Engine
-from trading.market import DataSnapshot
 from trading.risk import RiskLimits
 from trading.signals import NoSignal, Signal, SizeUnit
+from trading.snapshot import DataSnapshot
 
 BOOK = "101 x 90000\n---\n99 x 90000"
 

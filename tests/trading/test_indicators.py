@@ -11,7 +11,7 @@ from trading.candles import Candle, CandleSeries, CandleStore
 from trading.indicators.averages import adx, bollinger, ema, newest, rsi, sma
 from trading.indicators.flow import imbalance, vwap
 from trading.indicators.movement import correlation, slope_pct, volatility_pct
-from trading.market import Print
+from trading.snapshot import Print
 
 
 def series_of(closes: list[float]) -> CandleSeries:

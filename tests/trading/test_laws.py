@@ -17,8 +17,9 @@ from trading.book import BookTop, Level, Side
 from trading.engine import Engine, Outcome
 from trading.fills import digest
 from trading.frames import Frame, Gap, Trade, decode_frame, encode_frame, sequence_at
-from trading.market import DataSnapshot, Market
+from trading.market import Market
 from trading.signals import OrderType, Signal, SizeUnit, TimeInForce
+from trading.snapshot import DataSnapshot
 
 PAIRS = (
     instrument("BTC/USD", price_decimals=1, qty_decimals=8),

@@ -5,7 +5,8 @@ import pytest
 from tests.drawing import NOON_NS, Scene, draw_trades
 from trading.candles import MINUTE_NS
 from trading.frames import Gap
-from trading.market import Market, UnknownSymbol
+from trading.market import Market
+from trading.snapshot import UnknownSymbol
 
 BOOK = "101 x 500\n---\n99 x 500"
 

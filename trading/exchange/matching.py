@@ -37,9 +37,9 @@ from trading.fees import Liquidity
 from trading.fills import Fill
 from trading.frames import Frame, Trade
 from trading.instruments import Instrument
-from trading.market import DataSnapshot
 from trading.orders import Order, OrderStatus, Purpose, Refusal
 from trading.signals import OrderType, TimeInForce
+from trading.snapshot import DataSnapshot
 from trading.valuation import mid_rate
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from trading.book import Level, Side
 from trading.frames import Trade
 from trading.instruments import Instrument
-from trading.market import DataSnapshot
 from trading.orders import Bracket, Order, OrderStatus, Purpose, Refusal
 from trading.signals import OrderType
+from trading.snapshot import DataSnapshot
 
 UNSEEN = -1  # the queue at a price deeper than the visible book is not known yet
 

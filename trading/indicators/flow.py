@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trading.book import Side
-from trading.market import Print
+from trading.snapshot import Print
 
 
 def imbalance(prints: Sequence[Print]) -> float | None:

@@ -6,17 +6,20 @@ import asyncio
 import contextlib
 import logging
 import signal
+import time
 from argparse import ArgumentParser
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
 import redis
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 
-from marketdata import bus
+from marketdata import bus, services
 from marketdata.feed import Feed, SourceFailed
+from marketdata.health import Incident
 from marketdata.keeping import Keeper
 from marketdata.kraken.rest import KrakenRest, Pace
 from marketdata.recorded_exchange import Survey
@@ -29,7 +32,11 @@ from marketdata.simulation.faults import CALM, Plan
 from marketdata.simulation.rest_server import serve_rest
 from marketdata.simulation.server import serve_simulation
 from marketdata.sources import Source, UnknownSource, configured, parse_source, watched_symbols
+from marketdata.standing_by import FeedLock
 from trading.market import Market
+
+STAND_BY_EVERY_S = 0.25
+WATCH_EVERY_S = 1.0
 
 _log = logging.getLogger("feed")
 
@@ -62,10 +69,8 @@ class Command(BaseCommand):
                 raise CommandError("--symbols goes with a feed's own recording in no way: it is played whole")
             symbols = _symbols(options["symbols"], found)
             faults = _faults(options["faults"], source, symbols)
-            keeper, after_sequence = _past(source)
-            bus.announce_market(source.market)
-            recorder = _recorder(source, symbols) if options["record"] else None
-            asyncio.run(_feed(source, speed, found, symbols, keeper, after_sequence, recorder, faults))
+            listening = Listening(source, speed, found, symbols, faults, may_record=options["record"])
+            asyncio.run(_stand_by_and_feed(listening))
         except (UnknownSource, InvalidRecording, SourceFailed, ValueError) as error:
             raise CommandError(str(error)) from error
         except redis.RedisError as error:
@@ -138,30 +143,89 @@ async def _exchange(
         yield settings.KRAKEN_WS_URL, KrakenRest(settings.KRAKEN_REST_URL)
 
 
-async def _feed(
-    source: Source,
-    speed: float,
-    found: Survey | None,
-    symbols: tuple[str, ...],
-    keeper: Keeper,
-    after_sequence: int,
-    recorder: Recorder | None,
-    faults: Plan,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """What is to be heard, and how."""
+
+    source: Source
+    speed: float
+    found: Survey | None
+    symbols: tuple[str, ...]
+    faults: Plan
+    may_record: bool
+
+
+async def _stand_by_and_feed(listening: Listening) -> None:
+    """Wait until no other feed publishes the market, then be the one; begin anew when another has taken over."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with _exchange(source, speed, found, faults) as (url, rest):
+    lock = FeedLock(listening.source.market)
+    try:
+        while await _is_ours(lock, listening.source.market, stop):
+            await _feed(listening, lock, stop)
+            if stop.is_set():
+                return
+            _log.error("another feed has taken over market %s: this one stands by", listening.source.market)
+    finally:
+        await asyncio.to_thread(lock.release)
+
+
+async def _is_ours(lock: FeedLock, market: str, stop: asyncio.Event) -> bool:
+    """Return True when the lock is taken, False when told to stop before that."""
+    for attempt in range(1 << 62):
+        if stop.is_set():
+            return False
+        if await asyncio.to_thread(lock.try_to_take):
+            if attempt:
+                await asyncio.to_thread(_note, market, "takes over: the feed that published this market is gone")
+            return True
+        if attempt == 0:
+            await asyncio.to_thread(_note, market, "stands by: another feed publishes this market")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), STAND_BY_EVERY_S)
+    return False
+
+
+def _note(market: str, sentence: str) -> None:
+    _log.info("market %s: this feed %s", market, sentence)
+    services.record_incidents(market=market, incidents=[Incident(time.time_ns(), "standby", "", sentence)])
+    connection.close()
+
+
+async def _lost(lock: FeedLock) -> None:
+    """Return when another feed has the lock."""
+    while True:
+        await asyncio.sleep(WATCH_EVERY_S)
+        if await asyncio.to_thread(lock.is_lost):
+            return
+
+
+async def _feed(listening: Listening, lock: FeedLock, stop: asyncio.Event) -> None:
+    """Feed the market until told to stop, or until another feed has its lock."""
+    source = listening.source
+    keeper, after_sequence = await asyncio.to_thread(_past, source)
+    await asyncio.to_thread(bus.announce_market, source.market)
+    recorder = _recorder(source, listening.symbols) if listening.may_record else None
+    end = asyncio.Event()
+    async with _exchange(source, listening.speed, listening.found, listening.faults) as (url, rest):
         feed = Feed(
             keeper,
             url,
-            symbols,
+            listening.symbols,
             source=str(source),
             is_recording=source.path is not None,
             after_sequence=after_sequence,
             rest=rest,
             recorder=recorder,
         )
-        _log.info("market %s: %s", source.market, ", ".join(symbols))
-        await feed.run(stop)
+        _log.info("market %s: %s", source.market, ", ".join(listening.symbols))
+        ending = [asyncio.create_task(stop.wait()), asyncio.create_task(_lost(lock))]
+        for task in ending:
+            task.add_done_callback(lambda _: end.set())
+        try:
+            await feed.run(end)
+        finally:
+            for task in ending:
+                task.cancel()
     _log.info("stopped; all that was complete is published")

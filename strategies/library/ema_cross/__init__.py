@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from trading.indicators.averages import ema
-from trading.market import DataSnapshot
 from trading.signals import NoSignal, Signal, SizeUnit
+from trading.snapshot import DataSnapshot
 
 STRATEGY_NAME = "ema_cross"
 STRATEGY_VERSION = "1.0.0"

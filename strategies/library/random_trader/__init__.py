@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from trading.market import DataSnapshot
 from trading.signals import NoSignal, Signal, SizeUnit
+from trading.snapshot import DataSnapshot
 
 STRATEGY_NAME = "random_trader"
 STRATEGY_VERSION = "1.0.0"

@@ -3,8 +3,9 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import MsgspecError, Raw
 
-from marketdata.kraken.wire import MAX_UNITS, InexactNumber, exact_units, nanoseconds
+from marketdata.kraken.wire import MAX_UNITS, InexactNumber, exact_units, levels_of, nanoseconds
 
 
 @pytest.mark.parametrize(
@@ -78,3 +79,43 @@ def test_a_time_keeps_every_digit(text, ns):
 def test_what_is_no_time_is_refused(text):
     with pytest.raises(ValueError):
         nanoseconds(text)
+
+
+def side(*levels: tuple[str, str]) -> Raw:
+    return Raw(("[" + ",".join(f'{{"price":{price},"qty":{qty}}}' for price, qty in levels) + "]").encode())
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 10**17), st.integers(0, 10**17)), max_size=5),
+    st.integers(0, 18),
+    st.integers(0, 18),
+)
+def test_a_side_of_a_book_is_read_exactly_however_its_numbers_are_written(units, price_decimals, qty_decimals):
+    def spelled(form: str) -> Raw:
+        numbers = [(Decimal(p).scaleb(-price_decimals), Decimal(q).scaleb(-qty_decimals)) for p, q in units]
+        return side(*((form.format(p, price_decimals), form.format(q, qty_decimals)) for p, q in numbers))
+
+    levels = levels_of(price_decimals, qty_decimals)
+
+    for form in ("{:.{}f}", "{:E}"):
+        assert list(levels.read(spelled(form))) == units
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"price":1.05,"qty":1.00000000}]',
+        '[{"price":-1.0,"qty":1.00000000}]',
+        '[{"price":1.0,"qty":1.00000000},{"price":null,"qty":1.00000000}]',
+        '[{"price":99999999999999999999.0,"qty":1.00000000}]',
+    ],
+)
+def test_a_side_with_a_number_that_cannot_be_counted_is_refused(text):
+    with pytest.raises(InexactNumber, match="number is"):
+        list(levels_of(1, 8).read(Raw(text.encode())))
+
+
+@pytest.mark.parametrize("text", ["{}", '[{"price":1.0}]', "[1]", "null", '"[]"'])
+def test_what_is_no_side_is_refused(text):
+    with pytest.raises(MsgspecError):
+        list(levels_of(1, 8).read(Raw(text.encode())))
