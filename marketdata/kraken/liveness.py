@@ -8,6 +8,7 @@ from trading.frames import NS_PER_S
 
 SILENT_AFTER_NS = 10 * NS_PER_S  # Kraken's heartbeat comes every second, also on a busy connection
 HEARTBEATS_BEFORE_MISSED = 3  # heard on this connection before one is missed
+LISTED_WITHIN_NS = 30 * NS_PER_S  # of the connection's beginning: without the exchange's pairs nothing is asked
 STALLED_AFTER_NS = 3 * NS_PER_S  # between two looks: then it was we who slept
 FOLLOWS_WITHIN_NS = 10 * NS_PER_S  # a book follows its prints, a print goes with its ticker
 WITNESSES = 3  # messages that contradict a subscription before it is called dead
@@ -29,6 +30,7 @@ class Liveness(msgspec.Struct):
 
     heard_ns: int
     checked_ns: int
+    unlisted_since_ns: int | None = None  # until the exchange's pairs are told
     heartbeat_ns: int = 0
     heartbeats: int = 0
     books_ns: dict[str, int] = {}
@@ -83,6 +85,8 @@ class Liveness(msgspec.Struct):
             return f"nothing was heard for {SILENT_AFTER_NS / NS_PER_S:g} s"
         if self.heartbeats >= HEARTBEATS_BEFORE_MISSED and time_ns - self.heartbeat_ns > SILENT_AFTER_NS:
             return f"no heartbeat came for {SILENT_AFTER_NS / NS_PER_S:g} s"
+        if self.unlisted_since_ns is not None and time_ns - self.unlisted_since_ns > LISTED_WITHIN_NS:
+            return f"no instruments were told in {LISTED_WITHIN_NS / NS_PER_S:g} s"
         if self.is_behind and time_ns - self.behind_since_ns > BEHIND_FOR_NS:
             return f"what is told has been late for {BEHIND_FOR_NS / NS_PER_S:g} s"
         return ""

@@ -77,7 +77,7 @@ class KrakenProtocol:
         self._can_ask_again = can_ask_again
         self._subscribed: set[str] = set()
         self._gave_up = ""  # why
-        self._liveness = Liveness(time_ns, time_ns)
+        self._liveness = Liveness(time_ns, time_ns, time_ns)
         self._requests = Requests()
         self._books = Books(self.instruments, self._requests, depth=depth, can_ask_again=can_ask_again)
         self._books.heard_ns = self._liveness.books_ns
@@ -275,6 +275,8 @@ class KrakenProtocol:
 
     def _receive_instruments(self, frame: bytes, time_ns: int) -> list[MarketEvent]:
         message = wire.instrument_decoder.decode(frame)
+        if message.type == "snapshot":
+            self._liveness.unlisted_since_ns = None
         events: list[MarketEvent] = []
         changed: list[Instrument] = []
         for raw in message.data.pairs:

@@ -2,6 +2,7 @@
 
 from marketdata.kraken.events import BookLost, LagMeasured, SubscriptionSilent
 from marketdata.kraken.liveness import Liveness
+from marketdata.kraken.protocol import KrakenProtocol
 from marketdata.kraken.trades import repair_message
 from tests.marketdata.wire import NOON_NS, asked, docs_book, heard, trade, watching
 from trading.book import Side
@@ -118,3 +119,17 @@ def test_a_connection_that_is_late_for_a_minute_is_given_up_since_a_clock_may_ha
 
     assert set(verdicts[:65]) == {""}
     assert verdicts[65] == "what is told has been late for 60 s"
+
+
+def test_a_connection_that_never_tells_what_is_listed_is_given_up():
+    protocol = KrakenProtocol(["BTC/USD"], time_ns=NOON_NS)
+    heard(protocol, b'{"method":"subscribe","req_id":1,"success":true,"result":{"channel":"instrument"}}')
+    reasons = []
+
+    for second in range(1, 33):
+        heard(protocol, HEARTBEAT, time_ns=NOON_NS + second * S)
+        checked(protocol, second)
+        reasons.append(protocol.reconnect_reason)
+
+    assert set(reasons[:30]) == {""}
+    assert reasons[30] == "no instruments were told in 30 s"
