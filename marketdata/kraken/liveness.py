@@ -11,6 +11,7 @@ HEARTBEATS_BEFORE_MISSED = 3  # heard on this connection before one is missed
 LISTED_WITHIN_NS = 30 * NS_PER_S  # of the connection's beginning: without the exchange's pairs nothing is asked
 STALLED_AFTER_NS = 3 * NS_PER_S  # between two looks: then it was we who slept
 FOLLOWS_WITHIN_NS = 10 * NS_PER_S  # a book follows its prints, a print goes with its ticker
+TOGETHER_NS = NS_PER_S  # one trade may cause several tickers: what comes so soon after it contradicts nothing
 WITNESSES = 3  # messages that contradict a subscription before it is called dead
 BEHIND_NS = 5 * NS_PER_S  # more than usual: what is said is too old to trade on
 CAUGHT_UP_NS = 2 * NS_PER_S
@@ -54,6 +55,8 @@ class Liveness(msgspec.Struct):
         self._contradict("trade", symbol, self.trades_ns.get(symbol, 0), time_ns)
 
     def _contradict(self, channel: str, symbol: str, heard_ns: int, time_ns: int) -> None:
+        if time_ns - heard_ns < TOGETHER_NS:
+            return
         doubts = self.doubts.setdefault(channel, {})
         doubt = doubts.get(symbol)
         if doubt is None or doubt.heard_ns != heard_ns:

@@ -133,3 +133,12 @@ def test_a_connection_that_never_tells_what_is_listed_is_given_up():
 
     assert set(reasons[:30]) == {""}
     assert reasons[30] == "no instruments were told in 30 s"
+
+
+def test_several_tickers_of_one_trade_contradict_nothing_however_long_nobody_trades_then():
+    protocol = watching("BTC/USD")
+    heard(protocol, trade("BTC/USD", 1, 2, 3), TICKER, TICKER, TICKER)
+
+    found = checked(protocol, *range(1, 13))
+
+    assert not any(isinstance(event, SubscriptionSilent) for event in found)
