@@ -48,7 +48,8 @@ def test_after_every_mishap_the_feed_knows_the_market_again(seed):
     feed = VirtualFeed(words(seed)).run(END_S)
 
     assert_every_book_is_true(feed)
-    assert_no_trade_is_repeated(feed)
+    assert_every_trade_is_told_once(feed)
+    assert_every_minute_is_true(feed)
     assert_no_frame_is_missing(feed)
     assert_mishaps_are_told(feed)
 
@@ -60,10 +61,18 @@ def assert_every_book_is_true(feed: VirtualFeed) -> None:
         assert feed.shown_book(symbol) == feed.true_book(symbol)
 
 
-def assert_no_trade_is_repeated(feed: VirtualFeed) -> None:
+def assert_every_trade_is_told_once(feed: VirtualFeed) -> None:
     for symbol in SYMBOLS:
-        ids = [trade.trade_id for frame in feed.frames for trade in frame.trades if trade.symbol == symbol]
-        assert len(ids) == len(set(ids))
+        ids = sorted(trade.trade_id for trade in feed.told_trades(symbol))
+        assert ids == list(range(ids[0], ids[0] + len(ids)))
+
+
+def assert_every_minute_is_true(feed: VirtualFeed) -> None:
+    if any(fault.name == "skew" for fault in feed.exchange.plan.begun(-1.0, END_S)):
+        return  # the exchange itself told wrong times
+    for symbol in SYMBOLS:
+        assert feed.shown_minutes(symbol) == feed.true_minutes(symbol)
+        assert len(feed.true_minutes(symbol)) == 2
 
 
 def assert_no_frame_is_missing(feed: VirtualFeed) -> None:

@@ -6,11 +6,18 @@ import json
 
 import pytest
 
-from marketdata.kraken.events import BadFrame, BookLost, RequestRefused, TradesMissed
+from marketdata.kraken.events import (
+    BadFrame,
+    BookLost,
+    RequestRefused,
+    SubscriptionSilent,
+    TradesMissed,
+    TradesRepaired,
+)
 from tests.marketdata.virtual_exchange import SYMBOLS, VirtualFeed
 
 ETH, XRP = SYMBOLS
-AT_S, END_S = 20.0, 72.0  # a fault's time; noon's minute is closed and told by then
+AT_S, END_S = 20.0, 75.0  # a fault's time; noon's minute is closed and told by then
 
 
 def heard(faults: str, until_s: float = END_S) -> VirtualFeed:
@@ -30,9 +37,15 @@ def assert_all_is_well(feed: VirtualFeed) -> None:
     assert feed.folded.snapshot().system == "online"
 
 
-def assert_no_minute_is_wrong(feed: VirtualFeed) -> None:
+def assert_every_minute_is_true(feed: VirtualFeed) -> None:
     for symbol in feed.symbols:
-        assert all(minute in feed.true_minutes(symbol) for minute in feed.shown_minutes(symbol))
+        assert feed.shown_minutes(symbol) == feed.true_minutes(symbol)
+
+
+def assert_every_trade_is_told_once(feed: VirtualFeed) -> None:
+    for symbol in feed.symbols:
+        ids = sorted(trade.trade_id for trade in feed.told_trades(symbol))
+        assert ids == list(range(ids[0], ids[0] + len(ids)))
 
 
 def test_in_calm_every_book_and_every_minute_is_the_exchange_s():
@@ -55,7 +68,7 @@ def test_a_book_that_does_not_hold_is_dropped_and_asked_for(word):
     assert asked(feed) == [("unsubscribe", "book"), ("subscribe", "book")]
     assert feed.kinds() == {"connected", "book_checksum"}
     assert_all_is_well(feed)
-    assert_no_minute_is_wrong(feed)
+    assert_every_minute_is_true(feed)
 
 
 @pytest.mark.parametrize("word", ["corrupt", "checksum"])
@@ -83,7 +96,7 @@ def test_a_connection_that_breaks_is_made_again_and_nothing_is_missed(word, reas
     assert [i.detail for i in feed.incidents if i.kind == "disconnected"] == [reason]
     assert (feed.health.reconnects, feed.health.trade_gaps) == (1, 0)
     assert_all_is_well(feed)
-    assert_no_minute_is_wrong(feed)
+    assert_every_minute_is_true(feed)
 
 
 def test_an_exchange_that_is_away_is_looked_for_ever_more_slowly_until_it_is_back():
@@ -92,7 +105,7 @@ def test_an_exchange_that_is_away_is_looked_for_ever_more_slowly_until_it_is_bac
     (again,) = [i for i in feed.incidents if i.kind == "connected"][1:]
     assert 40 <= feed.since_s(again.time_ns) < 56
     assert_all_is_well(feed)
-    assert_no_minute_is_wrong(feed)
+    assert_every_minute_is_true(feed)
 
 
 def test_a_silent_socket_is_left():
@@ -102,7 +115,7 @@ def test_a_silent_socket_is_left():
     assert AT_S < feed.since_s(left.time_ns) < AT_S + 12
     assert feed.statuses(ETH) == ["online", "stale", "online"]
     assert_all_is_well(feed)
-    assert_no_minute_is_wrong(feed)
+    assert_every_minute_is_true(feed)
 
 
 def test_two_books_that_change_places_do_not_hold():
@@ -116,20 +129,73 @@ def test_two_books_that_change_places_do_not_hold():
 def test_what_is_told_twice_is_heard_once():
     feed = heard(f"duplicate@{AT_S}+20")
 
-    ids = [trade.trade_id for frame in feed.frames for trade in frame.trades if trade.symbol == ETH]
     assert feed.kinds() == {"connected"}
-    assert ids == list(range(ids[0], ids[0] + len(ids)))
+    assert_every_trade_is_told_once(feed)
     assert_all_is_well(feed)
-    assert_no_minute_is_wrong(feed)
+    assert_every_minute_is_true(feed)
 
 
-def test_a_lost_trade_is_told_as_missed():
-    feed = heard(f"lose:trade@{AT_S}:{ETH}")
+@pytest.mark.parametrize("rest", ["", f",rest:503@{AT_S}+30", f",rest:html@{AT_S}+15", f",rest:429@{AT_S}+20"])
+def test_a_lost_trade_is_told_as_missed_and_brought_from_rest(rest):
+    feed = heard(f"lose:trade@{AT_S}:{ETH}{rest}")
 
     (missed,) = [event for event in feed.events if isinstance(event, TradesMissed)]
     assert (missed.symbol, missed.first_id) == (ETH, missed.last_id)
+    assert [event for event in feed.events if isinstance(event, TradesRepaired)] == [TradesRepaired(ETH)]
+    assert missed.first_id in [trade.trade_id for frame in feed.frames for trade in frame.late]
     assert feed.kinds() >= {"connected", "trade_gap"}
     assert_all_is_well(feed)
+    assert_every_minute_is_true(feed)
+    assert_every_trade_is_told_once(feed)
+
+
+def test_two_trades_that_change_places_are_both_told_the_older_as_late():
+    feed = heard(f"reorder:trade@{AT_S}:{ETH}")
+
+    late = [trade for frame in feed.frames for trade in frame.late]
+    assert len(late) == 1
+    assert_every_trade_is_told_once(feed)
+    assert_every_minute_is_true(feed)
+
+
+@pytest.mark.parametrize("symbol", SYMBOLS)
+def test_a_dead_book_is_found_by_the_prints_that_it_does_not_show(symbol):
+    feed = heard(f"dead:book@{AT_S}:{symbol}")
+
+    (lost,) = [event for event in feed.events if isinstance(event, BookLost)]
+    assert (lost.symbol, lost.kind) == (symbol, "silent")
+    assert asked(feed) == [("unsubscribe", "book"), ("subscribe", "book")]
+    assert_all_is_well(feed)
+    assert_every_minute_is_true(feed)
+
+
+@pytest.mark.parametrize("more", ["", ",dead:ticker@20"])
+@pytest.mark.parametrize("symbol", SYMBOLS)
+def test_dead_trades_are_found_by_the_ticker_or_by_rest_and_none_is_missing(symbol, more):
+    feed = heard(f"dead:trade@{AT_S}:{symbol}{more}", 135)
+
+    silent = [event for event in feed.events if isinstance(event, SubscriptionSilent)]
+    assert [(event.channel, event.symbol) for event in silent] == [("trade", symbol)]
+    assert_all_is_well(feed)
+    assert_every_minute_is_true(feed)
+    assert_every_trade_is_told_once(feed)
+
+
+def test_a_connection_that_tells_no_instruments_is_left():
+    feed = heard("lose:instrument@0", 135)
+
+    assert [i.detail for i in feed.incidents if i.kind == "disconnected"] == ["no instruments were told in 30 s"]
+    assert_all_is_well(feed)
+    assert_every_minute_is_true(feed)
+
+
+def test_what_comes_too_late_to_trade_on_is_stale_until_it_has_caught_up():
+    feed = heard(f"slow:8@{AT_S}+30", 90)
+
+    assert feed.statuses(ETH) == ["online", "stale", "online"]
+    assert feed.health.reconnects == 0
+    assert_all_is_well(feed)
+    assert_every_minute_is_true(feed)
 
 
 def test_a_lost_change_of_a_book_costs_the_book():
@@ -144,7 +210,7 @@ def test_a_lost_acknowledgement_changes_nothing():
 
     assert feed.kinds() == {"connected", "book_checksum"}
     assert_all_is_well(feed)
-    assert_no_minute_is_wrong(feed)
+    assert_every_minute_is_true(feed)
 
 
 @pytest.mark.parametrize("word", [f"garbage@{AT_S}+{length}" for length in (1, 5, 10)])
@@ -155,7 +221,7 @@ def test_garbage_is_named_and_left_out(word):
     assert feed.kinds() >= {"connected", "bad_frame"}
     assert feed.health.reconnects == 0
     assert_all_is_well(feed)
-    assert_no_minute_is_wrong(feed)
+    assert_every_minute_is_true(feed)
 
 
 @pytest.mark.parametrize(("word", "kinds"), [("giant", set()), ("giant:binary", {"bad_frame"})])
@@ -165,14 +231,14 @@ def test_a_giant_passes(word, kinds):
     assert feed.kinds() == {"connected"} | kinds
     assert feed.folded.snapshot().instruments.keys() == set(SYMBOLS)
     assert_all_is_well(feed)
-    assert_no_minute_is_wrong(feed)
+    assert_every_minute_is_true(feed)
 
 
 def test_what_comes_late_is_still_true():
     feed = heard(f"slow:4@{AT_S}+20")
 
     assert_all_is_well(feed)
-    assert_no_minute_is_wrong(feed)
+    assert_every_minute_is_true(feed)
 
 
 def test_requests_that_are_refused_as_too_many_are_made_again():
@@ -190,7 +256,7 @@ def test_maintenance_is_shown_as_the_exchange_tells_it():
     assert list(dict.fromkeys(systems)) == ["online", "maintenance", "cancel_only", "post_only"]
     assert next(i.detail for i in feed.incidents if i.kind == "status") == "the exchange is maintenance; it was online"
     assert_all_is_well(feed)
-    assert_no_minute_is_wrong(feed)
+    assert_every_minute_is_true(feed)
 
 
 @pytest.mark.parametrize("status", ["cancel_only", "post_only", "maintenance"])
@@ -199,7 +265,7 @@ def test_a_pair_that_cannot_be_traded_is_shown_so(status):
 
     assert (feed.statuses(ETH), feed.statuses(XRP)) == (["online", status, "online"], ["online"])
     assert_all_is_well(feed)
-    assert_no_minute_is_wrong(feed)
+    assert_every_minute_is_true(feed)
 
 
 def test_a_pair_that_is_delisted_stays_untradable_and_the_others_go_on():

@@ -322,6 +322,10 @@ class VirtualFeed:
         told = [frame.statuses[symbol] for frame in self.frames if symbol in frame.statuses]
         return [status for status, _ in groupby(told)]
 
+    def told_trades(self, symbol: str) -> list[Trade]:
+        """Return every print of the frames, late ones included."""
+        return [trade for frame in self.frames for trade in (*frame.trades, *frame.late) if trade.symbol == symbol]
+
     def kinds(self) -> set[str]:
         """Return the kinds of the incidents so far."""
         self.incidents += self.health.hand_over()
