@@ -2,7 +2,7 @@
 """Start Paddock, on a machine that has nothing but Python 3.11 or newer.
 
     python3 start.py [--source auto|kraken|simulated|recording:PATH] [--speed X]
-                     [--duration SECONDS] [--port 8000] [--workers 2] [--data-dir data]
+                     [--faults SPEC] [--duration SECONDS] [--port 8000] [--workers 2] [--data-dir data]
     python3 start.py test [pytest arguments]     run the tests
     python3 start.py check                       formatting, lint, types, imports, migrations, templates
     python3 start.py bench [NAME] [--json]       run a benchmark, or list them

@@ -208,7 +208,7 @@ def _describe(source: str) -> str:
 
 
 def _start_trading(options: Options, source: str, environ: dict[str, str], supervisor: Supervisor) -> None:
-    supervisor.start(programs.feed(source, options.speed, environ))
+    supervisor.start(programs.feed(source, options.speed, options.faults, environ))
     for number in range(1, options.workers + 1):
         supervisor.start(programs.worker(number, environ))
     supervisor.start(programs.web(options.port, environ))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from marketdata.simulation.fault_words import InvalidFaults, parse_faults
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -19,6 +21,7 @@ class Options:
 
     source: str  # auto, kraken, simulated or recording:/absolute/path
     speed: float | None  # times real time; None: the source's own
+    faults: str | None  # of the simulated market; None: as the environment says
     duration_s: float | None  # of serving, once ready; None: until told to stop
     port: int
     workers: int
@@ -49,6 +52,7 @@ def read_options(arguments: Sequence[str]) -> Options:
         help="auto (Kraken when it answers, else simulated), kraken, simulated, or recording:PATH",
     )
     parser.add_argument("--speed", metavar="X", help="times real time, for recordings; 0: as fast as it goes")
+    parser.add_argument("--faults", metavar="SPEC", help="what goes wrong at the simulated market; see README.md")
     parser.add_argument("--duration", metavar="SECONDS", help="stop after serving for this long")
     parser.add_argument("--port", default="8000", help="where the web site listens (default 8000)")
     parser.add_argument("--workers", default="2", metavar="N", help="processes that trade (default 2)")
@@ -58,6 +62,7 @@ def read_options(arguments: Sequence[str]) -> Options:
     return Options(
         source=_source(found.source),
         speed=None if found.speed is None else _number("--speed", found.speed, zero=True),
+        faults=None if found.faults is None else _faults(found.faults, found.source),
         duration_s=None if found.duration is None else _number("--duration", found.duration),
         port=_count("--port", found.port, most=65535),
         workers=_count("--workers", found.workers, most=64),
@@ -83,6 +88,16 @@ def _source(value: str) -> str:
     if empty:
         raise CannotStart(f"--source names the recording {path}, which is empty: expected raw frames, one a line")
     return f"recording:{path}"
+
+
+def _faults(text: str, source: str) -> str:
+    if source != "simulated":
+        raise CannotStart(f"--faults is {text!r} with --source {source}: expected --source simulated")
+    try:
+        parse_faults(text)
+    except InvalidFaults as error:
+        raise CannotStart(f"--faults: {error}") from None
+    return text
 
 
 def _number(name: str, value: str, *, zero: bool = False) -> float:

@@ -44,12 +44,13 @@ def first_run(environ: Mapping[str, str]) -> Program:
     return _python("set-up", "-m", "tradingsite.first_run", environ=environ, least_level="WARNING")
 
 
-def feed(source: str, speed: float | None, environ: Mapping[str, str]) -> Program:
+def feed(source: str, speed: float | None, faults: str | None, environ: Mapping[str, str]) -> Program:
     """Return the process that listens to the market."""
     pace = [] if speed is None else ["--speed", f"{speed:g}"]
+    mishaps = [] if faults is None else ["--faults", faults]
     return _python(
         "feed",
-        *("manage.py", "run_feed", "--source", source, *pace),
+        *("manage.py", "run_feed", "--source", source, *pace, *mishaps),
         environ=environ,
         may_finish=source.startswith("recording:"),
     )

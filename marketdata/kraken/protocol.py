@@ -31,7 +31,7 @@ from marketdata.kraken.requests import MAX_TRIES, Requests, RequestsMemory
 from marketdata.kraken.tape import Tape
 from trading.book import OrderBook, Side
 from trading.frames import FRAME_DEPTH, Trade
-from trading.instruments import Instrument
+from trading.instruments import Instrument, InstrumentStatus
 
 _BOOK_PREFIX = b'{"channel":"book"'
 _HEARTBEAT = b'{"channel":"heartbeat"}'
@@ -77,7 +77,7 @@ class KrakenProtocol:
         self._can_ask_again = can_ask_again
         self._subscribed: set[str] = set()
         self._gave_up = ""  # why
-        self._liveness = Liveness(time_ns, time_ns)
+        self._liveness = Liveness(time_ns, time_ns, time_ns)
         self._requests = Requests()
         self._books = Books(self.instruments, self._requests, depth=depth, can_ask_again=can_ask_again)
         self._books.heard_ns = self._liveness.books_ns
@@ -275,6 +275,8 @@ class KrakenProtocol:
 
     def _receive_instruments(self, frame: bytes, time_ns: int) -> list[MarketEvent]:
         message = wire.instrument_decoder.decode(frame)
+        if message.type == "snapshot":
+            self._liveness.unlisted_since_ns = None
         events: list[MarketEvent] = []
         changed: list[Instrument] = []
         for raw in message.data.pairs:
@@ -292,23 +294,37 @@ class KrakenProtocol:
                 changed.append(instrument)
             if known is not None and _units_differ(known, instrument):
                 events += self._books.lose(known.symbol, "number", "the instrument's precision changed", time_ns)
+            elif known is not None and self._can_ask_again and _is_listed_again(known, instrument):
+                events += self._subscribe_anew(known.symbol, time_ns)
         if changed:
             events.insert(0, InstrumentsChanged(tuple(changed)))
         return events + self._subscribe_known(time_ns, is_whole=message.type == "snapshot")
+
+    def _subscribe_anew(self, symbol: str, time_ns: int) -> list[MarketEvent]:
+        """Ask again for what was refused, or fell silent, while the pair was delisted."""
+        self._subscribe_trades([symbol], time_ns)
+        return self._books.lose(symbol, "unsubscribed", "the pair was delisted and is listed again", time_ns)
+
+    def _subscribe_trades(self, symbols: list[str], time_ns: int) -> None:
+        self._requests.subscribe("trade", symbols, time_ns, snapshot=True)
+        self._requests.subscribe("ticker", symbols, time_ns, event_trigger="trades", snapshot=True)
 
     def _subscribe_known(self, time_ns: int, *, is_whole: bool) -> list[MarketEvent]:
         fresh = [s for s in self.symbols if s in self.instruments and s not in self._subscribed]
         if fresh:
             self._subscribed.update(fresh)
             self._books.subscribe(fresh, time_ns)
-            self._requests.subscribe("trade", fresh, time_ns, snapshot=True)
-            self._requests.subscribe("ticker", fresh, time_ns, event_trigger="trades", snapshot=True)
+            self._subscribe_trades(fresh, time_ns)
         unknown = [s for s in self.symbols if s not in self.instruments] if is_whole else []
         return [SubscriptionRefused("instrument", s, "the exchange lists no such pair") for s in unknown]
 
 
 def _units_differ(one: Instrument, other: Instrument) -> bool:
     return (one.price_decimals, one.qty_decimals) != (other.price_decimals, other.qty_decimals)
+
+
+def _is_listed_again(known: Instrument, instrument: Instrument) -> bool:
+    return known.status == InstrumentStatus.DELISTED and instrument.status != InstrumentStatus.DELISTED
 
 
 def _bad_frame(frame: bytes, reason: str) -> BadFrame:

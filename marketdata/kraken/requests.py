@@ -82,7 +82,17 @@ class Requests:
         request.symbols.discard(symbol)
         if not request.symbols:
             del self._unanswered[req_id]
+        if method == "subscribe":
+            self._forget_ends(request.channel, symbol, req_id)
         return request
+
+    def _forget_ends(self, channel: str, symbol: str, before_id: int) -> None:
+        """Wait no longer for the end of what has begun anew since: asked again, it would end that."""
+        for at, earlier in list(self._unanswered.items()):
+            if at < before_id and (earlier.method, earlier.channel) == ("unsubscribe", channel):
+                earlier.symbols.discard(symbol)
+                if not earlier.symbols:
+                    del self._unanswered[at]
 
     def ask_again(self, time_ns: int) -> list[Request]:
         """Ask anew what was not answered in time; return what was asked so often that we give up."""

@@ -11,6 +11,8 @@ from functools import partial
 from http import HTTPStatus
 from urllib.parse import parse_qsl, urlsplit
 
+from marketdata.simulation.faults import CALM, Plan
+from marketdata.simulation.faulty_rest import JSON, Answer, FaultyRestSide
 from marketdata.simulation.market import SimulatedMarket
 from marketdata.simulation.rest import RestSide
 
@@ -20,17 +22,19 @@ _IDLE_S = 60.0
 
 
 @contextlib.asynccontextmanager
-async def serve_rest(seed: int, *, clock: Callable[[], int] = time.time_ns, port: int = 0) -> AsyncIterator[str]:
+async def serve_rest(
+    seed: int, *, clock: Callable[[], int] = time.time_ns, port: int = 0, faults: Plan = CALM
+) -> AsyncIterator[str]:
     """Serve the past and the present of the market of ``seed``; yield the base URL."""
-    side = RestSide(SimulatedMarket(seed))  # its own: the socket's is used by another thread
+    # Its own market: the socket's is used by another thread.
+    side = FaultyRestSide(RestSide(SimulatedMarket(seed)), faults, clock())
     worker = ThreadPoolExecutor(1, thread_name_prefix="simulated-rest")
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # Cancelled when the exchange closes: asyncio would report that as an error.
         with contextlib.suppress(ConnectionError, TimeoutError, asyncio.CancelledError):
             while head := await asyncio.wait_for(_head(reader), _IDLE_S):
-                status, body = await _answer(side, worker, head, clock)
-                writer.write(_response(status, body))
+                writer.write(_response(await _answer(side, worker, head, clock)))
                 await writer.drain()
         writer.close()
 
@@ -50,22 +54,21 @@ async def _head(reader: asyncio.StreamReader) -> bytes:
         return b""
 
 
-async def _answer(
-    side: RestSide, worker: ThreadPoolExecutor, head: bytes, clock: Callable[[], int]
-) -> tuple[HTTPStatus, bytes]:
+async def _answer(side: FaultyRestSide, worker: ThreadPoolExecutor, head: bytes, clock: Callable[[], int]) -> Answer:
     method, _, rest = head.partition(b"\r\n")[0].decode("latin-1").partition(" ")
     target = urlsplit(rest.partition(" ")[0])
     if method != "GET" or not target.path.startswith(_PREFIX):
-        return HTTPStatus.NOT_FOUND, b'{"error":["EGeneral:Unknown method"]}'
+        return Answer(HTTPStatus.NOT_FOUND, JSON, b'{"error":["EGeneral:Unknown method"]}')
     about = dict(parse_qsl(target.query))
     # Ten days of candles take a second or two: beside the event loop.
     answer = partial(side.answer, target.path.removeprefix(_PREFIX), about, clock())
-    return HTTPStatus.OK, await asyncio.get_running_loop().run_in_executor(worker, answer)
+    return await asyncio.get_running_loop().run_in_executor(worker, answer)
 
 
-def _response(status: HTTPStatus, body: bytes) -> bytes:
+def _response(answer: Answer) -> bytes:
+    phrase = HTTPStatus(answer.status).phrase if answer.status in set(HTTPStatus) else "Unknown"
     head = (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json; charset=utf-8\r\n"
-        f"Content-Length: {len(body)}\r\nConnection: keep-alive\r\n\r\n"
+        f"HTTP/1.1 {answer.status} {phrase}\r\nContent-Type: {answer.content_type}\r\n"
+        f"Content-Length: {len(answer.body)}\r\nConnection: keep-alive\r\n\r\n"
     )
-    return head.encode() + body
+    return head.encode() + answer.body

@@ -1,4 +1,4 @@
-"""The simulated exchange: sessions behind a WebSocket on loopback."""
+"""The simulated exchange: its conversations behind a WebSocket on loopback."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from http import HTTPStatus
 
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
 
+from marketdata.simulation.faults import CALM, Plan
+from marketdata.simulation.faulty import Farewell, FaultyConversation, FaultyExchange, Told
 from marketdata.simulation.market import SimulatedMarket
-from marketdata.simulation.session import Session
 
 TELL_EVERY_S = 0.05
 MAX_BACKLOG = 20_000  # messages that a slow client may be behind
@@ -26,25 +29,31 @@ Clock = Callable[[], int]
 
 
 @contextlib.asynccontextmanager
-async def serve_simulation(seed: int, *, clock: Clock = time.time_ns, port: int = 0) -> AsyncIterator[str]:
+async def serve_simulation(
+    seed: int, *, clock: Clock = time.time_ns, port: int = 0, faults: Plan = CALM
+) -> AsyncIterator[str]:
     """Serve the market of ``seed`` as it is at ``clock``; yield the URL."""
-    market = SimulatedMarket(seed)
+    exchange = FaultyExchange(SimulatedMarket(seed), faults, clock())
+
+    def refuse(socket: ServerConnection, _request: Request) -> Response | None:
+        exchange.advance(clock())
+        return socket.respond(HTTPStatus.SERVICE_UNAVAILABLE, "") if exchange.is_away() else None
 
     async def handle(socket: ServerConnection) -> None:
-        await _Conversation(socket, Session(market, clock()), clock).run()
+        await _Connection(socket, FaultyConversation(exchange, clock()), clock).run()
 
-    async with serve(handle, "127.0.0.1", port, compression=None, ping_interval=None) as server:
+    async with serve(handle, "127.0.0.1", port, compression=None, ping_interval=None, process_request=refuse) as server:
         yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
-class _Conversation:
-    """Carries one session's words, in the order in which they were said."""
+class _Connection:
+    """Carries one conversation's words, in the order in which they were said."""
 
-    def __init__(self, socket: ServerConnection, session: Session, clock: Clock) -> None:
+    def __init__(self, socket: ServerConnection, conversation: FaultyConversation, clock: Clock) -> None:
         self._socket = socket
-        self._session = session
+        self._conversation = conversation
         self._clock = clock
-        self._outbox: deque[bytes] = deque(session.greeting())
+        self._outbox: deque[Told] = deque(conversation.greeting(clock()))
         self._is_waiting = asyncio.Event()
         self._is_waiting.set()
 
@@ -53,7 +62,8 @@ class _Conversation:
         works = [asyncio.create_task(work) for work in (self._send(), self._tell())]
         try:
             async for message in self._socket:
-                self._say(self._session.receive(message.encode() if isinstance(message, str) else message))
+                heard = message.encode() if isinstance(message, str) else message
+                self._say(self._conversation.receive(heard, self._clock()))
         except ConnectionClosed:
             pass
         finally:
@@ -63,7 +73,7 @@ class _Conversation:
                 if isinstance(error, Exception) and not isinstance(error, ConnectionClosed):
                     _log.error("the simulated exchange failed", exc_info=error)
 
-    def _say(self, messages: list[bytes]) -> None:
+    def _say(self, messages: list[Told]) -> None:
         if messages:
             self._outbox.extend(messages)
             self._is_waiting.set()
@@ -78,7 +88,9 @@ class _Conversation:
     async def _tell_on(self) -> None:
         while True:
             await asyncio.sleep(TELL_EVERY_S)
-            self._say(self._session.advance(self._clock()))
+            self._say(self._conversation.advance(self._clock()))
+            if (farewell := self._conversation.farewell) is not None:
+                await self._leave(farewell)
             if len(self._outbox) > MAX_BACKLOG:
                 await self._socket.close(_TRY_AGAIN_LATER, "Market data unavailable")
 
@@ -87,4 +99,11 @@ class _Conversation:
             await self._is_waiting.wait()
             self._is_waiting.clear()
             while self._outbox:
-                await self._socket.send(self._outbox.popleft(), text=True)
+                payload, is_text = self._outbox.popleft()
+                await self._socket.send(payload, text=is_text)
+
+    async def _leave(self, farewell: Farewell) -> None:
+        if farewell.code:
+            await self._socket.close(farewell.code, farewell.reason)
+        else:
+            self._socket.transport.abort()

@@ -46,11 +46,11 @@ class Session:
         self._now_ns = now_ns
         self._heartbeat_ns = now_ns
         self._subscribed = _Subscriptions()
-        self._connection_id = mixed(market.seed, now_ns)
+        self.connection_id = mixed(market.seed, now_ns)
 
     def greeting(self) -> list[bytes]:
         """Return what a new connection is told."""
-        return [answers.status("online", self._connection_id)]
+        return [answers.status("online", self.connection_id)]
 
     def receive(self, message: bytes) -> list[bytes]:
         """Return the answers to a client's message."""
@@ -100,7 +100,7 @@ class Session:
         self._subscribed.instrument = True
         warnings = ["tick_size is deprecated, use price_increment"]
         ack = answers.granted(request, {**channel, "snapshot": True, "warnings": warnings}, self._now_ns)
-        return [ack, wording.instrument_snapshot(self._market.pairs.values())]
+        return [ack, wording.instrument_message("snapshot", [pair.instrument for pair in self._market.pairs.values()])]
 
     def _refusal(self, request: Request, symbol: str) -> str:
         """Return why the subscription cannot be, empty when it can."""

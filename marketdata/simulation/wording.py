@@ -16,9 +16,9 @@ from trading.instruments import Instrument
 _CHECKSUM_LEVELS = 10
 
 
-def instrument_snapshot(pairs: Iterable[Pair]) -> bytes:
-    """Return the `instrument` snapshot; as on Kraken its small numbers have exponents."""
-    instruments = [pair.instrument for pair in pairs]
+def instrument_message(kind: str, told: Iterable[Instrument]) -> bytes:
+    """Return an `instrument` snapshot or update; as on Kraken its small numbers have exponents."""
+    instruments = list(told)
     assets = sorted({asset for i in instruments for asset in (i.base, i.quote)})
     rows = ",".join(
         f'{{"id":"{asset}","status":"enabled","precision":10,"precision_display":5,"borrowable":true,'
@@ -26,7 +26,7 @@ def instrument_snapshot(pairs: Iterable[Pair]) -> bytes:
         for asset in assets
     )
     pairs_text = ",".join(_pair(instrument) for instrument in instruments)
-    return f'{{"channel":"instrument","type":"snapshot","data":{{"assets":[{rows}],"pairs":[{pairs_text}]}}}}'.encode()
+    return f'{{"channel":"instrument","type":"{kind}","data":{{"assets":[{rows}],"pairs":[{pairs_text}]}}}}'.encode()
 
 
 def _pair(i: Instrument) -> str:

@@ -27,6 +27,8 @@ from marketdata.recorder import Recorder
 from marketdata.recording_server import serve_recording
 from marketdata.recordings import InvalidRecording, is_ours, surveyed
 from marketdata.selectors import market_at
+from marketdata.simulation.fault_words import FAULTS_HELP, InvalidFaults, parse_faults
+from marketdata.simulation.faults import CALM, Plan
 from marketdata.simulation.rest_server import serve_rest
 from marketdata.simulation.server import serve_simulation
 from marketdata.sources import Source, UnknownSource, configured, parse_source, watched_symbols
@@ -50,7 +52,7 @@ class Command(BaseCommand):
         parser.add_argument("--speed", type=float, help="times real time, for recordings; 0: as fast as possible")
         parser.add_argument("--seed", type=int, help="of the simulated market; default: PADDOCK_SIMULATION_SEED, or 1")
         parser.add_argument("--symbols", nargs="+", metavar="BASE/QUOTE", help="default: FEED_SYMBOLS, or four pairs")
-
+        parser.add_argument("--faults", metavar="SPEC", help=FAULTS_HELP.replace("%", "%%"))
         parser.add_argument(
             "--no-record", action="store_false", dest="record", help="keep no recording; as does PADDOCK_RECORD=0"
         )
@@ -66,7 +68,8 @@ class Command(BaseCommand):
             if options["symbols"] and source.path and is_ours(source.path):
                 raise CommandError("--symbols goes with a feed's own recording in no way: it is played whole")
             symbols = _symbols(options["symbols"], found)
-            listening = Listening(source, speed, found, symbols, may_record=options["record"])
+            faults = _faults(options["faults"], source, symbols)
+            listening = Listening(source, speed, found, symbols, faults, may_record=options["record"])
             asyncio.run(_stand_by_and_feed(listening))
         except (UnknownSource, InvalidRecording, SourceFailed, ValueError) as error:
             raise CommandError(str(error)) from error
@@ -74,6 +77,14 @@ class Command(BaseCommand):
             raise CommandError(f"Redis does not answer: {_one_line(error)}") from error
         except DatabaseError as error:
             raise CommandError(f"the database does not answer: {_one_line(error)}") from error
+
+
+def _faults(asked: str | None, source: Source, symbols: tuple[str, ...]) -> Plan:
+    """Return what befalls the simulated exchange; the environment asks only for that one."""
+    if asked and source.kind != "simulated":
+        raise InvalidFaults(f"--faults goes with --source simulated alone; got {asked!r} with {source}")
+    text = configured("PADDOCK_FAULTS", "") if asked is None else asked
+    return parse_faults(text, symbols) if source.kind == "simulated" else CALM
 
 
 def _one_line(error: Exception) -> str:
@@ -112,7 +123,9 @@ def _past(source: Source) -> tuple[Keeper, int]:
 
 
 @contextlib.asynccontextmanager
-async def _exchange(source: Source, speed: float, found: Survey | None) -> AsyncIterator[tuple[str, KrakenRest | None]]:
+async def _exchange(
+    source: Source, speed: float, found: Survey | None, faults: Plan
+) -> AsyncIterator[tuple[str, KrakenRest | None]]:
     """Yield the URL of the exchange and its REST side; those that stand in for Kraken run here, on loopback."""
     if source.path is not None:
         assert found is not None, "a recording is surveyed before it is played"
@@ -121,7 +134,10 @@ async def _exchange(source: Source, speed: float, found: Survey | None) -> Async
     elif source.kind == "simulated":
         if speed != 1:
             _log.warning("--speed %g is left out: the simulated market runs with the clock on the wall", speed)
-        async with serve_simulation(source.seed) as url, serve_rest(source.seed) as rest_url:
+        if faults:
+            _log.warning("the simulated exchange is faulty: %s", faults.text)
+        socket, rest = serve_simulation(source.seed, faults=faults), serve_rest(source.seed, faults=faults)
+        async with socket as url, rest as rest_url:
             yield url, KrakenRest(rest_url, pace=Pace(0.0))  # ours: it may be asked as fast as it answers
     else:
         yield settings.KRAKEN_WS_URL, KrakenRest(settings.KRAKEN_REST_URL)
@@ -135,6 +151,7 @@ class Listening:
     speed: float
     found: Survey | None
     symbols: tuple[str, ...]
+    faults: Plan
     may_record: bool
 
 
@@ -191,7 +208,7 @@ async def _feed(listening: Listening, lock: FeedLock, stop: asyncio.Event) -> No
     await asyncio.to_thread(bus.announce_market, source.market)
     recorder = _recorder(source, listening.symbols) if listening.may_record else None
     end = asyncio.Event()
-    async with _exchange(source, listening.speed, listening.found) as (url, rest):
+    async with _exchange(source, listening.speed, listening.found, listening.faults) as (url, rest):
         feed = Feed(
             keeper,
             url,

@@ -236,3 +236,15 @@ def test_on_a_recording_nothing_is_asked_again():
 
     assert protocol.outgoing() == []
     assert not protocol.reconnect_reason
+
+
+def test_the_end_of_a_book_is_not_asked_again_once_the_book_has_begun_anew():
+    protocol = watching("BTC/USD")
+    heard(protocol, docs_book(), docs_book(checksum=1, kind="update"))
+    end, _ = [json.loads(request) for request in protocol.outgoing()]
+    granted = f'{{"method":"subscribe","req_id":{end["req_id"] + 1},"success":true,"result":{{"channel":"book",'
+    heard(protocol, f'{granted}"depth":10,"symbol":"BTC/USD"}}}}'.encode(), docs_book())
+
+    protocol.check(time_ns=NOON_NS + 6 * S)
+
+    assert ("unsubscribe", "book", ["BTC/USD"]) not in asked(protocol)

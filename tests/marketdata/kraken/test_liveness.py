@@ -1,6 +1,8 @@
 """A connection that went silent, a subscription that is dead, a word that comes late: as the protocol judges them."""
 
 from marketdata.kraken.events import BookLost, LagMeasured, SubscriptionSilent
+from marketdata.kraken.liveness import Liveness
+from marketdata.kraken.protocol import KrakenProtocol
 from marketdata.kraken.trades import repair_message
 from tests.marketdata.wire import NOON_NS, asked, docs_book, heard, trade, watching
 from trading.book import Side
@@ -105,3 +107,38 @@ def test_the_lag_is_told_once_a_second_and_judged_against_the_quickest():
     assert [round(event.lag_ns / S, 1) for event in told] == [0.1, 0.1, 6, 3, 1]
     assert [event.is_behind for event in told] == [False, False, True, True, False]
     assert checked(protocol, 9) == []
+
+
+def test_a_connection_that_is_late_for_a_minute_is_given_up_since_a_clock_may_have_been_set():
+    liveness, verdicts = Liveness(0, 0), []
+
+    for second in range(75):
+        liveness.heard_ns = second * S
+        liveness.judge_lag(30 * S if second >= 5 else 0)
+        verdicts.append(liveness.verdict(second * S))
+
+    assert set(verdicts[:65]) == {""}
+    assert verdicts[65] == "what is told has been late for 60 s"
+
+
+def test_a_connection_that_never_tells_what_is_listed_is_given_up():
+    protocol = KrakenProtocol(["BTC/USD"], time_ns=NOON_NS)
+    heard(protocol, b'{"method":"subscribe","req_id":1,"success":true,"result":{"channel":"instrument"}}')
+    reasons = []
+
+    for second in range(1, 33):
+        heard(protocol, HEARTBEAT, time_ns=NOON_NS + second * S)
+        checked(protocol, second)
+        reasons.append(protocol.reconnect_reason)
+
+    assert set(reasons[:30]) == {""}
+    assert reasons[30] == "no instruments were told in 30 s"
+
+
+def test_several_tickers_of_one_trade_contradict_nothing_however_long_nobody_trades_then():
+    protocol = watching("BTC/USD")
+    heard(protocol, trade("BTC/USD", 1, 2, 3), TICKER, TICKER, TICKER)
+
+    found = checked(protocol, *range(1, 13))
+
+    assert not any(isinstance(event, SubscriptionSilent) for event in found)

@@ -264,3 +264,19 @@ def test_no_json_raises(channel, kind, value, key):
     message = json.dumps({"channel": channel, "type": kind, key: value}).encode()
 
     heard(watching("BTC/USD"), message)
+
+
+def test_a_pair_that_is_listed_again_is_subscribed_anew():
+    protocol = watching("BTC/USD")
+    heard(protocol, instruments("BTC/USD", status="delisted", kind="update"))
+    before = asked(protocol)
+
+    heard(protocol, instruments("BTC/USD", kind="update"))
+
+    assert before == []
+    assert asked(protocol) == [
+        ("subscribe", "trade", ["BTC/USD"]),
+        ("subscribe", "ticker", ["BTC/USD"]),
+        ("unsubscribe", "book", ["BTC/USD"]),
+        ("subscribe", "book", ["BTC/USD"]),
+    ]

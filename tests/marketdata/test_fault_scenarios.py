@@ -1,0 +1,86 @@
+"""Two hundred stretches of bad luck: whatever befell the exchange, a minute later the feed knows the truth.
+
+While it lasts `VirtualFeed` looks at every frame: no book is shown as tradable that the exchange did not have.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from marketdata.simulation.fault_words import parse_faults
+from marketdata.simulation.faults import KINDS, Fault
+from tests.marketdata.virtual_exchange import SYMBOLS, VirtualFeed
+
+SCENARIOS = 200
+PER_MINUTE = (4, 8, 16)
+FAULTS_FROM_S, FAULTS_FOR_S = 6, 42  # the last one is over 20 s later
+END_S = 132  # by then two minutes are closed and told
+
+# What must be told of a fault that has found its message, unless the message never came.
+TOLD_AS = {
+    "garbage": {"bad_frame", "disconnected"},
+    "checksum": {"book_checksum", "disconnected"},
+    "corrupt": {"book_checksum", "book_crossed", "disconnected"},
+    "undelete": {"book_checksum", "book_crossed", "disconnected"},
+    "rate": {"refused", "disconnected"},
+}
+
+
+def words(seed: int) -> str:
+    return f"random:{seed}:{PER_MINUTE[seed % len(PER_MINUTE)]}@{FAULTS_FROM_S}+{FAULTS_FOR_S}"
+
+
+def faults(seed: int) -> list[Fault]:
+    return parse_faults(words(seed), SYMBOLS).begun(-1.0, END_S)
+
+
+def test_the_scenarios_hold_every_kind_of_fault_many_times():
+    count = Counter(fault.name for seed in range(SCENARIOS) for fault in faults(seed))
+
+    assert count.keys() == KINDS.keys()
+    assert min(count.values()) >= 40
+
+
+@pytest.mark.parametrize("seed", range(SCENARIOS))
+def test_after_every_mishap_the_feed_knows_the_market_again(seed):
+    feed = VirtualFeed(words(seed)).run(END_S)
+
+    assert_every_book_is_true(feed)
+    assert_every_trade_is_told_once(feed)
+    assert_every_minute_is_true(feed)
+    assert_no_frame_is_missing(feed)
+    assert_mishaps_are_told(feed)
+
+
+def assert_every_book_is_true(feed: VirtualFeed) -> None:
+    assert feed.folded.snapshot().system == "online"
+    for symbol in SYMBOLS:
+        assert feed.status(symbol) == "online"
+        assert feed.shown_book(symbol) == feed.true_book(symbol)
+
+
+def assert_every_trade_is_told_once(feed: VirtualFeed) -> None:
+    for symbol in SYMBOLS:
+        ids = sorted(trade.trade_id for trade in feed.told_trades(symbol))
+        assert ids == list(range(ids[0], ids[0] + len(ids)))
+
+
+def assert_every_minute_is_true(feed: VirtualFeed) -> None:
+    if any(fault.name == "skew" for fault in feed.exchange.plan.begun(-1.0, END_S)):
+        return  # the exchange itself told wrong times
+    for symbol in SYMBOLS:
+        assert feed.shown_minutes(symbol) == feed.true_minutes(symbol)
+        assert len(feed.true_minutes(symbol)) == 2
+
+
+def assert_no_frame_is_missing(feed: VirtualFeed) -> None:
+    sequences = [frame.sequence for frame in feed.frames]
+    assert sequences == list(range(sequences[0], sequences[0] + len(sequences)))
+
+
+def assert_mishaps_are_told(feed: VirtualFeed) -> None:
+    kinds = feed.kinds()
+    for fault in feed.happened:
+        assert fault.name not in TOLD_AS or TOLD_AS[fault.name] & kinds, f"{fault} is told as none of {kinds}"
