@@ -11,38 +11,42 @@ from django.db import connection
 
 from trading.candles import TIMEFRAME_MINUTES
 
-_ASKED = """
-market = COALESCE(%(market)s, market) AND symbol = COALESCE(%(symbol)s, symbol)
-AND timeframe = COALESCE(%(timeframe)s, timeframe)
+# Series after series off the unique index: one of a million candles costs no more to find than one of ten.
+_STORED = """
+WITH RECURSIVE walk AS (
+    (SELECT market, symbol, timeframe FROM marketdata_candle ORDER BY market, symbol, timeframe LIMIT 1)
+    UNION ALL
+    SELECT later.* FROM walk, LATERAL (
+        SELECT market, symbol, timeframe FROM marketdata_candle AS candle
+        WHERE (candle.market, candle.symbol, candle.timeframe) > (walk.market, walk.symbol, walk.timeframe)
+        ORDER BY market, symbol, timeframe LIMIT 1
+    ) AS later
+), stored AS (
+    SELECT walk.*, width FROM walk
+    JOIN unnest(%(timeframes)s::text[], %(widths)s::interval[]) AS known (name, width) ON name = timeframe
+    WHERE market = COALESCE(%(market)s, market) AND symbol = COALESCE(%(symbol)s, symbol)
+      AND timeframe = COALESCE(%(timeframe)s, timeframe)
+)
 """
 _SERIES = f"""
-SELECT market, symbol, timeframe, min(start), max(start), count(*)
-FROM marketdata_candle WHERE {_ASKED} GROUP BY market, symbol, timeframe
+{_STORED} SELECT stored.market, stored.symbol, stored.timeframe, series.* FROM stored, LATERAL (
+    SELECT min(start), max(start), count(*) FROM marketdata_candle
+    WHERE market = stored.market AND symbol = stored.symbol AND timeframe = stored.timeframe
+) AS series
 """  # noqa: S608 - only our own words are put in, here and below
-# A gap is where a candle's follower in its series begins later than it ends; one pass over the unique index.
+# A gap is where a candle's follower begins later than it ends. Each series is read in the index's order, unsorted.
 _GAPS = f"""
-WITH neighbours AS (
-    SELECT market, symbol, timeframe, start, lead(start) OVER series AS following FROM marketdata_candle
-    WHERE {_ASKED} WINDOW series AS (PARTITION BY market, symbol, timeframe ORDER BY start)
-), gaps AS (
-    SELECT market, symbol, timeframe, start + width AS start, following AS until,
-           row_number() OVER (PARTITION BY market, symbol, timeframe ORDER BY following - start DESC, start) AS place,
-           count(*) OVER (PARTITION BY market, symbol, timeframe) AS gap_count
-    FROM neighbours JOIN unnest(%(timeframes)s::text[], %(widths)s::interval[]) AS known (name, width)
-      ON name = timeframe WHERE following - start > width
-)
-SELECT market, symbol, timeframe, gap_count, start, until FROM gaps WHERE place <= %(longest)s ORDER BY place
+{_STORED} SELECT stored.market, stored.symbol, stored.timeframe, gap.* FROM stored, LATERAL (
+    SELECT start + width, following, count(*) OVER () FROM (
+        SELECT start, lead(start) OVER (ORDER BY start) AS following FROM marketdata_candle
+        WHERE market = stored.market AND symbol = stored.symbol AND timeframe = stored.timeframe
+    ) AS neighbours
+    WHERE following - start > width ORDER BY following - start DESC, start LIMIT %(longest)s
+) AS gap
 """  # noqa: S608
-# Symbol after symbol off the index: a series of a million candles costs no more than one of ten.
-_SYMBOLS = """
-WITH RECURSIVE found AS (
-    (SELECT min(symbol) AS symbol FROM marketdata_candle WHERE market = %(market)s)
-    UNION ALL
-    SELECT (SELECT min(symbol) FROM marketdata_candle WHERE market = %(market)s AND symbol > found.symbol)
-    FROM found WHERE found.symbol IS NOT NULL
-)
-SELECT symbol FROM found WHERE symbol IS NOT NULL
-"""
+_SYMBOLS = f"{_STORED} SELECT DISTINCT symbol FROM stored ORDER BY symbol"  # noqa: S608
+
+Name = tuple[str, str, str]  # of a series: market, symbol, timeframe
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +86,21 @@ def coverage(
     *, market: str | None = None, symbol: str | None = None, timeframe: str | None = None, longest_gaps: int = 20
 ) -> list[Coverage]:
     """Return what is stored per market, symbol and timeframe; timeframes from short to long. Two queries."""
-    asked = {"market": market, "symbol": symbol, "timeframe": timeframe}
-    counts, gaps = _gaps(asked, longest_gaps)
+    asked = _asked(market=market, symbol=symbol, timeframe=timeframe)
+    counts: dict[Name, int] = {}
+    gaps: dict[Name, list[MissingStretch]] = defaultdict(list)
     with connection.cursor() as cursor:
+        # At least one of each, for it brings the count.
+        cursor.execute(_GAPS, {**asked, "longest": max(1, longest_gaps)})
+        for *named, start, end, count in cursor.fetchall():
+            name: Name = tuple(named)
+            counts[name] = count
+            gaps[name].append(MissingStretch(start, end, (end - start) // width_of(name[2])))
         cursor.execute(_SERIES, asked)
         series = cursor.fetchall()
     found = []
-    for market_, symbol_, timeframe_, first, last, present in series:
-        name = (market_, symbol_, timeframe_)
+    for *named, first, last, present in series:
+        name = tuple(named)
         found.append(Coverage(*name, first, last, present, counts.get(name, 0), gaps[name][:longest_gaps]))
     order = list(TIMEFRAME_MINUTES)
     return sorted(found, key=lambda c: (c.market, c.symbol, order.index(c.timeframe)))
@@ -98,23 +109,10 @@ def coverage(
 def stored_symbols(market: str | None) -> list[str]:
     """Return the symbols of ``market`` of which any candle is stored."""
     with connection.cursor() as cursor:
-        cursor.execute(_SYMBOLS, {"market": market or ""})
+        cursor.execute(_SYMBOLS, _asked(market=market or "", symbol=None, timeframe=None))
         return [symbol for (symbol,) in cursor.fetchall()]
 
 
-def _gaps(
-    asked: dict[str, str | None], longest: int
-) -> tuple[dict[tuple[str, str, str], int], dict[tuple[str, str, str], list[MissingStretch]]]:
-    """Return by series how many gaps there are, and the longest of them."""
+def _asked(**asked: str | None) -> dict[str, Any]:
     widths = {name: width_of(name) for name in TIMEFRAME_MINUTES}
-    # At least one of each, for it brings the count.
-    about: dict[str, Any] = {**asked, "longest": max(1, longest), "timeframes": list(widths)}
-    counts: dict[tuple[str, str, str], int] = {}
-    gaps: dict[tuple[str, str, str], list[MissingStretch]] = defaultdict(list)
-    with connection.cursor() as cursor:
-        cursor.execute(_GAPS, {**about, "widths": list(widths.values())})
-        for market, symbol, timeframe, count, start, until in cursor.fetchall():
-            series = (market, symbol, timeframe)
-            counts[series] = count
-            gaps[series].append(MissingStretch(start, until, (until - start) // widths[timeframe]))
-    return counts, gaps
+    return {**asked, "timeframes": list(widths), "widths": list(widths.values())}

@@ -16,9 +16,10 @@ from marketdata.coverage import Coverage, coverage, width_of
 BUCKETS = 400  # of a bar, at most
 
 _COUNTS = """
-SELECT symbol, date_bin(%(bucket)s::interval, start, %(origin)s) AS bucket, count(*)
-FROM marketdata_candle WHERE market = %(market)s AND timeframe = %(timeframe)s
-GROUP BY symbol, bucket ORDER BY symbol, bucket
+SELECT one_symbol, counted.* FROM unnest(%(symbols)s::text[]) AS one_symbol, LATERAL (
+    SELECT date_bin(%(bucket)s::interval, start, %(origin)s) AS bucket, count(*) FROM marketdata_candle
+    WHERE market = %(market)s AND symbol = one_symbol AND timeframe = %(timeframe)s GROUP BY bucket
+) AS counted
 """
 
 
@@ -72,16 +73,18 @@ def coverage_chart(market: str, timeframe: str, *, until: datetime | None = None
     last = max(series.last for series in found) + width
     end = last if until is None else max(last, until)
     bucket = width * max(1, -(-((end - start) // width) // BUCKETS))
-    counts = _counts(market, timeframe, bucket, start)
+    counts = _counts([series.symbol for series in found], market, timeframe, bucket, start)
     bars = [CoverageBar(series, list(_stretches(series, counts[series.symbol], bucket, start))) for series in found]
     return CoverageChart(timeframe, start, end, bars)
 
 
-def _counts(market: str, timeframe: str, bucket: timedelta, origin: datetime) -> dict[str, dict[datetime, int]]:
+def _counts(
+    symbols: list[str], market: str, timeframe: str, bucket: timedelta, origin: datetime
+) -> dict[str, dict[datetime, int]]:
     counts: dict[str, dict[datetime, int]] = defaultdict(dict)
     with connection.cursor() as cursor:
-        about: dict[str, Any] = {"market": market, "timeframe": timeframe, "bucket": bucket, "origin": origin}
-        cursor.execute(_COUNTS, about)
+        about: dict[str, Any] = {"bucket": bucket, "origin": origin}
+        cursor.execute(_COUNTS, {**about, "symbols": symbols, "market": market, "timeframe": timeframe})
         for symbol, start, present in cursor.fetchall():
             counts[symbol][start] = present
     return counts
