@@ -156,8 +156,7 @@ class FeedHealth:
             case TradesMissed(symbol=symbol, first_id=first_id, last_id=last_id):
                 self.trade_gaps += 1
                 self._seen(symbol).gaps += 1
-                detail = f"{last_id - first_id + 1} trades were never told: ids {first_id} to {last_id}"
-                self.note(now_ns, FeedEventKind.GAP, symbol, detail)
+                self.note(now_ns, FeedEventKind.GAP, symbol, _missed(first_id, last_id))
             case SubscriptionRefused(channel=channel, symbol=symbol, error=error):
                 self.refusals += 1
                 self.note(now_ns, FeedEventKind.REFUSED, symbol, f"{channel}: {error}")
@@ -247,6 +246,12 @@ class FeedHealth:
             "resyncs": seen.resyncs,
             "gaps": seen.gaps,
         }
+
+
+def _missed(first_id: int, last_id: int) -> str:
+    if first_id == last_id:
+        return f"1 trade was never told: id {first_id}"
+    return f"{last_id - first_id + 1} trades were never told: ids {first_id} to {last_id}"
 
 
 def _age_s(then_ns: int | None, now_ns: int) -> float | None:
