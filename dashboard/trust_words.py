@@ -52,7 +52,7 @@ def _reasons(feed: Mapping[str, Any] | None, unrepaired_gaps: int) -> Iterator[R
     yield from _connection_reasons(feed)
     if feed["connected"]:
         yield from _book_reasons(feed)
-    yield from _time_reasons(feed)
+        yield from _time_reasons(feed)
     if unrepaired_gaps:
         gaps, are = ("A gap", "is") if unrepaired_gaps == 1 else (f"{unrepaired_gaps} gaps", "are")
         when = f"of the last {UNREPAIRED_MINUTES} minutes"
@@ -92,7 +92,7 @@ def _time_reasons(feed: Mapping[str, Any]) -> Iterator[Reason]:
         how = "late" if newest is None else f"{newest / 1_000:.1f} s late"
         yield Tone.BAD, f"What is heard comes {how}: prices are old although they move."
     heartbeat_s = feed.get("heartbeat_age_s")
-    if feed["connected"] and heartbeat_s is not None and heartbeat_s > HEARTBEAT_LATE_S:
+    if heartbeat_s is not None and heartbeat_s > HEARTBEAT_LATE_S:
         yield Tone.WARNING, f"The exchange's last heartbeat is {heartbeat_s:.0f} s old; one a second is due."
 
 
