@@ -1,72 +1,37 @@
 """From bytes to verified books to frames, on one core: messages a second, and where the time goes.
 
-Two streams: one generated (four pairs, depth 25, every checksum right), and, where it lies
-beside the project, the real capture of 2026-07-07.
+Streams: four pairs at depth 25 as a generator writes them, every pair that Kraken lists, and,
+where it lies beside the project, the real capture of 2026-07-07. Every checksum is verified.
+Frames go to a Valkey of the benchmark's own. ``socket_messages_per_s`` is what the feed's own
+client takes through a WebSocket on loopback, from a process that sends as fast as it can.
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
-from decimal import Decimal
+import asyncio
+import os
+import resource
+import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from benchmarks._exchange import sending
 from benchmarks._reporting import rates, report
+from benchmarks._streams import ALL_PAIRS, DEPTH, FOUR_PAIRS, STEP_NS, Timed, stream
+from marketdata.health import FeedHealth
 from marketdata.kraken import wire
+from marketdata.kraken.client import KrakenClient
 from marketdata.listening import Listener
 from marketdata.recorded_exchange import RecordedExchange, survey
 from marketdata.recordings import read_recording
+from tests.services import start_services, stop_services
 from trading.book import OrderBook
-from trading.frames import encode_frame
+from trading.frames import Frame, encode_frame
 
 MESSAGES = 60_000
-DEPTH = 25
-BEGAN_NS = 1_783_468_800_000_000_000
-STEP_NS = 2_000_000  # 500 messages a second of market time
-PAIRS = ("BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD")
+SOCKET_MESSAGES = 300_000
+LONG_RUN = 5_000_000
 CAPTURE = Path(__file__).parents[2] / "shared" / "data" / "kraken_v2_capture" / "live-btc-eth.ndjson"
-
-Timed = tuple[int, bytes]
-
-
-def instrument_frame() -> bytes:
-    """Return the exchange's word on the four pairs."""
-    rules = '"status":"online","price_precision":2,"qty_precision":8,"cost_min":0.5,"qty_min":1e-08'
-    pairs = ",".join(f'{{"symbol":"{s}","base":"{s[:3]}","quote":"USD",{rules}}}' for s in PAIRS)
-    return f'{{"channel":"instrument","type":"snapshot","data":{{"assets":[],"pairs":[{pairs}]}}}}'.encode()
-
-
-def _side(levels: list[tuple[int, int]]) -> str:
-    numbers = ((Decimal(ticks).scaleb(-2), Decimal(lots).scaleb(-8)) for ticks, lots in levels)
-    return ",".join(f'{{"price":{price:.2f},"qty":{qty:.8f}}}' for price, qty in numbers)
-
-
-def _book_frame(kind: str, symbol: str, bids: list[tuple[int, int]], asks: list[tuple[int, int]], crc: int) -> bytes:
-    stamp = '"timestamp":"2026-07-08T00:00:00.000000Z"'
-    data = f'{{"symbol":"{symbol}","bids":[{_side(bids)}],"asks":[{_side(asks)}],"checksum":{crc},{stamp}}}'
-    return f'{{"channel":"book","type":"{kind}","data":[{data}]}}'.encode()
-
-
-def generated() -> list[Timed]:
-    """Return a stream as Kraken would send it: one to three levels a message, a quarter of them deletes."""
-    dice, books, stream = random.Random(11), {}, [(BEGAN_NS, instrument_frame())]
-    for symbol in PAIRS:
-        book = books[symbol] = OrderBook(DEPTH)
-        bids = [(100_000 - 3 * n, dice.randint(10**6, 10**10)) for n in range(DEPTH)]
-        asks = [(100_003 + 3 * n, dice.randint(10**6, 10**10)) for n in range(DEPTH)]
-        book.apply(bids, asks)
-        stream.append((BEGAN_NS, _book_frame("snapshot", symbol, bids, asks, book.checksum())))
-    for number in range(MESSAGES):
-        symbol = dice.choice(PAIRS)
-        sides: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
-        for _ in range(dice.choice((1, 1, 2, 3))):
-            is_ask, away = dice.random() < 0.5, dice.randint(0, DEPTH - 1)
-            ticks = 100_003 + 3 * away if is_ask else 100_000 - 3 * away
-            sides[is_ask].append((ticks, 0 if dice.random() < 0.24 and away else dice.randint(10**6, 10**10)))
-        books[symbol].apply(*sides)
-        crc = books[symbol].checksum()
-        stream.append((BEGAN_NS + number * STEP_NS, _book_frame("update", symbol, *sides, crc)))
-    return stream
 
 
 def converse(listener: Listener, exchange: RecordedExchange) -> None:
@@ -78,64 +43,186 @@ def converse(listener: Listener, exchange: RecordedExchange) -> None:
             listener.hear(answer, None)
 
 
-def heard(stream: list[Timed], symbols: tuple[str, ...], exchange: RecordedExchange | None) -> Callable[[], int]:
+def listening(messages: list[Timed], symbols: tuple[str, ...]) -> tuple[Listener, FeedHealth]:
+    """Return a listener that has just been connected, and who counts for it."""
+    health = FeedHealth(started_ns=messages[0][0])
+    listener = Listener(symbols, can_ask_again=False, witness=health.witness)
+    listener.connected(messages[0][0])
+    return listener, health
+
+
+def heard(messages: list[Timed], symbols: tuple[str, ...], exchange: RecordedExchange | None) -> Callable[[], int]:
     """Return work that hears the stream through protocol and framing, and checks that every checksum held."""
+    books = sum(message.startswith(b'{"channel":"book"') for _, message in messages)
 
     def work() -> int:
-        verified = 0
-
-        def witness(events: list[object], _time_ns: int | None) -> None:
-            nonlocal verified
-            verified += sum(type(event).__name__ == "BookChanged" for event in events)
-
-        listener = Listener(symbols, can_ask_again=False, witness=witness)
-        listener.connected(stream[0][0])
+        listener, health = listening(messages, symbols)
         if exchange is not None:
             converse(listener, exchange)
-        for time_ns, message in stream:
+        for time_ns, message in messages:
             listener.hear(message, time_ns)
-        books = sum(message.startswith(b'{"channel":"book"') for _, message in stream)
-        assert verified == books, f"{verified} of {books} checksums held"
-        return len(stream)
+        assert health.checksums_verified == books, f"{health.checksums_verified} of {books} checksums held"
+        return len(messages)
 
     return work
 
 
-def split(stream: list[Timed]) -> dict[str, dict[str, float]]:
-    """Return the rates of the stages alone, over the same messages."""
-    updates = [message for _, message in stream if message.startswith(b'{"channel":"book","type":"update"')]
-    decoded = [wire.book_decoder.decode(message).data[0] for message in updates]
-    in_units = [
-        [
-            [(wire.exact_units(bytes(v.price), 2), wire.exact_units(bytes(v.qty), 8)) for v in side]
-            for side in (d.bids, d.asks)
-        ]
-        for d in decoded
-    ]
-    book = OrderBook(DEPTH)
+def split(messages: list[Timed]) -> dict[str, dict[str, float]]:
+    """Return the rates of the stages alone, in messages a second over the same messages."""
+    updates = [message for _, message in messages if message.startswith(b'{"channel":"book","type":"update"')]
+    levels = wire.levels_of(2, 8)
+
+    def sides(message: bytes) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        data = wire.book_decoder.decode(message).data[0]
+        return list(levels.read(data.bids)), list(levels.read(data.asks))
+
+    in_units = [sides(message) for message in updates]
+
+    def applied(*, is_signed: bool) -> int:
+        book = OrderBook(DEPTH)
+        for bids, asks in in_units:
+            book.apply(bids, asks)
+            if is_signed:
+                book.checksum()
+        return len(in_units)
+
     return {
-        "decode_per_s": rates(lambda: len([wire.book_decoder.decode(message) for message in updates]), 3),
-        "apply_per_s": rates(lambda: len([book.apply(bids, asks) for bids, asks in in_units]), 3),
-        "checksum_per_s": rates(lambda: len([book.checksum() for _ in updates]), 3),
+        "decode_per_s": rates(lambda: len([sides(message) for message in updates]), 3),
+        "apply_per_s": rates(lambda: applied(is_signed=False), 3),
+        "apply_and_checksum_per_s": rates(lambda: applied(is_signed=True), 3),
     }
+
+
+def frames_of(messages: list[Timed], symbols: tuple[str, ...]) -> list[Frame]:
+    """Return the frames of a stream."""
+    listener, _ = listening(messages, symbols)
+    return [frame for time_ns, message in messages for frame in listener.hear(message, time_ns)]
+
+
+def publishing(frames: list[Frame]) -> dict[str, dict[str, float]]:
+    """Return how many frames a second are encoded, and put on the bus."""
+    from marketdata import bus
+
+    def published() -> int:
+        bus.redis_client().flushall()
+        for at in range(0, len(frames), 100):
+            bus.publish("simulated:1", frames[at : at + 100])
+        return len(frames)
+
+    return {
+        "frames_encoded_per_s": rates(lambda: len([encode_frame(frame) for frame in frames]), 3),
+        "frames_published_per_s": rates(published, 3),
+    }
+
+
+class _Ear:
+    """Hears as the feed does, and ends when the stream does."""
+
+    reconnect_reason = ""
+
+    def __init__(self, messages: list[Timed], symbols: tuple[str, ...]) -> None:
+        self.began_s = self.ended_s = 0.0
+        self._times_ns = iter([time_ns for time_ns, _ in messages])
+        self._left = len(messages)
+        self._messages, self._symbols = messages, symbols
+        self.listener, self.health = listening(messages, symbols)
+        self.is_done = asyncio.Event()
+
+    def connected(self) -> None:
+        self.listener.connected(self._messages[0][0])
+        self.began_s = time.perf_counter()
+
+    def hear(self, message: bytes) -> None:
+        for frame in self.listener.hear(message, next(self._times_ns)):
+            encode_frame(frame)
+        self._left -= 1
+        if self._left == 0:
+            self.ended_s = time.perf_counter()
+            self.is_done.set()
+
+    def hear_binary(self, message: bytes) -> None:
+        raise AssertionError(f"{len(message)} bytes that nobody sent")
+
+    def outgoing(self) -> list[bytes]:
+        return []
+
+    def ping(self) -> None:
+        pass
+
+    def disconnected(self, reason: str) -> None:
+        assert self.is_done.is_set(), reason
+
+    def catch_up(self) -> Awaitable[None] | None:
+        return None
+
+    async def may_connect(self) -> None:
+        pass
+
+
+def through_a_socket(messages: list[Timed], symbols: tuple[str, ...], url: str) -> Callable[[], float]:
+    """Return work that hears the stream through the feed's own client; it returns messages a second."""
+
+    async def converse_until_done(ear: _Ear) -> None:
+        client = asyncio.create_task(KrakenClient(url, ear, reconnects=False).run())
+        await ear.is_done.wait()
+        client.cancel()
+
+    def work() -> float:
+        ear = _Ear(messages, symbols)
+        asyncio.run(converse_until_done(ear))
+        books = len(messages) - 1
+        assert ear.health.checksums_verified == books, f"{ear.health.checksums_verified} of {books} checksums held"
+        return len(messages) / (ear.ended_s - ear.began_s)
+
+    return work
+
+
+def socket_rates(repeats: int = 3) -> dict[str, float]:
+    """Return the rate through the real socket, several times over."""
+    messages = stream(FOUR_PAIRS, SOCKET_MESSAGES)
+    with sending([message for _, message in messages]) as url:
+        work = through_a_socket(messages, FOUR_PAIRS, url)
+        found = sorted(work() for _ in range(repeats))
+    return {"median": round(found[len(found) // 2]), "least": round(found[0]), "most": round(found[-1])}
+
+
+def long_run(messages: list[Timed], symbols: tuple[str, ...]) -> dict[str, float]:
+    """Hear five million messages; return the process's memory after one million and after all, MiB."""
+    listener, _ = listening(messages, symbols)
+    length_ns = len(messages) * STEP_NS
+    rss: list[float] = []
+    for number in range(LONG_RUN // len(messages) + 1):
+        if number in (LONG_RUN // 5 // len(messages), LONG_RUN // len(messages)):
+            rss.append(int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20)
+        for time_ns, message in messages:
+            listener.hear(message, time_ns + number * length_ns)
+    return {"after_1m": round(rss[0], 1), "after_5m": round(rss[1], 1)}
 
 
 def main() -> None:
     """Measure and report."""
-    stream = generated()
-    figures: dict[str, dict[str, float] | float] = {
-        "messages_per_s": rates(heard(stream, PAIRS, None)),
-        **split(stream),
-    }
-    listener = Listener(PAIRS, can_ask_again=False)
-    listener.connected(stream[0][0])
-    frames = [frame for time_ns, message in stream for frame in listener.hear(message, time_ns)]
-    figures["frames_encoded_per_s"] = rates(lambda: len([encode_frame(frame) for frame in frames]), 3)
-    if CAPTURE.is_file():
-        exchange = RecordedExchange(survey(read_recording(CAPTURE), CAPTURE))
-        recorded = list(read_recording(CAPTURE))
-        figures["capture_messages_per_s"] = rates(heard(recorded, tuple(exchange.symbols), exchange))
-    report("feed", figures, ("msgspec",))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradingsite.settings")
+    start_services()
+    try:
+        import django
+
+        django.setup()
+        four, every = stream(FOUR_PAIRS, MESSAGES), stream(ALL_PAIRS, MESSAGES)
+        figures: dict[str, dict[str, float] | float] = {
+            "messages_per_s": rates(heard(four, FOUR_PAIRS, None)),
+            "socket_messages_per_s": socket_rates(),
+            **split(four),
+            **publishing(frames_of(four, FOUR_PAIRS)),
+            "all_pairs_messages_per_s": rates(heard(every, ALL_PAIRS, None), 3),
+            "rss_mib": long_run(four, FOUR_PAIRS),
+        }
+        if CAPTURE.is_file():
+            exchange = RecordedExchange(survey(read_recording(CAPTURE), CAPTURE))
+            recorded = list(read_recording(CAPTURE))
+            figures["capture_messages_per_s"] = rates(heard(recorded, tuple(exchange.symbols), exchange))
+        report("feed", figures, ("msgspec", "websockets"))
+    finally:
+        stop_services()
 
 
 if __name__ == "__main__":

@@ -91,6 +91,11 @@ class FrameBuilder:
         """The newest closed frame's sequence, 0 before any."""
         return self._published
 
+    @property
+    def ends_ns(self) -> int:
+        """When the frame in the making is over; until then ``advance`` has nothing to return."""
+        return 0 if self._sequence is None else self._sequence * INTERVAL_NS
+
     def advance(self, time_ns: int, books: Mapping[str, OrderBook]) -> list[Frame]:
         """Return the frames that were over at ``time_ns``, oldest first."""
         current = sequence_at(time_ns)
@@ -110,12 +115,14 @@ class FrameBuilder:
     def add(self, events: Iterable[MarketEvent]) -> None:
         """Take events into the frame in the making."""
         for event in events:
+            # Nearly all events are these: looked for first.
+            if type(event) is BookChanged:
+                self._touched[event.symbol] = None
+                self._live.add(event.symbol)
+                if self._outage is not None:
+                    self._end_outage()
+                continue
             match event:
-                case BookChanged(symbol=symbol):
-                    self._touched[symbol] = None
-                    self._live.add(symbol)
-                    if self._outage is not None:
-                        self._end_outage()
                 case TradeSeen(trade=trade, is_late=is_late):
                     (self._late if is_late else self._trades).append(trade)
                 case HistoryTold(history=history):

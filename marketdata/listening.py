@@ -69,6 +69,7 @@ class Listener:
         self._witness = witness
         self._scribe = scribe
         self._protocol: KrakenProtocol | None = None
+        self._frame_ends_ns = 0  # until then a message closes no frame; zero: ask the builder
 
     @property
     def books(self) -> Mapping[str, OrderBook]:
@@ -108,9 +109,10 @@ class Listener:
         belong to the first frame.
         """
         assert self._protocol is not None, "messages come through a connection"
-        self._note(Kind.MESSAGE, time_ns, message)
+        if self._scribe is not None:
+            self._scribe.note(self, Kind.MESSAGE, time_ns, message)
         # The frames before this message must not show what it changes.
-        frames = self._advance(time_ns)
+        frames = self._advance(time_ns) if time_ns is not None and time_ns >= self._frame_ends_ns else []
         events = self._protocol.receive(message, time_ns=time_ns or 0)
         self._builder.add(events)
         if self._witness is not None:
@@ -129,7 +131,11 @@ class Listener:
         return self._advance(time_ns)
 
     def _advance(self, time_ns: int | None) -> list[Frame]:
-        return [] if time_ns is None else self._builder.advance(time_ns, self.books)
+        if time_ns is None:
+            return []
+        frames = self._builder.advance(time_ns, self.books)
+        self._frame_ends_ns = self._builder.ends_ns
+        return frames
 
     def check(self, time_ns: int | None) -> None:
         """Look for answers that are overdue; to be called about once a second."""
@@ -164,6 +170,7 @@ class Listener:
 
     def finish(self) -> list[Frame]:
         """Return the last frame of a market that has ended."""
+        self._frame_ends_ns = 0
         return self._builder.finish(self.books)
 
     # What a recording needs
@@ -228,3 +235,4 @@ class Listener:
     def follow_on(self, last_sequence: int, reason: str) -> None:
         """Join frames that another listener cut, the last of them ``last_sequence``."""
         self._builder.follow_on(last_sequence, reason)
+        self._frame_ends_ns = 0

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
-from itertools import chain
+from functools import partial
 from typing import NamedTuple
 from zlib import crc32
 
@@ -31,6 +31,9 @@ class Level(NamedTuple):
     lots: int
 
 
+_as_level: Callable[[tuple[int, int]], Level] = partial(tuple.__new__, Level)
+
+
 class BookError(ValueError):
     """The book can no longer be trusted: drop it and subscribe anew."""
 
@@ -46,38 +49,36 @@ class CrossedBook(BookError):
 class _BookSide:
     """One side, best first: parallel lists sorted by a key that grows away from the touch."""
 
-    __slots__ = ("keys", "lots", "sign", "tokens")
+    __slots__ = ("keys", "levels", "sign", "signed", "tokens")
 
     def __init__(self, sign: int) -> None:
         self.sign = sign  # +1 asks, -1 bids: key = sign * ticks ascends from the touch
         self.keys: list[int] = []
-        self.lots: list[int] = []
+        self.levels: list[Level] = []
         self.tokens: list[str] = []  # each level as the checksum spells it, cut once
+        self.signed: bytes | None = b""  # what the checksum covers; None after it has changed
 
-    def set(self, ticks: int, lots: int) -> None:
-        """Put ``lots`` at ``ticks``; zero lots removes the level (an absent one is fine)."""
-        key = self.sign * ticks
-        at = bisect_left(self.keys, key)
-        known = at < len(self.keys) and self.keys[at] == key
-        if lots == 0:
-            if known:
-                del self.keys[at], self.lots[at], self.tokens[at]
-        elif known:
-            self.lots[at] = lots
-            self.tokens[at] = f"{ticks}{lots}"
-        else:
-            self.keys.insert(at, key)
-            self.lots.insert(at, lots)
-            self.tokens.insert(at, f"{ticks}{lots}")
-
-    def truncate(self, depth: int) -> None:
-        if len(self.keys) > depth:
-            del self.keys[depth:], self.lots[depth:], self.tokens[depth:]
-
-    def top(self, count: int) -> tuple[Level, ...]:
-        sign = self.sign
-        pairs = zip(self.keys[:count], self.lots[:count], strict=True)
-        return tuple(Level(sign * key, lots) for key, lots in pairs)
+    def apply(self, levels: Iterable[tuple[int, int]], depth: int) -> None:
+        """Set each level in turn (zero lots removes it; an absent one is fine), then cut to ``depth``."""
+        # The hottest loop of the feed: no call that can be spared.
+        keys, all_levels, tokens, sign = self.keys, self.levels, self.tokens, self.sign
+        for level in levels:
+            ticks, lots = level
+            key = sign * ticks
+            at = bisect_left(keys, key)
+            if at < len(keys) and keys[at] == key:
+                if lots:
+                    all_levels[at], tokens[at] = _as_level(level), f"{ticks}{lots}"
+                else:
+                    del keys[at], all_levels[at], tokens[at]
+            elif lots:
+                keys.insert(at, key)
+                all_levels.insert(at, _as_level(level))
+                tokens.insert(at, f"{ticks}{lots}")
+            if at < CHECKSUM_LEVELS:
+                self.signed = None
+        if len(keys) > depth:
+            del keys[depth:], all_levels[depth:], tokens[depth:]
 
 
 class OrderBook:
@@ -98,17 +99,17 @@ class OrderBook:
 
     def apply(self, bids: Iterable[tuple[int, int]], asks: Iterable[tuple[int, int]]) -> None:
         """Apply one whole message of (ticks, lots) levels, then truncate."""
-        for ticks, lots in bids:
-            self._bids.set(ticks, lots)
-        for ticks, lots in asks:
-            self._asks.set(ticks, lots)
-        self._bids.truncate(self.depth)
-        self._asks.truncate(self.depth)
+        self._bids.apply(bids, self.depth)
+        self._asks.apply(asks, self.depth)
 
     def checksum(self) -> int:
         """Return the CRC-32 of the best ten asks and bids, as Kraken computes it."""
-        tokens = chain(self._asks.tokens[:CHECKSUM_LEVELS], self._bids.tokens[:CHECKSUM_LEVELS])
-        return crc32("".join(tokens).encode())
+        asks, bids = self._asks, self._bids
+        if asks.signed is None:
+            asks.signed = "".join(asks.tokens[:CHECKSUM_LEVELS]).encode()
+        if bids.signed is None:
+            bids.signed = "".join(bids.tokens[:CHECKSUM_LEVELS]).encode()
+        return crc32(bids.signed, crc32(asks.signed))
 
     def verify(self, expected: int) -> None:
         """Check the book against the exchange's checksum.
@@ -121,12 +122,13 @@ class OrderBook:
         actual = self.checksum()
         if actual != expected:
             raise ChecksumMismatch(f"checksum is {actual}; the exchange says {expected}")
-        if self._bids.keys and self._asks.keys and -self._bids.keys[0] >= self._asks.keys[0]:
-            raise CrossedBook(f"best bid {-self._bids.keys[0]} is not below best ask {self._asks.keys[0]} (ticks)")
+        bids, asks = self._bids.keys, self._asks.keys
+        if bids and asks and -bids[0] >= asks[0]:
+            raise CrossedBook(f"best bid {-bids[0]} is not below best ask {asks[0]} (ticks)")
 
     def top(self, count: int) -> BookTop:
         """Return an immutable copy of the best ``count`` levels a side."""
-        return BookTop(self._bids.top(count), self._asks.top(count))
+        return BookTop(tuple(self._bids.levels[:count]), tuple(self._asks.levels[:count]))
 
 
 class BookTop(NamedTuple):

@@ -10,7 +10,7 @@ import msgspec
 
 from marketdata.kraken.events import BadFrame, BookChanged, BookLost, BookRequested, MarketEvent
 from marketdata.kraken.requests import Requests
-from marketdata.kraken.wire import BookData, BookMessage, InexactNumber, levels_of
+from marketdata.kraken.wire import BookData, BookMessage, InexactNumber, Levels, levels_of
 from trading.book import BookError, BookTop, CrossedBook, OrderBook
 from trading.frames import NS_PER_S
 from trading.instruments import Instrument
@@ -41,7 +41,8 @@ class BooksMemory(msgspec.Struct):
     depths: dict[str, int]
     awaited: dict[str, int]
     losses: dict[str, _Loss]
-    newest: tuple[str, int] | None
+    newest: str
+    newest_ns: int
     asks: tuple[int, int]
 
 
@@ -53,7 +54,8 @@ class Books:
     ) -> None:
         self.verified: dict[str, OrderBook] = {}
         self.wants_reconnect = False
-        self.newest: tuple[str, int] | None = None  # timestamp and time of receipt of the last message
+        self.newest = ""  # timestamp of the last message
+        self.newest_ns = 0  # when it came
         self.heard_ns: dict[str, int] = {}  # symbol -> when its last message came
         self._asks = (0, 0)  # second, and how many symbols were asked for in it
         self._instruments = instruments
@@ -61,6 +63,7 @@ class Books:
         self._depth = depth
         self._depths: dict[str, int] = {}  # as granted, which may not be as asked
         self._can_ask_again = can_ask_again
+        self._levels: dict[str, Levels] = {}  # how to read those of each symbol
         self._changed: dict[str, list[MarketEvent]] = {}
         self._awaited: dict[str, int] = {}  # symbol -> since when its snapshot is due, ns
         self._losses: dict[str, _Loss] = {}
@@ -69,18 +72,27 @@ class Books:
         """Return what is known now; it is lent, to be encoded at once."""
         verified = {symbol: (book.depth, book.top(book.depth)) for symbol, book in self.verified.items()}
         return BooksMemory(
-            verified, self.wants_reconnect, self._depths, self._awaited, self._losses, self.newest, self._asks
+            verified,
+            self.wants_reconnect,
+            self._depths,
+            self._awaited,
+            self._losses,
+            self.newest,
+            self.newest_ns,
+            self._asks,
         )
 
     def remember(self, memory: BooksMemory) -> None:
         """Go on from where another connection's books were."""
         self.wants_reconnect = memory.wants_reconnect
         self._depths, self._awaited, self._losses = memory.depths, memory.awaited, memory.losses
-        self.newest, self._asks = memory.newest, memory.asks
+        self.newest, self.newest_ns, self._asks = memory.newest, memory.newest_ns, memory.asks
         for symbol, (depth, top) in memory.verified.items():
             book = self.verified[symbol] = OrderBook(depth)
             book.apply(list(top.bids), list(top.asks))
             self._changed[symbol] = [BookChanged(symbol)]
+            instrument = self._instruments[symbol]
+            self._levels[symbol] = levels_of(instrument.price_decimals, instrument.qty_decimals)
 
     def subscribe(self, symbols: Iterable[str], time_ns: int) -> None:
         """Ask for the books of ``symbols`` for the first time."""
@@ -99,38 +111,49 @@ class Books:
 
     def receive(self, message: BookMessage, time_ns: int) -> list[MarketEvent]:
         """Apply one message: whole, then truncated, then verified."""
-        data = message.data
-        if len(data) == 1:
-            return self._receive(message.type, data[0], time_ns)
-        return [event for one in data for event in self._receive(message.type, one, time_ns)]
+        self.newest_ns = time_ns
+        kind, all_data = message.type, message.data
+        if kind == "update" and len(all_data) == 1 and (book := self.verified.get(all_data[0].symbol)) is not None:
+            return self._take(book, all_data[0], time_ns)  # nearly all of them
+        return [event for data in all_data for event in self._receive(kind, data, time_ns)]
 
     def _receive(self, kind: str, data: BookData, time_ns: int) -> list[MarketEvent]:
+        if kind == "snapshot":
+            return self._begin(data, time_ns)
+        if kind != "update":
+            raise ValueError(f"book message is of type {kind!r}; expected snapshot or update")
+        book = self.verified.get(data.symbol)
+        if book is not None:
+            return self._take(book, data, time_ns)
+        return [] if data.symbol in self._instruments else [_unknown(data.symbol)]  # no baseline: it means nothing
+
+    def _begin(self, data: BookData, time_ns: int) -> list[MarketEvent]:
+        """Take a snapshot for the new baseline."""
         symbol = data.symbol
-        self.newest = data.timestamp, time_ns
-        self.heard_ns[symbol] = time_ns
         instrument = self._instruments.get(symbol)
         if instrument is None:
-            return [BadFrame(f"book of {symbol!r}, of which no instrument is known", "")]
-        if kind == "update":
-            book = self.verified.get(symbol)
-            if book is None:
-                return []  # without a baseline an update means nothing
-        elif kind == "snapshot":
-            book = OrderBook(self._depths.get(symbol, self._depth))
-        else:
-            raise ValueError(f"book message is of type {kind!r}; expected snapshot or update")
+            return [_unknown(symbol)]
+        self._levels[symbol] = levels_of(instrument.price_decimals, instrument.qty_decimals)
+        self._changed.setdefault(symbol, [BookChanged(symbol)])
+        book = OrderBook(self._depths.get(symbol, self._depth))
+        events = self._take(book, data, time_ns)
+        if events is self._changed[symbol]:
+            self.verified[symbol] = book
+            self._awaited.pop(symbol, None)
+        return events
+
+    def _take(self, book: OrderBook, data: BookData, time_ns: int) -> list[MarketEvent]:
+        symbol = data.symbol
+        self.newest = data.timestamp
+        self.heard_ns[symbol] = time_ns
+        levels = self._levels[symbol]
         try:
-            levels = levels_of(instrument.price_decimals, instrument.qty_decimals)
             book.apply(levels.read(data.bids), levels.read(data.asks))
             book.verify(data.checksum)
         except InexactNumber as error:
             return self.lose(symbol, "number", str(error), time_ns)
         except BookError as error:
             return self.lose(symbol, "crossed" if isinstance(error, CrossedBook) else "checksum", str(error), time_ns)
-        if kind == "snapshot":
-            self.verified[symbol] = book
-            self._awaited.pop(symbol, None)
-            self._changed.setdefault(symbol, [BookChanged(symbol)])
         return self._changed[symbol]
 
     def lose(self, symbol: str, kind: str, reason: str, time_ns: int) -> list[MarketEvent]:
@@ -175,3 +198,7 @@ class Books:
             self._requests.unsubscribe("book", names, time_ns, depth=depth)
             self._requests.subscribe("book", names, time_ns, depth=depth, snapshot=True)
         return [BookRequested(symbol) for names in due.values() for symbol in names]
+
+
+def _unknown(symbol: str) -> BadFrame:
+    return BadFrame(f"book of {symbol!r}, of which no instrument is known", "")

@@ -157,11 +157,11 @@ class KrakenProtocol:
 
     def _lag(self) -> list[MarketEvent]:
         """Compare the newest timestamp with the time at which it came; nothing when nothing came since."""
-        newest, self._books.newest = self._books.newest, None
-        if newest is None or not newest[0]:
+        newest, self._books.newest = self._books.newest, ""
+        if not newest:
             return []
         try:
-            lag_ns = newest[1] - wire.nanoseconds(newest[0])
+            lag_ns = self._books.newest_ns - wire.nanoseconds(newest)
         except ValueError:
             return []  # a message that was whole in all that matters
         return [LagMeasured(lag_ns, self._liveness.judge_lag(lag_ns))]
@@ -172,7 +172,7 @@ class KrakenProtocol:
         try:
             # Nearly all traffic is books: told by their first bytes, they are decoded once.
             if frame.startswith(_BOOK_PREFIX):
-                return self._receive_book(frame, time_ns)
+                return self._books.receive(wire.book_decoder.decode(frame), time_ns)
             if frame == _HEARTBEAT:
                 return self._receive_heartbeat(frame, time_ns)
             return self._receive_other(frame, time_ns)

@@ -29,6 +29,8 @@ _ABSENT = Raw(b"")
 _NO_LEVELS = Raw(b"[]")
 _DIGITS_AT_ONCE = 18  # of a number below 2**63, whatever they are
 _DOT = ord(".")
+_DIGITS_ALIKE = bytes.maketrans(b"123456789", b"000000000")
+_MAX_SHAPES = 2_000
 _ALL_BUT_DIGITS = b'[]{}"priceqty:.'  # and the commas between them
 
 Id = Annotated[int, msgspec.Meta(ge=0, le=MAX_UNITS)]
@@ -182,13 +184,14 @@ class Levels:
     dot are the units, and a side is read whole. Any other spelling is read number by number.
     """
 
-    __slots__ = ("_is_plain", "_price_decimals", "_qty_decimals")
+    __slots__ = ("_is_plain", "_plain_shapes", "_price_decimals", "_qty_decimals")
 
     def __init__(self, price_decimals: int, qty_decimals: int) -> None:
         self._price_decimals = price_decimals
         self._qty_decimals = qty_decimals
         level = rf'\{{"price":{_plain(price_decimals)},"qty":{_plain(qty_decimals)}\}}'
         self._is_plain = re.compile(rf"\[{level}(?:,{level})*+\]".encode()).fullmatch
+        self._plain_shapes: set[bytes] = set()  # seen before: they need no second look
 
     def read(self, side: Raw) -> Iterable[tuple[int, int]]:
         """Return (ticks, lots) of each level, in the order in which they are written; to be gone through once.
@@ -200,7 +203,8 @@ class Levels:
         text = bytes(side)
         if text == b"[]":
             return ()
-        if self._is_plain(text) is None:
+        shape = text.translate(_DIGITS_ALIKE)
+        if shape not in self._plain_shapes and not self._is_new_plain_shape(text, shape):
             return [
                 (
                     exact_units(bytes(level.price), self._price_decimals),
@@ -210,6 +214,13 @@ class Levels:
             ]
         numbers = map(int, text.translate(None, _ALL_BUT_DIGITS).split(b","))
         return zip(numbers, numbers, strict=False)
+
+    def _is_new_plain_shape(self, text: bytes, shape: bytes) -> bool:
+        if self._is_plain(text) is None:
+            return False
+        if len(self._plain_shapes) < _MAX_SHAPES:
+            self._plain_shapes.add(shape)
+        return True
 
 
 def levels_in(side: Raw) -> list[Level]:

@@ -66,15 +66,23 @@ def test_nothing_that_a_listener_knows_is_left_out_of_its_memory():
     assert set(vars(FrameBuilder())) == fields
     assert set(vars(requests)) == {"_queue", "_unanswered", "_last_id"}
     assert set(vars(Books({}, requests, depth=25, can_ask_again=True))) == {
-        *("verified", "wants_reconnect", "_depths", "_awaited", "_losses", "newest", "_asks"),
-        *("heard_ns", "_changed", "_instruments", "_requests", "_depth", "_can_ask_again"),  # made anew, or another's
+        *("verified", "wants_reconnect", "_depths", "_awaited", "_losses", "newest", "newest_ns", "_asks"),
+        *(
+            "heard_ns",
+            "_levels",
+            "_changed",
+            "_instruments",
+            "_requests",
+            "_depth",
+            "_can_ask_again",
+        ),  # made anew, or another's
     }
     assert set(vars(protocol)) == {
         *("instruments", "_subscribed", "_gave_up", "_requests", "_books", "_liveness", "symbols", "tape"),
         *("_can_ask_again", "_channels"),
     }
     assert set(vars(fresh_listener())) == {
-        *("_symbols", "_can_ask_again", "tape", "_builder", "_protocol", "_witness", "_scribe")
+        *("_symbols", "_can_ask_again", "tape", "_builder", "_protocol", "_witness", "_scribe", "_frame_ends_ns")
     }
 
 

@@ -108,7 +108,13 @@ def test_the_first_recorded_books_hold_their_published_checksums():
 
 
 def test_without_truncating_the_recorded_day_would_not_hold(monkeypatch):
-    monkeypatch.setattr("trading.book._BookSide.truncate", lambda self, depth: None)
+    apply = OrderBook.apply
+
+    def apply_and_keep_all(book, bids, asks):
+        book.depth = 10_000
+        apply(book, bids, asks)
+
+    monkeypatch.setattr(OrderBook, "apply", apply_and_keep_all)
     protocol = watching("BTC/USD", can_ask_again=False)
 
     events = [event for line in capture_lines() for event in heard(protocol, line)]
