@@ -12,7 +12,8 @@ from weakref import WeakKeyDictionary
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 
-from dashboard.panels import DEPLOYMENT_PANELS, LEAGUE_PANELS, Panel, swap_message
+from dashboard.feed_scenes import FeedChoice, feed_scene
+from dashboard.panels import DEPLOYMENT_PANELS, FEED_PANELS, LEAGUE_PANELS, Panel, swap_message
 from dashboard.scenes import Scene, deployment_scene, league_scene, with_fresh_feed
 from portfolios.announcements import LEAGUE_GROUP
 
@@ -31,7 +32,7 @@ class Broadcaster:
     """Renders one page's panels and hands the changed ones to every socket that has joined."""
 
     def __init__(self, gather: Callable[[], Scene], panels: tuple[Panel, ...], slug: str | None = None) -> None:
-        """``slug``: announcements of other accounts are no news; None: all are."""
+        """``slug``: announcements of other accounts are no news; None: all are; empty: none is."""
         self._gather = gather
         self._panels = panels
         self._slug = slug
@@ -138,6 +139,12 @@ def league_broadcaster() -> Broadcaster:
 def deployment_broadcaster(slug: str) -> Broadcaster:
     """Return the broadcaster of one deployment's page in this process."""
     return _broadcaster(slug, lambda: Broadcaster(partial(deployment_scene, slug), DEPLOYMENT_PANELS, slug))
+
+
+def feed_broadcaster(choice: FeedChoice) -> Broadcaster:
+    """Return the broadcaster of the feed page, as it is for those who chose the same."""
+    # No slug holds a question mark.
+    return _broadcaster(f"feed{choice.query}", lambda: Broadcaster(partial(feed_scene, choice), FEED_PANELS, slug=""))
 
 
 def _broadcaster(topic: str, make: Callable[[], Broadcaster]) -> Broadcaster:

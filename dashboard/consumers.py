@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qs
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
-from dashboard.broadcaster import Broadcaster, deployment_broadcaster, league_broadcaster
+from dashboard.broadcaster import Broadcaster, deployment_broadcaster, feed_broadcaster, league_broadcaster
+from dashboard.feed_scenes import UnknownChoice, feed_choice
 from strategies.models import Deployment
 
 LOGIN_NEEDED = 4403
-UNKNOWN_DEPLOYMENT = 4404
+UNKNOWN_PAGE = 4404
 
 
 class LivePage(AsyncWebsocketConsumer):
@@ -28,7 +30,7 @@ class LivePage(AsyncWebsocketConsumer):
             return
         broadcaster = await self.find_broadcaster()
         if broadcaster is None:
-            await self.close(code=UNKNOWN_DEPLOYMENT)
+            await self.close(code=UNKNOWN_PAGE)
             return
         self.broadcaster = broadcaster
         await self.accept()
@@ -67,3 +69,16 @@ class DeploymentPage(LivePage):
         slug: str = self.scope["url_route"]["kwargs"]["slug"]
         exists: Any = await database_sync_to_async(Deployment.objects.filter(slug=slug).exists)()
         return deployment_broadcaster(slug) if exists else None
+
+
+class FeedPage(LivePage):
+    """`/ws/feed/?kind=…&timeframe=…`."""
+
+    async def find_broadcaster(self) -> Broadcaster | None:
+        """Return the broadcaster of what the reader chose, None for what cannot be chosen."""
+        query = parse_qs(self.scope["query_string"].decode("ascii", "replace"))
+        try:
+            choice = feed_choice(*(query.get(name, [""])[0] for name in ("kind", "timeframe")))
+        except UnknownChoice:
+            return None
+        return feed_broadcaster(choice)

@@ -43,6 +43,18 @@ LEAGUE_PANELS = (
     Panel("trade_feed", "Live trades"),
 )
 
+FEED_PANELS = (
+    MARKET,
+    Panel("trust", "Can it be trusted", has_prices=True),
+    Panel("connection", "Connection", has_prices=True),
+    Panel("lag", "Lag", has_prices=True),
+    Panel("recording", "Recording", has_prices=True),
+    Panel("quality", "Quality", has_prices=True),
+    Panel("heard", "Symbols", has_prices=True),
+    Panel("feed_events", "Feed events"),
+    Panel("coverage", "Stored candles"),
+)
+
 DEPLOYMENT_PANELS = (
     MARKET,
     Panel("deployment", "Deployment"),

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from dashboard.consumers import DeploymentPage, LeaguePage
+from dashboard.consumers import DeploymentPage, FeedPage, LeaguePage
 
 websocket_urlpatterns = [
     path("ws/league/", LeaguePage.as_asgi()),
+    path("ws/feed/", FeedPage.as_asgi()),
     path("ws/deployments/<slug:slug>/", DeploymentPage.as_asgi()),
 ]

@@ -6,6 +6,7 @@ from dashboard import views
 
 urlpatterns = [
     path("", views.league, name="league"),
+    path("feed/", views.feed, name="feed-page"),
     path("deployments/<slug:slug>", views.deployment, name="deployment"),
     path("deployments/<slug:slug>/", views.deployment, name="deployment-slash"),
     path("deployments/<slug:slug>/<str:change>/", views.change_deployment, name="change-deployment"),

@@ -12,7 +12,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from dashboard.panels import DEPLOYMENT_PANELS, LEAGUE_PANELS, rendered
+from dashboard.feed_scenes import UnknownChoice, feed_choice, feed_scene
+from dashboard.panels import DEPLOYMENT_PANELS, FEED_PANELS, LEAGUE_PANELS, rendered
 from dashboard.scenes import UnknownDeployment, deployment_scene, league_scene
 from strategies import services
 from strategies.models import Deployment
@@ -29,6 +30,18 @@ CHANGES: dict[str, tuple[Callable[..., object], str]] = {
 def league(request: HttpRequest) -> HttpResponse:
     """Return the league page."""
     return render(request, "dashboard/league.html", {"panels": rendered(LEAGUE_PANELS, league_scene())})
+
+
+@require_safe
+@never_cache
+def feed(request: HttpRequest) -> HttpResponse:
+    """Return the feed page, with the events and charts that the query chooses."""
+    try:
+        choice = feed_choice(request.GET.get("kind", ""), request.GET.get("timeframe", ""))
+    except UnknownChoice as error:
+        raise Http404(f"Nothing can be shown: {error}.") from None
+    context = {"panels": rendered(FEED_PANELS, feed_scene(choice)), "choice": choice}
+    return render(request, "dashboard/feed.html", context)
 
 
 @require_safe

@@ -55,7 +55,7 @@ class MarketCheckpointAdmin(ReadOnlyAdmin):
 
 @admin.register(models.FeedEvent)
 class FeedEventAdmin(ReadOnlyAdmin):
-    """What went wrong, and when."""
+    """What happened to the feed, and when."""
 
     list_display = ("time", "kind", "symbol", "detail", "market")
     list_filter = ("market", "kind")

@@ -11,10 +11,9 @@ from datetime import timedelta
 from django.db import DatabaseError, close_old_connections, connection
 
 from marketdata import selectors, services
+from marketdata.health import CONNECTIONS_LIMIT as LIMIT
+from marketdata.health import CONNECTIONS_WINDOW_S as WINDOW_S
 from trading.frames import NS_PER_S, utc
-
-LIMIT = 120  # Kraken bans an address at about 150 in ten minutes
-WINDOW_S = 600
 
 _log = logging.getLogger("feed")
 

@@ -156,7 +156,7 @@ class Feed:
         self._listener.connected(self._now_ns())
         if self._warm_up is not None:
             self._warm_up.begin()
-        self._note("connected", f"connected to {self._source}")
+        self._note("connect", f"connected to {self._source}")
         _log.info("connected to %s", self._source)
 
     def hear(self, message: bytes) -> None:
@@ -189,9 +189,9 @@ class Feed:
         if self._replay.listener is not None:
             self._listener = self._replay.listener
         if record.kind is Kind.CONNECTED:
-            self._note("connected", f"{self._source} was connected")
+            self._note("connect", f"{self._source} was connected")
         elif record.kind is Kind.DISCONNECTED:
-            self._note("disconnected", record.payload.decode(errors="replace"))
+            self._note("disconnect", record.payload.decode(errors="replace"))
 
     def outgoing(self) -> list[bytes]:
         """Return what is to be sent."""
@@ -208,7 +208,7 @@ class Feed:
         if self._recorded_clock is None:
             self._take(self._listener.pass_time(self._now_ns()))
             self._listener.disconnected(reason)
-            self._note("disconnected", reason)
+            self._note("disconnect", reason)
 
     def catch_up(self) -> Coroutine[Any, Any, None] | None:
         """Make a recording wait for the stream; a live market waits for nobody."""

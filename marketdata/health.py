@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from marketdata.feed_events import FeedEventKind
 from marketdata.kraken.events import (
     BadFrame,
     BookChanged,
     BookLost,
     BookRequested,
+    Heartbeat,
+    HistoryTold,
     InstrumentsChanged,
+    LagMeasured,
     MarketEvent,
     RequestRefused,
     StatusChanged,
     SubscriptionRefused,
+    SubscriptionSilent,
+    TickerSeen,
     TradeSeen,
+    TradesLost,
     TradesMissed,
+    TradesRepaired,
 )
+from marketdata.lag import LagWindow
+from marketdata.uptime import Uptime
 from trading.book import OrderBook
 from trading.frames import NS_PER_S, STALE, utc
 from trading.instruments import Instrument
 
 INCIDENTS_PER_SECOND = 20  # more say nothing new, and would fill the database
+CONNECTIONS_LIMIT = 120  # attempts in ``CONNECTIONS_WINDOW_S``: Kraken bans who makes more than about 150
+CONNECTIONS_WINDOW_S = 600
 _RATE_WINDOW_S = 5
+_COUNTERS = (
+    *("messages", "checksums_verified", "checksum_failures", "books_crossed", "resyncs", "trades", "trade_gaps"),
+    *("late_trades", "reconnects", "refusals", "bad_frames", "incidents_left_out"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +49,8 @@ class Incident:
     """One feed event to be kept."""
 
     time_ns: int  # the market's clock
-    kind: str
-    symbol: str
+    kind: FeedEventKind
+    symbol: str  # empty: of all
     detail: str
 
 
@@ -45,6 +61,8 @@ class _Seen:
     book_ns: int | None = None
     trade_ns: int | None = None
     last_ticks: int | None = None
+    resyncs: int = 0
+    gaps: int = 0
 
 
 @dataclass(slots=True)
@@ -61,12 +79,18 @@ class FeedHealth:
     resyncs: int = 0
     trades: int = 0
     trade_gaps: int = 0
+    late_trades: int = 0
     reconnects: int = 0
     refusals: int = 0
     bad_frames: int = 0
     incidents_left_out: int = 0
     system: str = ""
+    is_behind: bool = False  # what is heard comes too late to be traded on
+    lag: LagWindow = field(default_factory=LagWindow)
+    noted: Counter[FeedEventKind] = field(default_factory=Counter)  # those left out, too
     incidents: list[Incident] = field(default_factory=list)  # not yet handed over
+    _uptime: Uptime = field(default_factory=Uptime)
+    _channels: dict[str, int] = field(default_factory=dict)  # -> when it last spoke; books and trades: per symbol
     _symbols: dict[str, _Seen] = field(default_factory=dict)
     _instruments: dict[str, Instrument] = field(default_factory=dict)
     _recent: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_RATE_WINDOW_S + 1))
@@ -92,47 +116,91 @@ class FeedHealth:
 
     def _count(self, event: MarketEvent, now_ns: int) -> None:
         match event:
-            case TradeSeen(trade=trade):
-                self.trades += 1
-                seen = self._seen(trade.symbol)
-                seen.trade_ns, seen.last_ticks = now_ns, trade.ticks
+            case TradeSeen():
+                self._see_trade(event, now_ns)
+            case TickerSeen():
+                self._channels["ticker"] = now_ns
+            case Heartbeat():
+                self._channels["heartbeat"] = now_ns
+            case LagMeasured():
+                self._see_lag(event, now_ns)
             case StatusChanged(system=system):
+                self._channels["status"] = now_ns
                 if self.system and system != self.system:
-                    self.note(now_ns, "status", "", f"the exchange is {system}; it was {self.system}")
+                    self.note(now_ns, FeedEventKind.STATUS, "", f"the exchange is {system}; it was {self.system}")
                 self.system = system
             case InstrumentsChanged(instruments=instruments):
+                self._channels["instrument"] = now_ns
                 for instrument in instruments:
-                    self._instruments[instrument.symbol] = instrument
-                    self._seen(instrument.symbol)
-            case BookLost(symbol=symbol, kind=kind, reason=reason):
-                self.checksum_failures += kind == "checksum"
-                self.books_crossed += kind == "crossed"
-                self.note(now_ns, f"book_{kind}", symbol, reason)
-            case BookRequested():
-                self.resyncs += 1
+                    self._list(instrument, now_ns)
+            case HistoryTold():
+                self._channels["ohlc"] = now_ns
             case _:
                 self._count_mishap(event, now_ns)
 
+    def _see_trade(self, seen_trade: TradeSeen, now_ns: int) -> None:
+        self.trades += 1
+        self.late_trades += seen_trade.is_late
+        seen = self._seen(seen_trade.trade.symbol)
+        if not seen_trade.is_late or seen.last_ticks is None:
+            seen.trade_ns, seen.last_ticks = now_ns, seen_trade.trade.ticks
+
+    def _see_lag(self, lag: LagMeasured, now_ns: int) -> None:
+        if (change := self.lag.measure(lag.lag_ns, now_ns)) is not None:
+            self.note(now_ns, FeedEventKind.LAG, "", change)
+        if lag.is_behind != self.is_behind:
+            self.is_behind = lag.is_behind
+            what = "comes so late that nothing is traded on it" if lag.is_behind else "comes in time again"
+            self.note(now_ns, FeedEventKind.STALE, "", f"what is heard {what}")
+
+    def _list(self, instrument: Instrument, now_ns: int) -> None:
+        symbol, known = instrument.symbol, self._instruments.get(instrument.symbol)
+        if known is not None and known.status != instrument.status:
+            detail = f"the instrument is {instrument.status}; it was {known.status}"
+            self.note(now_ns, FeedEventKind.STATUS, symbol, detail)
+        self._instruments[symbol] = instrument
+        self._seen(symbol)
+
     def _count_mishap(self, event: MarketEvent, now_ns: int) -> None:
         match event:
+            case BookLost(symbol=symbol, kind=kind, reason=reason):
+                self.checksum_failures += kind == "checksum"
+                self.books_crossed += kind == "crossed"
+                self.note(now_ns, FeedEventKind.RESYNC, symbol, f"{kind}: {reason}")
+            case BookRequested(symbol=symbol):
+                self.resyncs += 1
+                self._seen(symbol).resyncs += 1
             case TradesMissed(symbol=symbol, first_id=first_id, last_id=last_id):
                 self.trade_gaps += 1
-                detail = f"{last_id - first_id + 1} trades were never told: ids {first_id} to {last_id}"
-                self.note(now_ns, "trade_gap", symbol, detail)
+                self._seen(symbol).gaps += 1
+                self.note(now_ns, FeedEventKind.GAP, symbol, _missed(first_id, last_id))
+            case TradesRepaired(symbol=symbol):
+                self.note(now_ns, FeedEventKind.REPAIR, symbol, "every trade that was missed has been told")
+            case TradesLost(symbol=symbol, first_id=first_id, last_id=last_id, reason=reason):
+                detail = f"ids {first_id} to {last_id} stay unknown: {reason}"
+                self.note(now_ns, FeedEventKind.GAP, symbol, detail)
+            case SubscriptionSilent(channel=channel, symbol=symbol, reason=reason):
+                self.note(now_ns, FeedEventKind.STALE, symbol, f"{channel}: {reason}; asked for anew")
             case SubscriptionRefused(channel=channel, symbol=symbol, error=error):
                 self.refusals += 1
-                self.note(now_ns, "refused", symbol, f"{channel}: {error}")
+                self.note(now_ns, FeedEventKind.REFUSED, symbol, f"{channel}: {error}")
             case RequestRefused(error=error):
                 self.refusals += 1
-                self.note(now_ns, "refused", "", error)
+                self.note(now_ns, FeedEventKind.REFUSED, "", error)
             case BadFrame(reason=reason, excerpt=excerpt):
                 self.bad_frames += 1
-                self.note(now_ns, "bad_frame", "", f"{reason}: {excerpt}" if excerpt else reason)
+                self.note(now_ns, FeedEventKind.BAD_FRAME, "", f"{reason}: {excerpt}" if excerpt else reason)
             case _:
-                pass  # heartbeats, tickers and granted subscriptions are as it should be
+                pass  # granted subscriptions are as they should be
 
     def note(self, time_ns: int, kind: str, symbol: str, detail: str) -> None:
-        """Keep an incident, unless this second has told enough of them."""
+        """Count an incident, and keep it unless this second has told enough of them.
+
+        Raises:
+            ValueError: the kind is none of `FeedEventKind`.
+        """
+        known = FeedEventKind(kind)
+        self.noted[known] += 1
         second = time_ns // NS_PER_S
         if second != self._second:
             self._second, self._incidents_this_second = second, 0
@@ -140,7 +208,7 @@ class FeedHealth:
             self.incidents_left_out += 1
             return
         self._incidents_this_second += 1
-        self.incidents.append(Incident(time_ns, kind, symbol, detail))
+        self.incidents.append(Incident(time_ns, known, symbol, detail))
 
     def hand_over(self) -> list[Incident]:
         """Return the incidents noted since the last time."""
@@ -149,29 +217,37 @@ class FeedHealth:
 
     def report(self, now_ns: int | None, books: Mapping[str, OrderBook], steady_s: float) -> dict[str, Any]:
         """Return the figures as JSON can hold them; ages are in market time, ``steady_s`` any steady clock."""
-        self._recent.append((steady_s, self.messages))
-        (from_s, before), (to_s, after) = self._recent[0], self._recent[-1]
         now_ns = self.started_ns if now_ns is None else now_ns
+        self._uptime.show(steady_s, self.reconnects if self.connected else None)
+        channels = self._channel_ages(now_ns)
         return {
             "connected": self.connected,
             "finished": self.finished,
             "started_at": utc(self.started_ns).isoformat(),
+            **self._uptime.report(),
             "market_time": utc(now_ns).isoformat(),
             "system": self.system or None,
-            "messages": self.messages,
-            "messages_per_s": round((after - before) / (to_s - from_s), 1) if to_s > from_s else 0.0,
-            "checksums_verified": self.checksums_verified,
-            "checksum_failures": self.checksum_failures,
-            "books_crossed": self.books_crossed,
-            "resyncs": self.resyncs,
-            "trades": self.trades,
-            "trade_gaps": self.trade_gaps,
-            "reconnects": self.reconnects,
-            "refusals": self.refusals,
-            "bad_frames": self.bad_frames,
-            "incidents_left_out": self.incidents_left_out,
+            "messages_per_s": self._messages_per_s(steady_s),
+            "lag_ms": self.lag.report(now_ns),
+            "heartbeat_age_s": channels.get("heartbeat"),
+            **{name: getattr(self, name) for name in _COUNTERS},
+            "gaps": self.noted[FeedEventKind.GAP],
+            "repairs": self.noted[FeedEventKind.REPAIR],
+            "event_counts": {kind.value: self.noted[kind] for kind in FeedEventKind},
+            "channels": channels,
             "symbols": {symbol: self._quote(symbol, now_ns, books) for symbol in self._symbols},
         }
+
+    def _messages_per_s(self, steady_s: float) -> float:
+        self._recent.append((steady_s, self.messages))
+        (from_s, before), (to_s, after) = self._recent[0], self._recent[-1]
+        return round((after - before) / (to_s - from_s), 1) if to_s > from_s else 0.0
+
+    def _channel_ages(self, now_ns: int) -> dict[str, float | None]:
+        books = [seen.book_ns for seen in self._symbols.values() if seen.book_ns is not None]
+        trades = [seen.trade_ns for seen in self._symbols.values() if seen.trade_ns is not None]
+        spoke = {"book": max(books, default=None), "trade": max(trades, default=None), **self._channels}
+        return {channel: _age_s(then_ns, now_ns) for channel, then_ns in spoke.items()}
 
     def _quote(self, symbol: str, now_ns: int, books: Mapping[str, OrderBook]) -> dict[str, Any]:
         seen, instrument, book = self._symbols[symbol], self._instruments.get(symbol), books.get(symbol)
@@ -191,8 +267,22 @@ class FeedHealth:
             "last": last,
             "book_age_s": _age_s(seen.book_ns, now_ns),
             "trade_age_s": _age_s(seen.trade_ns, now_ns),
+            "resyncs": seen.resyncs,
+            "gaps": seen.gaps,
         }
+
+
+def _missed(first_id: int, last_id: int) -> str:
+    if first_id == last_id:
+        return f"1 trade was not told: id {first_id}"
+    return f"{last_id - first_id + 1} trades were not told: ids {first_id} to {last_id}"
 
 
 def _age_s(then_ns: int | None, now_ns: int) -> float | None:
     return None if then_ns is None else max(0.0, round((now_ns - then_ns) / NS_PER_S, 3))
+
+
+def connection_budget(state: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return how many of the allowed attempts to connect a feed's state says are used; None: not told."""
+    used = (state or {}).get("connections")
+    return {"used": used, "limit": CONNECTIONS_LIMIT, "window_s": CONNECTIONS_WINDOW_S}

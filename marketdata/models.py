@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import models
 
+from marketdata.feed_events import FeedEventKind
 from trading.candles import TIMEFRAME_MINUTES
 
 
@@ -93,17 +94,21 @@ class MarketCheckpoint(models.Model):
 
 
 class FeedEvent(models.Model):
-    """Something that a reader of the market's figures should know: a gap, a lost book, a refusal."""
+    """Something that a reader of the market's figures should know; `FeedEventKind` lists what there is."""
 
     market = _market()
     time = models.DateTimeField(db_index=True)
-    kind = models.CharField(max_length=30)
-    symbol = models.CharField(max_length=30, blank=True)
+    kind = models.CharField(max_length=30, choices=[(kind.value, kind.value) for kind in FeedEventKind])
+    symbol = models.CharField(max_length=30, blank=True, help_text="empty: the whole feed")
     detail = models.CharField(max_length=500, blank=True)
 
     class Meta:
         ordering = ("-time", "-id")
-        indexes = (models.Index(fields=("market", "-time")),)
+        indexes = (
+            models.Index(fields=("market", "-time")),
+            models.Index(fields=("market", "kind", "-time"), name="feed_events_of_a_kind"),
+            models.Index(fields=("market", "symbol", "-time"), name="feed_events_of_a_symbol"),
+        )
 
     def __str__(self) -> str:
         return f"{self.time:%Y-%m-%d %H:%M:%S} {self.kind} {self.symbol}".rstrip()

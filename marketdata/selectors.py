@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from marketdata import models
+from marketdata.feed_events import FeedEventKind
 from trading.candles import SERIES_CAPACITY, TIMEFRAME_MINUTES, Candle, Closed
 from trading.instruments import Instrument
 from trading.market import Market
@@ -86,9 +87,33 @@ def last_heard_market() -> str | None:
     return models.Instrument.objects.order_by("-updated_at").values_list("market", flat=True).first()
 
 
-def recent_feed_events(market: str | None, limit: int = 50) -> QuerySet[models.FeedEvent]:
-    """Return the newest incidents of ``market``, newest first."""
-    return models.FeedEvent.objects.filter(market=market or "")[:limit]
+def symbols_of(market: str | None) -> list[str]:
+    """Return the symbols of the pairs of ``market``."""
+    return list(instruments_of(market).values_list("symbol", flat=True))
+
+
+def recent_feed_events(
+    market: str | None, limit: int = 50, *, kind: str | None = None, symbol: str | None = None
+) -> QuerySet[models.FeedEvent]:
+    """Return the newest events of ``market``, newest first; of one kind or symbol where that is asked."""
+    asked = {"kind": kind, "symbol": symbol}
+    told = {name: value for name, value in asked.items() if value is not None}
+    return models.FeedEvent.objects.filter(market=market or "", **told)[:limit]
+
+
+def refused_symbols(market: str | None) -> list[str]:
+    """Return the symbols of ``market`` of which the exchange has refused anything; they may be no pairs."""
+    refused = models.FeedEvent.objects.filter(market=market or "", kind=FeedEventKind.REFUSED)
+    return list(refused.exclude(symbol="").order_by("symbol").values_list("symbol", flat=True).distinct())
+
+
+def unrepaired_gaps(market: str | None, since: datetime) -> int:
+    """Return how many gaps after ``since`` no later repair of the same symbol has followed."""
+    events = models.FeedEvent.objects.filter(market=market or "")
+    repairs = events.filter(
+        Q(symbol=OuterRef("symbol")) | Q(symbol=""), kind=FeedEventKind.REPAIR, time__gte=OuterRef("time")
+    )
+    return events.filter(~Exists(repairs), kind=FeedEventKind.GAP, time__gte=since).count()
 
 
 def connection_attempts_ns(market: str, since: datetime) -> list[int]:

@@ -34,6 +34,10 @@ PADDOCK_RECORD = environment.flag("PADDOCK_RECORD", default=True)
 PADDOCK_RECORDING_ROTATE_MB = environment.whole_number("PADDOCK_RECORDING_ROTATE_MB", default=256, least=1)
 PADDOCK_RECORDINGS_MAX_GB = environment.whole_number("PADDOCK_RECORDINGS_MAX_GB", default=5, least=1)
 
+# Feed events are kept for as long, and of each market at most as many.
+PADDOCK_FEED_EVENTS_DAYS = environment.whole_number("PADDOCK_FEED_EVENTS_DAYS", default=30, least=1)
+PADDOCK_FEED_EVENTS_MAX = environment.whole_number("PADDOCK_FEED_EVENTS_MAX", default=200_000, least=1)
+
 INSTALLED_APPS = [
     # daphne is left out: it would load Twisted into every worker, and serves only ``runserver``.
     "dashboard",
@@ -123,6 +127,7 @@ CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "thin equity points": {"task": "portfolios.thin_equity_points", "schedule": 600.0},
+    "remove old feed events": {"task": "marketdata.remove_old_feed_events", "schedule": 3_600.0},
 }
 
 LANGUAGE_CODE = "en-gb"

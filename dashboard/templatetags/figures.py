@@ -119,6 +119,25 @@ def seconds(age_s: float | Literal[""] | None) -> str:
 
 
 @register.filter
+def duration(length_s: float | Literal[""] | None) -> str:
+    """Return a length of time in its two largest units."""
+    if length_s is None or length_s == "":
+        return DASH
+    minutes, hours, days = (int(length_s // unit) for unit in (60, 3_600, 86_400))
+    if minutes < 1:
+        return f"{length_s:.0f} s"
+    if hours < 1:
+        return f"{minutes} min"
+    return f"{hours} h {minutes % 60} min" if days < 2 else f"{days} d {hours % 24} h"
+
+
+@register.filter
+def count(number: float | Literal[""] | None) -> str:
+    """Return a whole number, grouped."""
+    return DASH if number is None or number == "" else f"{number:,.0f}"
+
+
+@register.filter
 def as_json(value: Any) -> str:
     """Return a config value as it would be written; text without quotation marks."""
     if value is None:

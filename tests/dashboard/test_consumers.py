@@ -10,6 +10,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import connections
 
 from dashboard import broadcaster
+from dashboard.panels import FEED_PANELS
 from dashboard.routing import websocket_urlpatterns
 from marketdata import bus
 from portfolios.announcements import LEAGUE_GROUP
@@ -162,6 +163,41 @@ async def test_a_deployments_socket_sends_its_own_panels(deployment):
 
 async def test_an_unknown_deployment_has_no_socket(deployment):
     _, connected, code = await open_socket("/ws/deployments/nobody/")
+
+    assert (connected, code) == (False, 4404)
+
+
+async def test_the_feeds_socket_sends_its_own_panels_and_then_what_changes(deployment):
+    socket, _, _ = await open_socket("/ws/feed/?kind=gap&timeframe=1h")
+    first = await socket.receive_from(timeout=5)
+
+    await database_sync_to_async(run_feed)(connected=False)
+
+    message = await changes_of(socket, "trust", within_s=3)
+    assert panels_in(first) == [panel.name for panel in FEED_PANELS]
+    assert "Do not trust it" in message
+    assert not {"coverage", "feed_events"} & set(panels_in(message))
+    await socket.disconnect()
+
+
+async def test_trades_of_the_league_are_no_news_for_the_feeds_page(deployment, monkeypatch):
+    counted = []
+    gather = broadcaster.feed_scene
+    monkeypatch.setattr(broadcaster, "feed_scene", lambda choice: counted.append(1) or gather(choice))
+    socket, _, _ = await open_socket("/ws/feed/?timeframe=4h")
+    await socket.receive_from(timeout=5)
+
+    for _ in range(15):
+        await announce("a")
+        await asyncio.sleep(0.1)
+
+    assert len(counted) <= 2
+    await socket.disconnect()
+
+
+@pytest.mark.parametrize("query", ["kind=nothing", "timeframe=2h"])
+async def test_a_feed_page_that_cannot_be_chosen_has_no_socket(deployment, query):
+    _, connected, code = await open_socket(f"/ws/feed/?{query}")
 
     assert (connected, code) == (False, 4404)
 

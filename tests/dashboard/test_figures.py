@@ -38,3 +38,23 @@ def test_a_price_has_the_decimals_of_its_size(number, shown):
 def test_a_tiny_fee_in_bitcoin_is_not_rounded_to_nothing():
     assert figures.quoted(Decimal("0.00000132")) == "0.00000132"
     assert figures.quoted(Decimal("0.08")) == "0.0800"
+
+
+@pytest.mark.parametrize(
+    ("length_s", "shown"),
+    [
+        (0, "0 s"),
+        (59.4, "59 s"),
+        (60, "1 min"),
+        (4_000, "1 h 6 min"),
+        (172_799, "47 h 59 min"),
+        (200_000, "2 d 7 h"),
+        (None, "–"),
+    ],
+)
+def test_a_length_of_time_has_two_units_at_most(length_s, shown):
+    assert figures.duration(length_s) == shown
+
+
+def test_a_count_that_is_not_known_is_no_zero():
+    assert [figures.count(number) for number in (1_234_567, 0, None, "")] == ["1,234,567", "0", "–", "–"]

@@ -15,8 +15,9 @@ from django.db import connection
 from playwright.sync_api import expect, sync_playwright
 
 from marketdata import bus
+from marketdata.models import FeedEvent
 from portfolios.announcements import Announcer
-from tests.rows import NOON, enter, fill, open_season, run_feed, stand
+from tests.rows import MARKET, NOON, enter, fill, open_season, run_feed, stand
 
 CHROMIUM = "/usr/bin/chromium"
 pytestmark = [
@@ -190,7 +191,26 @@ def test_the_theme_follows_the_system_until_one_is_chosen_and_is_remembered(page
     assert page.evaluate(shade) == light
 
 
-@pytest.mark.parametrize("address", ["/", "/deployments/alpha"])
+def test_the_feed_page_turns_bad_by_itself_when_the_exchange_is_lost(page, site):
+    page.keyboard.press("g")
+    page.keyboard.press("f")
+    page.wait_for_url(f"{site}/feed/")
+    expect(page.locator("html")).to_have_attribute("data-socket", "open")
+    expect(page.locator(".trust-answer")).to_contain_text("Trust it")
+    page.evaluate("window.isSamePage = true")
+    page.locator("#kind-gap").focus()
+
+    FeedEvent.objects.create(market=MARKET, time=NOON, kind="gap", symbol="BTC/USD", detail="3 trades: ids 5 to 7")
+    run_feed(connected=False, messages_per_s=0.0)
+
+    expect(page.locator(".trust-answer")).to_contain_text("Do not trust it")
+    expect(page.locator("#feed-rate")).to_have_text("0")
+    expect(page.locator(".feed-events")).to_contain_text("ids 5 to 7", timeout=10_000)
+    assert page.evaluate("window.isSamePage")
+    assert page.evaluate("document.activeElement.id") == "kind-gap"
+
+
+@pytest.mark.parametrize("address", ["/", "/deployments/alpha", "/feed/"])
 def test_a_phone_needs_no_scrolling_sideways(page, site, address):
     page.set_viewport_size({"width": 390, "height": 844})
 

@@ -6,6 +6,10 @@ import redis
 from django.apps import apps
 
 from marketdata import bus, models
+from marketdata.health import FeedHealth
+from marketdata.kraken.events import Heartbeat, InstrumentsChanged, LagMeasured
+from marketdata.selectors import ns_of
+from marketdata.serializers import FeedSerializer
 from marketdata.services import record_instruments
 from tests.drawing import instrument
 
@@ -48,14 +52,117 @@ def test_without_a_feed_the_feed_is_not_connected_and_nothing_is_made_up(client)
 
 
 def test_a_feed_tells_its_figures_and_incidents(client):
-    models.FeedEvent.objects.create(market="kraken", time=NOON, kind="trade_gap", symbol="XRP/USD", detail="3 trades")
-    models.FeedEvent.objects.create(market="simulated:1", time=NOON, kind="connected")
+    models.FeedEvent.objects.create(market="kraken", time=NOON, kind="gap", symbol="XRP/USD", detail="3 trades")
+    models.FeedEvent.objects.create(market="simulated:1", time=NOON, kind="connect")
     bus.write_feed_state({"market": "kraken", "connected": True, "checksums_verified": 7, "last_published_at_s": 1.0})
 
     body = client.get("/api/v1/feed/").json()
 
     assert (body["connected"], body["checksums_verified"]) == (True, 7)
     assert [event["detail"] for event in body["events"]] == ["3 trades"]
+
+
+def test_all_that_a_feed_counts_and_measures_is_told_as_it_is(client):
+    health = FeedHealth(started_ns=ns_of(NOON))
+    health.witness([InstrumentsChanged((instrument("XRP/USD"),)), Heartbeat(), LagMeasured(45_000_000)], ns_of(NOON))
+    recording = {"file": "kraken/a.paddock", "bytes": 7, "messages": 5, "dropped": 0}
+    state = {"source": "kraken", "market": "kraken", "frames": 1, "last_sequence": 1, "recording": recording}
+    bus.write_feed_state({**state, "connections": 3, **health.report(ns_of(NOON), {}, 1.0)})
+
+    body = client.get("/api/v1/feed/").json()
+
+    assert body["connections"] == {"used": 3, "limit": 120, "window_s": 600}
+    assert (body["lag_ms"]["newest"], body["lag_ms"]["p50"], body["heartbeat_age_s"]) == (45.0, 45.0, 0.0)
+    assert (body["uptime_s"], body["connected_s"], body["connected_share"]) == (0.0, None, None)
+    assert (body["recording"], body["gaps"], body["repairs"]) == (recording, 0, 0)
+    assert body["symbols"]["XRP/USD"]["book_age_s"] is None
+    assert set(health.report(ns_of(NOON), {}, 1.0)) <= set(FeedSerializer().fields)
+
+
+def test_how_many_connections_are_used_is_null_when_the_feed_does_not_tell(client):
+    assert client.get("/api/v1/feed/").json()["connections"] == {"used": None, "limit": 120, "window_s": 600}
+
+
+def make_events() -> None:
+    for kind, symbol in (("gap", "XRP/USD"), ("gap", ""), ("refused", "XBT/USD"), ("connect", "")):
+        models.FeedEvent.objects.create(market="kraken", time=NOON, kind=kind, symbol=symbol)
+
+
+@pytest.mark.parametrize(
+    ("query", "kinds"),
+    [
+        ({}, ["connect", "refused", "gap", "gap"]),
+        ({"kind": "gap"}, ["gap", "gap"]),
+        ({"kind": "gap", "symbol": "XRP/USD"}, ["gap"]),
+        ({"symbol": "XBT/USD"}, ["refused"]),
+        ({"limit": "2"}, ["connect", "refused"]),
+        ({"kind": "late"}, []),
+    ],
+)
+def test_feed_events_come_newest_first_and_only_those_asked_for(client, query, kinds):
+    make_events()
+
+    assert [event["kind"] for event in client.get("/api/v1/feed/", query).json()["events"]] == kinds
+
+
+@pytest.mark.parametrize(
+    ("query", "complaint"),
+    [
+        ({"kind": "trade_gap"}, "kind is 'trade_gap'; expected one of connect, disconnect, resync, gap, repair, "),
+        ({"symbol": "DOGE/USD"}, "symbol is 'DOGE/USD'; expected one of XRP/USD, XBT/USD"),
+        ({"symbol": "\x00"}, "symbol is '\\x00'; expected one of XRP/USD, XBT/USD"),
+        ({"limit": "1001"}, "limit is '1001'; expected a whole number from 1 to 1000"),
+    ],
+)
+def test_a_question_about_feed_events_that_makes_no_sense_is_refused(client, query, complaint):
+    make_events()
+
+    answer = client.get("/api/v1/feed/", query)
+
+    assert answer.status_code == 400
+    assert answer.json()[next(iter(query))].startswith(complaint)
+
+
+def test_coverage_tells_what_is_stored_and_what_is_missing(client):
+    make_candles(10)
+    models.Candle.objects.filter(start__in=[NOON + timedelta(minutes=at) for at in (2, 3, 4, 7)]).delete()
+
+    (series,) = client.get("/api/v1/coverage/", {"symbol": "XRP/USD", "timeframe": "1m", "limit": 1}).json()
+
+    gap = {"start": "2026-07-07T12:02:00Z", "end": "2026-07-07T12:05:00Z", "candles": 3}
+    assert series == {
+        "market": "kraken",
+        "symbol": "XRP/USD",
+        "timeframe": "1m",
+        "first": "2026-07-07T12:00:00Z",
+        "last": "2026-07-07T12:09:00Z",
+        "present": 6,
+        "missing": 4,
+        "gap_count": 2,
+        "gaps": [gap],
+    }
+
+
+def test_coverage_of_an_imported_pair_that_no_feed_has_named_is_told(client):
+    make_candles(1)
+    models.Candle.objects.update(symbol="SOL/USD")
+
+    assert [series["symbol"] for series in client.get("/api/v1/coverage/").json()] == ["SOL/USD"]
+    assert client.get("/api/v1/coverage/", {"symbol": "SOL/USD"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "complaint"),
+    [
+        ({"symbol": "ETH/USD"}, "symbol is 'ETH/USD'; expected one of XRP/USD"),
+        ({"timeframe": "2h"}, "timeframe is '2h'; expected one of 1m, 5m, 15m, 1h, 4h, 1d"),
+        ({"limit": "no"}, "limit is 'no'; expected a whole number from 1 to 10000"),
+    ],
+)
+def test_a_question_about_coverage_that_makes_no_sense_is_refused(client, query, complaint):
+    answer = client.get("/api/v1/coverage/", query)
+
+    assert (answer.status_code, answer.json()) == (400, {next(iter(query)): complaint})
 
 
 def test_the_market_can_be_read_while_redis_is_away(client, monkeypatch):
@@ -115,7 +222,7 @@ def test_candles_of_a_longer_timeframe_come_when_asked_for(client):
     assert unknown.json() == {"timeframe": "timeframe is '2h'; expected one of 1m, 5m, 15m, 1h, 4h, 1d"}
 
 
-@pytest.mark.parametrize("path", ["feed", "instruments", "candles"])
+@pytest.mark.parametrize("path", ["feed", "instruments", "candles", "coverage"])
 def test_the_market_cannot_be_changed(admin_client, path):
     assert admin_client.post(f"/api/v1/{path}/", {}).status_code == 405
 

@@ -180,7 +180,7 @@ async def test_an_exchange_that_goes_away_is_found_again_and_the_gap_is_told(unu
     assert sum(frame.gap is not None for frame in frames) >= 1
     assert_no_trade_is_missing_or_repeated(frames)  # the snapshot of trades told what was missed
     assert feed.health.trade_gaps == 0
-    assert [kind for kind, _ in await asked(told)] == ["connected", "disconnected", "connected"]
+    assert [kind for kind, _ in await asked(told)] == ["connect", "disconnect", "connect"]
 
 
 async def test_a_restarted_feed_goes_on_where_the_last_one_stopped():
@@ -221,7 +221,7 @@ async def test_a_silent_exchange_is_left_and_a_binary_message_is_refused(monkeyp
             await until(lambda: connections >= 3)
 
     assert feed.health.bad_frames >= 2
-    refused, left = await asked(told, "bad_frame"), await asked(told, "disconnected")
+    refused, left = await asked(told, "bad_frame"), await asked(told, "disconnect")
     assert refused[0][1].startswith("binary message of 8 bytes; expected text")
     assert left[0][1] == "nothing was heard for 0.5 s"
 

@@ -114,7 +114,7 @@ async def test_the_recording_source_publishes_the_same_frames_at_any_speed(tmp_p
         live.health.trades,
     )
     assert set(found.symbols) == set(SYMBOLS)
-    assert {"connected", "disconnected"} <= {kind for kind, _ in incidents}
+    assert {"connect", "disconnect"} <= {kind for kind, _ in incidents}
 
 
 async def test_dropped_records_are_told_as_a_feed_event(tmp_path):

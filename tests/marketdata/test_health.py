@@ -1,13 +1,19 @@
+import pytest
+from msgspec.structs import replace
+
 from marketdata.health import INCIDENTS_PER_SECOND, FeedHealth
 from marketdata.kraken.events import (
     BadFrame,
     BookChanged,
     BookLost,
     BookRequested,
+    Heartbeat,
     InstrumentsChanged,
+    LagMeasured,
     RequestRefused,
     StatusChanged,
     SubscriptionRefused,
+    TickerSeen,
     TradeSeen,
     TradesMissed,
 )
@@ -53,9 +59,9 @@ def test_what_went_wrong_is_counted_and_kept_with_its_reason():
     assert counts == (1, 1, 1, 1)
     assert (health.refusals, health.bad_frames) == (2, 1)
     assert [(i.kind, i.symbol, i.detail) for i in health.hand_over()] == [
-        ("book_checksum", "XRP/USD", "checksum is 1; the exchange says 2"),
-        ("book_crossed", "XRP/USD", "best bid 2 is not below best ask 1"),
-        ("trade_gap", "XRP/USD", "3 trades were never told: ids 5 to 7"),
+        ("resync", "XRP/USD", "checksum: checksum is 1; the exchange says 2"),
+        ("resync", "XRP/USD", "crossed: best bid 2 is not below best ask 1"),
+        ("gap", "XRP/USD", "3 trades were not told: ids 5 to 7"),
         ("refused", "XBT/USD", "book: Currency pair not supported XBT/USD"),
         ("refused", "", "Exceeded msg rate"),
         ("bad_frame", "", "no JSON: junk"),
@@ -96,6 +102,8 @@ def test_the_report_tells_quotes_and_ages_per_symbol():
         "last": str(price(101)),
         "book_age_s": 2.0,
         "trade_age_s": 2.0,
+        "resyncs": 0,
+        "gaps": 0,
     }
 
 
@@ -114,3 +122,81 @@ def test_the_rate_is_that_of_the_last_seconds():
         report = health.report(T0, {}, float(second))
 
     assert report["messages_per_s"] == 100.0
+
+
+def test_an_instrument_whose_status_changes_is_an_incident_of_its_symbol():
+    health = make_health()
+
+    health.witness([InstrumentsChanged((replace(XRP, status="cancel_only"),))], T0)
+
+    (incident,) = health.hand_over()
+    told = (incident.kind, incident.symbol, incident.detail)
+    assert told == ("status", "XRP/USD", "the instrument is cancel_only; it was online")
+
+
+def test_resyncs_and_gaps_are_told_per_symbol_and_events_per_kind():
+    health = make_health()
+
+    health.witness([BookRequested("XRP/USD"), TradesMissed("XRP/USD", 5, 7), TradesMissed("XRP/USD", 9, 9)], T0)
+
+    report = health.report(T0, {}, 10.0)
+    assert (report["symbols"]["XRP/USD"]["resyncs"], report["symbols"]["XRP/USD"]["gaps"]) == (1, 2)
+    assert (report["gaps"], report["repairs"], report["event_counts"]["gap"]) == (2, 0, 2)
+
+
+def test_a_kind_of_event_that_is_not_listed_is_an_error():
+    with pytest.raises(ValueError, match="trade_gap"):
+        make_health().note(T0, "trade_gap", "", "")
+
+
+def test_every_channel_has_an_age_and_one_that_never_spoke_has_none():
+    health = make_health()
+    health.witness([Heartbeat(), TickerSeen("XRP/USD"), BookChanged("XRP/USD")], T0 + NS_PER_S)
+
+    report = health.report(T0 + 3 * NS_PER_S, {}, 10.0)
+
+    assert report["heartbeat_age_s"] == 2.0
+    ages = {"book": 2.0, "trade": None, "ticker": 2.0, "heartbeat": 2.0, "instrument": 3.0, "status": 3.0}
+    assert report["channels"] == ages
+
+
+def test_a_feed_that_heard_no_heartbeat_does_not_know_its_age():
+    assert make_health().report(T0, {}, 10.0)["heartbeat_age_s"] is None
+
+
+def test_lag_that_becomes_too_high_is_one_incident_and_its_end_another():
+    health = make_health()
+
+    for second in range(60):
+        health.witness([LagMeasured((3 if second < 20 else 0) * NS_PER_S)], T0 + second * NS_PER_S)
+
+    assert [(incident.kind, incident.detail) for incident in health.hand_over()] == [
+        ("lag", "what is heard is 3.0 s old; more than 2.0 s is too late"),
+        ("lag", "what is heard comes in time again, after 30 s; it was at worst 3.0 s late"),
+    ]
+    assert health.report(T0 + 60 * NS_PER_S, {}, 10.0)["lag_ms"]["p99"] == 3_000.0
+
+
+def test_uptime_counts_on_while_a_lost_connection_does_not():
+    health = make_health()
+    health.connected = True
+    health.report(T0, {}, 100.0)
+    health.report(T0, {}, 106.0)
+    health.connected = False
+    health.report(T0, {}, 108.0)
+
+    report = health.report(T0, {}, 116.0)
+
+    assert (report["uptime_s"], report["connected_s"], report["connected_share"]) == (16.0, None, 0.5)
+
+
+def test_a_new_connection_begins_at_zero_even_if_nobody_looked_between():
+    health = make_health()
+    health.connected = True
+    health.report(T0, {}, 100.0)
+    health.reconnects += 1
+    health.report(T0, {}, 130.0)
+
+    report = health.report(T0, {}, 135.0)
+
+    assert (report["connected_s"], report["connected_share"]) == (5.0, 1.0)

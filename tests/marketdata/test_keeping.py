@@ -5,6 +5,7 @@ from django.db import OperationalError
 from msgspec import structs
 
 from marketdata import keeping, models, services
+from marketdata.feed_events import FeedEventKind
 from marketdata.health import Incident
 from marketdata.keeping import Keeper
 from tests.drawing import instrument
@@ -64,12 +65,12 @@ def test_a_database_that_was_away_gets_everything_in_the_end(keeper, monkeypatch
 
     monkeypatch.setattr(services, "record_incidents", record_when_back)
 
-    keeper.note([Incident(T0, "connected", "", "first")])
-    keeper.note([Incident(T0 + 1_000, "disconnected", "", "second")])
+    keeper.note([Incident(T0, FeedEventKind.CONNECT, "", "first")])
+    keeper.note([Incident(T0 + 1_000, FeedEventKind.DISCONNECT, "", "second")])
     keeper.wait_until_written(5)
 
     kinds = models.FeedEvent.objects.order_by("time").values_list("kind", flat=True)
-    assert list(kinds) == ["connected", "disconnected"]
+    assert list(kinds) == ["connect", "disconnect"]
 
 
 def test_a_database_that_stays_away_does_not_hold_up_the_end(keeper, monkeypatch):
@@ -80,7 +81,7 @@ def test_a_database_that_stays_away_does_not_hold_up_the_end(keeper, monkeypatch
         raise OperationalError("gone")
 
     monkeypatch.setattr(services, "record_incidents", refuse)
-    keeper.note([Incident(T0, "connected", "", "")])
+    keeper.note([Incident(T0, FeedEventKind.CONNECT, "", "")])
     is_asked.wait(5)
 
     assert keeper.stop(5)

@@ -4,6 +4,7 @@ from decimal import Decimal
 import pytest
 
 from marketdata import models
+from marketdata.feed_events import FeedEventKind
 from marketdata.health import Incident
 from marketdata.selectors import candles_of, market_at
 from marketdata.services import KEPT_CHECKPOINTS, ClosedMinute, record_incidents, record_instruments, record_minute
@@ -144,7 +145,7 @@ def test_the_newest_rules_of_a_pair_replace_the_old():
 def test_whatever_came_off_the_wire_can_be_stored_as_an_incident():
     nasty = "null \x00, half a pair \ud800, " + "long " * 1_000
 
-    record_incidents(market="kraken", incidents=[Incident(T0, "bad_frame", "XRP\x00/BTC", nasty)])
+    record_incidents(market="kraken", incidents=[Incident(T0, FeedEventKind.BAD_FRAME, "XRP\x00/BTC", nasty)])
 
     (row,) = models.FeedEvent.objects.all()
     assert row.symbol == "XRP\\x00/BTC"

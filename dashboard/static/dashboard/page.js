@@ -53,12 +53,15 @@ function age(ms) {
 
 const timeOfDay = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
 
+const dateAndTime = new Intl.DateTimeFormat(undefined, { dateStyle: "short", timeStyle: "medium", hour12: false });
+const STYLES = { clock: timeOfDay, date: dateAndTime };
+
 function tellTimes() {
   hearClock();
   const now = marketNow();
   for (const element of $$("time[data-as]")) {
     const moment = Date.parse(element.dateTime);
-    const text = element.dataset.as === "age" ? age(now - moment) : timeOfDay.format(moment);
+    const text = element.dataset.as === "age" ? age(now - moment) : STYLES[element.dataset.as].format(moment);
     if (element.textContent !== text) element.textContent = text;
   }
 }
@@ -111,6 +114,7 @@ function onKey(event) {
     k: () => moveRow(-1),
     "?": () => $("#help").showModal(),
     l: isSequence ? () => location.assign($(".brand").href) : null,
+    f: isSequence ? () => location.assign($("#nav-feed").href) : null,
     Escape: () => clearFilter(),
   };
   const action = actions[event.key];
@@ -135,7 +139,7 @@ function showSocket(text, isOpen) {
   document.documentElement.dataset.socket = isOpen ? "open" : "lost";
 }
 
-const REFUSALS = { 4403: "live updates need a login", 4404: "this deployment is gone" };
+const REFUSALS = { 4403: "live updates need a login", 4404: "this page is gone" };
 
 document.addEventListener("htmx:wsOpen", () => showSocket("", true));
 document.addEventListener("htmx:wsClose", (event) => {

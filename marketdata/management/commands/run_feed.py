@@ -19,6 +19,7 @@ from django.db import DatabaseError, connection
 
 from marketdata import bus, services
 from marketdata.feed import Feed, SourceFailed
+from marketdata.feed_events import FeedEventKind
 from marketdata.health import Incident
 from marketdata.keeping import Keeper
 from marketdata.kraken.rest import KrakenRest, Pace
@@ -189,7 +190,7 @@ async def _is_ours(lock: FeedLock, market: str, stop: asyncio.Event) -> bool:
 
 def _note(market: str, sentence: str) -> None:
     _log.info("market %s: this feed %s", market, sentence)
-    services.record_incidents(market=market, incidents=[Incident(time.time_ns(), "standby", "", sentence)])
+    services.record_incidents(market=market, incidents=[Incident(time.time_ns(), FeedEventKind.STANDBY, "", sentence)])
     connection.close()
 
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("marketdata", "0002_candles_of_every_timeframe"),
+        ("marketdata", "0003_feed_event_kinds"),
     ]
 
     operations = [
