@@ -54,6 +54,8 @@ def book_update(instrument: Instrument, before: BookTop, after: BookTop, time_ns
 
     As on Kraken no deletion is sent for a level that merely slid below the depth.
     """
+    if before == after:
+        return None
     bids = _changes(before.bids, after.bids, Side.BUY)
     asks = _changes(before.asks, after.asks, Side.SELL)
     if not bids and not asks:

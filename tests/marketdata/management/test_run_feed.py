@@ -61,6 +61,8 @@ def test_the_simulated_market_is_fed_until_it_is_stopped(tmp_path):
         (["--source", "recording:nowhere.ndjson"], "recording nowhere.ndjson is not a file that can be read"),
         (["--source", "recording:manage.py"], "manage.py, line 1: "),
         (["--source", "simulated", "--speed", "-1"], "--speed is -1; expected zero or more"),
+        (["--source", "simulated", "--faults", "drop@x"], "fault 'drop@x': time is 'x'; expected a number from 0"),
+        (["--source", "kraken", "--faults", "drop@3"], "--faults goes with --source simulated alone; got 'drop@3'"),
     ],
 )
 def test_what_cannot_be_fed_is_said_in_one_line(tmp_path, arguments, complaint):

@@ -56,10 +56,6 @@ class Client:
 CALM = Client("").wait(20).payloads()
 
 
-def in_units(level: wire.Level) -> tuple[int, int]:
-    return wire.exact_units(bytes(level.price), 1), wire.exact_units(bytes(level.qty), 8)
-
-
 def differing(client: Client) -> list[bytes]:
     """Return what is said that a calm exchange does not say."""
     return [payload for payload in client.payloads() if payload not in CALM]
@@ -136,12 +132,12 @@ def test_a_dead_subscription_lives_when_it_is_made_anew():
 @pytest.mark.parametrize("depth", [10, 25])
 def test_a_book_that_was_tampered_with_does_not_hold_its_checksum(word, depth):
     client = Client(word, depth).wait(20)
-    book = OrderBook(depth)
+    book, levels = OrderBook(depth), wire.levels_of(price_decimals=1, qty_decimals=8)
 
     failures = 0
     for message in client.payloads("book"):
         data = wire.book_decoder.decode(message).data[0]
-        book.apply(*[[in_units(level) for level in side] for side in (data.bids, data.asks)])
+        book.apply(levels.read(data.bids), levels.read(data.asks))
         try:
             book.verify(data.checksum)
         except BookError:
