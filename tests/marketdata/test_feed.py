@@ -180,7 +180,7 @@ async def test_an_exchange_that_goes_away_is_found_again_and_the_gap_is_told(unu
     assert sum(frame.gap is not None for frame in frames) >= 1
     assert_no_trade_is_missing_or_repeated(frames)  # the snapshot of trades told what was missed
     assert feed.health.trade_gaps == 0
-    assert [kind for kind, _ in await asked(told)] == ["connect", "disconnect", "connect"]
+    assert [kind for kind, _ in await asked(told)] == ["connect", "disconnect", "connect", "gap"]
 
 
 async def test_a_restarted_feed_goes_on_where_the_last_one_stopped():
