@@ -11,12 +11,12 @@ from marketdata.listening import Listener
 from marketdata.recorder import Recorder
 from marketdata.recording_folders import files_in
 from marketdata.recordings import recorded_frames
-from marketdata.simulation.market import SimulatedMarket
 from marketdata.simulation.session import Session
 from strategies.leagues import deployment_fields
 from strategies.management.commands import replay
 from strategies.models import Deployment
 from tests.leagues import restless_league
+from tests.marketdata.virtual_exchange import CoarseMarket
 from trading.engine import Engine
 from trading.fills import Fill, digest
 from trading.frames import NS_PER_S, Frame, encode_frame
@@ -27,7 +27,7 @@ BEGIN_NS = 1_783_425_600 * NS_PER_S
 TICK_NS = NS_PER_S // 10
 HOUR_S = 3_600
 OUTAGE_S = range(1_800, 1_812)  # nobody is connected
-MARKET = SimulatedMarket(1)
+MARKET = CoarseMarket(1)
 
 
 class Hour:
