@@ -45,7 +45,8 @@ def watch_margin(
         after = account.means.standing(snapshot)
         assert after is not None, "what had a price has one still"
         standing = after
-    if standing.equity < 0 and not state.bankrupt_ns and all(p.lots == 0 for p in state.positions.values()):
+    is_open = any(_open_lots(position, account, snapshot) for position in state.positions.values())
+    if standing.equity < 0 and not state.bankrupt_ns and not is_open:
         state.bankrupt_ns = snapshot.time_ns
         events.append(_event(MarginEventKind.BANKRUPT, standing, snapshot))
     if state.is_called and not standing.is_called(account.terms):
@@ -62,7 +63,9 @@ def _next(account: Account, snapshot: DataSnapshot, tried: set[str]) -> Position
     """Return the tradable position that binds most margin, of equals the first by name."""
     found: tuple[Decimal, str] | None = None
     for position in account.state.positions.values():
-        if not _closable(position, account, snapshot) or position.symbol in tried:
+        if position.symbol in tried or not _open_lots(position, account, snapshot):
+            continue
+        if not snapshot.is_tradable(position.symbol):
             continue
         rate = mid_rate(snapshot, position.quote, account.state.currency)
         assert rate is not None, "the standing is known"
@@ -71,11 +74,9 @@ def _next(account: Account, snapshot: DataSnapshot, tried: set[str]) -> Position
     return None if found is None else account.state.positions[found[1]]
 
 
-def _closable(position: Position, account: Account, snapshot: DataSnapshot) -> int:
-    """Return the lots that could be closed now: those of a long may have been sold through another instrument."""
-    if not position.lots or not snapshot.is_tradable(position.symbol):
-        return 0
-    if position.lots < 0:
+def _open_lots(position: Position, account: Account, snapshot: DataSnapshot) -> int:
+    """Return what there is to close; what a long holds may have been sold through another instrument."""
+    if position.lots <= 0:
         return -position.lots
     instrument = snapshot.instrument(position.symbol)
     return min(position.lots, int(account.balance(instrument.base).scaleb(instrument.qty_decimals)))
@@ -88,7 +89,7 @@ def _closing(slug: str, position: Position, account: Account, snapshot: DataSnap
         side=Side.SELL if position.lots > 0 else Side.BUY,
         type=OrderType.MARKET,
         purpose=Purpose.LIQUIDATION,
-        lots=_closable(position, account, snapshot),
+        lots=_open_lots(position, account, snapshot),
         created_sequence=snapshot.sequence,
         created_ns=snapshot.time_ns,
         arrives_ns=snapshot.time_ns,
