@@ -16,18 +16,23 @@ from typing import Any
 
 import msgspec
 
-from trading.account import ZERO, Account, AccountState, LedgerEntry, RoundTrip, Worth
+from trading.account import Account, AccountState, Worth
 from trading.book import Side
 from trading.candles import CandleSeries
 from trading.exchange import ExchangeState, Matched, PaperExchange
-from trading.fees import fee_schedule
+from trading.fees import fee_plan
+from trading.figures import Figures
 from trading.fills import Fill
 from trading.frames import NS_PER_S, Frame, Gap
+from trading.ledger import ZERO, LedgerEntry
+from trading.liquidation import watch_margin
+from trading.margin import MarginEvent, MarginTerms
 from trading.memory import pack_state, unpack_state
 from trading.needs import needs_of
 from trading.order_entry import Refused, order_from, refused_order, value_of
 from trading.orders import Order, Refusal
 from trading.portfolio import Portfolio
+from trading.positions import RoundTrip
 from trading.risk import RiskLimits, RiskSituation, entry_refusal, rate_refusal
 from trading.signals import NoSignal, Signal
 from trading.snapshot import DataSnapshot
@@ -39,7 +44,6 @@ MAX_SIGNALS = 20  # a frame; more is a strategy out of control
 MAX_ERRORS_IN_A_ROW = 5
 REFUSAL_ROW_NS = 60 * NS_PER_S  # the same refusal is a row once a minute and counted always
 MINUTE_NS = 60 * NS_PER_S
-DAY_NS = 86_400 * NS_PER_S
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,26 +54,12 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     stake: Decimal = Decimal(100)  # account currency
     currency: str = "USD"
     funding_currency: str = "USD"
+    assets: dict[str, Decimal] = {}  # paid in beside the stake: currency -> amount, valued at mid when funded
     latency_ms: int = 200
     fee_schedule: str = "kraken-spot-2026-07"
     risk: RiskLimits = RiskLimits()
+    margin: MarginTerms = MarginTerms()
     first_sequence: int = 0  # frames up to this one are none of its business
-
-
-class Figures(msgspec.Struct):
-    """How the account has done; money in its currency. None until it could be valued."""
-
-    equity: Decimal | None = None
-    mid_equity: Decimal | None = None
-    exposure: Decimal = ZERO
-    peak_equity: Decimal = ZERO
-    drawdown_pct: Decimal = ZERO
-    max_drawdown_pct: Decimal = ZERO
-    day: int = 0  # days since the epoch
-    day_equity: Decimal = ZERO  # at the first mark of the day
-    fills: int = 0
-    refusals: int = 0
-    last_fill_ns: int = 0
 
 
 class EngineState(msgspec.Struct, kw_only=True):
@@ -108,13 +98,14 @@ class Outcome(msgspec.Struct):
     trips: list[RoundTrip] = []
     orders: dict[str, Order] = {}
     errors: list[StrategyError] = []
+    margin: list[MarginEvent] = []
     gap: Gap | None = None
     mark: Worth | None = None
 
     @property
     def has_facts(self) -> bool:
         """True when something happened that must be on record with the cursor."""
-        return bool(self.fills or self.entries or self.trips or self.orders or self.errors or self.gap)
+        return bool(self.fills or self.entries or self.trips or self.orders or self.errors or self.margin or self.gap)
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -134,7 +125,7 @@ class Engine:
             exchange=ExchangeState(),
             figures=Figures(),
         )
-        self.account = Account(self.state.account, fee_schedule(terms.fee_schedule))
+        self.account = Account(self.state.account, fee_plan(terms.fee_schedule), terms.margin)
         self.exchange = PaperExchange(terms.slug, self.account, self.state.exchange)
         self._is_asked_always = strategy.trigger == "frame"
         self._needs = needs_of(terms.symbols, terms.currency, tuple(sorted(strategy.warmup.items())))
@@ -172,16 +163,18 @@ class Engine:
             return outcome
         if self.account.is_funded:
             outcome.gap = frame.gap
-            if state.exchange.orders:
-                self._settle(self.exchange.match(frame, snapshot), outcome)
+            if state.exchange.orders or state.account.loans:
+                self._suffer(frame, snapshot, outcome)
         elif not self._is_funded_now(snapshot, outcome):
             state.sequence, state.time_ns = sequence, frame.time_ns
             return outcome
-        if outcome.fills or sequence % MARK_EVERY_FRAMES == 0:
+        if outcome.fills or outcome.margin or sequence % MARK_EVERY_FRAMES == 0:
             self._mark(snapshot, outcome)
         if not (self.is_paused or state.is_halted) and (self._is_asked_always or self._is_triggered(frame, snapshot)):
             hindrance, symbols = self._needs.at(snapshot)
-            if hindrance:
+            if state.account.bankrupt_ns:
+                self._count("bankrupt")
+            elif hindrance:
                 self._count(hindrance)
             else:
                 self._ask(snapshot, symbols, outcome)
@@ -190,9 +183,18 @@ class Engine:
 
     # 1, 2: what the market did to us
 
+    def _suffer(self, frame: Frame, snapshot: DataSnapshot, outcome: Outcome) -> None:
+        """Take what the market does to orders and debts."""
+        if self.state.account.loans:
+            outcome.entries.extend(self.account.charge_rollovers(snapshot))
+        matched = self.exchange.match(frame, snapshot)
+        self._settle(matched, outcome)
+        if self.state.account.loans:
+            self._watch_margin(matched, snapshot, outcome)
+
     def _is_funded_now(self, snapshot: DataSnapshot, outcome: Outcome) -> bool:
         terms = self.terms
-        entries = self.account.fund(terms.slug, terms.stake, terms.funding_currency, snapshot)
+        entries = self.account.fund(terms.slug, terms.stake, terms.funding_currency, snapshot, terms.assets)
         if entries is not None:
             outcome.entries.extend(entries)
         return self.account.is_funded
@@ -202,29 +204,30 @@ class Engine:
         outcome.entries.extend(matched.entries)
         outcome.trips = matched.trips
         outcome.orders = matched.orders
-        if not matched.fills:
-            return
-        self.state.figures.fills += len(matched.fills)
-        self.state.figures.last_fill_ns = matched.fills[-1].time_ns
+        if matched.fills:
+            self._hand_over(matched.fills, outcome)
+
+    def _hand_over(self, fills: list[Fill], outcome: Outcome) -> None:
+        self.state.figures.fills += len(fills)
+        self.state.figures.last_fill_ns = fills[-1].time_ns
         if self.strategy.on_fill is not None:
-            for fill in matched.fills:
+            for fill in fills:
                 self._guarded(partial(self.strategy.on_fill, fill, self._memory), outcome)
 
-    # 3: what we are worth
+    # 3: what we owe, and what we are worth
+
+    def _watch_margin(self, matched: Matched, snapshot: DataSnapshot, outcome: Outcome) -> None:
+        fills, entries = len(matched.fills), len(matched.entries)
+        outcome.margin = watch_margin(self.terms.slug, self.account, self.exchange, matched, snapshot)
+        outcome.entries.extend(matched.entries[entries:])
+        if len(matched.fills) > fills:
+            self._hand_over(matched.fills[fills:], outcome)
 
     def _mark(self, snapshot: DataSnapshot, outcome: Outcome) -> None:
         worth = self.account.worth(snapshot)
-        if worth is None:
-            return
-        outcome.mark = worth
-        figures = self.state.figures
-        figures.equity, figures.mid_equity, figures.exposure = worth.equity, worth.mid_equity, worth.exposure
-        day = snapshot.time_ns // DAY_NS
-        if day != figures.day:
-            figures.day, figures.day_equity = day, worth.equity
-        figures.peak_equity = max(figures.peak_equity, worth.equity, self.account.state.stake)
-        figures.drawdown_pct = (1 - worth.equity / figures.peak_equity) * 100
-        figures.max_drawdown_pct = max(figures.max_drawdown_pct, figures.drawdown_pct)
+        if worth is not None:
+            outcome.mark = worth
+            self.state.figures.mark(self.account, worth, snapshot)
 
     # 4: what the strategy wants
 
@@ -322,7 +325,7 @@ class Engine:
         except Refused as refused:
             self._refuse(signal, order_id, refused.refusal, snapshot, outcome)
             return
-        refusal = self._risk_refusal(signal, order, snapshot)
+        refusal = self._risk_refusal(order, snapshot)
         if refusal is not None:
             self._refuse(signal, order_id, refusal, snapshot, outcome)
             return
@@ -335,15 +338,16 @@ class Engine:
         currencies = (instrument.base, instrument.quote) if instrument is not None else ()
         return {c: self.account.balance(c) - self.exchange.reserved(c, snapshot) for c in currencies}
 
-    def _risk_refusal(self, signal: Signal, order: Order, snapshot: DataSnapshot) -> Refusal | None:
+    def _risk_refusal(self, order: Order, snapshot: DataSnapshot) -> Refusal | None:
         since = snapshot.time_ns - MINUTE_NS
         self.state.orders_sent_ns = [time_ns for time_ns in self.state.orders_sent_ns if time_ns > since]
         sent = len(self.state.orders_sent_ns)
-        if signal.side is Side.SELL:
+        position = self.account.position(order.symbol)
+        if not self.terms.risk.limits_money or not position.is_opened_by(order):
             return rate_refusal(self.terms.risk, sent)
         figures = self.state.figures
         instrument = snapshot.instrument(order.symbol)
-        held = self.account.balance(instrument.base) if self.account.position(order.symbol).lots else ZERO
+        held = instrument.qty(position.lots if order.side is Side.BUY else -position.lots)
         rate = mid_rate(snapshot, instrument.base, self.terms.currency) or ZERO
         situation = RiskSituation(
             order_value=value_of(order, self.account, snapshot),

@@ -33,6 +33,7 @@ class Purpose(StrEnum):
     EXIT = "exit"
     STOP_LOSS = "stop_loss"
     TAKE_PROFIT = "take_profit"
+    LIQUIDATION = "liquidation"  # the exchange's own: the account no longer secures what it owes
 
 
 class Bracket(msgspec.Struct, frozen=True):
@@ -79,6 +80,7 @@ class Order(msgspec.Struct, kw_only=True):
     updated_ns: int = 0
     refusal: Refusal | None = None  # why it was refused or cancelled
     reason: str = ""
+    leverage: Decimal | None = None  # None: spot, from the account's own balances
 
     @property
     def open_lots(self) -> int:

@@ -20,7 +20,7 @@ from decimal import Decimal
 
 import msgspec
 
-from trading.account import Account, InsufficientFunds, LedgerEntry, RoundTrip
+from trading.account import Account
 from trading.book import Level, Side
 from trading.exchange.rules import (
     UNSEEN,
@@ -37,7 +37,9 @@ from trading.fees import Liquidity
 from trading.fills import Fill
 from trading.frames import Frame, Trade
 from trading.instruments import Instrument
+from trading.ledger import InsufficientFunds, LedgerEntry
 from trading.orders import Order, OrderStatus, Purpose, Refusal
+from trading.positions import RoundTrip
 from trading.signals import OrderType, TimeInForce
 from trading.snapshot import DataSnapshot
 from trading.valuation import mid_rate
@@ -83,6 +85,13 @@ class PaperExchange:
         """End a live order for the reason given."""
         _end(order, OrderStatus.CANCELLED, snapshot, refusal)
         self._note(order, matched)
+
+    def force(self, order: Order, matched: Matched, snapshot: DataSnapshot) -> None:
+        """Execute an order of the exchange's own at once; what the visible book cannot absorb is cancelled."""
+        self.state.orders[order.order_id] = order
+        self._note(order, matched)
+        self._take(order, snapshot, matched)
+        self._cancel_rest(order, snapshot, matched)
 
     def match(self, frame: Frame, snapshot: DataSnapshot) -> Matched:
         """Judge every live order against one frame, resting ones before those that arrive in it."""
@@ -133,22 +142,13 @@ class PaperExchange:
     def _means_refusal(self, order: Order, instrument: Instrument, snapshot: DataSnapshot) -> Refusal | None:
         if order.type not in (OrderType.MARKET, OrderType.LIMIT):
             return None  # sized by the position when it triggers
-        if order.side is Side.SELL:
-            needed, currency = instrument.qty(order.lots), instrument.base
-        else:
-            fee = 1 + self._account.fee_bps(Liquidity.TAKER, snapshot.time_ns) / 10_000
-            levels = self._visible(order, snapshot)
-            cost = sum((instrument.cost(*level) for level in sweep(levels, order.lots)), Decimal(0))
-            if order.limit_ticks is not None:
-                cost = max(cost, instrument.cost(order.limit_ticks, order.lots))
-            needed, currency = cost * fee, instrument.quote
-        free = self._account.balance(currency) - self.reserved(currency, snapshot, but=order.order_id)
-        if needed <= free:
-            return None
-        return Refusal(
-            "insufficient_funds",
-            f"{needed.normalize():f} {currency} are needed; {free.normalize():f} are free",
-        )
+        levels = self._visible(order, snapshot)
+        cost = sum((instrument.cost(*level) for level in sweep(levels, order.lots)), Decimal(0))
+        if order.limit_ticks is not None:
+            cost = max(cost, instrument.cost(order.limit_ticks, order.lots))
+        currencies = (instrument.base, instrument.quote)
+        reserved = {currency: self.reserved(currency, snapshot, but=order.order_id) for currency in currencies}
+        return self._account.means_refusal(order, instrument, cost, snapshot, reserved)
 
     def reserved(self, currency: str, snapshot: DataSnapshot, *, but: str = "") -> Decimal:
         """Return what resting limit orders have spoken for, in ``currency``."""
@@ -158,7 +158,10 @@ class PaperExchange:
             if order.order_id == but or order.type is not OrderType.LIMIT or order.status is not OrderStatus.OPEN:
                 continue
             instrument = instruments[order.symbol]
-            if order.side is Side.SELL and instrument.base == currency:
+            if order.leverage is not None:
+                if instrument.quote == currency:
+                    total += instrument.cost(order.limit_ticks or 0, order.open_lots) / order.leverage
+            elif order.side is Side.SELL and instrument.base == currency:
                 total += instrument.qty(order.open_lots)
             elif order.side is Side.BUY and instrument.quote == currency:
                 fee = 1 + self._account.fee_bps(Liquidity.TAKER, snapshot.time_ns) / 10_000
@@ -278,7 +281,7 @@ class PaperExchange:
     def _triggered_lots(self, order: Order) -> int:
         if order.side is Side.BUY:
             return order.open_lots
-        held = self._account.position(order.symbol).lots
+        held = max(self._account.position(order.symbol).lots, 0)
         return held if _is_kept(order) else min(order.open_lots, held)
 
     # Settling
@@ -316,10 +319,10 @@ class PaperExchange:
         matched.fills.append(fill)
         matched.entries.extend(entries)
         self._note(order, matched)
-        self._keep_bracket(order, snapshot, matched)
         if trip is not None:
             matched.trips.append(trip)
             self._cancel_exits(order, snapshot, matched)
+        self._keep_bracket(order, snapshot, matched)
         return True
 
     def _keep_bracket(self, order: Order, snapshot: DataSnapshot, matched: Matched) -> None:
