@@ -161,7 +161,7 @@ class Engine:
             outcome.gap = frame.gap
             if self.state.account.loans:
                 outcome.entries.extend(self.account.charge_rollovers(snapshot))
-            matched = self.exchange.match(frame, snapshot)
+            matched = self.exchange.match(frame, snapshot) if self.state.exchange.orders else Matched()
             self._settle(matched, outcome)
             if self.state.account.loans:
                 self._watch_margin(matched, snapshot, outcome)

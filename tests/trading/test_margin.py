@@ -249,6 +249,19 @@ def test_an_account_that_owes_more_than_it_has_is_bankrupt_and_nothing_is_forgiv
     assert desk.engine.state.figures.drawdown_pct > 100
 
 
+def test_what_befell_an_account_is_told_in_sentences() -> None:
+    desk = Desk(at(100))
+    desk.trade("sell", 19, leverage=2)
+
+    desk.show(at(180))
+
+    assert [event.sentence for event in desk.events] == [
+        "margin call: the margin level is -58.1 %, the equity -546.90",
+        "the exchange closes XRP/USD: the margin level is -58.1 %, the equity -546.90",
+        "bankrupt: all is closed, and 579.66 more is owed than there is",
+    ]
+
+
 def test_a_bankrupt_account_trades_no_more_until_its_owner_pays_in() -> None:
     desk = Desk(at(100))
     desk.trade("sell", 19, leverage=2)
