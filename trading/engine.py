@@ -7,8 +7,7 @@ same facts with the same ids.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
 from hashlib import sha256
@@ -19,6 +18,7 @@ import msgspec
 
 from trading.account import Account, AccountState, Worth
 from trading.book import Side
+from trading.candles import CandleSeries
 from trading.exchange import ExchangeState, Matched, PaperExchange
 from trading.fees import fee_plan
 from trading.figures import Figures
@@ -28,6 +28,7 @@ from trading.ledger import ZERO, LedgerEntry
 from trading.liquidation import watch_margin
 from trading.margin import MarginEvent, MarginTerms
 from trading.memory import pack_state, unpack_state
+from trading.needs import needs_of
 from trading.order_entry import Refused, order_from, refused_order, value_of
 from trading.orders import Order, Refusal
 from trading.portfolio import Portfolio
@@ -87,18 +88,17 @@ class StrategyError(msgspec.Struct, frozen=True):
     halted: bool  # True when this one was one too many
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(msgspec.Struct):
     """All that one frame changed for one deployment."""
 
     sequence: int
     time_ns: int
-    fills: list[Fill] = field(default_factory=list)
-    entries: list[LedgerEntry] = field(default_factory=list)
-    trips: list[RoundTrip] = field(default_factory=list)
-    orders: dict[str, Order] = field(default_factory=dict)
-    errors: list[StrategyError] = field(default_factory=list)
-    margin: list[MarginEvent] = field(default_factory=list)
+    fills: list[Fill] = []
+    entries: list[LedgerEntry] = []
+    trips: list[RoundTrip] = []
+    orders: dict[str, Order] = {}
+    errors: list[StrategyError] = []
+    margin: list[MarginEvent] = []
     gap: Gap | None = None
     mark: Worth | None = None
 
@@ -127,6 +127,9 @@ class Engine:
         )
         self.account = Account(self.state.account, fee_plan(terms.fee_schedule), terms.margin)
         self.exchange = PaperExchange(terms.slug, self.account, self.state.exchange)
+        self._is_asked_always = strategy.trigger == "frame"
+        self._needs = needs_of(terms.symbols, terms.currency, tuple(sorted(strategy.warmup.items())))
+        self._seen_series: Mapping[tuple[str, str], CandleSeries] | None = None  # when the trigger was looked at last
         self.is_paused = False  # by a person: no new signals, resting orders live on
         self._memory: dict[str, Any] = unpack_state(self.state.memory) if self.state.memory else {}
 
@@ -154,34 +157,47 @@ class Engine:
 
     def process(self, frame: Frame, snapshot: DataSnapshot) -> Outcome:
         """Take in one frame; a frame at or before the cursor changes nothing."""
-        outcome = Outcome(frame.sequence, frame.time_ns)
-        if frame.sequence <= self.state.sequence:
+        state, sequence = self.state, frame.sequence
+        outcome = Outcome(sequence, frame.time_ns)
+        if sequence <= state.sequence:
             return outcome
         if self.account.is_funded:
             outcome.gap = frame.gap
-            if self.state.account.loans:
-                outcome.entries.extend(self.account.charge_rollovers(snapshot))
-            matched = self.exchange.match(frame, snapshot) if self.state.exchange.orders else Matched()
-            self._settle(matched, outcome)
-            if self.state.account.loans:
-                self._watch_margin(matched, snapshot, outcome)
-        else:
-            self._fund(snapshot, outcome)
-        if self.account.is_funded:
-            if outcome.fills or outcome.margin or frame.sequence % MARK_EVERY_FRAMES == 0:
-                self._mark(snapshot, outcome)
-            if self._is_asked(frame, snapshot):
-                self._ask(snapshot, outcome)
-        self.state.sequence, self.state.time_ns = frame.sequence, frame.time_ns
+            if state.exchange.orders or state.account.loans:
+                self._suffer(frame, snapshot, outcome)
+        elif not self._is_funded_now(snapshot, outcome):
+            state.sequence, state.time_ns = sequence, frame.time_ns
+            return outcome
+        if outcome.fills or outcome.margin or sequence % MARK_EVERY_FRAMES == 0:
+            self._mark(snapshot, outcome)
+        if not (self.is_paused or state.is_halted) and (self._is_asked_always or self._is_triggered(frame, snapshot)):
+            hindrance, symbols = self._needs.at(snapshot)
+            if state.account.bankrupt_ns:
+                self._count("bankrupt")
+            elif hindrance:
+                self._count(hindrance)
+            else:
+                self._ask(snapshot, symbols, outcome)
+        state.sequence, state.time_ns = sequence, frame.time_ns
         return outcome
 
     # 1, 2: what the market did to us
 
-    def _fund(self, snapshot: DataSnapshot, outcome: Outcome) -> None:
+    def _suffer(self, frame: Frame, snapshot: DataSnapshot, outcome: Outcome) -> None:
+        """Take what the market does to orders and debts."""
+        if self.state.account.loans:
+            outcome.entries.extend(self.account.charge_rollovers(snapshot))
+        matched = self.exchange.match(frame, snapshot)
+        self._settle(matched, outcome)
+        if self.state.account.loans:
+            self._watch_margin(matched, snapshot, outcome)
+
+    def _is_funded_now(self, snapshot: DataSnapshot, outcome: Outcome) -> bool:
         terms = self.terms
         entries = self.account.fund(terms.slug, terms.stake, terms.funding_currency, snapshot, terms.assets)
         if entries is not None:
             outcome.entries.extend(entries)
+        return self.account.is_funded
 
     def _settle(self, matched: Matched, outcome: Outcome) -> None:
         outcome.fills = matched.fills
@@ -215,57 +231,36 @@ class Engine:
 
     # 4: what the strategy wants
 
-    def _is_asked(self, frame: Frame, snapshot: DataSnapshot) -> bool:
-        """Return whether the strategy is due; when it is due but cannot be asked, count why."""
-        if self.is_paused or self.state.is_halted or not self._is_triggered(frame, snapshot):
-            return False
-        reason = self._hindrance(snapshot)
-        if reason:
-            self._count(reason)
-        return not reason
-
     def _is_triggered(self, frame: Frame, snapshot: DataSnapshot) -> bool:
         trigger, symbols = self.strategy.trigger, self.terms.symbols
-        if trigger == "frame":
-            return True
         if trigger == "trade":
             return any(trade.symbol in symbols for trade in frame.trades)
+        if snapshot.series is self._seen_series:
+            return False
+        self._seen_series = snapshot.series
         timeframe = trigger.removeprefix("candle:")
-        versions = {s: snapshot.candles(s, timeframe).version for s in symbols if s in snapshot.instruments}
+        versions = {s: snapshot.series[s, timeframe].version for s in symbols if (s, timeframe) in snapshot.series}
         has_closed = any(version > self.state.series_versions.get(s, 0) for s, version in versions.items())
         self.state.series_versions = versions
         return has_closed
 
-    def _hindrance(self, snapshot: DataSnapshot) -> str:
-        symbols = self._symbols(snapshot)
-        if not symbols:
-            return "no_data"
-        if self.state.account.bankrupt_ns:
-            return "bankrupt"
-        for symbol in symbols:
-            if not snapshot.is_tradable(symbol):
-                return "stale_data" if snapshot.status(symbol) == "stale" else "not_tradable"
-            if mid_rate(snapshot, snapshot.instrument(symbol).quote, self.terms.currency) is None:
-                return "no_valuation"
-            for timeframe, count in self.strategy.warmup.items():
-                if len(snapshot.candles(symbol, timeframe)) < count:
-                    return "warming_up"
-        return ""
+    def _ask(self, snapshot: DataSnapshot, symbols: tuple[str, ...], outcome: Outcome) -> None:
+        try:
+            signals = self._answer(snapshot.seen_by(self, symbols))
+        except Exception as error:
+            self._fail(error, outcome)
+            return
+        self.state.errors_in_a_row = 0
+        for at, signal in enumerate(signals):
+            self._guarded(partial(self._place, signal, at, snapshot, outcome), outcome)
 
-    def _symbols(self, snapshot: DataSnapshot) -> tuple[str, ...]:
-        return tuple(symbol for symbol in self.terms.symbols if symbol in snapshot.instruments)
+    def portfolio_at(self, snapshot: DataSnapshot) -> Portfolio:
+        """Return what the strategy may read of its account."""
+        return Portfolio(self.account, tuple(self.exchange.state.orders.values()), snapshot)
 
-    def _ask(self, snapshot: DataSnapshot, outcome: Outcome) -> None:
-        live = tuple(self.exchange.state.orders.values())
-        seed = sha256(f"{self.terms.slug}:{snapshot.sequence}".encode()).digest()[:8]
-        data = snapshot.seen_by(
-            Portfolio(self.account, live, snapshot), self._symbols(snapshot), int.from_bytes(seed, "big")
-        )
-        answer = self._guarded(partial(self._answer, data), outcome)
-        if isinstance(answer, list):
-            self.state.errors_in_a_row = 0
-            for at, signal in enumerate(answer):
-                self._guarded(partial(self._place, signal, at, snapshot, outcome), outcome)
+    def seed_at(self, sequence: int) -> int:
+        """Return the seed of the strategy's random numbers at a frame."""
+        return int.from_bytes(sha256(f"{self.terms.slug}:{sequence}".encode()).digest()[:8], "big")
 
     def _answer(self, data: DataSnapshot) -> list[Signal]:
         """Return the strategy's signals; a reason not to trade is counted.
@@ -278,6 +273,9 @@ class Engine:
             if self.strategy.on_start is not None:
                 self.strategy.on_start(self.config, self._memory)
         answer: Answer = self.strategy.generate_signal(data, self.config, self._memory)
+        if type(answer) is NoSignal:  # nearly always
+            self._count(str(answer.code or "no_signal"))
+            return []
         signals = answer if isinstance(answer, list) else [answer] if isinstance(answer, Signal) else []
         if len(signals) > MAX_SIGNALS:
             raise ValueError(f"{len(signals)} signals in one frame; at most {MAX_SIGNALS} are taken")
@@ -285,12 +283,11 @@ class Engine:
             if not isinstance(signal, Signal):
                 raise TypeError(f"generate_signal returned a list with a {type(signal).__name__}; expected Signals")
         if not signals:
-            if not (answer is None or isinstance(answer, NoSignal | list)):
+            if not (answer is None or isinstance(answer, list)):
                 raise TypeError(
                     f"generate_signal returned a {type(answer).__name__}; expected Signal, list or NoSignal"
                 )
-            why = answer.code if isinstance(answer, NoSignal) else self._memory.pop("why", None)
-            self._count(str(why or "no_signal"))
+            self._count(str(self._memory.pop("why", None) or "no_signal"))
         return signals
 
     def _guarded(self, call: Callable[[], Any], outcome: Outcome) -> Any:
@@ -298,13 +295,16 @@ class Engine:
         try:
             return call()
         except Exception as error:
-            self.state.errors_in_a_row += 1
-            self.state.is_halted = self.state.errors_in_a_row >= MAX_ERRORS_IN_A_ROW
-            where = extract_tb(error.__traceback__)[-1]
-            summary = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"
-            text = "".join(format_exception(error))
-            outcome.errors.append(StrategyError(summary[:300], text, self.state.is_halted))
+            self._fail(error, outcome)
             return None
+
+    def _fail(self, error: Exception, outcome: Outcome) -> None:
+        self.state.errors_in_a_row += 1
+        self.state.is_halted = self.state.errors_in_a_row >= MAX_ERRORS_IN_A_ROW
+        where = extract_tb(error.__traceback__)[-1]
+        summary = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"
+        text = "".join(format_exception(error))
+        outcome.errors.append(StrategyError(summary[:300], text, self.state.is_halted))
 
     def _count(self, code: str) -> None:
         self.state.why[code] = self.state.why.get(code, 0) + 1

@@ -7,6 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal
 
+import msgspec
+
 from trading.book import Side
 
 Size = Decimal | float | int | Literal["all"]
@@ -96,8 +98,7 @@ class Signal:
         return cls(action=Action.SELL, symbol=symbol, size=size, **options)
 
 
-@dataclass(frozen=True, slots=True)
-class NoSignal:
+class NoSignal(msgspec.Struct, frozen=True):
     """Why the strategy does nothing now; counted per code."""
 
     code: str
