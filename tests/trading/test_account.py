@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from decimal import Decimal as D
 
+import msgspec
 import pytest
 
 from tests.desk import Desk
 from tests.drawing import Scene, instrument
+from trading.engine import Engine
 from trading.ledger import InsufficientFunds
 from trading.portfolio import Portfolio
 from trading.positions import MAX_LAYERS
@@ -177,3 +179,25 @@ def test_the_figures_of_a_mark_tell_what_is_owed_and_the_margin_level() -> None:
 
     desk.trade("buy", 4)
     assert (figures.owed, figures.used_margin, figures.margin_level_pct) == (0, 0, None)
+
+
+def test_a_checkpoint_from_before_there_were_loans_goes_on() -> None:
+    desk = Desk(AROUND_100)
+    for _ in range(10):
+        desk.trade("buy", "0.5")
+    saved = msgspec.msgpack.decode(desk.engine.checkpoint())
+    for name in ("loans", "payments", "tallies", "interest", "is_called", "bankrupt_ns"):
+        del saved["account"][name]
+    for name in ("layers", "loans"):
+        del saved["account"]["positions"]["XRP/USD"][name]
+    for name in ("stake", "owed", "used_margin", "margin_level_pct"):
+        del saved["figures"][name]
+
+    desk.engine = Engine.resume(desk.engine.strategy, {}, desk.engine.terms, msgspec.msgpack.encode(saved))
+    for _ in range(10):
+        desk.show()
+    desk.trade("sell", 5)
+
+    assert desk.trips[0].result == (99 - 101) * 5 - (99 + 101) * 5 * FEE
+    assert desk.engine.state.figures.peak_equity == 1000
+    assert desk.engine.state.figures.stake == 1000
