@@ -225,6 +225,19 @@ def test_a_position_that_cannot_be_traded_waits_and_the_others_are_closed() -> N
     assert desk.position("BTC/USD").lots == 0
 
 
+def test_what_was_bought_with_own_money_is_kept_while_a_loan_waits_to_be_closed() -> None:
+    scene = Scene(instrument("XRP/USD"), instrument("BTC/USD"))
+    desk = Desk({"XRP/USD": at(100), "BTC/USD": at(1000)}, scene=scene, symbols=("XRP/USD", "BTC/USD"))
+    desk.trade("buy", "0.3", symbol="BTC/USD")
+    desk.trade("sell", 15, leverage=2)
+
+    desk.show({"XRP/USD": at(150)}, statuses={"XRP/USD": "cancel_only"})
+    assert (desk.position("BTC/USD").lots, desk.position().lots) == (30, -1500)
+    desk.show(statuses={"XRP/USD": "online"})
+
+    assert (desk.position("BTC/USD").lots, desk.position().lots) == (30, 0)
+
+
 def test_a_liquidation_ends_the_accounts_other_orders() -> None:
     desk = Desk(at(100))
     desk.trade("sell", 19, leverage=2)
