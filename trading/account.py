@@ -206,7 +206,8 @@ class Account:
 
     def return_pct(self, equity: Decimal) -> Decimal | None:
         """Return the profit in percent of all that was ever paid in, None when nothing was."""
-        paid_in = sum((payment.value for payment in self.state.payments if payment.value > 0), ZERO)
+        payments = self.state.payments
+        paid_in = sum((payment.value for payment in payments if payment.value > 0), ZERO) or self.state.stake
         return (equity - self.state.stake) / paid_in * 100 if paid_in else None
 
     # Trading

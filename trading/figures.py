@@ -52,11 +52,13 @@ class Figures(msgspec.Struct):
         paid = account.state.stake - self.stake
         if not paid:
             return
+        is_first = not self.stake and len(account.state.payments) < 2
         self.stake = account.state.stake
+        if is_first:
+            self.peak_equity = max(self.peak_equity, self.stake)
+            return
         before = equity - paid
-        if not self.peak_equity:
-            self.peak_equity = self.stake
-        elif before > 0 and equity > 0:
+        if before > 0 and equity > 0:
             self.peak_equity *= equity / before
         else:
             self.peak_equity = max(equity, self.peak_equity + paid)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from trading.account import Account
 from trading.book import Side
 from trading.exchange import Matched, PaperExchange
-from trading.margin import MarginEvent, MarginEventKind, MarginStanding
+from trading.margin import MarginEvent, MarginEventKind, MarginStanding, binding
 from trading.orders import Order, OrderStatus, Purpose, Refusal
 from trading.positions import Position
 from trading.signals import OrderType
@@ -60,9 +60,14 @@ def _is_failing(standing: MarginStanding, account: Account) -> bool:
 
 
 def _next(account: Account, snapshot: DataSnapshot, tried: set[str]) -> Position | None:
-    """Return the tradable position that binds most margin, of equals the first by name."""
+    """Return the tradable position that binds most margin, of equals the first by name.
+
+    What was bought with own money goes last, when no loan of a position is left and less
+    than nothing is there: selling it frees no margin.
+    """
+    positions = binding(account.state.positions) or list(account.state.positions.values())
     found: tuple[Decimal, str] | None = None
-    for position in account.state.positions.values():
+    for position in positions:
         if position.symbol in tried or not _open_lots(position, account, snapshot):
             continue
         if not snapshot.is_tradable(position.symbol):

@@ -130,6 +130,20 @@ class MarginEvent(msgspec.Struct, frozen=True, kw_only=True):
     sequence: int
     time_ns: int
 
+    @property
+    def sentence(self) -> str:
+        """What a person reads."""
+        level = "no margin is used" if self.level_pct is None else f"the margin level is {self.level_pct:.1f} %"
+        match self.kind:
+            case MarginEventKind.CALL:
+                return f"margin call: {level}, the equity {self.equity:.2f}"
+            case MarginEventKind.RESTORED:
+                return f"margin restored: {level}, the equity {self.equity:.2f}"
+            case MarginEventKind.LIQUIDATION:
+                return f"the exchange closes {self.symbol}: {level}, the equity {self.equity:.2f}"
+            case MarginEventKind.BANKRUPT:
+                return f"bankrupt: all is closed, and {-self.equity:.2f} more is owed than there is"
+
 
 @dataclass(frozen=True, slots=True)
 class MarginStanding:

@@ -225,6 +225,19 @@ def test_a_position_that_cannot_be_traded_waits_and_the_others_are_closed() -> N
     assert desk.position("BTC/USD").lots == 0
 
 
+def test_what_was_bought_with_own_money_is_kept_while_a_loan_waits_to_be_closed() -> None:
+    scene = Scene(instrument("XRP/USD"), instrument("BTC/USD"))
+    desk = Desk({"XRP/USD": at(100), "BTC/USD": at(1000)}, scene=scene, symbols=("XRP/USD", "BTC/USD"))
+    desk.trade("buy", "0.3", symbol="BTC/USD")
+    desk.trade("sell", 15, leverage=2)
+
+    desk.show({"XRP/USD": at(150)}, statuses={"XRP/USD": "cancel_only"})
+    assert (desk.position("BTC/USD").lots, desk.position().lots) == (30, -1500)
+    desk.show(statuses={"XRP/USD": "online"})
+
+    assert (desk.position("BTC/USD").lots, desk.position().lots) == (30, 0)
+
+
 def test_a_liquidation_ends_the_accounts_other_orders() -> None:
     desk = Desk(at(100))
     desk.trade("sell", 19, leverage=2)
@@ -247,6 +260,19 @@ def test_an_account_that_owes_more_than_it_has_is_bankrupt_and_nothing_is_forgiv
     assert (desk.balance("USD"), desk.loan("USD")) == (0, lost - 1000)
     assert desk.worth.equity == 1000 - lost
     assert desk.engine.state.figures.drawdown_pct > 100
+
+
+def test_what_befell_an_account_is_told_in_sentences() -> None:
+    desk = Desk(at(100))
+    desk.trade("sell", 19, leverage=2)
+
+    desk.show(at(180))
+
+    assert [event.sentence for event in desk.events] == [
+        "margin call: the margin level is -58.1 %, the equity -546.90",
+        "the exchange closes XRP/USD: the margin level is -58.1 %, the equity -546.90",
+        "bankrupt: all is closed, and 579.66 more is owed than there is",
+    ]
 
 
 def test_a_bankrupt_account_trades_no_more_until_its_owner_pays_in() -> None:

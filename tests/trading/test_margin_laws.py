@@ -171,7 +171,7 @@ def test_after_each_frame_an_account_is_solvent_or_waits_for_the_book_or_is_mark
             continue
         if standing.is_stopped(engine.terms.margin) and standing.used:
             tried = {event.symbol for event in outcome.margin if event.kind is MarginEventKind.LIQUIDATION}
-            left = {p.symbol for p in engine.account.state.positions.values() if is_held(engine, p)}
+            left = {p.symbol for p in engine.account.state.positions.values() if p.loans}
             assert all(symbol in tried or not snapshot.is_tradable(symbol) for symbol in left)
         if standing.equity < 0 and not any(is_held(engine, p) for p in engine.account.state.positions.values()):
             assert engine.account.state.bankrupt_ns
@@ -179,7 +179,8 @@ def test_after_each_frame_an_account_is_solvent_or_waits_for_the_book_or_is_mark
 
 def is_held(engine: Engine, position: Position) -> bool:
     """True unless the position is flat, or all that it held was sold through another instrument."""
-    return position.lots < 0 or (position.lots > 0 and engine.account.balance(position.base) > 0)
+    held = engine.account.balance(position.base)
+    return position.lots < 0 or (position.lots > 0 and held >= RULES[position.symbol].qty(1))
 
 
 def test_the_violent_markets_make_these_laws_say_something() -> None:
