@@ -260,9 +260,14 @@ class Account:
             time_ns=snapshot.time_ns,
             result=result,
             reason=order.reason,
-            evidence={**evidence, "fee_bps": str(rate_bps), "fee_schedule": self.plan.at(snapshot.time_ns).name},
+            evidence={**evidence, **self._fee_evidence(rate_bps, snapshot.time_ns)},
         )
         return fill, settlement.entries, trip
+
+    def _fee_evidence(self, rate_bps: Decimal, time_ns: int) -> dict[str, str]:
+        """Return the schedule, the volume that was counted, and the rate that they give."""
+        schedule = self.plan.at(time_ns).name
+        return {"fee_bps": str(rate_bps), "fee_schedule": schedule, "volume": str(self._volume[1])}
 
     def _settlement(
         self,

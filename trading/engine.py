@@ -20,6 +20,7 @@ from trading.account import Account, AccountState, Worth
 from trading.book import Side
 from trading.candles import CandleSeries
 from trading.exchange import ExchangeState, Matched, PaperExchange
+from trading.exchange.models import Latency, fill_model
 from trading.fees import fee_plan
 from trading.figures import Figures
 from trading.fills import Fill
@@ -29,12 +30,12 @@ from trading.liquidation import watch_margin
 from trading.margin import MarginEvent, MarginTerms
 from trading.memory import pack_state, unpack_state
 from trading.needs import needs_of
-from trading.order_entry import Refused, order_from, refused_order, value_of
+from trading.order_entry import Refused, amendments, cancels, order_from, refused_order, value_of
 from trading.orders import Order, Refusal
 from trading.portfolio import Portfolio
 from trading.positions import RoundTrip
 from trading.risk import RiskLimits, RiskSituation, entry_refusal, rate_refusal
-from trading.signals import NoSignal, Signal
+from trading.signals import Amend, Cancel, NoSignal, Signal
 from trading.snapshot import DataSnapshot
 from trading.strategy import Answer, Strategy
 from trading.valuation import mid_rate
@@ -42,6 +43,7 @@ from trading.valuation import mid_rate
 MARK_EVERY_FRAMES = 10
 MAX_SIGNALS = 20  # a frame; more is a strategy out of control
 MAX_ERRORS_IN_A_ROW = 5
+Wanted = Signal | Cancel | Amend
 REFUSAL_ROW_NS = 60 * NS_PER_S  # the same refusal is a row once a minute and counted always
 MINUTE_NS = 60 * NS_PER_S
 
@@ -56,6 +58,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     funding_currency: str = "USD"
     assets: dict[str, Decimal] = {}  # paid in beside the stake: currency -> amount, valued at mid when funded
     latency_ms: int = 200
+    latency_sigma: float = 0.0  # of its logarithm, drawn for each order; zero: constant
+    fill_model: str = "realistic"
     fee_schedule: str = "kraken-spot-2026-07"
     risk: RiskLimits = RiskLimits()
     margin: MarginTerms = MarginTerms()
@@ -126,7 +130,9 @@ class Engine:
             figures=Figures(),
         )
         self.account = Account(self.state.account, fee_plan(terms.fee_schedule), terms.margin)
-        self.exchange = PaperExchange(terms.slug, self.account, self.state.exchange)
+        self._model = fill_model(terms.fill_model)
+        self._latency = Latency(terms.latency_ms, terms.latency_sigma)
+        self.exchange = PaperExchange(terms.slug, self.account, self.state.exchange, self._model)
         self._is_asked_always = strategy.trigger == "frame"
         self._needs = needs_of(terms.symbols, terms.currency, tuple(sorted(strategy.warmup.items())))
         self._seen_series: Mapping[tuple[str, str], CandleSeries] | None = None  # when the trigger was looked at last
@@ -262,7 +268,7 @@ class Engine:
         """Return the seed of the strategy's random numbers at a frame."""
         return int.from_bytes(sha256(f"{self.terms.slug}:{sequence}".encode()).digest()[:8], "big")
 
-    def _answer(self, data: DataSnapshot) -> list[Signal]:
+    def _answer(self, data: DataSnapshot) -> list[Signal | Cancel | Amend]:
         """Return the strategy's signals; a reason not to trade is counted.
 
         Raises:
@@ -276,12 +282,13 @@ class Engine:
         if type(answer) is NoSignal:  # nearly always
             self._count(str(answer.code or "no_signal"))
             return []
-        signals = answer if isinstance(answer, list) else [answer] if isinstance(answer, Signal) else []
+        signals: list[Any] = answer if isinstance(answer, list) else [answer] if isinstance(answer, Wanted) else []
         if len(signals) > MAX_SIGNALS:
             raise ValueError(f"{len(signals)} signals in one frame; at most {MAX_SIGNALS} are taken")
         for signal in signals:
-            if not isinstance(signal, Signal):
-                raise TypeError(f"generate_signal returned a list with a {type(signal).__name__}; expected Signals")
+            if not isinstance(signal, Wanted):
+                kind = type(signal).__name__
+                raise TypeError(f"generate_signal returned a list with a {kind}; expected Signals, Cancels and Amends")
         if not signals:
             if not (answer is None or isinstance(answer, list)):
                 raise TypeError(
@@ -311,17 +318,15 @@ class Engine:
 
     # 5: what becomes of it
 
-    def _place(self, signal: Signal, at: int, snapshot: DataSnapshot, outcome: Outcome) -> None:
+    def _place(self, signal: Signal | Cancel | Amend, at: int, snapshot: DataSnapshot, outcome: Outcome) -> None:
         order_id = f"{self.terms.slug}:{snapshot.sequence}:o{at}"
+        latency_ns = self._latency.of(order_id) * self._model.latency_factor
+        if not isinstance(signal, Signal):
+            self._send_wishes(signal, latency_ns, snapshot)
+            return
         try:
-            order = order_from(
-                signal,
-                self.account,
-                snapshot,
-                order_id=order_id,
-                latency_ms=self.terms.latency_ms,
-                free=self._free(snapshot, signal.symbol),
-            )
+            free = self._free(snapshot, signal.symbol)
+            order = order_from(signal, self.account, snapshot, order_id=order_id, latency_ns=latency_ns, free=free)
         except Refused as refused:
             self._refuse(signal, order_id, refused.refusal, snapshot, outcome)
             return
@@ -332,6 +337,18 @@ class Engine:
         self.state.orders_sent_ns.append(snapshot.time_ns)
         self.exchange.send(order)
         outcome.orders[order_id] = order
+
+    def _send_wishes(self, wanted: Cancel | Amend, latency_ns: int, snapshot: DataSnapshot) -> None:
+        """Send what is wanted of live orders; what is wanted of none is counted."""
+        arrives_ns = snapshot.time_ns + latency_ns
+        if isinstance(wanted, Cancel):
+            wishes = cancels(wanted, self.exchange.state.orders.values(), arrives_ns)
+        else:
+            wishes = amendments(wanted, self.exchange.state.orders, snapshot, arrives_ns)
+        if not wishes:
+            self._count("no_such_order")
+        for wish in wishes:
+            self.exchange.wish(wish)
 
     def _free(self, snapshot: DataSnapshot, symbol: str) -> dict[str, Decimal]:
         instrument = snapshot.instruments.get(symbol)

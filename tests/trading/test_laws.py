@@ -185,9 +185,10 @@ def test_no_more_is_filled_than_was_displayed_or_printed(frames: list[Frame]) ->
         printed = {(t.symbol, t.trade_id): t.lots for t in frame.trades}
         for fill in outcome.fills:
             lots = int(fill.qty.scaleb(8))
-            if "trade_id" in fill.evidence:
-                printed[fill.symbol, fill.evidence["trade_id"]] -= lots
-                assert printed[fill.symbol, fill.evidence["trade_id"]] >= 0
+            if "print" in fill.evidence:
+                trade_id = fill.evidence["print"][0]
+                printed[fill.symbol, trade_id] -= lots
+                assert printed[fill.symbol, trade_id] >= 0
             else:
                 assert lots <= fill.evidence["level"][1]
 

@@ -145,9 +145,10 @@ def test_a_fill_exceeds_neither_its_order_nor_what_was_shown_or_printed(frames: 
         for fill in outcome.fills:
             lots = RULES[fill.symbol].lots(fill.qty)
             filled[fill.order_id] += lots
-            if "trade_id" in fill.evidence:
-                printed[fill.symbol, fill.evidence["trade_id"]] -= lots
-                assert printed[fill.symbol, fill.evidence["trade_id"]] >= 0
+            if "print" in fill.evidence:
+                trade_id = fill.evidence["print"][0]
+                printed[fill.symbol, trade_id] -= lots
+                assert printed[fill.symbol, trade_id] >= 0
             else:
                 assert lots <= fill.evidence["level"][1]
     assert all(lots == orders[i].filled_lots <= orders[i].lots for i, lots in filled.items())
