@@ -14,7 +14,7 @@ from trading.fees import FeeSchedule, Liquidity
 from trading.fills import Fill
 from trading.frames import NS_PER_S
 from trading.instruments import Instrument
-from trading.orders import Order
+from trading.orders import Order, Refusal
 from trading.snapshot import DataSnapshot
 from trading.valuation import liquidation_value, mid_rate
 
@@ -149,6 +149,32 @@ class Account:
         today = time_ns // NS_PER_S // _DAY_S
         volume = sum((v for day, v in self.state.volume_by_day.items() if day > today - VOLUME_DAYS), ZERO)
         return self.schedule.rate_bps(liquidity, volume)
+
+    def means_refusal(
+        self,
+        order: Order,
+        instrument: Instrument,
+        worst_cost: Decimal,
+        snapshot: DataSnapshot,
+        reserved: Mapping[str, Decimal],
+    ) -> Refusal | None:
+        """Return why the account cannot afford ``order``, or None.
+
+        ``worst_cost`` is the most that it may cost in quote currency, fees left out;
+        ``reserved`` is what other resting orders have spoken for, per currency.
+        """
+        if order.side is Side.SELL:
+            needed, currency = instrument.qty(order.open_lots), instrument.base
+        else:
+            fee = 1 + self.fee_bps(Liquidity.TAKER, snapshot.time_ns) / 10_000
+            needed, currency = worst_cost * fee, instrument.quote
+        free = self.balance(currency) - reserved.get(currency, ZERO)
+        if needed <= free:
+            return None
+        return Refusal(
+            "insufficient_funds",
+            f"{needed.normalize():f} {currency} are needed; {free.normalize():f} are free",
+        )
 
     def execute(
         self,

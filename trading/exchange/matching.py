@@ -133,36 +133,27 @@ class PaperExchange:
     def _means_refusal(self, order: Order, instrument: Instrument, snapshot: DataSnapshot) -> Refusal | None:
         if order.type not in (OrderType.MARKET, OrderType.LIMIT):
             return None  # sized by the position when it triggers
-        if order.side is Side.SELL:
-            needed, currency = instrument.qty(order.lots), instrument.base
-        else:
-            fee = 1 + self._account.fee_bps(Liquidity.TAKER, snapshot.time_ns) / 10_000
-            levels = self._visible(order, snapshot)
-            cost = sum((instrument.cost(*level) for level in sweep(levels, order.lots)), Decimal(0))
-            if order.limit_ticks is not None:
-                cost = max(cost, instrument.cost(order.limit_ticks, order.lots))
-            needed, currency = cost * fee, instrument.quote
-        free = self._account.balance(currency) - self.reserved(currency, snapshot, but=order.order_id)
-        if needed <= free:
-            return None
-        return Refusal(
-            "insufficient_funds",
-            f"{needed.normalize():f} {currency} are needed; {free.normalize():f} are free",
-        )
+        levels = self._visible(order, snapshot)
+        cost = sum((instrument.cost(*level) for level in sweep(levels, order.lots)), Decimal(0))
+        if order.limit_ticks is not None:
+            cost = max(cost, instrument.cost(order.limit_ticks, order.lots))
+        reserved = self.reserved(snapshot, but=order.order_id)
+        return self._account.means_refusal(order, instrument, cost, snapshot, reserved)
 
-    def reserved(self, currency: str, snapshot: DataSnapshot, *, but: str = "") -> Decimal:
-        """Return what resting limit orders have spoken for, in ``currency``."""
+    def reserved(self, snapshot: DataSnapshot, *, but: str = "") -> dict[str, Decimal]:
+        """Return what resting limit orders have spoken for, per currency."""
         instruments = snapshot.instruments
-        total = Decimal(0)
+        total: dict[str, Decimal] = {}
         for order in self.state.orders.values():
             if order.order_id == but or order.type is not OrderType.LIMIT or order.status is not OrderStatus.OPEN:
                 continue
             instrument = instruments[order.symbol]
-            if order.side is Side.SELL and instrument.base == currency:
-                total += instrument.qty(order.open_lots)
-            elif order.side is Side.BUY and instrument.quote == currency:
+            if order.side is Side.SELL:
+                currency, amount = instrument.base, instrument.qty(order.open_lots)
+            else:
                 fee = 1 + self._account.fee_bps(Liquidity.TAKER, snapshot.time_ns) / 10_000
-                total += instrument.cost(order.limit_ticks or 0, order.open_lots) * fee
+                currency, amount = instrument.quote, instrument.cost(order.limit_ticks or 0, order.open_lots) * fee
+            total[currency] = total.get(currency, Decimal(0)) + amount
         return total
 
     # Taking
