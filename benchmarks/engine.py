@@ -8,8 +8,10 @@ from typing import Any
 
 from benchmarks._reporting import rates, report
 from trading.book import BookTop, Level, Side
+from trading.candles import MINUTE_NS
 from trading.engine import Engine, Terms
-from trading.frames import Frame, Trade, decode_frame, encode_frame
+from trading.frames import Frame, History, Trade, decode_frame, encode_frame
+from trading.indicators.averages import ema
 from trading.instruments import Instrument
 from trading.market import Market
 from trading.signals import NoSignal, Signal
@@ -18,11 +20,18 @@ from trading.strategy import Strategy
 
 FRAMES = 3_000
 DEPLOYMENTS = 20
+LEAGUE = 100
 FIRST = 17_834_688_000
 PAIRS = tuple(
     Instrument(symbol=f"{base}/USD", base=base, quote="USD", price_decimals=2, qty_decimals=8)
     for base in ("BTC", "ETH", "SOL", "XRP")
 )
+
+
+def past(symbol: str) -> History:
+    """Return an hour of minutes from before the first frame."""
+    minutes = ((FIRST * 10**8 // MINUTE_NS - back) * MINUTE_NS for back in range(60, 0, -1))
+    return History(symbol, "1m", tuple((start, 10**6, 10**6 + 50, 10**6 - 50, 10**6, 10**8, 9) for start in minutes))
 
 
 def frames() -> list[Frame]:
@@ -49,6 +58,7 @@ def frames() -> list[Frame]:
                 statuses={pair.symbol: "online" for pair in PAIRS} if number == 0 else {},
                 system="online" if number == 0 else "",
                 instruments=PAIRS if number == 0 else (),
+                history=tuple(past(pair.symbol) for pair in PAIRS) if number == 0 else (),
                 is_keyframe=number == 0,
             )
         )
@@ -57,21 +67,40 @@ def frames() -> list[Frame]:
 
 def idle(data: DataSnapshot, config: Any, state: dict[str, Any]) -> NoSignal:
     """Look at a price, as any strategy does, and do nothing."""
-    return NoSignal("idle" if data.price("BTC/USD") else "never")
+    return NoSignal("idle" if data.price(config["symbol"]) else "never")
+
+
+def crossing(data: DataSnapshot, config: Any, state: dict[str, Any]) -> Signal | NoSignal:
+    """Compare two averages of minutes, when the spread is narrow: a light strategy, asked in every frame."""
+    symbol = config["symbol"]
+    candles = data.candles(symbol)
+    top = data.top(symbol)
+    if top.asks[0].ticks - top.bids[0].ticks > config["max_spread_ticks"]:
+        return NoSignal("wide_spread")
+    is_above = ema(candles, 9)[-1] > ema(candles, 21)[-1]
+    if is_above == state.get("was_above", is_above):
+        return NoSignal("no_cross")
+    state["was_above"] = is_above
+    return Signal.buy(symbol, 20) if is_above else Signal.sell(symbol)
 
 
 def busy(data: DataSnapshot, config: Any, state: dict[str, Any]) -> Signal:
     """Trade in every frame."""
-    if data.portfolio.position("BTC/USD") is None:
-        return Signal.buy("BTC/USD", 20)
-    return Signal.sell("BTC/USD")
+    symbol = config["symbol"]
+    return Signal.buy(symbol, 20) if data.portfolio.position(symbol) is None else Signal.sell(symbol)
 
 
-def deployments(generate_signal: Any) -> list[Engine]:
-    """Return fresh engines."""
-    strategy = Strategy(name="bench", version="1", symbols=("BTC/USD",), generate_signal=generate_signal)
-    terms = [Terms(slug=f"bench-{n}", symbols=("BTC/USD",), stake=Decimal(10_000)) for n in range(DEPLOYMENTS)]
-    return [Engine(strategy, {}, term) for term in terms]
+def deployments(generate_signal: Any, count: int = DEPLOYMENTS) -> list[Engine]:
+    """Return fresh engines, an equal part of them on each pair."""
+    engines = []
+    for number in range(count):
+        symbols = (PAIRS[number % len(PAIRS)].symbol,)
+        strategy = Strategy(
+            name="bench", version="1", symbols=symbols, generate_signal=generate_signal, warmup={"1m": 21}
+        )
+        terms = Terms(slug=f"bench-{number}", symbols=symbols, stake=Decimal(10_000))
+        engines.append(Engine(strategy, {"max_spread_ticks": 20, "symbol": symbols[0]}, terms))
+    return engines
 
 
 def run(stream: list[Frame], engines: list[Engine]) -> int:
@@ -93,6 +122,7 @@ def main() -> None:
         "frames_encoded_per_s": rates(lambda: len([encode_frame(frame) for frame in stream])),
         "frames_decoded_per_s": rates(lambda: len([decode_frame(data) for data in encoded])),
         "frames_folded_per_s": rates(lambda: run(stream, []) or len(stream)),
+        "evaluations_per_s": rates(lambda: run(stream, deployments(crossing, LEAGUE)), 3),
         "idle_evaluations_per_s": rates(lambda: run(stream, deployments(idle)), 3),
         "trading_evaluations_per_s": rates(lambda: run(stream[:600], deployments(busy)), 3),
     }

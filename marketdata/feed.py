@@ -29,7 +29,7 @@ from marketdata.records import InvalidRecord, Kind, decode_record
 from marketdata.repairer import Repairer
 from marketdata.replaying import Replay
 from marketdata.warming import WarmUp
-from trading.frames import NS_PER_S, Frame
+from trading.frames import FRAME_DEPTH, NS_PER_S, Frame
 
 STATE_EVERY_S = 1.0
 FAREWELL_S = 5.0  # for what is still to be published and written
@@ -61,6 +61,7 @@ class Feed:
         after_sequence: int = 0,
         rest: KrakenRest | None = None,
         recorder: Recorder | None = None,
+        depth: int = FRAME_DEPTH,
     ) -> None:
         self._source = source
         self._keeper = keeper
@@ -69,6 +70,7 @@ class Feed:
         self.health = FeedHealth(started_ns=self._live_clock.now_ns())
         self._listener = Listener(
             symbols,
+            depth=depth,
             after_sequence=after_sequence,
             tape=Tape.of(keeper.market.tapes()),
             can_ask_again=not is_recording,
@@ -89,6 +91,7 @@ class Feed:
                 hear=self.hear,
                 instruments=lambda: self._listener.instruments,
                 now_ns=self._live_clock.now_ns,
+                tell_whole=self._candles_are_whole,
             )
             self._repairer = Repairer(
                 rest,
@@ -104,6 +107,7 @@ class Feed:
             tell=lambda sentence: self._note("refused", sentence),
         )
         self._has_been_connected = False
+        self._has_gap = False  # whose candles have not been brought
 
     async def run(self, stop: asyncio.Event) -> None:
         """Feed the market until ``stop``; when a recording ends, stay and say so.
@@ -226,12 +230,18 @@ class Feed:
             return
         self._keeper.fold(frames)
         for gap in (frame.gap for frame in frames if frame.gap is not None):
+            self._has_gap = True
             self._note("gap", f"{(gap.to_ns - gap.from_ns) / NS_PER_S:.1f} s were not watched: {gap.reason}")
         if not self._publisher.put(frames):
             reason = "Redis was away too long"
             self._listener.lose_frames(reason)
             self._note("frames_lost", reason)
             _log.error("%s: the frames that waited for it are lost", reason)
+
+    def _candles_are_whole(self) -> None:
+        if self._has_gap:
+            self._has_gap = False
+            self._note("repair", "the candles of what was not watched were brought")
 
     def _now_ns(self) -> int | None:
         return self._live_clock.now_ns() if self._recorded_clock is None else self._recorded_clock.now_ns()

@@ -51,6 +51,7 @@ class BuilderMemory(msgspec.Struct):
     new_instruments: dict[str, Instrument]
     live: set[str]
     statuses: dict[str, str]
+    is_status_new: bool
     tops: dict[str, BookTop]
     touched: dict[str, None]
     trades: list[Trade]
@@ -79,6 +80,7 @@ class FrameBuilder:
         self._new_instruments: dict[str, Instrument] = {}
         self._live: set[str] = set()  # symbols whose book is verified
         self._statuses: dict[str, str] = {}
+        self._is_status_new = False  # of some symbol, perhaps: with all pairs, looking at each frame would be dear
         self._tops: dict[str, BookTop] = {}
         self._touched: dict[str, None] = {}
         self._trades: list[Trade] = []
@@ -118,7 +120,9 @@ class FrameBuilder:
             # Nearly all events are these: looked for first.
             if type(event) is BookChanged:
                 self._touched[event.symbol] = None
-                self._live.add(event.symbol)
+                if event.symbol not in self._live:
+                    self._live.add(event.symbol)
+                    self._is_status_new = True
                 if self._outage is not None:
                     self._end_outage()
                 continue
@@ -129,7 +133,9 @@ class FrameBuilder:
                     self._histories.append(history)
                 case BookLost(symbol=symbol):
                     self._live.discard(symbol)
+                    self._is_status_new = True
                 case LagMeasured(is_behind=is_behind):
+                    self._is_status_new = self._is_status_new or is_behind != self._is_behind
                     self._is_behind = is_behind
                 case StatusChanged(system=system):
                     self._is_system_new = self._is_system_new or system != self._system
@@ -141,7 +147,7 @@ class FrameBuilder:
 
     def disconnect(self, reason: str) -> None:
         """Mark every symbol stale until its book is verified again."""
-        self._is_behind = False
+        self._is_behind, self._is_status_new = False, True
         self._live.clear()
         self._touched.clear()
         if self._sequence is not None and self._outage is None:
@@ -197,7 +203,9 @@ class FrameBuilder:
         time_ns = self._sequence * INTERVAL_NS
         is_keyframe = self._is_first or time_ns % (KEYFRAME_INTERVAL_MS * NS_PER_MS) == 0
         instruments, self._new_instruments = self._new_instruments, {}
-        self._instruments |= instruments
+        if instruments:
+            self._instruments |= instruments
+            self._is_status_new = True
         changed_books = self._changed_books(books)
         changed_statuses = self._changed_statuses()
         frame = Frame(
@@ -230,6 +238,9 @@ class FrameBuilder:
 
     def _changed_statuses(self) -> dict[str, str]:
         changed: dict[str, str] = {}
+        if not self._is_status_new:
+            return changed
+        self._is_status_new = False
         for symbol, instrument in self._instruments.items():
             status = STALE if self._is_behind or symbol not in self._live else instrument.status
             if status != self._statuses.get(symbol):

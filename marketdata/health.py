@@ -104,7 +104,8 @@ class FeedHealth:
             # Nearly all events are these: looked for first.
             if type(event) is BookChanged:
                 self.checksums_verified += 1
-                self._seen(event.symbol).book_ns = now_ns
+                seen = self._symbols.get(event.symbol) or self._seen(event.symbol)
+                seen.book_ns = now_ns
             else:
                 self._count(event, now_ns)
 

@@ -23,6 +23,7 @@ class ListenerMemory(msgspec.Struct):
     """All that a listener knows: another that remembers it goes on with the same frames."""
 
     symbols: tuple[str, ...]
+    depth: int
     can_ask_again: bool
     tape: Tape
     builder: BuilderMemory
@@ -49,13 +50,14 @@ class Listener:
 
     The feed and a replay of its recording run this same code, so that both make the
     same frames. ``witness`` is shown every event, for the feed's figures; ``scribe`` all that
-    the listener is told, so that ``take`` can tell it again.
+    the listener is told, so that ``take`` can tell it again. ``depth`` is that of the books.
     """
 
     def __init__(
         self,
         symbols: Iterable[str],
         *,
+        depth: int = FRAME_DEPTH,
         after_sequence: int = 0,
         tape: Tape | None = None,
         can_ask_again: bool = True,
@@ -63,6 +65,7 @@ class Listener:
         scribe: Scribe | None = None,
     ) -> None:
         self._symbols = tuple(symbols)
+        self._depth = depth
         self._builder = FrameBuilder(after_sequence=after_sequence)
         self.tape = Tape() if tape is None else tape
         self._can_ask_again = can_ask_again
@@ -96,7 +99,7 @@ class Listener:
         self._note(Kind.CONNECTED, time_ns)
         self._protocol = KrakenProtocol(
             self._symbols,
-            depth=FRAME_DEPTH,
+            depth=self._depth,
             tape=self.tape,
             can_ask_again=self._can_ask_again,
             time_ns=time_ns or 0,
@@ -203,7 +206,8 @@ class Listener:
     def memory(self) -> bytes:
         """Return all that is known now."""
         protocol = None if self._protocol is None else self._protocol.memory()
-        memory = ListenerMemory(self._symbols, self._can_ask_again, self.tape, self._builder.memory(), protocol)
+        about = (self._symbols, self._depth, self._can_ask_again)
+        memory = ListenerMemory(*about, self.tape, self._builder.memory(), protocol)
         return _memory_encoder.encode(memory)
 
     @classmethod
@@ -219,6 +223,7 @@ class Listener:
             raise InvalidMemory(f"{len(data)} bytes are not a listener's memory: {error}") from None
         listener = cls(
             memory.symbols,
+            depth=memory.depth,
             tape=memory.tape,
             can_ask_again=memory.can_ask_again,
             witness=witness,

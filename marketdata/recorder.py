@@ -40,13 +40,14 @@ class Recorder:
         market: str,
         symbols: tuple[str, ...],
         *,
+        depth: int = FRAME_DEPTH,
         rotate_bytes: int,
         max_bytes: int,
         max_waiting_bytes: int = MAX_WAITING_BYTES,
     ) -> None:
         self.messages = 0  # written
         self._root, self._folder = root, folder_of(root, market)
-        self._market, self._symbols = market, symbols
+        self._market, self._symbols, self._depth = market, symbols, depth
         self._rotate_bytes, self._max_bytes, self._max_waiting_bytes = rotate_bytes, max_bytes, max_waiting_bytes
         self._mishaps: deque[str] = deque(maxlen=100)
         # The listening thread's.
@@ -120,7 +121,7 @@ class Recorder:
         header = Header(
             market=self._market,
             symbols=self._symbols,
-            depth=FRAME_DEPTH,
+            depth=self._depth,
             started_ns=time_ns,
             run=self._run,
             number=self._files,

@@ -119,6 +119,7 @@ class FeedSerializer(serializers.Serializer[Figures]):
     resyncs = _count("books asked for anew")
     trades = _count("trades heard")
     trade_gaps = _count("jumps of a symbol's trade ids")
+    late_trades = _count("trades told after newer ones, or after the fact: they fill no order")
     gaps = _count("gaps of any cause")
     repairs = _count("gaps filled over REST")
     reconnects = _count("connections after the first")

@@ -12,8 +12,10 @@ from django.conf import settings
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
+from marketdata.kraken.answers import DEPTHS
 from marketdata.recording_files import SUFFIX
 from marketdata.recording_folders import files_in, read_index, sha256_of
+from trading.frames import FRAME_DEPTH
 
 KINDS = ("kraken", "simulated", "recording")
 DEFAULT_SYMBOLS = "BTC/USD,ETH/USD,XRP/USD,XRP/BTC"
@@ -79,6 +81,18 @@ def configured(name: str, default: str) -> str:
 def watched_symbols() -> tuple[str, ...]:
     """Return the pairs that a feed hears when it is told none."""
     return tuple(configured("FEED_SYMBOLS", DEFAULT_SYMBOLS).replace(",", " ").split())
+
+
+def watched_depth() -> int:
+    """Return how many levels a side a feed hears.
+
+    Raises:
+        ValueError: not one that Kraken grants.
+    """
+    text = configured("FEED_DEPTH", str(FRAME_DEPTH))
+    if text not in map(str, DEPTHS):
+        raise ValueError(f"FEED_DEPTH is {text!r}; expected one of {', '.join(map(str, DEPTHS))}")
+    return int(text)
 
 
 def kraken_answers(url: str, *, timeout_s: float) -> bool:

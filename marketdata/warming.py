@@ -19,6 +19,7 @@ from trading.instruments import Instrument
 from trading.market import Market
 
 AGAIN_S = 60.0  # when the exchange or the database did not answer
+PASSES = 3
 SETTLED_S = 3.0  # after a minute's end the exchange tells it whole
 _POLL_S = 0.1
 
@@ -28,10 +29,12 @@ _log = logging.getLogger("feed")
 class WarmUp:
     """Works in a thread of its own, beside the socket and never in its way.
 
-    It works at each connection, and once more when the minute is over in which the connection
-    began: that one nobody has watched whole. What is missing is handed to ``hear`` on the
+    It works at each connection, and again when the next two minutes are over: the one in which the
+    connection began, or its books came back, nobody has watched whole. What is missing is handed to ``hear`` on the
     event loop as messages of the `ohlc` channel, shortest timeframe first: it enters the
-    market through a frame, for all workers at the same one. ``instruments`` are those of the present connection.
+    market through a frame, for all workers at the same one. ``tell_whole`` is called on the loop
+    when nothing was missing any more after a minute that followed the connection.
+    ``instruments`` are those of the present connection.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class WarmUp:
         hear: Callable[[bytes], None],
         instruments: Callable[[], Mapping[str, Instrument]],
         now_ns: Callable[[], int],
+        tell_whole: Callable[[], None],
     ) -> None:
         self._market_name = market_name
         self._market = market
@@ -50,6 +54,7 @@ class WarmUp:
         self._hear = hear
         self._instruments = instruments
         self._now_ns = now_ns
+        self._tell_whole = tell_whole
         self._is_due = threading.Event()
         self._stopping = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -79,12 +84,14 @@ class WarmUp:
             self._warm_up()
 
     def _warm_up(self) -> None:
-        """Bring what is missing, and what this minute lacks when it is over; begin anew with the next connection."""
-        for _ in range(2):
+        """Bring what is missing, and when they are over what the next minutes lack; begin anew with a connection."""
+        for number in range(PASSES):
             minute_ends_ns = self._now_ns() // MINUTE_NS * MINUTE_NS + MINUTE_NS
             while not self._warm_all():
                 if self._is_due.wait(AGAIN_S):
                     return
+            if number:
+                self._on_loop(self._tell_whole)
             settled_s = (minute_ends_ns - self._now_ns()) / NS_PER_S + SETTLED_S
             if self._is_due.wait(max(0.0, settled_s)):
                 return
@@ -144,6 +151,9 @@ class WarmUp:
             if symbol in self._instruments():
                 self._hear(message)
 
+        self._on_loop(hear)
+
+    def _on_loop(self, call: Callable[[], None]) -> None:
         assert self._loop is not None, "started before it tells"
         with contextlib.suppress(RuntimeError):  # the loop has ended, and so does the feed
-            self._loop.call_soon_threadsafe(hear)
+            self._loop.call_soon_threadsafe(call)

@@ -11,12 +11,14 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from portfolios import models
-from trading.account import AccountState, LedgerEntry, RoundTrip, Worth
+from trading.account import AccountState, Worth
 from trading.engine import EngineState
 from trading.fills import Fill
 from trading.frames import utc
 from trading.instruments import Instrument
+from trading.ledger import LedgerEntry
 from trading.orders import Order
+from trading.positions import RoundTrip
 
 _STANDING_FIELDS = (
     *("equity", "mid_equity", "realised", "unrealised", "fees", "exposure", "peak_equity", "drawdown_pct"),
@@ -212,12 +214,12 @@ def _position_rows(
 ) -> Iterable[models.Position]:
     for position in account.positions.values():
         instrument = instruments[position.symbol]
-        qty = instrument.qty(position.lots)
+        qty = instrument.qty(position.lots)  # signed; the price is not
         yield models.Position(
             account_id=account_id,
             symbol=position.symbol,
             qty=qty,
-            average_price=_stored(position.cost / qty) if qty else Decimal(0),
+            average_price=_stored(position.cost / abs(qty)) if qty else Decimal(0),
             fees=_stored(position.trip_fees),
             opened_at=utc(position.opened_ns) if qty else None,
         )

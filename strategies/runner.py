@@ -178,7 +178,7 @@ def _update(hosted: Hosted, *, is_last: bool) -> AccountUpdate:
 
 
 def _record_events(hosted: Hosted) -> None:
-    """Write errors and gaps, and pause what errors have halted."""
+    """Write errors, margin events and gaps, and pause what errors have halted."""
     slug = hosted.engine.terms.slug
     rows = []
     for outcome in hosted.outcomes:
@@ -186,6 +186,8 @@ def _record_events(hosted: Hosted) -> None:
             rows.append(_event(hosted, outcome, f"error-{at}", "error", error.summary, error.traceback))
             if error.halted:
                 _pause(hosted.deployment_id, slug, error)
+        for at, event in enumerate(outcome.margin):
+            rows.append(_event(hosted, outcome, f"margin-{at}", event.kind.value, event.sentence, ""))
         if outcome.gap is not None:
             seconds = (outcome.gap.to_ns - outcome.gap.from_ns) / 1e9
             summary = f"{seconds:.1f} s of the market were not seen: {outcome.gap.reason}"

@@ -1,101 +1,56 @@
-"""One deployment's money: balances, positions and results, kept by double entry."""
+"""One deployment's money: balances, loans, positions and results, kept by double entry."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
-from enum import StrEnum
 
 import msgspec
 
-from trading.book import Side
-from trading.fees import FeeSchedule, Liquidity
+from trading.fees import TIER_CURRENCY, FeePlan, Liquidity
 from trading.fills import Fill
 from trading.frames import NS_PER_S
 from trading.instruments import Instrument
+from trading.ledger import FEE_QUANTUM, ZERO, EntryKind, InsufficientFunds, Ledger, LedgerEntry, Party
+from trading.margin import MarginTerms, binding
+from trading.means import Means
 from trading.orders import Order, Refusal
+from trading.positions import Layer, Position, RoundTrip, Tally
+from trading.settlement import Settlement, charge_rollovers, settle_debt
 from trading.snapshot import DataSnapshot
-from trading.valuation import liquidation_value, mid_rate
+from trading.valuation import buyback_cost, liquidation_value, mid_rate
 
-ZERO = Decimal(0)
-FEE_QUANTUM = Decimal("1e-10")  # Kraken keeps ten decimals of BTC; finer amounts are rounded half up
+__all__ = ["Account", "AccountState", "InsufficientFunds", "LedgerEntry", "Party", "Position", "RoundTrip", "Worth"]
+
 _DAY_S = 86_400
 VOLUME_DAYS = 30
 
 
-class InsufficientFunds(ValueError):
-    """The account cannot pay for this."""
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What the account is worth, in its currency; what it owes is taken off."""
 
-
-class Party(StrEnum):
-    """Who gains or gives in a ledger entry."""
-
-    ACCOUNT = "account"
-    EXCHANGE = "exchange"
-    FEES = "fees"
-    OWNER = "owner"
-
-
-class EntryKind(StrEnum):
-    """The fact that an entry belongs to."""
-
-    DEPOSIT = "deposit"
-    TRADE = "trade"
-    FEE = "fee"
-
-
-class LedgerEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One posting; the postings of one fact sum to zero per currency."""
-
-    entry_id: str
-    party: Party
-    currency: str
-    amount: Decimal  # what the party gains (+) or gives (-)
-    kind: EntryKind
-    fill_id: str
-    sequence: int
-    time_ns: int
-
-
-class Position(msgspec.Struct):
-    """What is held through one instrument since it was last flat."""
-
-    symbol: str
-    lots: int = 0
-    cost: Decimal = ZERO  # quote paid for what is held, fees left out
-    entry_fees: Decimal = ZERO  # quote, fees paid for what is held
-    opened_ns: int = 0
-    bought_lots: int = 0  # of the whole round trip, as are the next four
-    bought_cost: Decimal = ZERO
-    sold_lots: int = 0
-    sold_cost: Decimal = ZERO
-    trip_fees: Decimal = ZERO
-    trip_result: Decimal = ZERO  # account currency
-
-
-class RoundTrip(msgspec.Struct, frozen=True, kw_only=True):
-    """A position from flat to flat; prices are averages."""
-
-    trip_id: str
-    symbol: str
-    qty: Decimal  # base units
-    entry_price: Decimal
-    exit_price: Decimal
-    fees: Decimal  # quote
-    result: Decimal  # account currency, fees included
-    opened_ns: int
-    closed_ns: int
-    sequence: int
+    equity: Decimal  # all that is held sold into the book, all that is owed bought back, less the taker fee
+    mid_equity: Decimal
+    exposure: Decimal  # holdings and debts other than the account's currency and the stake's, at mid, never netted
+    owed: Decimal = ZERO  # all loans, at mid
 
 
 @dataclass(frozen=True, slots=True)
-class Worth:
-    """What the account is worth, in its currency."""
+class InstrumentFigures:
+    """How an account has done through one instrument."""
 
-    equity: Decimal  # every holding sold into the book, less the taker fee
-    mid_equity: Decimal
-    exposure: Decimal  # holdings other than the account's currency and the stake's, at mid
+    tally: Tally
+    unrealised: Decimal  # account currency: what is open at mid, less what it cost and the fees paid for it
+    exposure: Decimal  # account currency, signed: what is open at mid, below zero when it is owed
+
+
+class Payment(msgspec.Struct, frozen=True, array_like=True):
+    """What the owner paid in (+) or took out (-)."""
+
+    time_ns: int
+    value: Decimal  # account currency, at mid
 
 
 class AccountState(msgspec.Struct):
@@ -103,52 +58,167 @@ class AccountState(msgspec.Struct):
 
     currency: str
     balances: dict[str, Decimal] = {}
+    loans: dict[str, Decimal] = {}  # owed, above zero; nothing owed is no key
     positions: dict[str, Position] = {}
-    stake: Decimal = ZERO  # account currency, what was paid in
+    stake: Decimal = ZERO  # account currency, what was paid in less what was taken out
     stake_currency: str = ""  # what it was paid in as
+    payments: list[Payment] = []
     realised: Decimal = ZERO  # account currency, fees included
-    fees: Decimal = ZERO  # account currency
-    volume_by_day: dict[int, Decimal] = {}  # days since the epoch -> account currency traded
+    fees: Decimal = ZERO  # account currency, of every kind
+    interest: Decimal = ZERO  # account currency, the part of the fees that lending cost
+    volume_by_day: dict[int, Decimal] = {}  # days since the epoch -> USD traded
+    tallies: dict[str, Tally] = {}  # by symbol
     round_trips: int = 0
     wins: int = 0
+    is_called: bool = False  # margin has been called and not been restored since
+    bankrupt_ns: int = 0  # when all was closed and less than nothing was left; zero: never
 
 
 class Account:
-    """Balances per currency in Decimal; every change is a set of entries that sum to zero."""
+    """Balances and loans per currency in Decimal; every change is a set of entries that sum to zero."""
 
-    def __init__(self, state: AccountState, schedule: FeeSchedule) -> None:
+    def __init__(self, state: AccountState, plan: FeePlan, terms: MarginTerms | None = None) -> None:
         self.state = state
-        self.schedule = schedule
+        self.plan = plan
+        self.terms = terms or MarginTerms()
+        self.means = Means(state, self.terms)
+        self._ledger = Ledger(state.balances, state.loans)
+        self._volume: tuple[int, Decimal] = (-1, ZERO)  # day, and the sum of the thirty that end with it
+        for position in state.positions.values():
+            if position.lots and not position.layers:  # a checkpoint from before there were layers
+                position.layers = [Layer(position.lots, position.cost, position.entry_fees, position.opened_ns)]
 
     @property
     def is_funded(self) -> bool:
         """True once the stake has been paid in."""
-        return self.state.stake > 0
+        return bool(self.state.payments) or self.state.stake > 0
 
     def balance(self, currency: str) -> Decimal:
         """Return what is held of ``currency``."""
         return self.state.balances.get(currency, ZERO)
 
+    def loan(self, currency: str) -> Decimal:
+        """Return what is owed of ``currency``."""
+        return self.state.loans.get(currency, ZERO)
+
     def position(self, symbol: str) -> Position:
         """Return the position in ``symbol``, flat if there never was one."""
-        return self.state.positions.setdefault(symbol, Position(symbol))
+        return self.state.positions.get(symbol) or Position(symbol)
 
-    def fund(self, slug: str, stake: Decimal, currency: str, snapshot: DataSnapshot) -> list[LedgerEntry] | None:
-        """Pay in ``stake`` (account currency) as ``currency`` at mid; None while its price is unknown."""
+    def tally(self, symbol: str) -> Tally:
+        """Return what was done through ``symbol``, nothing if nothing was."""
+        return self.state.tallies.get(symbol) or Tally()
+
+    def means_refusal(
+        self,
+        order: Order,
+        instrument: Instrument,
+        worst_cost: Decimal,
+        snapshot: DataSnapshot,
+        reserved: Mapping[str, Decimal],
+    ) -> Refusal | None:
+        """Return why the account cannot afford the order, or None.
+
+        ``worst_cost`` is what all of it would cost at worst, in quote, fees left out;
+        ``reserved`` what other resting orders have spoken for, per currency.
+        """
+        taker = self.fee_bps(Liquidity.TAKER, snapshot.time_ns) / 10_000
+        return self.means.refusal(order, instrument, worst_cost, taker, snapshot, reserved)
+
+    # Paying in and out
+
+    def fund(
+        self,
+        slug: str,
+        stake: Decimal,
+        currency: str,
+        snapshot: DataSnapshot,
+        assets: Mapping[str, Decimal] | None = None,
+    ) -> list[LedgerEntry] | None:
+        """Pay in ``stake`` (account currency) as ``currency`` at mid, and amounts of other ``assets``.
+
+        None, and nothing is done, while the price of one of them is unknown.
+        """
+        paid: dict[str, Decimal] = {}
+        value = ZERO
         rate = mid_rate(snapshot, self.state.currency, currency)
         if rate is None:
             return None
-        amount = (stake * rate).quantize(FEE_QUANTUM, ROUND_HALF_UP)
-        self.state.stake, self.state.stake_currency = stake, currency
-        fact = f"{slug}:{snapshot.sequence}:deposit"
+        paid[currency] = (stake * rate).quantize(FEE_QUANTUM, ROUND_HALF_UP)
+        for asset, amount in (assets or {}).items():
+            worth = mid_rate(snapshot, asset, self.state.currency)
+            if worth is None:
+                return None
+            paid[asset] = paid.get(asset, ZERO) + amount
+            value += amount * worth
+        self.state.stake_currency = currency
+        self._paid(stake + value, snapshot)
+        moved = [
+            posting
+            for asset, amount in paid.items()
+            if amount
+            for posting in ((Party.ACCOUNT, asset, amount), (Party.OWNER, asset, -amount))
+        ]
+        return self._ledger.post(f"{slug}:{snapshot.sequence}:deposit", EntryKind.DEPOSIT, moved, snapshot)
+
+    def deposit(self, fact: str, currency: str, amount: Decimal, snapshot: DataSnapshot) -> list[LedgerEntry]:
+        """Take in what the owner pays; it is no profit. ``fact`` is an id that no other payment has.
+
+        Debts in that currency which no position secures are paid back with it.
+
+        Raises:
+            ValueError: not an amount above zero, or its worth is not known.
+        """
+        value = self._value(currency, amount, snapshot)
+        self._paid(value, snapshot)
         moved = [(Party.ACCOUNT, currency, amount), (Party.OWNER, currency, -amount)]
-        return self._post(fact, EntryKind.DEPOSIT, "", snapshot, moved)
+        entries = self._ledger.post(fact, EntryKind.DEPOSIT, moved, snapshot)
+        entries += settle_debt(self.means, self._ledger, f"{fact}:debt", currency, snapshot)
+        equity = self.means.mid_equity(snapshot)
+        if equity is not None and equity >= 0:
+            self.state.bankrupt_ns = 0
+        return entries
+
+    def withdraw(self, fact: str, currency: str, amount: Decimal, snapshot: DataSnapshot) -> list[LedgerEntry]:
+        """Give out what the owner takes; it is no loss. ``fact`` is an id that no other payment has.
+
+        Raises:
+            InsufficientFunds: that much is not there, or it secures a loan.
+            ValueError: not an amount above zero, or its worth is not known.
+        """
+        value = self._value(currency, amount, snapshot)
+        self.means.require_withdrawal(currency, amount, value, snapshot)
+        self._paid(-value, snapshot)
+        moved = [(Party.ACCOUNT, currency, -amount), (Party.OWNER, currency, amount)]
+        return self._ledger.post(fact, EntryKind.WITHDRAWAL, moved, snapshot)
+
+    def _value(self, currency: str, amount: Decimal, snapshot: DataSnapshot) -> Decimal:
+        rate = mid_rate(snapshot, currency, self.state.currency)
+        if rate is None:
+            raise ValueError(f"what a {currency} is worth in {self.state.currency} is not known yet")
+        if not (amount.is_finite() and amount > 0):
+            raise ValueError(f"the amount is {amount} {currency}; expected a number above zero")
+        return amount * rate
+
+    def _paid(self, value: Decimal, snapshot: DataSnapshot) -> None:
+        self.state.payments.append(Payment(snapshot.time_ns, value))
+        self.state.stake += value
+
+    def return_pct(self, equity: Decimal) -> Decimal | None:
+        """Return the profit in percent of all that was ever paid in, None when nothing was."""
+        payments = self.state.payments
+        paid_in = sum((payment.value for payment in payments if payment.value > 0), ZERO) or self.state.stake
+        return (equity - self.state.stake) / paid_in * 100 if paid_in else None
+
+    # Trading
 
     def fee_bps(self, liquidity: Liquidity, time_ns: int) -> Decimal:
-        """Return the rate of the tier that thirty days of volume have reached."""
+        """Return the rate that is in force, in the tier that thirty days of volume have reached."""
         today = time_ns // NS_PER_S // _DAY_S
-        volume = sum((v for day, v in self.state.volume_by_day.items() if day > today - VOLUME_DAYS), ZERO)
-        return self.schedule.rate_bps(liquidity, volume)
+        if self._volume[0] != today:
+            days = self.state.volume_by_day.items()
+            self._volume = (today, sum((v for day, v in days if day > today - VOLUME_DAYS), ZERO))
+        return self.plan.at(time_ns).rate_bps(liquidity, self._volume[1])
 
     def means_refusal(
         self,
@@ -190,166 +260,145 @@ class Account:
     ) -> tuple[Fill, list[LedgerEntry], RoundTrip | None]:
         """Settle one execution of ``order`` and return it, its postings and the round trip it closed.
 
+        What is open the other way is closed first; only what is left opens. What opens
+        with ``order.leverage`` is borrowed, and closing pays the loan back.
+
         Raises:
-            InsufficientFunds: the balances do not cover it; nothing has changed.
+            InsufficientFunds: the account's means do not cover it; nothing has changed.
         """
-        cost = instrument.cost(ticks, lots)
         rate_bps = self.fee_bps(liquidity, snapshot.time_ns)
-        fee = (cost * rate_bps / 10_000).quantize(FEE_QUANTUM, ROUND_HALF_UP)
-        qty = instrument.qty(lots)
-        self._require(order.side, instrument, qty, cost, fee)
-        into_account = mid_rate(snapshot, instrument.quote, self.state.currency)
-        assert into_account is not None, "the exchange refuses orders whose worth is unknown"
-        result, trip = self._book(fill_id, order, instrument, ticks, lots, fee, into_account, snapshot)
+        settlement = self._settlement(order, instrument, fill_id, ticks, lots, rate_bps, snapshot)
+        self.means.require(order, instrument, ticks, settlement.closing, settlement.opening, settlement.fee, snapshot)
+        result, trip = settlement.settle()
+        self._count_volume(instrument.quote, settlement.cost, snapshot)
         fill = Fill(
             fill_id=fill_id,
             order_id=order.order_id,
             symbol=order.symbol,
             side=order.side,
-            qty=qty,
+            qty=instrument.qty(lots),
             price=instrument.price(ticks),
-            cost=cost,
-            fee=fee,
+            cost=settlement.cost,
+            fee=settlement.fee,
             quote=instrument.quote,
             liquidity=liquidity,
             sequence=snapshot.sequence,
             time_ns=snapshot.time_ns,
             result=result,
             reason=order.reason,
-            evidence={**evidence, "fee_bps": str(rate_bps), "fee_schedule": self.schedule.name},
+            evidence={**evidence, **self._fee_evidence(rate_bps, snapshot.time_ns)},
         )
-        sign = 1 if order.side is Side.BUY else -1
-        traded = [
-            (Party.ACCOUNT, instrument.base, sign * qty),
-            (Party.EXCHANGE, instrument.base, -sign * qty),
-            (Party.ACCOUNT, instrument.quote, -sign * cost),
-            (Party.EXCHANGE, instrument.quote, sign * cost),
-        ]
-        entries = self._post(fill_id, EntryKind.TRADE, fill_id, snapshot, traded)
-        if fee:
-            paid = [(Party.ACCOUNT, instrument.quote, -fee), (Party.FEES, instrument.quote, fee)]
-            entries += self._post(f"{fill_id}:fee", EntryKind.FEE, fill_id, snapshot, paid)
-        self._count_volume(cost * into_account, fee * into_account, snapshot.time_ns)
-        return fill, entries, trip
+        return fill, settlement.entries, trip
 
-    def _require(self, side: Side, instrument: Instrument, qty: Decimal, cost: Decimal, fee: Decimal) -> None:
-        needed = {instrument.quote: cost + fee} if side is Side.BUY else {instrument.base: qty}
-        for currency, amount in needed.items():
-            if self.balance(currency) < amount:
-                raise InsufficientFunds(
-                    f"{amount.normalize():f} {currency} are needed; the account holds "
-                    f"{self.balance(currency).normalize():f}"
-                )
+    def _fee_evidence(self, rate_bps: Decimal, time_ns: int) -> dict[str, str]:
+        """Return the schedule, the volume that was counted, and the rate that they give."""
+        schedule = self.plan.at(time_ns).name
+        return {"fee_bps": str(rate_bps), "fee_schedule": schedule, "volume": str(self._volume[1])}
 
-    def _post(
+    def _settlement(
         self,
-        fact: str,
-        kind: EntryKind,
-        fill_id: str,
-        snapshot: DataSnapshot,
-        moved: list[tuple[Party, str, Decimal]],
-    ) -> list[LedgerEntry]:
-        for party, currency, amount in moved:
-            if party is Party.ACCOUNT:
-                self.state.balances[currency] = self.balance(currency) + amount
-        return [
-            LedgerEntry(
-                entry_id=f"{fact}:{at}",
-                party=party,
-                currency=currency,
-                amount=amount,
-                kind=kind,
-                fill_id=fill_id,
-                sequence=snapshot.sequence,
-                time_ns=snapshot.time_ns,
-            )
-            for at, (party, currency, amount) in enumerate(moved)
-        ]
-
-    def _book(
-        self,
-        fill_id: str,
         order: Order,
         instrument: Instrument,
+        fill_id: str,
         ticks: int,
         lots: int,
-        fee: Decimal,
-        into_account: Decimal,
+        rate_bps: Decimal,
         snapshot: DataSnapshot,
-    ) -> tuple[Decimal | None, RoundTrip | None]:
-        """Move the position; return the realised result of a reduction and the round trip it ended."""
-        position = self.position(order.symbol)
+    ) -> Settlement:
+        into_account = mid_rate(snapshot, instrument.quote, self.state.currency)
+        assert into_account is not None, "the exchange refuses orders whose worth is unknown"
         cost = instrument.cost(ticks, lots)
-        position.trip_fees += fee
-        if order.side is Side.BUY:
-            if position.lots == 0:
-                position.opened_ns = snapshot.time_ns
-            position.lots += lots
-            position.cost += cost
-            position.entry_fees += fee
-            position.bought_lots += lots
-            position.bought_cost += cost
-            return None, None
-        held = min(lots, position.lots)  # the rest was paid in, not bought here: it has no cost of ours
-        if held == 0:
-            position.trip_fees -= fee
-            self.state.realised -= fee * into_account
-            return -fee * into_account, None
-        whole = held == position.lots
-        share_cost = position.cost if whole else position.cost * held / position.lots
-        share_fees = position.entry_fees if whole else position.entry_fees * held / position.lots
-        result = (instrument.cost(ticks, held) - share_cost - share_fees - fee) * into_account
-        position.lots -= held
-        position.cost -= share_cost
-        position.entry_fees -= share_fees
-        position.sold_lots += held
-        position.sold_cost += instrument.cost(ticks, held)
-        position.trip_result += result
-        self.state.realised += result
-        if position.lots > 0:
-            return result, None
-        return result, self._close_trip(fill_id, instrument, position, snapshot)
-
-    def _close_trip(
-        self, fill_id: str, instrument: Instrument, position: Position, snapshot: DataSnapshot
-    ) -> RoundTrip:
-        trip = RoundTrip(
-            trip_id=f"{fill_id}:trip",
-            symbol=position.symbol,
-            qty=instrument.qty(position.bought_lots),
-            entry_price=position.bought_cost / instrument.qty(position.bought_lots),
-            exit_price=position.sold_cost / instrument.qty(position.sold_lots),
-            fees=position.trip_fees,
-            result=position.trip_result,
-            opened_ns=position.opened_ns,
-            closed_ns=snapshot.time_ns,
-            sequence=snapshot.sequence,
+        closing = self.position(order.symbol).closing_lots(order.side, lots)
+        return Settlement(
+            state=self.state,
+            ledger=self._ledger,
+            means=self.means,
+            terms=self.terms,
+            order=order,
+            instrument=instrument,
+            snapshot=snapshot,
+            fill_id=fill_id,
+            ticks=ticks,
+            closing=closing,
+            opening=lots - closing,
+            cost=cost,
+            fee=(cost * rate_bps / 10_000).quantize(FEE_QUANTUM, ROUND_HALF_UP),
+            into_account=into_account,
         )
-        self.state.round_trips += 1
-        self.state.wins += trip.result > 0
-        self.state.positions[position.symbol] = Position(position.symbol)
-        return trip
 
-    def _count_volume(self, value: Decimal, fee: Decimal, time_ns: int) -> None:
-        today = time_ns // NS_PER_S // _DAY_S
-        volume = {day: v for day, v in self.state.volume_by_day.items() if day > today - VOLUME_DAYS}
-        volume[today] = volume.get(today, ZERO) + value
-        self.state.volume_by_day = volume
-        self.state.fees += fee
+    def _count_volume(self, quote: str, cost: Decimal, snapshot: DataSnapshot) -> None:
+        """Count towards the tier; what cannot be priced in its currency earns no discount."""
+        rate = mid_rate(snapshot, quote, TIER_CURRENCY)
+        if rate is None:
+            return
+        today = snapshot.time_ns // NS_PER_S // _DAY_S
+        volumes = self.state.volume_by_day
+        if today not in volumes:
+            for day in [day for day in volumes if day <= today - VOLUME_DAYS]:
+                del volumes[day]
+        volumes[today] = volumes.get(today, ZERO) + cost * rate
+        self._volume = (-1, ZERO)
+
+    def charge_rollovers(self, snapshot: DataSnapshot) -> list[LedgerEntry]:
+        """Charge what lending has cost up to now; a position whose quote has no price yet is charged later."""
+        entries: list[LedgerEntry] = []
+        for position in binding(self.state.positions):
+            rate = mid_rate(snapshot, position.quote, self.state.currency)
+            if rate is not None:
+                entries += charge_rollovers(self.state, self._ledger, self.terms, position, rate, snapshot)
+        return entries
+
+    # Worth
 
     def worth(self, snapshot: DataSnapshot) -> Worth | None:
-        """Return what the account is worth now; None while the price of a holding is unknown."""
+        """Return what the account is worth now; None while the price of a holding or a debt is unknown."""
         taker_bps = self.fee_bps(Liquidity.TAKER, snapshot.time_ns)
-        equity = mid_equity = exposure = ZERO
-        for currency, amount in self.state.balances.items():
-            if amount == 0:
+        target, loans = self.state.currency, self.state.loans
+        equity = mid_equity = exposure = owed = ZERO
+        for currency in {**self.state.balances, **loans} if loans else self.state.balances:
+            amount = self.balance(currency)
+            if loans:
+                amount -= self.loan(currency)
+            if currency == target:
+                equity += amount
+                mid_equity += amount
+                owed += self.loan(currency)
                 continue
-            rate = mid_rate(snapshot, currency, self.state.currency)
-            value = liquidation_value(snapshot, currency, amount, self.state.currency, taker_bps)
+            if amount == 0 and currency not in loans:
+                continue
+            rate = mid_rate(snapshot, currency, target)
+            if amount >= 0:
+                value = liquidation_value(snapshot, currency, amount, target, taker_bps)
+            else:
+                value = buyback_cost(snapshot, currency, -amount, target, taker_bps)
             if rate is None or value is None:
                 return None
-            equity += value
+            equity += value if amount >= 0 else -value
             mid_equity += amount * rate
-            if currency not in (self.state.currency, self.state.stake_currency):
-                exposure += amount * rate
-        return Worth(equity, mid_equity, exposure)
+            owed += self.loan(currency) * rate
+            if currency != self.state.stake_currency:
+                exposure += abs(amount) * rate
+        return Worth(equity, mid_equity, exposure, owed)
+
+    def figures_of(self, symbol: str, snapshot: DataSnapshot) -> InstrumentFigures | None:
+        """Return how the account has done through one instrument; None while its worth is unknown."""
+        position = self.position(symbol)
+        base_rate = mid_rate(snapshot, position.base, self.state.currency)
+        quote_rate = mid_rate(snapshot, position.quote, self.state.currency)
+        if base_rate is None or quote_rate is None:
+            return None
+        value = snapshot.instrument(symbol).qty(position.lots) * base_rate
+        paid = (position.cost if position.lots >= 0 else -position.cost) + position.entry_fees
+        return InstrumentFigures(self.tally(symbol), value - paid * quote_rate, value)
+
+    @property
+    def win_rate(self) -> Decimal | None:
+        """The share of finished round trips that won, None before the first."""
+        return Decimal(self.state.wins) / self.state.round_trips if self.state.round_trips else None
+
+    @property
+    def profit_factor(self) -> Decimal | None:
+        """What winning round trips won over what losing ones lost; None without a loss: it knows no bound."""
+        lost = sum((tally.lost for tally in self.state.tallies.values()), ZERO)
+        won = sum((tally.won for tally in self.state.tallies.values()), ZERO)
+        return won / lost if lost else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,7 +98,7 @@ class CandleSeries:
         self._block: Floats = block  # 6 x n: open, high, low, close, volume, trades
         self.start_ns = start_ns
         self.version = version
-        self.memo: dict[object, object] = {}  # indicators of exactly these candles, shared by all who ask
+        self.memo: dict[object, Any] = {}  # indicators of exactly these candles, shared by all who ask
 
     @property
     def open(self) -> Floats:

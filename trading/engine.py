@@ -7,8 +7,7 @@ same facts with the same ids.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
 from hashlib import sha256
@@ -17,18 +16,26 @@ from typing import Any
 
 import msgspec
 
-from trading.account import ZERO, Account, AccountState, LedgerEntry, RoundTrip, Worth
+from trading.account import Account, AccountState, Worth
 from trading.book import Side
+from trading.candles import CandleSeries
 from trading.exchange import ExchangeState, Matched, PaperExchange
-from trading.fees import fee_schedule
+from trading.exchange.models import Latency, fill_model
+from trading.fees import fee_plan
+from trading.figures import Figures
 from trading.fills import Fill
 from trading.frames import NS_PER_S, Frame, Gap
+from trading.ledger import ZERO, LedgerEntry
+from trading.liquidation import watch_margin
+from trading.margin import MarginEvent, MarginTerms
 from trading.memory import pack_state, unpack_state
-from trading.order_entry import Refused, order_from, refused_order, value_of
+from trading.needs import needs_of
+from trading.order_entry import Refused, amendments, cancels, order_from, refused_order, value_of
 from trading.orders import Order, Refusal
 from trading.portfolio import Portfolio
+from trading.positions import RoundTrip
 from trading.risk import RiskLimits, RiskSituation, entry_refusal, rate_refusal
-from trading.signals import NoSignal, Signal
+from trading.signals import Amend, Cancel, NoSignal, Signal
 from trading.snapshot import DataSnapshot
 from trading.strategy import Answer, Strategy
 from trading.valuation import mid_rate
@@ -36,9 +43,9 @@ from trading.valuation import mid_rate
 MARK_EVERY_FRAMES = 10
 MAX_SIGNALS = 20  # a frame; more is a strategy out of control
 MAX_ERRORS_IN_A_ROW = 5
+Wanted = Signal | Cancel | Amend
 REFUSAL_ROW_NS = 60 * NS_PER_S  # the same refusal is a row once a minute and counted always
 MINUTE_NS = 60 * NS_PER_S
-DAY_NS = 86_400 * NS_PER_S
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,26 +56,14 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     stake: Decimal = Decimal(100)  # account currency
     currency: str = "USD"
     funding_currency: str = "USD"
+    assets: dict[str, Decimal] = {}  # paid in beside the stake: currency -> amount, valued at mid when funded
     latency_ms: int = 200
+    latency_sigma: float = 0.0  # of its logarithm, drawn for each order; zero: constant
+    fill_model: str = "realistic"
     fee_schedule: str = "kraken-spot-2026-07"
     risk: RiskLimits = RiskLimits()
+    margin: MarginTerms = MarginTerms()
     first_sequence: int = 0  # frames up to this one are none of its business
-
-
-class Figures(msgspec.Struct):
-    """How the account has done; money in its currency. None until it could be valued."""
-
-    equity: Decimal | None = None
-    mid_equity: Decimal | None = None
-    exposure: Decimal = ZERO
-    peak_equity: Decimal = ZERO
-    drawdown_pct: Decimal = ZERO
-    max_drawdown_pct: Decimal = ZERO
-    day: int = 0  # days since the epoch
-    day_equity: Decimal = ZERO  # at the first mark of the day
-    fills: int = 0
-    refusals: int = 0
-    last_fill_ns: int = 0
 
 
 class EngineState(msgspec.Struct, kw_only=True):
@@ -97,24 +92,24 @@ class StrategyError(msgspec.Struct, frozen=True):
     halted: bool  # True when this one was one too many
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(msgspec.Struct):
     """All that one frame changed for one deployment."""
 
     sequence: int
     time_ns: int
-    fills: list[Fill] = field(default_factory=list)
-    entries: list[LedgerEntry] = field(default_factory=list)
-    trips: list[RoundTrip] = field(default_factory=list)
-    orders: dict[str, Order] = field(default_factory=dict)
-    errors: list[StrategyError] = field(default_factory=list)
+    fills: list[Fill] = []
+    entries: list[LedgerEntry] = []
+    trips: list[RoundTrip] = []
+    orders: dict[str, Order] = {}
+    errors: list[StrategyError] = []
+    margin: list[MarginEvent] = []
     gap: Gap | None = None
     mark: Worth | None = None
 
     @property
     def has_facts(self) -> bool:
         """True when something happened that must be on record with the cursor."""
-        return bool(self.fills or self.entries or self.trips or self.orders or self.errors or self.gap)
+        return bool(self.fills or self.entries or self.trips or self.orders or self.errors or self.margin or self.gap)
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -134,8 +129,13 @@ class Engine:
             exchange=ExchangeState(),
             figures=Figures(),
         )
-        self.account = Account(self.state.account, fee_schedule(terms.fee_schedule))
-        self.exchange = PaperExchange(terms.slug, self.account, self.state.exchange)
+        self.account = Account(self.state.account, fee_plan(terms.fee_schedule), terms.margin)
+        self._model = fill_model(terms.fill_model)
+        self._latency = Latency(terms.latency_ms, terms.latency_sigma)
+        self.exchange = PaperExchange(terms.slug, self.account, self.state.exchange, self._model)
+        self._is_asked_always = strategy.trigger == "frame"
+        self._needs = needs_of(terms.symbols, terms.currency, tuple(sorted(strategy.warmup.items())))
+        self._seen_series: Mapping[tuple[str, str], CandleSeries] | None = None  # when the trigger was looked at last
         self.is_paused = False  # by a person: no new signals, resting orders live on
         self._memory: dict[str, Any] = unpack_state(self.state.memory) if self.state.memory else {}
 
@@ -163,112 +163,112 @@ class Engine:
 
     def process(self, frame: Frame, snapshot: DataSnapshot) -> Outcome:
         """Take in one frame; a frame at or before the cursor changes nothing."""
-        outcome = Outcome(frame.sequence, frame.time_ns)
-        if frame.sequence <= self.state.sequence:
+        state, sequence = self.state, frame.sequence
+        outcome = Outcome(sequence, frame.time_ns)
+        if sequence <= state.sequence:
             return outcome
         if self.account.is_funded:
             outcome.gap = frame.gap
-            self._settle(self.exchange.match(frame, snapshot), outcome)
-        else:
-            self._fund(snapshot, outcome)
-        if self.account.is_funded:
-            if outcome.fills or frame.sequence % MARK_EVERY_FRAMES == 0:
-                self._mark(snapshot, outcome)
-            if self._is_asked(frame, snapshot):
-                self._ask(snapshot, outcome)
-        self.state.sequence, self.state.time_ns = frame.sequence, frame.time_ns
+            if state.exchange.orders or state.account.loans:
+                self._suffer(frame, snapshot, outcome)
+        elif not self._is_funded_now(snapshot, outcome):
+            state.sequence, state.time_ns = sequence, frame.time_ns
+            return outcome
+        if outcome.fills or outcome.margin or sequence % MARK_EVERY_FRAMES == 0:
+            self._mark(snapshot, outcome)
+        if not (self.is_paused or state.is_halted) and (self._is_asked_always or self._is_triggered(frame, snapshot)):
+            hindrance, symbols = self._needs.at(snapshot)
+            if state.account.bankrupt_ns:
+                self._count("bankrupt")
+            elif hindrance:
+                self._count(hindrance)
+            else:
+                self._ask(snapshot, symbols, outcome)
+        state.sequence, state.time_ns = sequence, frame.time_ns
         return outcome
 
     # 1, 2: what the market did to us
 
-    def _fund(self, snapshot: DataSnapshot, outcome: Outcome) -> None:
+    def _suffer(self, frame: Frame, snapshot: DataSnapshot, outcome: Outcome) -> None:
+        """Take what the market does to orders and debts."""
+        if self.state.account.loans:
+            outcome.entries.extend(self.account.charge_rollovers(snapshot))
+        matched = self.exchange.match(frame, snapshot)
+        self._settle(matched, outcome)
+        if self.state.account.loans:
+            self._watch_margin(matched, snapshot, outcome)
+
+    def _is_funded_now(self, snapshot: DataSnapshot, outcome: Outcome) -> bool:
         terms = self.terms
-        entries = self.account.fund(terms.slug, terms.stake, terms.funding_currency, snapshot)
+        entries = self.account.fund(terms.slug, terms.stake, terms.funding_currency, snapshot, terms.assets)
         if entries is not None:
             outcome.entries.extend(entries)
+        return self.account.is_funded
 
     def _settle(self, matched: Matched, outcome: Outcome) -> None:
         outcome.fills = matched.fills
         outcome.entries.extend(matched.entries)
         outcome.trips = matched.trips
         outcome.orders = matched.orders
-        if not matched.fills:
-            return
-        self.state.figures.fills += len(matched.fills)
-        self.state.figures.last_fill_ns = matched.fills[-1].time_ns
+        if matched.fills:
+            self._hand_over(matched.fills, outcome)
+
+    def _hand_over(self, fills: list[Fill], outcome: Outcome) -> None:
+        self.state.figures.fills += len(fills)
+        self.state.figures.last_fill_ns = fills[-1].time_ns
         if self.strategy.on_fill is not None:
-            for fill in matched.fills:
+            for fill in fills:
                 self._guarded(partial(self.strategy.on_fill, fill, self._memory), outcome)
 
-    # 3: what we are worth
+    # 3: what we owe, and what we are worth
+
+    def _watch_margin(self, matched: Matched, snapshot: DataSnapshot, outcome: Outcome) -> None:
+        fills, entries = len(matched.fills), len(matched.entries)
+        outcome.margin = watch_margin(self.terms.slug, self.account, self.exchange, matched, snapshot)
+        outcome.entries.extend(matched.entries[entries:])
+        if len(matched.fills) > fills:
+            self._hand_over(matched.fills[fills:], outcome)
 
     def _mark(self, snapshot: DataSnapshot, outcome: Outcome) -> None:
         worth = self.account.worth(snapshot)
-        if worth is None:
-            return
-        outcome.mark = worth
-        figures = self.state.figures
-        figures.equity, figures.mid_equity, figures.exposure = worth.equity, worth.mid_equity, worth.exposure
-        day = snapshot.time_ns // DAY_NS
-        if day != figures.day:
-            figures.day, figures.day_equity = day, worth.equity
-        figures.peak_equity = max(figures.peak_equity, worth.equity, self.account.state.stake)
-        figures.drawdown_pct = (1 - worth.equity / figures.peak_equity) * 100
-        figures.max_drawdown_pct = max(figures.max_drawdown_pct, figures.drawdown_pct)
+        if worth is not None:
+            outcome.mark = worth
+            self.state.figures.mark(self.account, worth, snapshot)
 
     # 4: what the strategy wants
 
-    def _is_asked(self, frame: Frame, snapshot: DataSnapshot) -> bool:
-        """Return whether the strategy is due; when it is due but cannot be asked, count why."""
-        if self.is_paused or self.state.is_halted or not self._is_triggered(frame, snapshot):
-            return False
-        reason = self._hindrance(snapshot)
-        if reason:
-            self._count(reason)
-        return not reason
-
     def _is_triggered(self, frame: Frame, snapshot: DataSnapshot) -> bool:
         trigger, symbols = self.strategy.trigger, self.terms.symbols
-        if trigger == "frame":
-            return True
         if trigger == "trade":
             return any(trade.symbol in symbols for trade in frame.trades)
+        if snapshot.series is self._seen_series:
+            return False
+        self._seen_series = snapshot.series
         timeframe = trigger.removeprefix("candle:")
-        versions = {s: snapshot.candles(s, timeframe).version for s in symbols if s in snapshot.instruments}
+        versions = {s: snapshot.series[s, timeframe].version for s in symbols if (s, timeframe) in snapshot.series}
         has_closed = any(version > self.state.series_versions.get(s, 0) for s, version in versions.items())
         self.state.series_versions = versions
         return has_closed
 
-    def _hindrance(self, snapshot: DataSnapshot) -> str:
-        symbols = self._symbols(snapshot)
-        if not symbols:
-            return "no_data"
-        for symbol in symbols:
-            if not snapshot.is_tradable(symbol):
-                return "stale_data" if snapshot.status(symbol) == "stale" else "not_tradable"
-            if mid_rate(snapshot, snapshot.instrument(symbol).quote, self.terms.currency) is None:
-                return "no_valuation"
-            for timeframe, count in self.strategy.warmup.items():
-                if len(snapshot.candles(symbol, timeframe)) < count:
-                    return "warming_up"
-        return ""
+    def _ask(self, snapshot: DataSnapshot, symbols: tuple[str, ...], outcome: Outcome) -> None:
+        try:
+            signals = self._answer(snapshot.seen_by(self, symbols))
+        except Exception as error:
+            self._fail(error, outcome)
+            return
+        self.state.errors_in_a_row = 0
+        for at, signal in enumerate(signals):
+            self._guarded(partial(self._place, signal, at, snapshot, outcome), outcome)
 
-    def _symbols(self, snapshot: DataSnapshot) -> tuple[str, ...]:
-        return tuple(symbol for symbol in self.terms.symbols if symbol in snapshot.instruments)
+    def portfolio_at(self, snapshot: DataSnapshot) -> Portfolio:
+        """Return what the strategy may read of its account."""
+        return Portfolio(self.account, tuple(self.exchange.state.orders.values()), snapshot)
 
-    def _ask(self, snapshot: DataSnapshot, outcome: Outcome) -> None:
-        live = tuple(self.exchange.state.orders.values())
-        seed = sha256(f"{self.terms.slug}:{snapshot.sequence}".encode()).digest()[:8]
-        data = snapshot.seen_by(
-            Portfolio(self.account, live, snapshot), self._symbols(snapshot), int.from_bytes(seed, "big")
-        )
-        answer = self._guarded(partial(self._answer, data), outcome)
-        if isinstance(answer, list):
-            self.state.errors_in_a_row = 0
-            for at, signal in enumerate(answer):
-                self._guarded(partial(self._place, signal, at, snapshot, outcome), outcome)
+    def seed_at(self, sequence: int) -> int:
+        """Return the seed of the strategy's random numbers at a frame."""
+        return int.from_bytes(sha256(f"{self.terms.slug}:{sequence}".encode()).digest()[:8], "big")
 
-    def _answer(self, data: DataSnapshot) -> list[Signal]:
+    def _answer(self, data: DataSnapshot) -> list[Signal | Cancel | Amend]:
         """Return the strategy's signals; a reason not to trade is counted.
 
         Raises:
@@ -279,19 +279,22 @@ class Engine:
             if self.strategy.on_start is not None:
                 self.strategy.on_start(self.config, self._memory)
         answer: Answer = self.strategy.generate_signal(data, self.config, self._memory)
-        signals = answer if isinstance(answer, list) else [answer] if isinstance(answer, Signal) else []
+        if type(answer) is NoSignal:  # nearly always
+            self._count(str(answer.code or "no_signal"))
+            return []
+        signals: list[Any] = answer if isinstance(answer, list) else [answer] if isinstance(answer, Wanted) else []
         if len(signals) > MAX_SIGNALS:
             raise ValueError(f"{len(signals)} signals in one frame; at most {MAX_SIGNALS} are taken")
         for signal in signals:
-            if not isinstance(signal, Signal):
-                raise TypeError(f"generate_signal returned a list with a {type(signal).__name__}; expected Signals")
+            if not isinstance(signal, Wanted):
+                kind = type(signal).__name__
+                raise TypeError(f"generate_signal returned a list with a {kind}; expected Signals, Cancels and Amends")
         if not signals:
-            if not (answer is None or isinstance(answer, NoSignal | list)):
+            if not (answer is None or isinstance(answer, list)):
                 raise TypeError(
                     f"generate_signal returned a {type(answer).__name__}; expected Signal, list or NoSignal"
                 )
-            why = answer.code if isinstance(answer, NoSignal) else self._memory.pop("why", None)
-            self._count(str(why or "no_signal"))
+            self._count(str(self._memory.pop("why", None) or "no_signal"))
         return signals
 
     def _guarded(self, call: Callable[[], Any], outcome: Outcome) -> Any:
@@ -299,34 +302,35 @@ class Engine:
         try:
             return call()
         except Exception as error:
-            self.state.errors_in_a_row += 1
-            self.state.is_halted = self.state.errors_in_a_row >= MAX_ERRORS_IN_A_ROW
-            where = extract_tb(error.__traceback__)[-1]
-            summary = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"
-            text = "".join(format_exception(error))
-            outcome.errors.append(StrategyError(summary[:300], text, self.state.is_halted))
+            self._fail(error, outcome)
             return None
+
+    def _fail(self, error: Exception, outcome: Outcome) -> None:
+        self.state.errors_in_a_row += 1
+        self.state.is_halted = self.state.errors_in_a_row >= MAX_ERRORS_IN_A_ROW
+        where = extract_tb(error.__traceback__)[-1]
+        summary = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"
+        text = "".join(format_exception(error))
+        outcome.errors.append(StrategyError(summary[:300], text, self.state.is_halted))
 
     def _count(self, code: str) -> None:
         self.state.why[code] = self.state.why.get(code, 0) + 1
 
     # 5: what becomes of it
 
-    def _place(self, signal: Signal, at: int, snapshot: DataSnapshot, outcome: Outcome) -> None:
+    def _place(self, signal: Signal | Cancel | Amend, at: int, snapshot: DataSnapshot, outcome: Outcome) -> None:
         order_id = f"{self.terms.slug}:{snapshot.sequence}:o{at}"
+        latency_ns = self._latency.of(order_id) * self._model.latency_factor
+        if not isinstance(signal, Signal):
+            self._send_wishes(signal, latency_ns, snapshot)
+            return
         try:
-            order = order_from(
-                signal,
-                self.account,
-                snapshot,
-                order_id=order_id,
-                latency_ms=self.terms.latency_ms,
-                free=self._free(snapshot, signal.symbol),
-            )
+            free = self._free(snapshot, signal.symbol)
+            order = order_from(signal, self.account, snapshot, order_id=order_id, latency_ns=latency_ns, free=free)
         except Refused as refused:
             self._refuse(signal, order_id, refused.refusal, snapshot, outcome)
             return
-        refusal = self._risk_refusal(signal, order, snapshot)
+        refusal = self._risk_refusal(order, snapshot)
         if refusal is not None:
             self._refuse(signal, order_id, refusal, snapshot, outcome)
             return
@@ -334,21 +338,34 @@ class Engine:
         self.exchange.send(order)
         outcome.orders[order_id] = order
 
+    def _send_wishes(self, wanted: Cancel | Amend, latency_ns: int, snapshot: DataSnapshot) -> None:
+        """Send what is wanted of live orders; what is wanted of none is counted."""
+        arrives_ns = snapshot.time_ns + latency_ns
+        if isinstance(wanted, Cancel):
+            wishes = cancels(wanted, self.exchange.state.orders.values(), arrives_ns)
+        else:
+            wishes = amendments(wanted, self.exchange.state.orders, snapshot, arrives_ns)
+        if not wishes:
+            self._count("no_such_order")
+        for wish in wishes:
+            self.exchange.wish(wish)
+
     def _free(self, snapshot: DataSnapshot, symbol: str) -> dict[str, Decimal]:
         instrument = snapshot.instruments.get(symbol)
         currencies = (instrument.base, instrument.quote) if instrument is not None else ()
         reserved = self.exchange.reserved(snapshot)
         return {c: self.account.balance(c) - reserved.get(c, ZERO) for c in currencies}
 
-    def _risk_refusal(self, signal: Signal, order: Order, snapshot: DataSnapshot) -> Refusal | None:
+    def _risk_refusal(self, order: Order, snapshot: DataSnapshot) -> Refusal | None:
         since = snapshot.time_ns - MINUTE_NS
         self.state.orders_sent_ns = [time_ns for time_ns in self.state.orders_sent_ns if time_ns > since]
         sent = len(self.state.orders_sent_ns)
-        if signal.side is Side.SELL:
+        position = self.account.position(order.symbol)
+        if not self.terms.risk.limits_money or not position.is_opened_by(order):
             return rate_refusal(self.terms.risk, sent)
         figures = self.state.figures
         instrument = snapshot.instrument(order.symbol)
-        held = self.account.balance(instrument.base) if self.account.position(order.symbol).lots else ZERO
+        held = instrument.qty(position.lots if order.side is Side.BUY else -position.lots)
         rate = mid_rate(snapshot, instrument.base, self.terms.currency) or ZERO
         situation = RiskSituation(
             order_value=value_of(order, self.account, snapshot),

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+
+from trading.frames import utc
+
+TIER_CURRENCY = "USD"  # what the volumes of the tiers are counted in
 
 
 class UnknownFeeSchedule(ValueError):
@@ -28,20 +33,72 @@ class FeeTier:
     taker_bps: Decimal
     maker_bps: Decimal
 
+    def rate_bps(self, liquidity: Liquidity) -> Decimal:
+        """Return the fee in basis points of the traded value."""
+        return self.taker_bps if liquidity is Liquidity.TAKER else self.maker_bps
+
+
+class FeeSchedule:
+    """One published table of fees; immutable."""
+
+    __slots__ = ("_volumes", "name", "tiers", "valid_from")
+
+    def __init__(self, name: str, valid_from: date, tiers: Iterable[FeeTier]) -> None:
+        self.name = name
+        self.valid_from = valid_from  # UTC
+        self.tiers = tuple(sorted(tiers, key=lambda tier: tier.volume))
+        self._volumes = [tier.volume for tier in self.tiers]
+
+    def rate_bps(self, liquidity: Liquidity, volume_usd: Decimal | None) -> Decimal:
+        """Return the fee in basis points of the traded value; an unknown volume (None) has earned no discount.
+
+        A table without rows (the exchange published an empty one) charges the highest
+        rate of all that are known: unknown is never free.
+        """
+        if not self.tiers:
+            return highest_bps(liquidity)
+        if volume_usd is None:
+            return max(tier.rate_bps(liquidity) for tier in self.tiers)
+        at = max(bisect_right(self._volumes, volume_usd) - 1, 0)
+        return self.tiers[at].rate_bps(liquidity)
+
 
 @dataclass(frozen=True, slots=True)
-class FeeSchedule:
-    """One published table of fees."""
+class FeePlan:
+    """What an account has agreed to: one schedule, or a family of which the newest one in force applies."""
 
     name: str
-    valid_from: date
-    tiers: tuple[FeeTier, ...]  # ascending by volume, the first from zero
+    schedules: tuple[FeeSchedule, ...]  # ascending by date, at least one
 
-    def rate_bps(self, liquidity: Liquidity, volume_usd: Decimal) -> Decimal:
-        """Return the fee in basis points of the traded value."""
-        at = bisect_right([tier.volume for tier in self.tiers], volume_usd) - 1
-        tier = self.tiers[at]
-        return tier.taker_bps if liquidity is Liquidity.TAKER else tier.maker_bps
+    def at(self, time_ns: int) -> FeeSchedule:
+        """Return the schedule in force at a market time; before the first, the first."""
+        if len(self.schedules) == 1:
+            return self.schedules[0]
+        day = utc(time_ns).date()
+        at = bisect_right([schedule.valid_from for schedule in self.schedules], day) - 1
+        return self.schedules[max(at, 0)]
+
+
+def published(
+    name: str, valid_from: date, taker: Sequence[Sequence[str]], maker: Sequence[Sequence[str]]
+) -> FeeSchedule:
+    """Return the schedule that an exchange lists as (volume, percent) rows, as Kraken's AssetPairs does.
+
+    Rows of either kind may be missing: the rate is then the highest that is known.
+    """
+    rows: dict[Liquidity, dict[Decimal, Decimal]] = {
+        Liquidity.TAKER: {Decimal(str(v)): Decimal(str(pct)) * 100 for v, pct in taker},
+        Liquidity.MAKER: {Decimal(str(v)): Decimal(str(pct)) * 100 for v, pct in maker},
+    }
+
+    def rate(liquidity: Liquidity, volume: Decimal) -> Decimal:
+        reached = [v for v in rows[liquidity] if v <= volume]
+        return rows[liquidity][max(reached)] if reached else highest_bps(liquidity)
+
+    volumes = sorted({v for known in rows.values() for v in known})
+    return FeeSchedule(
+        name, valid_from, [FeeTier(v, rate(Liquidity.TAKER, v), rate(Liquidity.MAKER, v)) for v in volumes]
+    )
 
 
 def _schedule(name: str, valid_from: date, rows: str) -> FeeSchedule:
@@ -73,14 +130,33 @@ KRAKEN_SPOT_2026_07 = _schedule(
 SCHEDULES = {schedule.name: schedule for schedule in (KRAKEN_SPOT_2026_07,)}
 
 
+def highest_bps(liquidity: Liquidity) -> Decimal:
+    """Return the highest rate that any schedule has: what is charged where the true one is unknown."""
+    return max(tier.rate_bps(liquidity) for schedule in SCHEDULES.values() for tier in schedule.tiers)
+
+
 def fee_schedule(name: str) -> FeeSchedule:
     """Return the schedule called ``name``.
 
     Raises:
         UnknownFeeSchedule: it names the schedules there are.
     """
-    try:
-        return SCHEDULES[name]
-    except KeyError:
+    return fee_plan(name).schedules[-1]
+
+
+def fee_plan(name: str) -> FeePlan:
+    """Return the plan called ``name``: a schedule's name, or the part of it that its family shares.
+
+    ``kraken-spot-2026-07`` is that table for ever; ``kraken-spot`` is whichever
+    ``kraken-spot-YYYY-MM`` is in force.
+
+    Raises:
+        UnknownFeeSchedule: it names the schedules there are.
+    """
+    if name in SCHEDULES:
+        return FeePlan(name, (SCHEDULES[name],))
+    family = [schedule for schedule in SCHEDULES.values() if schedule.name.rsplit("-", 2)[0] == name]
+    if not family:
         known = ", ".join(sorted(SCHEDULES))
-        raise UnknownFeeSchedule(f"fee schedule is {name!r}; known are {known}") from None
+        raise UnknownFeeSchedule(f"fee schedule is {name!r}; known are {known}")
+    return FeePlan(name, tuple(sorted(family, key=lambda schedule: schedule.valid_from)))

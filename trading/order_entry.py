@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 
 from trading.account import Account
 from trading.book import Side
+from trading.exchange.wishes import Wish
 from trading.fees import Liquidity
-from trading.frames import NS_PER_MS
+from trading.frames import NS_PER_S
 from trading.instruments import Instrument
-from trading.orders import Bracket, Order, OrderStatus, Purpose, Refusal
-from trading.signals import Action, OrderType, Price, Signal, SizeUnit
+from trading.orders import LIMIT_AFTER_TRIGGER, TRIGGERED, Bracket, Order, OrderStatus, Purpose, Refusal, Trail
+from trading.signals import Action, Amend, Cancel, OrderType, Price, Signal, SizeUnit, TimeInForce
 from trading.snapshot import DataSnapshot
 from trading.valuation import mid_rate
 
 # "all" on a buy leaves this share of the cash, so that a price that moves during the latency is still paid for.
 ALL_IN_SHARE = Decimal("0.995")
-_SUPPORTED = (OrderType.MARKET, OrderType.LIMIT, OrderType.STOP, OrderType.TAKE_PROFIT)
 
 
 class Refused(Exception):
@@ -33,7 +34,7 @@ def order_from(
     snapshot: DataSnapshot,
     *,
     order_id: str,
-    latency_ms: int,
+    latency_ns: int,
     free: dict[str, Decimal],
 ) -> Order:
     """Return the order that ``signal`` asks for; ``free`` is what no resting order has spoken for, per currency.
@@ -44,33 +45,61 @@ def order_from(
     Raises:
         Refused: with a code and a sentence.
     """
-    if signal.action in (Action.SHORT, Action.COVER):
-        raise Refused("margin_unavailable", f"{signal.action.value} needs margin, which this account does not have")
-    if signal.order_type not in _SUPPORTED:
-        raise Refused("order_type_unavailable", f"{signal.order_type.value} orders are not available on this exchange")
     if signal.symbol not in snapshot.instruments:
         raise Refused("unknown_symbol", f"{signal.symbol!r} is not on this market: {', '.join(snapshot.instruments)}")
     instrument = snapshot.instrument(signal.symbol)
     limit, trigger = _prices(signal, instrument)
+    arrives_ns = snapshot.time_ns + latency_ns
     return Order(
         order_id=order_id,
         symbol=signal.symbol,
         side=signal.side,
         type=signal.order_type,
-        purpose=Purpose.ENTRY if signal.side is Side.BUY else Purpose.EXIT,
+        purpose=Purpose.ENTRY if signal.action in (Action.BUY, Action.SHORT) else Purpose.EXIT,
         lots=_lots(signal, instrument, account, snapshot, limit, free),
         created_sequence=snapshot.sequence,
         created_ns=snapshot.time_ns,
-        arrives_ns=snapshot.time_ns + latency_ms * NS_PER_MS,
+        arrives_ns=arrives_ns,
         limit_ticks=limit,
         trigger_ticks=trigger,
         time_in_force=signal.time_in_force,
         is_post_only=signal.post_only,
-        is_reduce_only=signal.reduce_only,
+        is_reduce_only=signal.reduce_only or signal.action is Action.COVER,
         bracket=_bracket(signal, instrument, snapshot),
         updated_ns=snapshot.time_ns,
         reason=signal.reason or signal.code,
+        leverage=_leverage(signal),
+        expires_ns=_expiry_ns(signal, snapshot),
+        trail=_trail(signal, instrument) if signal.order_type is OrderType.TRAILING_STOP else None,
+        latency_ns=latency_ns,
     )
+
+
+def cancels(wanted: Cancel, orders: Iterable[Order], arrives_ns: int) -> list[Wish]:
+    """Return a wish for each live order that is meant: one by its id, those of a symbol, or all."""
+    return [
+        Wish("cancel", order.order_id, arrives_ns)
+        for order in orders
+        if wanted.order_id in ("", order.order_id) and wanted.symbol in ("", order.symbol)
+    ]
+
+
+def amendments(wanted: Amend, orders: Mapping[str, Order], snapshot: DataSnapshot, arrives_ns: int) -> list[Wish]:
+    """Return the wish, none when no such order lives.
+
+    Raises:
+        Refused: a number that is none.
+    """
+    order = orders.get(wanted.order_id)
+    if order is None:
+        return []
+    instrument = snapshot.instrument(order.symbol)
+    lots = None
+    if wanted.qty is not None:
+        lots = instrument.lots_within(max(_number("qty", wanted.qty), Decimal(0)))
+    limit = _ticks("limit_price", wanted.limit_price, instrument)
+    trigger = _ticks("trigger_price", wanted.trigger_price, instrument)
+    return [Wish("amend", order.order_id, arrives_ns, lots, limit, trigger)]
 
 
 def value_of(order: Order, account: Account, snapshot: DataSnapshot) -> Decimal:
@@ -83,14 +112,54 @@ def value_of(order: Order, account: Account, snapshot: DataSnapshot) -> Decimal:
 
 
 def _prices(signal: Signal, instrument: Instrument) -> tuple[int | None, int | None]:
-    limit, trigger = signal.limit_price, signal.trigger_price
-    if signal.order_type is OrderType.LIMIT and limit is None:
-        raise Refused("limit_price_missing", "a limit order needs a limit_price")
-    if signal.order_type in (OrderType.STOP, OrderType.TAKE_PROFIT) and trigger is None:
-        raise Refused("trigger_price_missing", f"a {signal.order_type.value} order needs a trigger_price")
-    if signal.post_only and signal.order_type is not OrderType.LIMIT:
-        raise Refused("post_only", f"post_only goes with limit orders, not with {signal.order_type.value}")
+    limit, trigger, kind = signal.limit_price, signal.trigger_price, signal.order_type
+    has_limit = kind is OrderType.LIMIT or kind in LIMIT_AFTER_TRIGGER
+    if has_limit and limit is None:
+        raise Refused("limit_price_missing", f"a {kind.value} order needs a limit_price")
+    if limit is not None and not has_limit:
+        raise Refused("limit_price_unused", f"limit_price is {limit}; a {kind.value} order has none")
+    if kind in TRIGGERED and kind is not OrderType.TRAILING_STOP and trigger is None:
+        raise Refused("trigger_price_missing", f"a {kind.value} order needs a trigger_price")
+    if signal.post_only and kind is not OrderType.LIMIT:
+        raise Refused("post_only", f"post_only goes with limit orders, not with {kind.value}")
+    if signal.post_only and signal.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
+        raise Refused("post_only", f"post_only rests in the book; {signal.time_in_force.value} never does")
     return _ticks("limit_price", limit, instrument), _ticks("trigger_price", trigger, instrument)
+
+
+def _leverage(signal: Signal) -> Decimal | None:
+    if signal.leverage is None:
+        return Decimal(1) if signal.action is Action.SHORT else None
+    if signal.action in (Action.SELL, Action.COVER):
+        raise Refused("leverage", f"leverage is {signal.leverage}; a {signal.action.value} only closes what is open")
+    return _number("leverage", signal.leverage)
+
+
+def _expiry_ns(signal: Signal, snapshot: DataSnapshot) -> int:
+    is_dated = signal.time_in_force is TimeInForce.GTD
+    if is_dated and signal.expires_in_s is None:
+        raise Refused("expiry_missing", "a gtd order needs expires_in_s, seconds of market time")
+    if signal.expires_in_s is None:
+        return 0
+    if not is_dated:
+        raise Refused("expiry_unused", f"expires_in_s goes with gtd, not with {signal.time_in_force.value}")
+    seconds = _number("expires_in_s", signal.expires_in_s)
+    if seconds <= 0:
+        raise Refused("bad_number", f"expires_in_s is {signal.expires_in_s}; expected seconds above zero")
+    return snapshot.time_ns + int(seconds * NS_PER_S)
+
+
+def _trail(signal: Signal, instrument: Instrument) -> Trail:
+    if (signal.trail is None) == (signal.trail_pct is None):
+        raise Refused("trail", "a trailing stop needs a trail (quote) or a trail_pct, one of them")
+    if signal.trail is not None:
+        ticks = _ticks("trail", signal.trail, instrument)
+        assert ticks is not None, "a trail was given"
+        return Trail(ticks=ticks)
+    pct = _number("trail_pct", signal.trail_pct)
+    if not 0 < pct < 100:
+        raise Refused("bad_number", f"trail_pct is {signal.trail_pct}; expected above zero and below 100")
+    return Trail(pct=pct)
 
 
 def _ticks(what: str, price: Price | None, instrument: Instrument) -> int | None:
@@ -114,16 +183,26 @@ def _number(what: str, value: object) -> Decimal:
 
 
 def _bracket(signal: Signal, instrument: Instrument, snapshot: DataSnapshot) -> Bracket | None:
-    if signal.side is not Side.BUY or (signal.stop_loss is None and signal.take_profit is None):
+    is_trailing = signal.order_type is not OrderType.TRAILING_STOP and (
+        signal.trail is not None or signal.trail_pct is not None
+    )
+    if signal.stop_loss is None and signal.take_profit is None and not is_trailing:
         return None
+    if signal.action not in (Action.BUY, Action.SHORT):
+        return None  # what closes a position has nothing to protect
+    if is_trailing and signal.stop_loss is not None:
+        raise Refused("stop_loss_twice", "an entry has a stop_loss or a trail, not both")
     stop = _ticks("stop_loss", signal.stop_loss, instrument)
     target = _ticks("take_profit", signal.take_profit, instrument)
-    touch = snapshot.top(signal.symbol).asks[0].ticks
-    if stop is not None and stop >= touch:
-        raise Refused("stop_loss_side", f"stop_loss is {signal.stop_loss}; for a buy it must be below the ask")
-    if target is not None and target <= (stop or 0):
-        raise Refused("take_profit_side", f"take_profit is {signal.take_profit}; it must be above the stop-loss")
-    return Bracket(stop, target)
+    touch = snapshot.top(signal.symbol).opposite(signal.side)[0].ticks
+    is_buy, side = signal.side is Side.BUY, "below the ask" if signal.side is Side.BUY else "above the bid"
+    if stop is not None and (stop >= touch if is_buy else stop <= touch):
+        word = "a buy" if is_buy else "a short"
+        raise Refused("stop_loss_side", f"stop_loss is {signal.stop_loss}; for {word} it must be {side}")
+    if target is not None and (target <= (stop or 0) if is_buy else target >= (stop or touch)):
+        where = "above the stop-loss" if is_buy else "below the stop-loss and the bid"
+        raise Refused("take_profit_side", f"take_profit is {signal.take_profit}; it must be {where}")
+    return Bracket(stop, target, _trail(signal, instrument) if is_trailing else None)
 
 
 def _lots(
@@ -137,34 +216,43 @@ def _lots(
     touch = snapshot.top(signal.symbol).opposite(signal.side)[0].ticks
     price = instrument.price(limit_ticks or touch)
     if signal.size == "all":
-        lots = _all_lots(signal.side, instrument, account, snapshot, price, free)
+        lots = _all_lots(signal, instrument, account, snapshot, price, free)
     else:
         size = _number("size", signal.size)
         if size <= 0:
             raise Refused("bad_number", f"size is {signal.size}; expected a number above zero")
         lots = instrument.lots_within(_in_base(size, signal, instrument, account, snapshot, price))
-    if signal.side is Side.SELL:
-        held = instrument.lots_within(free.get(instrument.base, Decimal(0)))
-        if held <= 0:
-            raise Refused("nothing_to_sell", f"no {instrument.base} is held or free; a spot account cannot sell short")
-        lots = min(lots, held)
+    held = account.position(signal.symbol).lots
+    if signal.action is Action.SELL:
+        sellable = instrument.lots_within(free.get(instrument.base, Decimal(0)))
+        if sellable <= 0:
+            raise Refused("nothing_to_sell", f"no {instrument.base} is held or free; to sell what is borrowed, short")
+        lots = min(lots, sellable)
+    elif signal.action is Action.COVER:
+        if held >= 0:
+            raise Refused("nothing_to_cover", f"nothing of {signal.symbol} is sold short")
+        lots = min(lots, -held)
     if lots <= 0:
         raise Refused("size_too_small", f"size {signal.size} is less than the smallest step of {instrument.symbol}")
     return lots
 
 
 def _all_lots(
-    side: Side,
+    signal: Signal,
     instrument: Instrument,
     account: Account,
     snapshot: DataSnapshot,
     price: Decimal,
     free: dict[str, Decimal],
 ) -> int:
-    if side is Side.SELL:
-        return account.position(instrument.symbol).lots
-    fee = account.fee_bps(Liquidity.TAKER, snapshot.time_ns) / 10_000
-    return instrument.lots_within(free.get(instrument.quote, Decimal(0)) * ALL_IN_SHARE / (price * (1 + fee)))
+    match signal.action:
+        case Action.SELL | Action.COVER:
+            return abs(account.position(instrument.symbol).lots)
+        case Action.SHORT:
+            raise Refused("bad_number", "size is 'all'; a short needs a number: nothing is held that could be all")
+        case Action.BUY:
+            fee = account.fee_bps(Liquidity.TAKER, snapshot.time_ns) / 10_000
+            return instrument.lots_within(free.get(instrument.quote, Decimal(0)) * ALL_IN_SHARE / (price * (1 + fee)))
 
 
 def _in_base(
@@ -193,7 +281,7 @@ def refused_order(signal: Signal, order_id: str, refusal: Refusal, snapshot: Dat
         symbol=signal.symbol[:30],
         side=signal.side,
         type=signal.order_type,
-        purpose=Purpose.ENTRY if signal.side is Side.BUY else Purpose.EXIT,
+        purpose=Purpose.ENTRY if signal.action in (Action.BUY, Action.SHORT) else Purpose.EXIT,
         lots=0,
         created_sequence=snapshot.sequence,
         created_ns=snapshot.time_ns,

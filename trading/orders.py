@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
 
 import msgspec
 
 from trading.book import Side
 from trading.signals import OrderType, TimeInForce
+
+LIMIT_AFTER_TRIGGER = (OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_LIMIT)
+TRIGGERED = (OrderType.STOP, OrderType.TAKE_PROFIT, OrderType.TRAILING_STOP, *LIMIT_AFTER_TRIGGER)
 
 
 class OrderStatus(StrEnum):
@@ -33,6 +36,19 @@ class Purpose(StrEnum):
     EXIT = "exit"
     STOP_LOSS = "stop_loss"
     TAKE_PROFIT = "take_profit"
+    LIQUIDATION = "liquidation"  # the exchange's own: the account no longer secures what it owes
+
+
+class Trail(msgspec.Struct, frozen=True):
+    """The distance of a stop that follows the price; one of the two is set."""
+
+    ticks: int = 0
+    pct: Decimal = Decimal(0)
+
+    def trigger(self, side: Side, extreme_ticks: int) -> int:
+        """Return where an order of ``side`` triggers when ``extreme_ticks`` was the best price, rounded away."""
+        away = self.ticks or int((extreme_ticks * self.pct / 100).to_integral_value(ROUND_CEILING))
+        return extreme_ticks - away if side is Side.SELL else extreme_ticks + away
 
 
 class Bracket(msgspec.Struct, frozen=True):
@@ -40,6 +56,7 @@ class Bracket(msgspec.Struct, frozen=True):
 
     stop_loss_ticks: int | None = None
     take_profit_ticks: int | None = None
+    trail: Trail | None = None  # of the stop-loss, which then follows the price
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -79,6 +96,17 @@ class Order(msgspec.Struct, kw_only=True):
     updated_ns: int = 0
     refusal: Refusal | None = None  # why it was refused or cancelled
     reason: str = ""
+    leverage: Decimal | None = None  # None: spot, from the account's own balances
+    expires_ns: int = 0  # market time; zero: never
+    trail: Trail | None = None
+    extreme_ticks: int = 0  # the best print since a trailing stop arrived
+    latency_ns: int = 0  # between being sent and being heard
+    is_after_gap: bool = False  # nobody watched since it was judged last
+
+    @property
+    def is_limit(self) -> bool:
+        """True while it rests in the book, or would: a limit order, or one that its trigger has made one."""
+        return self.type is OrderType.LIMIT or (self.is_triggered and self.type in LIMIT_AFTER_TRIGGER)
 
     @property
     def open_lots(self) -> int:

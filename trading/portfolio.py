@@ -17,7 +17,7 @@ class Holding:
     """A position as strategies read it."""
 
     symbol: str
-    qty: float  # base units
+    qty: float  # base units, below zero when short
     average_price: float  # quote per base, fees left out
     opened_ns: int
 
@@ -54,6 +54,16 @@ class Portfolio:
         """Return what is held of ``currency``."""
         return float(self._account.balance(currency))
 
+    def owed(self, currency: str) -> float:
+        """Return what is owed of ``currency``; a short owes its base, a leveraged long its quote."""
+        return float(self._account.loan(currency))
+
+    @property
+    def margin_level_pct(self) -> float | None:
+        """Equity in percent of the used margin; None while none is used or a price is missing."""
+        standing = self._account.means.standing(self._snapshot) if self._account.state.loans else None
+        return None if standing is None or standing.level_pct is None else float(standing.level_pct)
+
     @property
     def equity(self) -> float | None:
         """What the account would fetch now, in its currency; None while a price is missing."""
@@ -67,10 +77,10 @@ class Portfolio:
             return None
         instrument = self._snapshot.instrument(symbol)
         qty = instrument.qty(position.lots)
-        return Holding(symbol, float(qty), float(position.cost / qty), position.opened_ns)
+        return Holding(symbol, float(qty), float(position.cost / abs(qty)), position.opened_ns)
 
     def value(self, symbol: str) -> float:
-        """Return what the position in ``symbol`` is worth at mid, in the account's currency."""
+        """Return what the position in ``symbol`` is worth at mid, in the account's currency; below zero when short."""
         position = self._account.state.positions.get(symbol)
         if position is None or position.lots == 0:
             return 0.0

@@ -32,6 +32,16 @@ class RiskLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         int, msgspec.Meta(ge=1, le=6_000, description="orders sent in any 60 seconds of market time")
     ] = 60
 
+    @property
+    def limits_money(self) -> bool:
+        """True when any limit but that of the order rate is set."""
+        return not (
+            self.max_position is None
+            and self.max_exposure is None
+            and self.max_daily_loss is None
+            and self.max_drawdown_pct is None
+        )
+
     def __post_init__(self) -> None:
         for name in ("max_position", "max_exposure", "max_daily_loss", "max_drawdown_pct"):
             value = getattr(self, name)

@@ -7,6 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal
 
+import msgspec
+
 from trading.book import Side
 
 Size = Decimal | float | int | Literal["all"]
@@ -28,15 +30,19 @@ class OrderType(StrEnum):
     MARKET = "market"
     LIMIT = "limit"
     STOP = "stop"  # a market order once the last trade is at or beyond the trigger, against us
+    STOP_LIMIT = "stop_limit"  # a limit order then
     TAKE_PROFIT = "take_profit"  # a market order once the last trade is at or beyond the trigger, for us
-    TRAILING_STOP = "trailing_stop"
+    TAKE_PROFIT_LIMIT = "take_profit_limit"  # a limit order then
+    TRAILING_STOP = "trailing_stop"  # a stop that follows the best trade since it arrived, at a distance
 
 
 class TimeInForce(StrEnum):
     """How long an order stands."""
 
     GTC = "gtc"  # until cancelled
+    GTD = "gtd"  # until a time
     IOC = "ioc"  # what can be had at once; the rest is cancelled
+    FOK = "fok"  # all of it at once, or nothing
 
 
 class SizeUnit(StrEnum):
@@ -58,7 +64,11 @@ class Signal:
     order_type: OrderType = OrderType.MARKET
     limit_price: Price | None = None  # quote per base; limit orders
     trigger_price: Price | None = None  # quote per base; stop and take-profit orders
+    trail: Price | None = None  # quote per base; a trailing stop's distance, or that of an entry's stop-loss
+    trail_pct: Price | None = None  # the same in percent of the price that is followed
     time_in_force: TimeInForce = TimeInForce.GTC
+    expires_in_s: float | int | None = None  # market time; with good-till-date
+    leverage: Decimal | float | int | None = None  # None: from what the account owns; a short is always on margin
     post_only: bool = False
     reduce_only: bool = False
     stop_loss: Price | None = None  # quote per base; kept by the exchange, sized by the position
@@ -95,9 +105,34 @@ class Signal:
         """Return a wish to sell what is held."""
         return cls(action=Action.SELL, symbol=symbol, size=size, **options)
 
+    @classmethod
+    def short(cls, symbol: str, size: Size, **options: Any) -> Signal:
+        """Return a wish to sell what is borrowed."""
+        return cls(action=Action.SHORT, symbol=symbol, size=size, **options)
 
-@dataclass(frozen=True, slots=True)
-class NoSignal:
+    @classmethod
+    def cover(cls, symbol: str, size: Size = "all", **options: Any) -> Signal:
+        """Return a wish to buy back what was sold short."""
+        return cls(action=Action.COVER, symbol=symbol, size=size, **options)
+
+
+class Cancel(msgspec.Struct, frozen=True):
+    """A wish to cancel one live order, all of a symbol, or all: it takes effect after the latency."""
+
+    order_id: str = ""
+    symbol: str = ""
+
+
+class Amend(msgspec.Struct, frozen=True):
+    """A wish to change a live order; None leaves as it is. Less quantity alone keeps the place in the queue."""
+
+    order_id: str
+    qty: Decimal | float | int | None = None  # base units, of the whole order
+    limit_price: Price | None = None
+    trigger_price: Price | None = None
+
+
+class NoSignal(msgspec.Struct, frozen=True):
     """Why the strategy does nothing now; counted per code."""
 
     code: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -59,6 +59,16 @@ class MarketView(NamedTuple):
     series: dict[tuple[str, str], CandleSeries]
 
 
+class Asked(Protocol):
+    """The deployment that is shown a snapshot; what it alone may read is computed when it reads it."""
+
+    def portfolio_at(self, snapshot: DataSnapshot) -> Portfolio:
+        """Return its money as it stands, valued at the snapshot."""
+
+    def seed_at(self, sequence: int) -> int:
+        """Return the seed of its random numbers at a frame."""
+
+
 class DataSnapshot:
     """What a strategy may know at one frame: prices, books, prints and closed candles.
 
@@ -67,21 +77,24 @@ class DataSnapshot:
     UnknownSymbol: a zero would be traded on.
     """
 
-    __slots__ = ("_portfolio", "_rng", "_seed", "_view", "sequence", "symbols", "time_ns")
+    __slots__ = ("_asked", "_portfolio", "_rng", "_view", "memo", "sequence", "symbols", "time_ns")
 
     def __init__(self, view: MarketView, sequence: int, time_ns: int) -> None:
         self._view = view
-        self._seed = 0
+        self._asked: Asked | None = None
         self._rng: np.random.Generator | None = None
         self._portfolio: Portfolio | None = None
+        self.memo: dict[object, Any] = {}  # what many deployments would compute alike
         self.sequence = sequence
         self.time_ns = time_ns
         self.symbols: tuple[str, ...] = tuple(view.instruments)  # those the reader trades; at first all there are
 
-    def seen_by(self, portfolio: Portfolio, symbols: tuple[str, ...], seed: int) -> DataSnapshot:
-        """Return the same market with a deployment's own portfolio, symbols and random numbers."""
-        seen = DataSnapshot(self._view, self.sequence, self.time_ns)
-        seen._portfolio, seen.symbols, seen._seed = portfolio, symbols, seed
+    def seen_by(self, asked: Asked, symbols: tuple[str, ...]) -> DataSnapshot:
+        """Return the same market as ``asked`` sees it: with its own portfolio, symbols and random numbers."""
+        # Once per deployment and frame: nothing is computed here that may not be read.
+        seen = object.__new__(DataSnapshot)
+        seen._view, seen._asked, seen._rng, seen._portfolio = self._view, asked, None, None
+        seen.memo, seen.sequence, seen.time_ns, seen.symbols = self.memo, self.sequence, self.time_ns, symbols
         return seen
 
     @property
@@ -92,7 +105,9 @@ class DataSnapshot:
             LookupError: the snapshot is the market's own, shown to no deployment.
         """
         if self._portfolio is None:
-            raise LookupError("this snapshot belongs to no deployment: it has no portfolio")
+            if self._asked is None:
+                raise LookupError("this snapshot belongs to no deployment: it has no portfolio")
+            self._portfolio = self._asked.portfolio_at(self)
         return self._portfolio
 
     @property
@@ -104,8 +119,13 @@ class DataSnapshot:
     def rng(self) -> np.random.Generator:
         """Random numbers that the same deployment draws again at the same frame."""
         if self._rng is None:
-            self._rng = np.random.default_rng(self._seed)
+            self._rng = np.random.default_rng(0 if self._asked is None else self._asked.seed_at(self.sequence))
         return self._rng
+
+    @property
+    def series(self) -> Mapping[tuple[str, str], CandleSeries]:
+        """All series by symbol and timeframe; another object as soon as any candle has closed or changed."""
+        return self._view.series
 
     @property
     def instruments(self) -> dict[str, Instrument]:
@@ -118,7 +138,8 @@ class DataSnapshot:
 
     def top(self, symbol: str) -> BookTop:
         """Return the book in ticks and lots, as the exchange matches it."""
-        return _known(self._view.books, symbol, "order book")
+        top = self._view.books.get(symbol)
+        return top if top is not None else _known(self._view.books, symbol, "order book")
 
     def top_or_none(self, symbol: str) -> BookTop | None:
         """Return the book as ``top`` does, or None before the first one has come."""
@@ -158,11 +179,13 @@ class DataSnapshot:
         Raises:
             UnknownSymbol: no such symbol, or no such timeframe.
         """
+        series = self._view.series.get((symbol, timeframe))
+        if series is not None:
+            return series
         self.instrument(symbol)
         if timeframe not in TIMEFRAME_MINUTES:
             raise UnknownSymbol(f"timeframe is {timeframe!r}; known are {', '.join(TIMEFRAME_MINUTES)}")
-        series = self._view.series.get((symbol, timeframe))
-        return series if series is not None else CandleStore(symbol, timeframe).view()
+        return CandleStore(symbol, timeframe).view()
 
     def status(self, symbol: str) -> str:
         """Return the instrument's status, or "stale" when we do not know its book."""

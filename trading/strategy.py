@@ -10,11 +10,11 @@ import msgspec
 
 from trading.candles import TIMEFRAME_MINUTES
 from trading.fills import Fill
-from trading.signals import NoSignal, Signal
+from trading.signals import Amend, Cancel, NoSignal, Signal
 from trading.snapshot import DataSnapshot
 
 State = dict[str, Any]
-Answer = Signal | list[Signal] | NoSignal | None
+Answer = Signal | Cancel | Amend | list[Signal | Cancel | Amend] | NoSignal | None
 
 
 class InvalidConfig(ValueError):

@@ -54,7 +54,9 @@ def price(number: Figure) -> str:
     if not isinstance(number, Decimal):
         return DASH
     decimals = next((count for least, count in _PRICE_DECIMALS if abs(number) >= least), _SMALL_PRICE_DECIMALS)
-    return grouped(number, decimals)
+    exponent = number.as_tuple().exponent
+    # No more digits than the price was quoted with.
+    return grouped(number, min(decimals, -exponent) if isinstance(exponent, int) and exponent <= 0 else decimals)
 
 
 @register.filter

@@ -132,16 +132,18 @@ class KrakenClient:
         watch = asyncio.create_task(self._watch(socket))
         try:
             await self._send(socket)
+            ear, receive = self._ear, socket.recv
             while True:
-                message = await socket.recv()
+                message = await receive()
                 if isinstance(message, str):
-                    self._ear.hear(message.encode())
+                    ear.hear(message.encode())
                 else:
-                    self._ear.hear_binary(message)
-                await self._send(socket)
-                if reason := self._ear.reconnect_reason:
+                    ear.hear_binary(message)
+                for request in ear.outgoing():
+                    await socket.send(request, text=True)
+                if reason := ear.reconnect_reason:
                     return reason
-                if (pause := self._ear.catch_up()) is not None:
+                if (pause := ear.catch_up()) is not None:
                     await pause
         finally:
             watch.cancel()

@@ -20,11 +20,11 @@ END_S = 132  # by then two minutes are closed and told
 
 # What must be told of a fault that has found its message, unless the message never came.
 TOLD_AS = {
-    "garbage": {"bad_frame", "disconnected"},
-    "checksum": {"book_checksum", "disconnected"},
-    "corrupt": {"book_checksum", "book_crossed", "disconnected"},
-    "undelete": {"book_checksum", "book_crossed", "disconnected"},
-    "rate": {"refused", "disconnected"},
+    "garbage": {"bad_frame", "disconnect"},
+    "checksum": {"resync", "disconnect"},
+    "corrupt": {"resync", "disconnect"},
+    "undelete": {"resync", "disconnect"},
+    "rate": {"refused", "disconnect"},
 }
 
 

@@ -52,7 +52,7 @@ def test_in_calm_every_book_and_every_minute_is_the_exchange_s():
     feed = heard("", 130)
 
     assert_all_is_well(feed)
-    assert feed.kinds() == {"connected"}
+    assert feed.kinds() == {"connect"}
     for symbol in SYMBOLS:
         assert feed.statuses(symbol) == ["online"]
         assert feed.shown_minutes(symbol) == feed.true_minutes(symbol)
@@ -66,7 +66,7 @@ def test_a_book_that_does_not_hold_is_dropped_and_asked_for(word):
     (lost,) = [event for event in feed.events if isinstance(event, BookLost)]
     assert (lost.symbol, lost.kind) == (ETH, "checksum")
     assert asked(feed) == [("unsubscribe", "book"), ("subscribe", "book")]
-    assert feed.kinds() == {"connected", "book_checksum"}
+    assert feed.kinds() == {"connect", "resync"}
     assert_all_is_well(feed)
     assert_every_minute_is_true(feed)
 
@@ -77,7 +77,7 @@ def test_a_book_that_fails_again_and_again_costs_the_connection(word):
 
     assert feed.health.reconnects >= 1
     assert "stale" in feed.statuses(ETH)
-    assert {"book_checksum", "disconnected"} <= feed.kinds()
+    assert {"resync", "disconnect"} <= feed.kinds()
     assert_all_is_well(feed)
 
 
@@ -93,8 +93,9 @@ def test_a_connection_that_breaks_is_made_again_and_nothing_is_missed(word, reas
     feed = heard(f"{word}@{AT_S}")
 
     assert feed.statuses(ETH) == feed.statuses(XRP) == ["online", "stale", "online"]
-    assert [i.detail for i in feed.incidents if i.kind == "disconnected"] == [reason]
+    assert [i.detail for i in feed.incidents if i.kind == "disconnect"] == [reason]
     assert (feed.health.reconnects, feed.health.trade_gaps) == (1, 0)
+    assert feed.kinds() == {"connect", "disconnect", "gap"}
     assert_all_is_well(feed)
     assert_every_minute_is_true(feed)
 
@@ -102,7 +103,7 @@ def test_a_connection_that_breaks_is_made_again_and_nothing_is_missed(word, reas
 def test_an_exchange_that_is_away_is_looked_for_ever_more_slowly_until_it_is_back():
     feed = heard(f"drop@{AT_S}+20")
 
-    (again,) = [i for i in feed.incidents if i.kind == "connected"][1:]
+    (again,) = [i for i in feed.incidents if i.kind == "connect"][1:]
     assert 40 <= feed.since_s(again.time_ns) < 56
     assert_all_is_well(feed)
     assert_every_minute_is_true(feed)
@@ -111,7 +112,7 @@ def test_an_exchange_that_is_away_is_looked_for_ever_more_slowly_until_it_is_bac
 def test_a_silent_socket_is_left():
     feed = heard(f"silence@{AT_S}")
 
-    (left,) = [i for i in feed.incidents if i.kind == "disconnected"]
+    (left,) = [i for i in feed.incidents if i.kind == "disconnect"]
     assert AT_S < feed.since_s(left.time_ns) < AT_S + 12
     assert feed.statuses(ETH) == ["online", "stale", "online"]
     assert_all_is_well(feed)
@@ -121,7 +122,7 @@ def test_a_silent_socket_is_left():
 def test_two_books_that_change_places_do_not_hold():
     feed = heard(f"reorder:book@{AT_S}:{ETH}")
 
-    assert feed.kinds() == {"connected", "book_checksum"}
+    assert feed.kinds() == {"connect", "resync"}
     assert {event.symbol for event in feed.events if isinstance(event, BookLost)} == {ETH}
     assert_all_is_well(feed)
 
@@ -129,7 +130,7 @@ def test_two_books_that_change_places_do_not_hold():
 def test_what_is_told_twice_is_heard_once():
     feed = heard(f"duplicate@{AT_S}+20")
 
-    assert feed.kinds() == {"connected"}
+    assert feed.kinds() == {"connect"}
     assert_every_trade_is_told_once(feed)
     assert_all_is_well(feed)
     assert_every_minute_is_true(feed)
@@ -143,7 +144,7 @@ def test_a_lost_trade_is_told_as_missed_and_brought_from_rest(rest):
     assert (missed.symbol, missed.first_id) == (ETH, missed.last_id)
     assert [event for event in feed.events if isinstance(event, TradesRepaired)] == [TradesRepaired(ETH)]
     assert missed.first_id in [trade.trade_id for frame in feed.frames for trade in frame.late]
-    assert feed.kinds() >= {"connected", "trade_gap"}
+    assert feed.kinds() == {"connect", "gap", "repair"}
     assert_all_is_well(feed)
     assert_every_minute_is_true(feed)
     assert_every_trade_is_told_once(feed)
@@ -176,6 +177,7 @@ def test_dead_trades_are_found_by_the_ticker_or_by_rest_and_none_is_missing(symb
 
     silent = [event for event in feed.events if isinstance(event, SubscriptionSilent)]
     assert [(event.channel, event.symbol) for event in silent] == [("trade", symbol)]
+    assert feed.kinds() >= {"connect", "stale"}
     assert_all_is_well(feed)
     assert_every_minute_is_true(feed)
     assert_every_trade_is_told_once(feed)
@@ -184,7 +186,7 @@ def test_dead_trades_are_found_by_the_ticker_or_by_rest_and_none_is_missing(symb
 def test_a_connection_that_tells_no_instruments_is_left():
     feed = heard("lose:instrument@0", 135)
 
-    assert [i.detail for i in feed.incidents if i.kind == "disconnected"] == ["no instruments were told in 30 s"]
+    assert [i.detail for i in feed.incidents if i.kind == "disconnect"] == ["no instruments were told in 30 s"]
     assert_all_is_well(feed)
     assert_every_minute_is_true(feed)
 
@@ -193,7 +195,7 @@ def test_what_comes_too_late_to_trade_on_is_stale_until_it_has_caught_up():
     feed = heard(f"slow:8@{AT_S}+30", 90)
 
     assert feed.statuses(ETH) == ["online", "stale", "online"]
-    assert feed.health.reconnects == 0
+    assert feed.kinds() == {"connect", "lag", "stale"}
     assert_all_is_well(feed)
     assert_every_minute_is_true(feed)
 
@@ -201,14 +203,14 @@ def test_what_comes_too_late_to_trade_on_is_stale_until_it_has_caught_up():
 def test_a_lost_change_of_a_book_costs_the_book():
     feed = heard(f"lose:book@{AT_S}+5:{XRP}")
 
-    assert feed.kinds() == {"connected", "book_checksum"}
+    assert feed.kinds() == {"connect", "resync"}
     assert_all_is_well(feed)
 
 
 def test_a_lost_acknowledgement_changes_nothing():
     feed = heard(f"lose:answer@0:{ETH},lose:answer@{AT_S}+5,corrupt@{AT_S}:{ETH}")
 
-    assert feed.kinds() == {"connected", "book_checksum"}
+    assert feed.kinds() == {"connect", "resync"}
     assert_all_is_well(feed)
     assert_every_minute_is_true(feed)
 
@@ -218,7 +220,7 @@ def test_garbage_is_named_and_left_out(word):
     feed = heard(word)
 
     assert any(isinstance(event, BadFrame) for event in feed.events)
-    assert feed.kinds() >= {"connected", "bad_frame"}
+    assert feed.kinds() >= {"connect", "bad_frame"}
     assert feed.health.reconnects == 0
     assert_all_is_well(feed)
     assert_every_minute_is_true(feed)
@@ -228,7 +230,7 @@ def test_garbage_is_named_and_left_out(word):
 def test_a_giant_passes(word, kinds):
     feed = heard(f"{word}@{AT_S}")
 
-    assert feed.kinds() == {"connected"} | kinds
+    assert feed.kinds() == {"connect"} | kinds
     assert feed.folded.snapshot().instruments.keys() == set(SYMBOLS)
     assert_all_is_well(feed)
     assert_every_minute_is_true(feed)
@@ -245,7 +247,7 @@ def test_requests_that_are_refused_as_too_many_are_made_again():
     feed = heard(f"drop@{AT_S},rate:2@{AT_S}")
 
     assert len([e for e in feed.events if isinstance(e, RequestRefused)]) == 2
-    assert feed.kinds() == {"connected", "disconnected", "refused"}
+    assert feed.kinds() == {"connect", "disconnect", "gap", "refused"}
     assert_all_is_well(feed)
 
 
@@ -264,6 +266,7 @@ def test_a_pair_that_cannot_be_traded_is_shown_so(status):
     feed = heard(f"pair:{status}@{AT_S}+10:{ETH}")
 
     assert (feed.statuses(ETH), feed.statuses(XRP)) == (["online", status, "online"], ["online"])
+    assert [(i.kind, i.symbol) for i in feed.incidents if i.kind != "connect"] == [("status", ETH)] * 2
     assert_all_is_well(feed)
     assert_every_minute_is_true(feed)
 

@@ -82,7 +82,17 @@ def test_nothing_that_a_listener_knows_is_left_out_of_its_memory():
         *("_can_ask_again", "_channels"),
     }
     assert set(vars(fresh_listener())) == {
-        *("_symbols", "_can_ask_again", "tape", "_builder", "_protocol", "_witness", "_scribe", "_frame_ends_ns")
+        *(
+            "_symbols",
+            "_depth",
+            "_can_ask_again",
+            "tape",
+            "_builder",
+            "_protocol",
+            "_witness",
+            "_scribe",
+            "_frame_ends_ns",
+        )
     }
 
 

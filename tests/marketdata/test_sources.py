@@ -5,7 +5,7 @@ import pytest
 from websockets.sync.server import serve
 
 from marketdata.simulation.server import serve_simulation
-from marketdata.sources import UnknownSource, is_recording, kraken_answers, parse_source
+from marketdata.sources import UnknownSource, is_recording, kraken_answers, parse_source, watched_depth
 from tests.marketdata.wire import CAPTURE_2023, CAPTURE_2026
 
 
@@ -66,3 +66,17 @@ def test_an_exchange_that_says_nothing_of_its_status_does_not_answer(greeting):
 
 def test_nobody_there_does_not_answer():
     assert not kraken_answers("ws://127.0.0.1:9", timeout_s=0.3)
+
+
+@pytest.mark.parametrize("depth", [10, 25, 100, 500, 1000])
+def test_the_depth_is_one_that_kraken_grants(depth, monkeypatch):
+    monkeypatch.setenv("FEED_DEPTH", str(depth))
+
+    assert watched_depth() == depth
+
+
+def test_a_depth_that_kraken_does_not_grant_is_refused_before_anything_starts(monkeypatch):
+    monkeypatch.setenv("FEED_DEPTH", "50")
+
+    with pytest.raises(ValueError, match="FEED_DEPTH is '50'; expected one of 10, 25, 100, 500, 1000"):
+        watched_depth()

@@ -117,6 +117,7 @@ async def warmed(market: Market, exchange: Exchange, *symbols: str) -> list[byte
         hear=messages.append,
         instruments=lambda: protocol.instruments,
         now_ns=lambda: NOW_NS,
+        tell_whole=lambda: None,
     )
     warm_up.start()
     warm_up.begin()

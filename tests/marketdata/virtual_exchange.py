@@ -154,8 +154,8 @@ class VirtualFeed:
         self._connected_ns = self._pinged_ns = self.now_ns
         self._passes, self._history_ns = 2, 0
         self.listener.connected(self.now_ns)
-        self.health.reconnects += any(incident.kind == "connected" for incident in self.incidents)
-        self._note("connected", "connected to the virtual exchange")
+        self.health.reconnects += any(incident.kind == "connect" for incident in self.incidents)
+        self._note("connect", "connected to the virtual exchange")
         self._hear(self._conversation.greeting(self.now_ns))
         self._send()
 
@@ -168,7 +168,7 @@ class VirtualFeed:
     def _disconnect(self, reason: str) -> None:
         self._take(self.listener.pass_time(self.now_ns))
         self.listener.disconnected(reason)
-        self._note("disconnected", reason)
+        self._note("disconnect", reason)
         self._conversation = None
         self._applied.clear()
         self._come_back_later()
@@ -294,6 +294,8 @@ class VirtualFeed:
         for frame in frames:
             self.frames.append(frame)
             self.folded.fold(frame)
+            if frame.gap is not None:
+                self._note("gap", f"not watched: {frame.gap.reason}")
             self._look_at(frame)
 
     def _look_at(self, frame: Frame) -> None:

@@ -14,7 +14,7 @@ from django.core.management import call_command
 
 from marketdata import bus
 from marketdata.recordings import recorded_frames
-from portfolios.models import Balance, EquityPoint, Fill, LedgerEntry, Standing
+from portfolios.models import Balance, EquityPoint, Fill, LedgerEntry, Position, Standing
 from portfolios.selectors import current_season, fills_digest
 from strategies.leagues import load_league
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus
@@ -22,7 +22,10 @@ from strategies.runner import Runner
 from strategies.services import change_deployment, enable_deployment, open_season, pause_deployment, reset_deployment
 from tests.leagues import CAPTURE, restless_league, written
 from tests.making import make_strategy
+from trading.book import Side
 from trading.frames import Frame
+from trading.orders import Order, Purpose
+from trading.signals import OrderType
 
 pytestmark = pytest.mark.django_db
 MARKET = "recording:test:00000000"
@@ -248,3 +251,41 @@ def test_a_strategy_that_keeps_failing_is_paused_with_its_reason(league: list[De
     assert "ZeroDivisionError" in row.status_reason
     assert DeploymentEvent.objects.filter(deployment=row, kind="error").count() == 5
     assert Fill.objects.exclude(account__slug=row.slug).exists()
+
+
+def test_a_short_and_what_it_owes_are_rows_like_any_other(league: list[Deployment], frames: list[Frame]) -> None:
+    runner = host(Runner(MARKET), league[:1])
+    (hosted,) = runner.hosted.values()
+    engine = hosted.engine
+    engine.is_paused = True
+    for frame in frames[:50]:
+        runner.process(frame)
+    (symbol, *_) = engine.terms.symbols
+    instrument = runner.market.snapshot().instrument(symbol)
+    lots = instrument.lots_within(Decimal(40) / instrument.price(runner.market.snapshot().top(symbol).bids[0].ticks))
+    engine.exchange.send(
+        Order(
+            order_id=f"{engine.terms.slug}:short",
+            symbol=symbol,
+            side=Side.SELL,
+            type=OrderType.MARKET,
+            purpose=Purpose.ENTRY,
+            lots=lots,
+            created_sequence=runner.sequence,
+            created_ns=runner.market.time_ns,
+            arrives_ns=runner.market.time_ns,
+            leverage=Decimal(2),
+        )
+    )
+    for frame in frames[50:60]:
+        runner.process(frame)
+    runner.flush()
+
+    mine = {"account_id": hosted.account_id}
+    position = Position.objects.get(**mine, symbol=symbol)
+    kinds = set(LedgerEntry.objects.filter(**mine).values_list("kind", "party"))
+    lent = -sum(LedgerEntry.objects.filter(**mine, party="lender").values_list("amount", flat=True))
+
+    assert position.qty < 0 < position.average_price
+    assert {("loan", "lender"), ("opening_fee", "fees")} <= kinds
+    assert lent == engine.account.loan(instrument.base) == -position.qty

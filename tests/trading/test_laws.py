@@ -7,16 +7,17 @@ from decimal import Decimal as D
 from typing import Any
 
 import numpy as np
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.drawing import NOON_NS, instrument
+from tests.laws import law
 from tests.making import make_strategy, make_terms
-from trading.account import Party
 from trading.book import BookTop, Level, Side
 from trading.engine import Engine, Outcome
 from trading.fills import digest
 from trading.frames import Frame, Gap, Trade, decode_frame, encode_frame, sequence_at
+from trading.ledger import Party
 from trading.market import Market
 from trading.signals import OrderType, Signal, SizeUnit, TimeInForce
 from trading.snapshot import DataSnapshot
@@ -137,7 +138,6 @@ def run(engine: Engine, frames: list[Frame]) -> list[Outcome]:
 markets = st.builds(_Drawn.of, st.integers(0, 2**32), st.integers(30, 90))
 fundings = st.sampled_from(["USD", "BTC"])
 latencies = st.sampled_from([0, 100, 250])
-law = settings(max_examples=40, deadline=None, print_blob=False, suppress_health_check=[HealthCheck.too_slow])
 
 
 @law
@@ -185,9 +185,10 @@ def test_no_more_is_filled_than_was_displayed_or_printed(frames: list[Frame]) ->
         printed = {(t.symbol, t.trade_id): t.lots for t in frame.trades}
         for fill in outcome.fills:
             lots = int(fill.qty.scaleb(8))
-            if "trade_id" in fill.evidence:
-                printed[fill.symbol, fill.evidence["trade_id"]] -= lots
-                assert printed[fill.symbol, fill.evidence["trade_id"]] >= 0
+            if "print" in fill.evidence:
+                trade_id = fill.evidence["print"][0]
+                printed[fill.symbol, trade_id] -= lots
+                assert printed[fill.symbol, trade_id] >= 0
             else:
                 assert lots <= fill.evidence["level"][1]
 

@@ -26,6 +26,9 @@ def port():
         return probe.getsockname()[1]
 
 
+PROCESSES = 9  # the launcher, two servers, feed, two workers, web, jobs, beat
+
+
 def launch(data_dir, port):
     """Start everything; return the launcher once it has shown its address, and what it said so far."""
     clean = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
@@ -65,7 +68,10 @@ def processes_on(data_dir):
 def test_a_killed_launcher_leaves_nothing_behind_and_the_next_one_ends_when_asked(data_dir, port):
     launcher, said = launch(data_dir, port)
     assert "Password" in said
-    assert len(processes_on(data_dir)) >= 9  # the launcher, two servers, feed, two workers, web, jobs, beat
+    end_s = time.monotonic() + 20  # a process that is just being made has no surroundings yet
+    while len(processes_on(data_dir)) < PROCESSES and time.monotonic() < end_s:
+        time.sleep(0.05)
+    assert len(processes_on(data_dir)) >= PROCESSES
 
     launcher.kill()
     launcher.wait()

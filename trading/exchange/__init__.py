@@ -1,5 +1,6 @@
 """The paper exchange: rules, matching, and the facts that come of it."""
 
-from trading.exchange.matching import ExchangeState, Matched, PaperExchange
+from trading.exchange.matching import PaperExchange
+from trading.exchange.state import ExchangeState, Matched
 
 __all__ = ["ExchangeState", "Matched", "PaperExchange"]

@@ -1,6 +1,6 @@
 """The paper exchange of one account: what happens to an order between being sent and being done.
 
-When an order fills (fill model `realistic`):
+When an order fills (fill model `realistic`; `models` says what the others assume):
 
 1. Nothing happens before the latency has passed, nor while the instrument is not online or its book stale.
 2. A market order, and the part of a limit order that crosses, walks the visible book and takes each level at
@@ -9,96 +9,107 @@ When an order fills (fill model `realistic`):
    use up that queue first; the queue is never longer than what is displayed.
 4. A print through its price, or a book that has crossed it, fills it at its own price, no more than was printed
    or displayed.
-5. A stop or take-profit becomes a market order when a print reaches its trigger, for what the position then holds.
+5. A stop or take-profit becomes a market order (with a limit: a limit order) when a print reaches its trigger, for
+   what the position then holds. A trailing stop follows the best print since it arrived. After a gap the first
+   price decides, and the fill says so.
+6. A wish to cancel or amend takes the latency, too; what fills until then is filled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-import msgspec
-
-from trading.account import Account, InsufficientFunds, LedgerEntry, RoundTrip
+from trading.account import Account
 from trading.book import Level, Side
+from trading.exchange.judging import Execution, rests, takes
+from trading.exchange.models import REALISTIC, FillModel
 from trading.exchange.rules import (
     UNSEEN,
     Prints,
     displayed,
     exit_legs,
+    follow,
     is_beyond,
+    is_matched,
     is_visible,
     reaches,
     rule_refusal,
+    self_cross_refusal,
+    status_refusal,
     sweep,
 )
+from trading.exchange.state import ExchangeState, Matched, Taken
+from trading.exchange.wishes import Wish, amend_refusal, amended, keeps_its_place
 from trading.fees import Liquidity
-from trading.fills import Fill
-from trading.frames import Frame, Trade
+from trading.frames import NS_PER_MS, Frame, Trade
 from trading.instruments import Instrument
+from trading.ledger import InsufficientFunds
 from trading.orders import Order, OrderStatus, Purpose, Refusal
 from trading.signals import OrderType, TimeInForce
 from trading.snapshot import DataSnapshot
 from trading.valuation import mid_rate
 
-
-class _Taken(msgspec.Struct, array_like=True):
-    """What this account has had from a level, while the level showed ``displayed``."""
-
-    displayed: int
-    lots: int
-
-
-class ExchangeState(msgspec.Struct):
-    """All that the exchange remembers of one account; a checkpoint stores it whole."""
-
-    orders: dict[str, Order] = {}  # live ones, oldest first
-    taken: dict[str, dict[str, dict[int, _Taken]]] = {}  # symbol -> side taken from -> ticks
-
-
-@dataclass(slots=True)
-class Matched:
-    """What one frame did: facts in the order in which they happened."""
-
-    fills: list[Fill] = field(default_factory=list)
-    entries: list[LedgerEntry] = field(default_factory=list)
-    trips: list[RoundTrip] = field(default_factory=list)
-    orders: dict[str, Order] = field(default_factory=dict)  # every order that changed, as it now stands
+_AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
 
 
 class PaperExchange:
     """Matches one account's orders against public books and prints. A paper order moves no market."""
 
-    def __init__(self, slug: str, account: Account, state: ExchangeState) -> None:
+    def __init__(self, slug: str, account: Account, state: ExchangeState, model: FillModel = REALISTIC) -> None:
         self._slug = slug
         self._account = account
+        self._model = model
         self.state = state
 
     def send(self, order: Order) -> None:
         """Take an order in; it is judged when it has arrived."""
         self.state.orders[order.order_id] = order
 
+    def wish(self, wish: Wish) -> None:
+        """Take in what is to become of a live order, once it has arrived."""
+        self.state.wishes.append(wish)
+
     def cancel(self, order: Order, matched: Matched, snapshot: DataSnapshot, refusal: Refusal) -> None:
         """End a live order for the reason given."""
         _end(order, OrderStatus.CANCELLED, snapshot, refusal)
         self._note(order, matched)
 
+    def force(self, order: Order, matched: Matched, snapshot: DataSnapshot) -> None:
+        """Execute an order of the exchange's own at once; what the visible book cannot absorb is cancelled."""
+        self.state.orders[order.order_id] = order
+        self._note(order, matched)
+        self._take(order, snapshot, matched)
+        self._cancel_rest(order, snapshot, matched)
+
     def match(self, frame: Frame, snapshot: DataSnapshot) -> Matched:
-        """Judge every live order against one frame, resting ones before those that arrive in it."""
+        """Judge every live order against one frame: resting ones, then wishes about them, then those that arrive."""
         matched = Matched()
         prints = Prints(frame.trades)
-        for order in [o for o in self.state.orders.values() if o.status is OrderStatus.OPEN]:
-            if order.status is OrderStatus.OPEN and snapshot.is_tradable(order.symbol):
+        for order in self._of_status(OrderStatus.OPEN):
+            order.is_after_gap = order.is_after_gap or frame.gap is not None
+            if order.status is not OrderStatus.OPEN:
+                continue  # ended by another that was judged before it
+            if is_matched(order.symbol, snapshot):
                 self._judge_resting(order, prints, snapshot, matched)
-        for order in [o for o in self.state.orders.values() if o.status is OrderStatus.SENT]:
+            if order.status is OrderStatus.OPEN and 0 < order.expires_ns <= frame.time_ns:
+                self.cancel(order, matched, snapshot, Refusal("expired", "its time was up, as asked"))
+        if self.state.wishes:
+            self._carry_out_wishes(frame, snapshot, matched)
+        for order in self._of_status(OrderStatus.SENT):
             if order.status is OrderStatus.SENT and order.arrives_ns <= frame.time_ns:
                 self._receive(order, snapshot, matched)
         return matched
 
+    def _of_status(self, status: OrderStatus) -> list[Order]:
+        return [order for order in self.state.orders.values() if order.status is status]
+
     # Arrival
 
     def _receive(self, order: Order, snapshot: DataSnapshot, matched: Matched) -> None:
+        if order.is_reduce_only:
+            closing = self._account.position(order.symbol).closing_lots(order.side, order.open_lots)
+            order.lots = order.filled_lots + closing
         refusal = self._refusal(order, snapshot)
         if refusal is not None:
             _end(order, OrderStatus.REFUSED, snapshot, refusal)
@@ -110,25 +121,52 @@ class PaperExchange:
             self._take(order, snapshot, matched)
             self._cancel_rest(order, snapshot, matched)
         elif order.type is OrderType.LIMIT:
-            self._take(order, snapshot, matched)
-            if order.status is OrderStatus.OPEN and order.time_in_force is TimeInForce.IOC:
-                refusal = Refusal("ioc_remainder", "what could not be had at once was cancelled, as asked")
-                self.cancel(order, matched, snapshot, refusal)
-            elif order.status is OrderStatus.OPEN:
-                order.queue_ahead_lots = displayed(order, snapshot)
+            self._begin_to_rest(order, snapshot, matched)
         else:
+            last = snapshot.last_ticks(order.symbol)
+            follow(order, snapshot.top(order.symbol).opposite(order.side)[0].ticks if last is None else last)
             self._judge_trigger(order, [], snapshot, matched)
+
+    def _begin_to_rest(self, order: Order, snapshot: DataSnapshot, matched: Matched) -> None:
+        """Take what a limit order crosses; the rest joins the queue, unless it was to be had at once."""
+        if is_matched(order.symbol, snapshot):
+            self._take(order, snapshot, matched)
+        if order.status is not OrderStatus.OPEN:
+            return
+        if order.time_in_force in _AT_ONCE:
+            refusal = Refusal("ioc_remainder", "what could not be had at once was cancelled, as asked")
+            self.cancel(order, matched, snapshot, refusal)
+        else:
+            order.queue_ahead_lots = displayed(order, snapshot)
 
     def _refusal(self, order: Order, snapshot: DataSnapshot) -> Refusal | None:
         """Return the exchange's reason not to take the order, or None."""
-        if not snapshot.is_tradable(order.symbol):
-            status = snapshot.status(order.symbol)
-            return Refusal("not_tradable", f"{order.symbol} is {status}, the exchange {snapshot.system or 'unknown'}")
+        closing = self._account.position(order.symbol).closing_lots(order.side, order.open_lots)
+        refusal = status_refusal(order, snapshot, closing)
+        if refusal is not None:
+            return refusal
+        if order.is_reduce_only and closing == 0:
+            return Refusal("reduce_only", f"no position in {order.symbol} that a {order.side.value} would reduce")
         instrument = snapshot.instrument(order.symbol)
         if mid_rate(snapshot, instrument.quote, self._account.state.currency) is None:
             worth = f"what a {instrument.quote} is worth in {self._account.state.currency} is not known yet"
             return Refusal("no_valuation", worth)
-        return rule_refusal(order, instrument, snapshot) or self._means_refusal(order, instrument, snapshot)
+        return (
+            rule_refusal(order, instrument, snapshot)
+            or self._book_refusal(order, instrument, snapshot)
+            or self._means_refusal(order, instrument, snapshot)
+        )
+
+    def _book_refusal(self, order: Order, instrument: Instrument, snapshot: DataSnapshot) -> Refusal | None:
+        if order.type not in (OrderType.MARKET, OrderType.LIMIT):
+            return None
+        walked = list(sweep(self._visible(order, snapshot), order.lots))
+        had = sum(level.lots for level in walked)
+        if order.time_in_force is TimeInForce.FOK and had < order.lots and not self._model.fills_at_touch:
+            asked, there = (instrument.qty(lots).normalize() for lots in (order.lots, had))
+            return Refusal("fok", f"{asked:f} {instrument.base} were asked for, all or nothing; {there:f} can be had")
+        worst = order.limit_ticks or (walked[-1].ticks if walked else 0)
+        return self_cross_refusal(order, worst, self.state.orders.values(), instrument) if worst else None
 
     def _means_refusal(self, order: Order, instrument: Instrument, snapshot: DataSnapshot) -> Refusal | None:
         if order.type not in (OrderType.MARKET, OrderType.LIMIT):
@@ -137,7 +175,8 @@ class PaperExchange:
         cost = sum((instrument.cost(*level) for level in sweep(levels, order.lots)), Decimal(0))
         if order.limit_ticks is not None:
             cost = max(cost, instrument.cost(order.limit_ticks, order.lots))
-        reserved = self.reserved(snapshot, but=order.order_id)
+        currencies = (instrument.base, instrument.quote)
+        reserved = {currency: self.reserved(currency, snapshot, but=order.order_id) for currency in currencies}
         return self._account.means_refusal(order, instrument, cost, snapshot, reserved)
 
     def reserved(self, snapshot: DataSnapshot, *, but: str = "") -> dict[str, Decimal]:
@@ -145,16 +184,51 @@ class PaperExchange:
         instruments = snapshot.instruments
         total: dict[str, Decimal] = {}
         for order in self.state.orders.values():
-            if order.order_id == but or order.type is not OrderType.LIMIT or order.status is not OrderStatus.OPEN:
+            if order.order_id == but or not order.is_limit or order.status is not OrderStatus.OPEN:
                 continue
             instrument = instruments[order.symbol]
-            if order.side is Side.SELL:
-                currency, amount = instrument.base, instrument.qty(order.open_lots)
-            else:
+            if order.leverage is not None:
+                if instrument.quote == currency:
+                    total += instrument.cost(order.limit_ticks or 0, order.open_lots) / order.leverage
+            elif order.side is Side.SELL and instrument.base == currency:
+                total += instrument.qty(order.open_lots)
+            elif order.side is Side.BUY and instrument.quote == currency:
                 fee = 1 + self._account.fee_bps(Liquidity.TAKER, snapshot.time_ns) / 10_000
                 currency, amount = instrument.quote, instrument.cost(order.limit_ticks or 0, order.open_lots) * fee
             total[currency] = total.get(currency, Decimal(0)) + amount
         return total
+
+    # Wishes
+
+    def _carry_out_wishes(self, frame: Frame, snapshot: DataSnapshot, matched: Matched) -> None:
+        due = [wish for wish in self.state.wishes if wish.arrives_ns <= frame.time_ns]
+        self.state.wishes = [wish for wish in self.state.wishes if wish.arrives_ns > frame.time_ns]
+        for wish in due:
+            order = self.state.orders.get(wish.order_id)
+            if order is None:
+                continue  # it ended while the wish was on its way
+            if wish.kind == "cancel":
+                self.cancel(order, matched, snapshot, Refusal("cancelled", "as asked"))
+            else:
+                self._amend(order, wish, snapshot, matched)
+
+    def _amend(self, order: Order, wish: Wish, snapshot: DataSnapshot, matched: Matched) -> None:
+        """Change an order, or leave it as it is and say why."""
+        new = amended(order, wish)
+        if new.lots <= order.filled_lots:
+            done = Refusal("amended_away", "it was amended to no more than what was filled")
+            self.cancel(order, matched, snapshot, done)
+            return
+        keeps_place = keeps_its_place(order, wish)
+        refusal = amend_refusal(order, wish) or (None if keeps_place else self._refusal(new, snapshot))
+        order.updated_ns = snapshot.time_ns
+        if refusal is not None:
+            order.refusal = Refusal("amend_refused", refusal.sentence)
+        else:
+            order.lots, order.limit_ticks, order.trigger_ticks = new.lots, new.limit_ticks, new.trigger_ticks
+            if order.is_limit and order.status is OrderStatus.OPEN and not keeps_place:
+                self._begin_to_rest(order, snapshot, matched)
+        self._note(order, matched)
 
     # Taking
 
@@ -179,15 +253,11 @@ class PaperExchange:
         # Levels that have changed or gone since are whole again: forget them.
         for ticks in [t for t, had in memory.items() if shown.get(t) != had.displayed]:
             del memory[ticks]
-        had = memory.setdefault(level.ticks, _Taken(shown[level.ticks], 0))
+        had = memory.setdefault(level.ticks, Taken(shown[level.ticks], 0))
         had.lots += level.lots
 
     def _take(self, order: Order, snapshot: DataSnapshot, matched: Matched) -> None:
-        for level in sweep(self._visible(order, snapshot), order.open_lots):
-            evidence = {"model": "realistic-1", "rule": "depth_walk", "level": [level.ticks, level.lots]}
-            if not self._execute(order, level, Liquidity.TAKER, snapshot, matched, evidence):
-                return
-            self._remember(order, level, snapshot)
+        self._execute_all(order, takes(order, self._visible(order, snapshot), self._model), snapshot, matched)
 
     def _cancel_rest(self, order: Order, snapshot: DataSnapshot, matched: Matched) -> None:
         if order.status is not OrderStatus.OPEN:
@@ -200,60 +270,24 @@ class PaperExchange:
     # Resting
 
     def _judge_resting(self, order: Order, prints: Prints, snapshot: DataSnapshot, matched: Matched) -> None:
-        if order.type is OrderType.LIMIT:
+        if order.is_limit:
             self._judge_limit(order, prints, snapshot, matched)
         else:
             self._judge_trigger(order, prints.of(order.symbol), snapshot, matched)
+        order.is_after_gap = False
 
     def _judge_limit(self, order: Order, prints: Prints, snapshot: DataSnapshot, matched: Matched) -> None:
-        assert order.limit_ticks is not None, "a limit order has a limit"
-        limit = order.limit_ticks
         if order.queue_ahead_lots == UNSEEN:
             order.queue_ahead_lots = displayed(order, snapshot)
-        for public in prints.of(order.symbol):
-            through = is_beyond(order.side, limit, public.ticks)
-            at_our_price = public.ticks == limit and public.side is order.side.opposite
-            left = prints.left(public)
-            if left == 0 or not (through or at_our_price):
-                continue
-            if at_our_price:
-                before_us = min(left, max(order.queue_ahead_lots, 0))
-                order.queue_ahead_lots -= before_us if order.queue_ahead_lots > 0 else 0
-                left -= before_us
-            part = min(left, order.open_lots)
-            if part == 0:
-                continue
-            rule = "print_through" if through else "queue"
-            evidence = {
-                "model": "realistic-1",
-                "rule": rule,
-                "trade_id": public.trade_id,
-                "printed_lots": public.lots,
-            }
-            if not self._execute(order, Level(limit, part), Liquidity.MAKER, snapshot, matched, evidence):
-                return
-            prints.use(public, part)
-            if order.status is not OrderStatus.OPEN:
-                return
-        self._judge_crossed(order, snapshot, matched)
-        shown = snapshot.top(order.symbol).lots_at(order.side, limit)
-        if order.queue_ahead_lots > 0 and is_visible(order, snapshot):
+        granted = rests(order, prints, self._visible(order, snapshot), self._model)
+        self._execute_all(order, granted, snapshot, matched, prints)
+        if order.status is OrderStatus.OPEN and order.queue_ahead_lots > 0 and is_visible(order, snapshot):
+            assert order.limit_ticks is not None, "only limit orders rest in the book"
+            shown = snapshot.top(order.symbol).lots_at(order.side, order.limit_ticks)
             order.queue_ahead_lots = min(order.queue_ahead_lots, shown)
 
-    def _judge_crossed(self, order: Order, snapshot: DataSnapshot, matched: Matched) -> None:
-        """Fill an order that the book has moved through: at its own price, up to what is displayed beyond it."""
-        for level in sweep(self._visible(order, snapshot), order.open_lots):
-            assert order.limit_ticks is not None, "only limit orders rest in the book"
-            evidence = {"model": "realistic-1", "rule": "crossed_book", "level": [level.ticks, level.lots]}
-            at_limit = Level(order.limit_ticks, level.lots)
-            if not self._execute(order, at_limit, Liquidity.MAKER, snapshot, matched, evidence):
-                return
-            self._remember(order, level, snapshot)
-
     def _judge_trigger(self, order: Order, trades: list[Trade], snapshot: DataSnapshot, matched: Matched) -> None:
-        last = snapshot.last_ticks(order.symbol)
-        prices = [trade.ticks for trade in trades] + ([] if last is None else [last])
-        if not order.is_triggered and not any(reaches(order, ticks) for ticks in prices):
+        if not order.is_triggered and not self._is_set_off(order, trades, snapshot):
             return
         order.is_triggered = True
         lots = self._triggered_lots(order)
@@ -261,45 +295,82 @@ class PaperExchange:
             self.cancel(order, matched, snapshot, Refusal("no_position", "the position was closed before"))
             return
         order.lots = order.filled_lots + lots
+        if order.is_limit:
+            self._note(order, matched)
+            self._begin_to_rest(order, snapshot, matched)
+            return
         self._take(order, snapshot, matched)
         if not _is_kept(order):
             self._cancel_rest(order, snapshot, matched)
         # A kept exit that the visible book could not fill goes on taking: a position never loses its stop.
 
+    def _is_set_off(self, order: Order, trades: Iterable[Trade], snapshot: DataSnapshot) -> bool:
+        last = snapshot.last_ticks(order.symbol)
+        for ticks in [trade.ticks for trade in trades] + ([] if last is None else [last]):
+            if reaches(order, ticks):
+                return True
+            follow(order, ticks)
+        return False
+
     def _triggered_lots(self, order: Order) -> int:
-        if order.side is Side.BUY:
+        """Return what a triggered order is for: an exit closes what is held, an entry is for what was asked."""
+        if order.purpose is Purpose.ENTRY and not order.is_reduce_only:
             return order.open_lots
-        held = self._account.position(order.symbol).lots
-        return held if _is_kept(order) else min(order.open_lots, held)
+        held = abs(self._account.position(order.symbol).lots)
+        closing = self._account.position(order.symbol).closing_lots(order.side, held)
+        return closing if _is_kept(order) else min(order.open_lots, closing)
 
     # Settling
 
-    def _execute(
+    def _execute_all(
         self,
         order: Order,
-        level: Level,
-        liquidity: Liquidity,
+        granted: Iterator[Execution],
         snapshot: DataSnapshot,
         matched: Matched,
-        evidence: Mapping[str, object],
-    ) -> bool:
+        prints: Prints | None = None,
+    ) -> None:
+        for execution in granted:
+            if not self._execute(order, execution, snapshot, matched):
+                return
+            if execution.level is not None:
+                self._remember(order, execution.level, snapshot)
+            if execution.public is not None and prints is not None:
+                prints.use(execution.public, execution.lots)
+            if order.status is not OrderStatus.OPEN:
+                return
+
+    def _execute(self, order: Order, execution: Execution, snapshot: DataSnapshot, matched: Matched) -> bool:
         """Settle one execution; False when the account could not pay and the order was cancelled."""
         instrument = snapshot.instrument(order.symbol)
+        evidence: dict[str, object] = {
+            "model": self._model.label,
+            **execution.evidence,
+            "open": order.open_lots,
+            "decimals": [instrument.price_decimals, instrument.qty_decimals],
+            "latency_ms": order.latency_ns // NS_PER_MS,
+        }
+        if order.limit_ticks is not None:
+            evidence["limit"] = order.limit_ticks
+        if order.is_triggered and order.trigger_ticks is not None:
+            evidence["trigger"] = order.trigger_ticks
+        if order.is_after_gap:
+            evidence["after_gap"] = True
         try:
             fill, entries, trip = self._account.execute(
                 order,
                 instrument,
                 fill_id=f"{self._slug}:{snapshot.sequence}:{len(matched.fills)}",
-                ticks=level.ticks,
-                lots=level.lots,
-                liquidity=liquidity,
+                ticks=execution.ticks,
+                lots=execution.lots,
+                liquidity=execution.liquidity,
                 snapshot=snapshot,
                 evidence=evidence,
             )
         except InsufficientFunds as error:
             self.cancel(order, matched, snapshot, Refusal("insufficient_funds", str(error)))
             return False
-        order.filled_lots += level.lots
+        order.filled_lots += execution.lots
         order.filled_cost += fill.cost
         order.updated_ns = snapshot.time_ns
         if order.open_lots == 0:
@@ -307,10 +378,10 @@ class PaperExchange:
         matched.fills.append(fill)
         matched.entries.extend(entries)
         self._note(order, matched)
-        self._keep_bracket(order, snapshot, matched)
         if trip is not None:
             matched.trips.append(trip)
             self._cancel_exits(order, snapshot, matched)
+        self._keep_bracket(order, snapshot, matched)
         return True
 
     def _keep_bracket(self, order: Order, snapshot: DataSnapshot, matched: Matched) -> None:

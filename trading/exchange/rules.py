@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from trading.book import Level, Side
 from trading.frames import Trade
-from trading.instruments import Instrument
-from trading.orders import Bracket, Order, OrderStatus, Purpose, Refusal
+from trading.instruments import Instrument, InstrumentStatus
+from trading.orders import TRIGGERED, Bracket, Order, OrderStatus, Purpose, Refusal
 from trading.signals import OrderType
 from trading.snapshot import DataSnapshot
 
+_ENTRY_STATUSES = (InstrumentStatus.ONLINE, InstrumentStatus.LIMIT_ONLY, InstrumentStatus.REDUCE_ONLY)
 UNSEEN = -1  # the queue at a price deeper than the visible book is not known yet
+
+
+def is_matched(symbol: str, snapshot: DataSnapshot) -> bool:
+    """True while the exchange matches orders of ``symbol``, and we know its book."""
+    top = snapshot.top_or_none(symbol)
+    is_open = snapshot.status(symbol) in _ENTRY_STATUSES and snapshot.system == "online"
+    return is_open and top is not None and bool(top.bids) and bool(top.asks)
+
+
+def status_refusal(order: Order, snapshot: DataSnapshot, closing_lots: int) -> Refusal | None:
+    """Return why the state of the exchange or of the instrument keeps the order out, or None.
+
+    ``closing_lots`` is what of the order would close a position. Kraken's states: kraken.md 1.1, 2.1.
+    """
+    status, system = snapshot.status(order.symbol), snapshot.system or "unknown"
+    if status == "stale" or snapshot.top_or_none(order.symbol) is None:
+        return Refusal("not_tradable", f"{order.symbol} is stale: its book is not known")
+    if "post_only" in (status, system) and not (order.type is OrderType.LIMIT and order.is_post_only):
+        return Refusal("post_only_mode", f"{order.symbol} takes post-only limit orders alone now")
+    if system not in ("online", "post_only") or status not in (*_ENTRY_STATUSES, InstrumentStatus.POST_ONLY):
+        return Refusal("not_tradable", f"{order.symbol} is {status}, the exchange {system}; expected both online")
+    if status == InstrumentStatus.LIMIT_ONLY and order.limit_ticks is None:
+        return Refusal("limit_only_mode", f"{order.symbol} takes limit orders alone now, not {order.type.value}")
+    if status == InstrumentStatus.REDUCE_ONLY and closing_lots < order.open_lots:
+        return Refusal("reduce_only_mode", f"{order.symbol} may only be reduced now")
+    return None
 
 
 def rule_refusal(order: Order, instrument: Instrument, snapshot: DataSnapshot) -> Refusal | None:
@@ -21,8 +48,8 @@ def rule_refusal(order: Order, instrument: Instrument, snapshot: DataSnapshot) -
         if ticks is not None and (ticks <= 0 or ticks % step):
             asked, grid = instrument.price(ticks), instrument.price(step)
             return Refusal("tick_size", f"the {what} is {asked}; it must be a multiple of {grid} above zero")
-    if order.type in (OrderType.STOP, OrderType.TAKE_PROFIT):
-        return None
+    if order.type in TRIGGERED and order.limit_ticks is None:
+        return None  # sized by the position when it triggers
     if order.lots < instrument.qty_min_lots:
         asked, least = (
             instrument.qty(order.lots).normalize(),
@@ -40,9 +67,13 @@ def rule_refusal(order: Order, instrument: Instrument, snapshot: DataSnapshot) -
 
 
 def exit_legs(order: Order, bracket: Bracket, snapshot: DataSnapshot) -> list[Order]:
+    """Return the exits of an entry, resting from now on."""
+    fell = snapshot.last_ticks(order.symbol) or snapshot.top(order.symbol).opposite(order.side)[0].ticks
+    trail = bracket.trail
+    stop = bracket.stop_loss_ticks if trail is None else trail.trigger(order.side.opposite, fell)
     wanted = (
-        (Purpose.STOP_LOSS, OrderType.STOP, bracket.stop_loss_ticks),
-        (Purpose.TAKE_PROFIT, OrderType.TAKE_PROFIT, bracket.take_profit_ticks),
+        (Purpose.STOP_LOSS, OrderType.STOP if trail is None else OrderType.TRAILING_STOP, stop, trail),
+        (Purpose.TAKE_PROFIT, OrderType.TAKE_PROFIT, bracket.take_profit_ticks, None),
     )
     return [
         Order(
@@ -60,8 +91,10 @@ def exit_legs(order: Order, bracket: Bracket, snapshot: DataSnapshot) -> list[Or
             status=OrderStatus.OPEN,
             updated_ns=snapshot.time_ns,
             reason=f"{purpose.value.replace('_', ' ')} of {order.order_id}",
+            trail=leg_trail,
+            extreme_ticks=fell if leg_trail is not None else 0,
         )
-        for purpose, type_, ticks in wanted
+        for purpose, type_, ticks, leg_trail in wanted
         if ticks is not None
     ]
 
@@ -99,8 +132,32 @@ def displayed(order: Order, snapshot: DataSnapshot) -> int:
 def reaches(order: Order, ticks: int) -> bool:
     """True when a print at ``ticks`` sets the order off."""
     assert order.trigger_ticks is not None, "stops and take-profits have a trigger"
-    falling = (order.side is Side.SELL) == (order.type is OrderType.STOP)
+    is_stop = order.type in (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP)
+    falling = (order.side is Side.SELL) == is_stop
     return ticks <= order.trigger_ticks if falling else ticks >= order.trigger_ticks
+
+
+def follow(order: Order, ticks: int) -> None:
+    """Let a trailing stop follow a print that was better than all since it arrived."""
+    if order.trail is None:
+        return
+    is_better = ticks > order.extreme_ticks if order.side is Side.SELL else ticks < order.extreme_ticks
+    if is_better or not order.extreme_ticks:
+        order.extreme_ticks, order.trigger_ticks = ticks, order.trail.trigger(order.side, ticks)
+
+
+def self_cross_refusal(
+    order: Order, worst_ticks: int, others: Iterable[Order], instrument: Instrument
+) -> Refusal | None:
+    """Return which of our own resting orders the order would trade with, or None."""
+    for other in others:
+        rests = other.symbol == order.symbol and other.status is OrderStatus.OPEN and other.is_limit
+        if not rests or other.side is order.side or other.limit_ticks is None:
+            continue
+        if not is_beyond(order.side, other.limit_ticks, worst_ticks):
+            price = instrument.price(other.limit_ticks)
+            return Refusal("self_cross", f"it would trade with our own {other.side.value} at {price}")
+    return None
 
 
 class Prints:

@@ -32,8 +32,9 @@ from marketdata.simulation.fault_words import FAULTS_HELP, InvalidFaults, parse_
 from marketdata.simulation.faults import CALM, Plan
 from marketdata.simulation.rest_server import serve_rest
 from marketdata.simulation.server import serve_simulation
-from marketdata.sources import Source, UnknownSource, configured, parse_source, watched_symbols
+from marketdata.sources import Source, UnknownSource, configured, parse_source, watched_depth, watched_symbols
 from marketdata.standing_by import FeedLock
+from trading.frames import FRAME_DEPTH
 from trading.market import Market
 
 STAND_BY_EVERY_S = 0.25
@@ -70,7 +71,8 @@ class Command(BaseCommand):
                 raise CommandError("--symbols goes with a feed's own recording in no way: it is played whole")
             symbols = _symbols(options["symbols"], found)
             faults = _faults(options["faults"], source, symbols)
-            listening = Listening(source, speed, found, symbols, faults, may_record=options["record"])
+            depth = FRAME_DEPTH if source.path else watched_depth()
+            listening = Listening(source, speed, found, symbols, depth, faults, may_record=options["record"])
             asyncio.run(_stand_by_and_feed(listening))
         except (UnknownSource, InvalidRecording, SourceFailed, ValueError) as error:
             raise CommandError(str(error)) from error
@@ -100,7 +102,7 @@ def _symbols(asked: list[str] | None, found: Survey | None) -> tuple[str, ...]:
     return watched_symbols()
 
 
-def _recorder(source: Source, symbols: tuple[str, ...]) -> Recorder | None:
+def _recorder(source: Source, symbols: tuple[str, ...], depth: int) -> Recorder | None:
     """Return who writes down the market, None for one that is a recording already."""
     if source.path is not None or not settings.PADDOCK_RECORD:
         return None
@@ -108,6 +110,7 @@ def _recorder(source: Source, symbols: tuple[str, ...]) -> Recorder | None:
         settings.PADDOCK_DATA_DIR / "recordings",
         source.market,
         symbols,
+        depth=depth,
         rotate_bytes=settings.PADDOCK_RECORDING_ROTATE_MB << 20,
         max_bytes=settings.PADDOCK_RECORDINGS_MAX_GB << 30,
     )
@@ -152,6 +155,7 @@ class Listening:
     speed: float
     found: Survey | None
     symbols: tuple[str, ...]
+    depth: int
     faults: Plan
     may_record: bool
 
@@ -207,7 +211,7 @@ async def _feed(listening: Listening, lock: FeedLock, stop: asyncio.Event) -> No
     source = listening.source
     keeper, after_sequence = await asyncio.to_thread(_past, source)
     await asyncio.to_thread(bus.announce_market, source.market)
-    recorder = _recorder(source, listening.symbols) if listening.may_record else None
+    recorder = _recorder(source, listening.symbols, listening.depth) if listening.may_record else None
     end = asyncio.Event()
     async with _exchange(source, listening.speed, listening.found, listening.faults) as (url, rest):
         feed = Feed(
@@ -219,6 +223,7 @@ async def _feed(listening: Listening, lock: FeedLock, stop: asyncio.Event) -> No
             after_sequence=after_sequence,
             rest=rest,
             recorder=recorder,
+            depth=listening.depth,
         )
         _log.info("market %s: %s", source.market, ", ".join(listening.symbols))
         ending = [asyncio.create_task(stop.wait()), asyncio.create_task(_lost(lock))]

@@ -1,0 +1,65 @@
+"""How an account has done, as of its last mark."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from trading.account import Account, Worth
+from trading.frames import NS_PER_S
+from trading.ledger import ZERO
+from trading.snapshot import DataSnapshot
+
+_DAY_NS = 86_400 * NS_PER_S
+
+
+class Figures(msgspec.Struct):
+    """How the account has done; money in its currency. None until it could be valued."""
+
+    equity: Decimal | None = None
+    mid_equity: Decimal | None = None
+    exposure: Decimal = ZERO
+    owed: Decimal = ZERO  # all loans, at mid
+    used_margin: Decimal = ZERO
+    margin_level_pct: Decimal | None = None  # None while no margin is used
+    stake: Decimal = ZERO  # what was paid in, less what was taken out, at the last mark
+    peak_equity: Decimal = ZERO  # scaled with what is paid in and taken out: neither is a gain or a drawdown
+    drawdown_pct: Decimal = ZERO
+    max_drawdown_pct: Decimal = ZERO
+    day: int = 0  # days since the epoch
+    day_equity: Decimal = ZERO  # at the first mark of the day
+    fills: int = 0
+    refusals: int = 0
+    last_fill_ns: int = 0
+
+    def mark(self, account: Account, worth: Worth, snapshot: DataSnapshot) -> None:
+        """Take in what the account is worth now."""
+        self._follow_payments(account, worth.equity)
+        self.equity, self.mid_equity, self.exposure = worth.equity, worth.mid_equity, worth.exposure
+        self.owed, self.used_margin, self.margin_level_pct = worth.owed, ZERO, None
+        if account.state.loans and (standing := account.means.standing(snapshot)) is not None:
+            self.used_margin, self.margin_level_pct = standing.used, standing.level_pct
+        day = snapshot.time_ns // _DAY_NS
+        if day != self.day:
+            self.day, self.day_equity = day, worth.equity
+        self.peak_equity = max(self.peak_equity, worth.equity)
+        self.drawdown_pct = (1 - worth.equity / self.peak_equity) * 100
+        self.max_drawdown_pct = max(self.max_drawdown_pct, self.drawdown_pct)
+
+    def _follow_payments(self, account: Account, equity: Decimal) -> None:
+        """Take what was paid in or out since the last mark out of the peak and of the day's beginning."""
+        paid = account.state.stake - self.stake
+        if not paid:
+            return
+        is_first = not self.stake and len(account.state.payments) < 2
+        self.stake = account.state.stake
+        if is_first:
+            self.peak_equity = max(self.peak_equity, self.stake)
+            return
+        before = equity - paid
+        if before > 0 and equity > 0:
+            self.peak_equity *= equity / before
+        else:
+            self.peak_equity = max(equity, self.peak_equity + paid)
+        self.day_equity += paid

@@ -1,0 +1,124 @@
+"""The lender's watch over an account that owes: it warns, and in the end it closes positions."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from trading.account import Account
+from trading.book import Side
+from trading.exchange import Matched, PaperExchange
+from trading.margin import MarginEvent, MarginEventKind, MarginStanding, binding
+from trading.orders import Order, OrderStatus, Purpose, Refusal
+from trading.positions import Position
+from trading.signals import OrderType
+from trading.snapshot import DataSnapshot
+from trading.valuation import mid_rate
+
+_ENDED = Refusal("liquidation", "the exchange closes positions: the account no longer secures what it owes")
+
+
+def watch_margin(
+    slug: str, account: Account, exchange: PaperExchange, matched: Matched, snapshot: DataSnapshot
+) -> list[MarginEvent]:
+    """Call margin, close positions, or declare the account bankrupt, as the account stands now.
+
+    Positions are closed whole, by market orders, the one that binds most margin first,
+    until the margin is restored; what the visible book cannot absorb goes on in the
+    next frame, as does what cannot be traded now. Nothing is done while a price is unknown.
+    """
+    standing = account.means.standing(snapshot)
+    if standing is None:
+        return []
+    state, events = account.state, []
+    if standing.is_called(account.terms) and not state.is_called and not state.bankrupt_ns:
+        state.is_called = True
+        events.append(_event(MarginEventKind.CALL, standing, snapshot))
+    tried: set[str] = set()
+    while _is_failing(standing, account):
+        position = _next(account, snapshot, tried)
+        if position is None:
+            break
+        tried.add(position.symbol)
+        events.append(_event(MarginEventKind.LIQUIDATION, standing, snapshot, position.symbol))
+        _cancel_wishes(exchange, matched, snapshot)
+        exchange.force(_closing(slug, position, account, snapshot), matched, snapshot)
+        after = account.means.standing(snapshot)
+        assert after is not None, "what had a price has one still"
+        standing = after
+    is_open = any(_open_lots(position, account, snapshot) for position in state.positions.values())
+    if standing.equity < 0 and not state.bankrupt_ns and not is_open:
+        state.bankrupt_ns = snapshot.time_ns
+        events.append(_event(MarginEventKind.BANKRUPT, standing, snapshot))
+    if state.is_called and not standing.is_called(account.terms):
+        state.is_called = False
+        events.append(_event(MarginEventKind.RESTORED, standing, snapshot))
+    return events
+
+
+def _is_failing(standing: MarginStanding, account: Account) -> bool:
+    return standing.equity < 0 or standing.is_stopped(account.terms)
+
+
+def _next(account: Account, snapshot: DataSnapshot, tried: set[str]) -> Position | None:
+    """Return the tradable position that binds most margin, of equals the first by name.
+
+    What was bought with own money goes last, when no loan of a position is left and less
+    than nothing is there: selling it frees no margin.
+    """
+    positions = binding(account.state.positions) or list(account.state.positions.values())
+    found: tuple[Decimal, str] | None = None
+    for position in positions:
+        if position.symbol in tried or not _open_lots(position, account, snapshot):
+            continue
+        if not snapshot.is_tradable(position.symbol):
+            continue
+        rate = mid_rate(snapshot, position.quote, account.state.currency)
+        assert rate is not None, "the standing is known"
+        key = (-position.margin * rate, position.symbol)
+        found = key if found is None else min(found, key)
+    return None if found is None else account.state.positions[found[1]]
+
+
+def _open_lots(position: Position, account: Account, snapshot: DataSnapshot) -> int:
+    """Return what there is to close; what a long holds may have been sold through another instrument."""
+    if position.lots <= 0:
+        return -position.lots
+    instrument = snapshot.instrument(position.symbol)
+    return min(position.lots, int(account.balance(instrument.base).scaleb(instrument.qty_decimals)))
+
+
+def _closing(slug: str, position: Position, account: Account, snapshot: DataSnapshot) -> Order:
+    return Order(
+        order_id=f"{slug}:{snapshot.sequence}:liquidation-{position.symbol}",
+        symbol=position.symbol,
+        side=Side.SELL if position.lots > 0 else Side.BUY,
+        type=OrderType.MARKET,
+        purpose=Purpose.LIQUIDATION,
+        lots=_open_lots(position, account, snapshot),
+        created_sequence=snapshot.sequence,
+        created_ns=snapshot.time_ns,
+        arrives_ns=snapshot.time_ns,
+        is_reduce_only=True,
+        status=OrderStatus.OPEN,
+        updated_ns=snapshot.time_ns,
+        reason="liquidation",
+    )
+
+
+def _cancel_wishes(exchange: PaperExchange, matched: Matched, snapshot: DataSnapshot) -> None:
+    """End every live order but the exits that the exchange keeps with a position."""
+    for order in list(exchange.state.orders.values()):
+        if order.purpose in (Purpose.ENTRY, Purpose.EXIT):
+            exchange.cancel(order, matched, snapshot, _ENDED)
+
+
+def _event(kind: MarginEventKind, standing: MarginStanding, snapshot: DataSnapshot, symbol: str = "") -> MarginEvent:
+    return MarginEvent(
+        kind=kind,
+        equity=standing.equity,
+        used_margin=standing.used,
+        level_pct=standing.level_pct,
+        symbol=symbol,
+        sequence=snapshot.sequence,
+        time_ns=snapshot.time_ns,
+    )

@@ -1,0 +1,254 @@
+"""Positions: what is open through one instrument, what it cost, and what closing it brought."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+import msgspec
+
+from trading.book import Side
+from trading.ledger import FEE_QUANTUM, ZERO
+from trading.orders import Order
+
+MAX_LAYERS = 1_000  # a position remembers so many openings apart; older ones run together
+
+
+class Layer(msgspec.Struct, array_like=True):
+    """What one frame opened, as far as it is still open when the first in is the first out."""
+
+    lots: int
+    cost: Decimal  # quote
+    fees: Decimal  # quote
+    opened_ns: int
+
+
+class Loan(msgspec.Struct):
+    """What one frame borrowed, as far as it is still owed; a reduction pays back the oldest loan first."""
+
+    loan_id: str  # the fill that took it up
+    lots: int  # of the position, opened with it
+    amount: Decimal  # of the currency borrowed
+    cost: Decimal  # quote, what the lots were worth then: margin and rollover are reckoned on it
+    margin: Decimal  # quote, the collateral it binds: cost over leverage
+    rate_bps: Decimal  # of the cost, at each rollover; locked when it was taken up
+    opened_ns: int
+    rollovers: int = 0  # charged so far
+
+
+class Position(msgspec.Struct):
+    """What is held (+) or owed (-) through one instrument since it was last flat.
+
+    ``bought`` and ``sold`` count the whole round trip: a long is bought first, a short sold first.
+    """
+
+    symbol: str
+    lots: int = 0  # base, signed: below zero is short
+    cost: Decimal = ZERO  # quote paid for a long, got for a short, as far as it is open; fees left out
+    entry_fees: Decimal = ZERO  # quote, paid for what is open: trading, opening and rollover fees
+    opened_ns: int = 0
+    bought_lots: int = 0
+    bought_cost: Decimal = ZERO
+    sold_lots: int = 0
+    sold_cost: Decimal = ZERO
+    trip_fees: Decimal = ZERO  # quote, of the whole round trip
+    trip_result: Decimal = ZERO  # account currency
+    layers: list[Layer] = []
+    loans: list[Loan] = []
+
+    @property
+    def base(self) -> str:
+        """The currency that a short owes."""
+        return self.symbol.partition("/")[0]
+
+    @property
+    def quote(self) -> str:
+        """The currency that a leveraged long owes."""
+        return self.symbol.partition("/")[2]
+
+    @property
+    def borrowed_currency(self) -> str:
+        """What its loans are in."""
+        return self.quote if self.lots > 0 else self.base
+
+    @property
+    def borrowed_lots(self) -> int:
+        """The part of it that was opened on margin; never below zero."""
+        return sum(loan.lots for loan in self.loans)
+
+    @property
+    def borrowed(self) -> Decimal:
+        """What its loans amount to."""
+        return sum((loan.amount for loan in self.loans), ZERO)
+
+    @property
+    def margin(self) -> Decimal:
+        """The collateral that its loans bind; quote."""
+        return sum((loan.margin for loan in self.loans), ZERO)
+
+    def closing_lots(self, side: Side, lots: int) -> int:
+        """Return how many of ``lots`` an order of ``side`` would close; the rest would open."""
+        if side is Side.BUY:
+            return min(lots, -self.lots) if self.lots < 0 else 0
+        return min(lots, self.lots) if self.lots > 0 else 0
+
+    def is_opened_by(self, order: Order) -> bool:
+        """True when some of the order would enlarge the position or open another; a spot sale opens nothing."""
+        if order.side is Side.SELL and order.leverage is None:
+            return False
+        return self.closing_lots(order.side, order.lots) < order.lots
+
+    def open(self, side: Side, lots: int, cost: Decimal, fees: Decimal, time_ns: int) -> None:
+        """Add ``lots`` in the direction of ``side``; what one frame opens is one layer."""
+        if self.lots == 0:
+            self.opened_ns = time_ns
+        self.cost += cost
+        self.entry_fees += fees
+        self.trip_fees += fees
+        if side is Side.BUY:
+            self.lots += lots
+            self.bought_lots += lots
+            self.bought_cost += cost
+        else:
+            self.lots -= lots
+            self.sold_lots += lots
+            self.sold_cost += cost
+        last = self.layers[-1] if self.layers else None
+        if last is not None and last.opened_ns == time_ns:
+            last.lots, last.cost, last.fees = last.lots + lots, last.cost + cost, last.fees + fees
+            return
+        self.layers.append(Layer(lots, cost, fees, time_ns))
+        if len(self.layers) > MAX_LAYERS:
+            first, second = self.layers[:2]
+            self.layers[:2] = [
+                Layer(first.lots + second.lots, first.cost + second.cost, first.fees + second.fees, first.opened_ns)
+            ]
+
+    def borrow(self, loan: Loan) -> None:
+        """Owe ``loan``; what one frame borrows on the same terms is one loan."""
+        last = self.loans[-1] if self.loans else None
+        if last is not None and (last.opened_ns, last.rate_bps) == (loan.opened_ns, loan.rate_bps):
+            last.lots, last.amount = last.lots + loan.lots, last.amount + loan.amount
+            last.cost, last.margin = last.cost + loan.cost, last.margin + loan.margin
+        else:
+            self.loans.append(loan)
+
+    def charge(self, fee: Decimal) -> None:
+        """Count a fee for holding what is open; by first in, first out it falls to what closes next."""
+        self.entry_fees += fee
+        self.trip_fees += fee
+        self.layers[0].fees += fee
+
+    def close(self, lots: int, cost: Decimal, fee: Decimal) -> Closing:
+        """Take ``lots`` off and return what that realises.
+
+        Shares of what is left are cut to the unit of ``cost``, so that what is realised
+        and what is left always add up to what was paid.
+        """
+        whole = lots == abs(self.lots)
+        share = self.cost if whole else (self.cost * lots / abs(self.lots)).quantize(cost, ROUND_HALF_UP)
+        fees = self.entry_fees if whole else _share(self.entry_fees, lots, abs(self.lots))
+        first_cost, first_fees = self._take_layers(lots, cost)
+        direction = 1 if self.lots > 0 else -1
+        self.lots -= direction * lots
+        self.cost -= share
+        self.entry_fees -= fees
+        self.trip_fees += fee
+        if direction > 0:
+            self.sold_lots += lots
+            self.sold_cost += cost
+        else:
+            self.bought_lots += lots
+            self.bought_cost += cost
+        return Closing(
+            result=direction * (cost - share) - fees - fee,
+            first_in_result=direction * (cost - first_cost) - first_fees - fee,
+        )
+
+    def _take_layers(self, lots: int, unit: Decimal) -> tuple[Decimal, Decimal]:
+        cost = fees = ZERO
+        while lots:
+            first = self.layers[0]
+            if first.lots <= lots:
+                lots -= first.lots
+                cost, fees = cost + first.cost, fees + first.fees
+                del self.layers[0]
+                continue
+            part_cost = (first.cost * lots / first.lots).quantize(unit, ROUND_HALF_UP)
+            part_fees = _share(first.fees, lots, first.lots)
+            cost, fees = cost + part_cost, fees + part_fees
+            first.cost, first.fees, first.lots = first.cost - part_cost, first.fees - part_fees, first.lots - lots
+            lots = 0
+        return cost, fees
+
+    def repay(self, lots: int) -> Decimal:
+        """Take the loans of ``lots`` off, oldest first, and return what is to be paid back for them."""
+        due = ZERO
+        while lots and self.loans:
+            first = self.loans[0]
+            if first.lots <= lots:
+                lots -= first.lots
+                due += first.amount
+                del self.loans[0]
+                continue
+            parts = [_exact_share(n, lots, first.lots) for n in (first.amount, first.cost, first.margin)]
+            due += parts[0]
+            first.amount, first.cost = first.amount - parts[0], first.cost - parts[1]
+            first.margin, first.lots = first.margin - parts[2], first.lots - lots
+            lots = 0
+        return due
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What a reduction realised, fees of both ends included; quote."""
+
+    result: Decimal  # against the average cost of what was open
+    first_in_result: Decimal  # against the oldest of it
+
+
+def _share(fees: Decimal, lots: int, of: int) -> Decimal:
+    return (fees * lots / of).quantize(FEE_QUANTUM, ROUND_HALF_UP)
+
+
+def _exact_share(amount: Decimal, lots: int, of: int) -> Decimal:
+    """Return the share at the amount's own precision; a loan in base comes out exact."""
+    return (amount * lots / of).quantize(amount, ROUND_HALF_UP)
+
+
+class RoundTrip(msgspec.Struct, frozen=True, kw_only=True):
+    """A position from flat to flat; prices are averages."""
+
+    trip_id: str
+    symbol: str
+    qty: Decimal  # base units
+    entry_price: Decimal
+    exit_price: Decimal
+    fees: Decimal  # quote, of every kind
+    result: Decimal  # account currency, fees included
+    opened_ns: int
+    closed_ns: int
+    sequence: int
+    side: Side = Side.BUY  # that of the entry: a short is sold first
+
+
+class Tally(msgspec.Struct):
+    """What an account has done through one instrument since the beginning."""
+
+    fills: int = 0
+    volume: Decimal = ZERO  # quote
+    fees: Decimal = ZERO  # quote, of every kind
+    realised: Decimal = ZERO  # quote, against average cost, fees included
+    first_in_realised: Decimal = ZERO  # quote, the first in taken as the first out; equal when flat
+    result: Decimal = ZERO  # account currency: `realised`, each at the rate of its moment
+    round_trips: int = 0
+    wins: int = 0  # round trips with a result above zero
+    won: Decimal = ZERO  # account currency, results of the round trips above zero
+    lost: Decimal = ZERO  # account currency, of those below; never negative
+
+    def count_trip(self, trip: RoundTrip) -> None:
+        """Count a finished round trip."""
+        self.round_trips += 1
+        self.wins += trip.result > 0
+        self.won += max(trip.result, ZERO)
+        self.lost -= min(trip.result, ZERO)
