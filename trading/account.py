@@ -220,32 +220,6 @@ class Account:
             self._volume = (today, sum((v for day, v in days if day > today - VOLUME_DAYS), ZERO))
         return self.plan.at(time_ns).rate_bps(liquidity, self._volume[1])
 
-    def means_refusal(
-        self,
-        order: Order,
-        instrument: Instrument,
-        worst_cost: Decimal,
-        snapshot: DataSnapshot,
-        reserved: Mapping[str, Decimal],
-    ) -> Refusal | None:
-        """Return why the account cannot afford ``order``, or None.
-
-        ``worst_cost`` is the most that it may cost in quote currency, fees left out;
-        ``reserved`` is what other resting orders have spoken for, per currency.
-        """
-        if order.side is Side.SELL:
-            needed, currency = instrument.qty(order.open_lots), instrument.base
-        else:
-            fee = 1 + self.fee_bps(Liquidity.TAKER, snapshot.time_ns) / 10_000
-            needed, currency = worst_cost * fee, instrument.quote
-        free = self.balance(currency) - reserved.get(currency, ZERO)
-        if needed <= free:
-            return None
-        return Refusal(
-            "insufficient_funds",
-            f"{needed.normalize():f} {currency} are needed; {free.normalize():f} are free",
-        )
-
     def execute(
         self,
         order: Order,

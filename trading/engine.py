@@ -353,8 +353,7 @@ class Engine:
     def _free(self, snapshot: DataSnapshot, symbol: str) -> dict[str, Decimal]:
         instrument = snapshot.instruments.get(symbol)
         currencies = (instrument.base, instrument.quote) if instrument is not None else ()
-        reserved = self.exchange.reserved(snapshot)
-        return {c: self.account.balance(c) - reserved.get(c, ZERO) for c in currencies}
+        return {c: self.account.balance(c) - self.exchange.reserved(c, snapshot) for c in currencies}
 
     def _risk_refusal(self, order: Order, snapshot: DataSnapshot) -> Refusal | None:
         since = snapshot.time_ns - MINUTE_NS

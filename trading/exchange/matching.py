@@ -179,10 +179,10 @@ class PaperExchange:
         reserved = {currency: self.reserved(currency, snapshot, but=order.order_id) for currency in currencies}
         return self._account.means_refusal(order, instrument, cost, snapshot, reserved)
 
-    def reserved(self, snapshot: DataSnapshot, *, but: str = "") -> dict[str, Decimal]:
-        """Return what resting limit orders have spoken for, per currency."""
+    def reserved(self, currency: str, snapshot: DataSnapshot, *, but: str = "") -> Decimal:
+        """Return what resting limit orders have spoken for, in ``currency``."""
         instruments = snapshot.instruments
-        total: dict[str, Decimal] = {}
+        total = Decimal(0)
         for order in self.state.orders.values():
             if order.order_id == but or not order.is_limit or order.status is not OrderStatus.OPEN:
                 continue
@@ -194,8 +194,7 @@ class PaperExchange:
                 total += instrument.qty(order.open_lots)
             elif order.side is Side.BUY and instrument.quote == currency:
                 fee = 1 + self._account.fee_bps(Liquidity.TAKER, snapshot.time_ns) / 10_000
-                currency, amount = instrument.quote, instrument.cost(order.limit_ticks or 0, order.open_lots) * fee
-            total[currency] = total.get(currency, Decimal(0)) + amount
+                total += instrument.cost(order.limit_ticks or 0, order.open_lots) * fee
         return total
 
     # Wishes
