@@ -110,6 +110,8 @@ def _of_print(about: Mapping[str, Any], still: int, asked: str, decimals: int) -
 
 def _fee(fill: Fill, about: Mapping[str, Any], cost: Decimal) -> tuple[Decimal, str]:
     schedule, volume = fee_schedule(about["fee_schedule"]), Decimal(about["volume"])
+    if not volume >= 0:
+        raise NoEvidence(f"volume is {volume}; expected zero or more")
     rate_bps = schedule.rate_bps(fill.liquidity, volume)
     if rate_bps != Decimal(about["fee_bps"]):
         raise NoEvidence(f"{schedule.name} gives {rate_bps} bp for {volume}; told are {about['fee_bps']}")

@@ -202,7 +202,6 @@ def test_the_exchange_refuses_with_a_code_and_a_sentence(signal: Signal, code: s
         (buy(1, **limit(99, time_in_force="gtd", expires_in_s=-5)), "bad_number"),
         (buy(1, **limit(99, time_in_force="fok", post_only=True)), "post_only"),
         (buy(1, trail_pct=2, stop_loss=99), "stop_loss_twice"),
-        (sell(1, leverage=2), "leverage"),
         (Signal.buy("DOGE/USD", 1), "unknown_symbol"),
         (buy(1, stop_loss=101), "stop_loss_side"),
         (buy(0.001), "size_too_small"),

@@ -12,7 +12,8 @@ from trading.book import Level
 from trading.exchange.models import FillModel
 from trading.exchange.rules import Prints, is_beyond, sweep
 from trading.fees import Liquidity
-from trading.frames import Trade
+from trading.frames import NS_PER_MS, Trade
+from trading.instruments import Instrument
 from trading.orders import Order
 
 
@@ -25,6 +26,24 @@ class Execution(NamedTuple):
     evidence: Mapping[str, object]
     level: Level | None = None  # taken from the book
     public: Trade | None = None  # used up of this print
+
+
+def evidence_of(order: Order, execution: Execution, instrument: Instrument, model: FillModel) -> dict[str, object]:
+    """Return all that the execution was judged on, in ticks and lots: `trading.evidence` derives it anew."""
+    evidence: dict[str, object] = {
+        "model": model.label,
+        **execution.evidence,
+        "open": order.open_lots,
+        "decimals": [instrument.price_decimals, instrument.qty_decimals],
+        "latency_ms": order.latency_ns // NS_PER_MS,
+    }
+    if order.limit_ticks is not None:
+        evidence["limit"] = order.limit_ticks
+    if order.is_triggered and order.trigger_ticks is not None:
+        evidence["trigger"] = order.trigger_ticks
+    if order.is_after_gap:
+        evidence["after_gap"] = True
+    return evidence
 
 
 def takes(order: Order, levels: list[Level], model: FillModel) -> Iterator[Execution]:

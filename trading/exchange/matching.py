@@ -21,9 +21,10 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from trading.account import Account
-from trading.book import Level, Side
-from trading.exchange.judging import Execution, rests, takes
+from trading.book import Level
+from trading.exchange.judging import Execution, evidence_of, rests, takes
 from trading.exchange.models import REALISTIC, FillModel
+from trading.exchange.reserves import reserved
 from trading.exchange.rules import (
     UNSEEN,
     Prints,
@@ -41,8 +42,7 @@ from trading.exchange.rules import (
 )
 from trading.exchange.state import ExchangeState, Matched, Taken
 from trading.exchange.wishes import Wish, amend_refusal, amended, keeps_its_place
-from trading.fees import Liquidity
-from trading.frames import NS_PER_MS, Frame, Trade
+from trading.frames import Frame, Trade
 from trading.instruments import Instrument
 from trading.ledger import InsufficientFunds
 from trading.orders import Order, OrderStatus, Purpose, Refusal
@@ -181,21 +181,8 @@ class PaperExchange:
 
     def reserved(self, currency: str, snapshot: DataSnapshot, *, but: str = "") -> Decimal:
         """Return what resting limit orders have spoken for, in ``currency``."""
-        instruments = snapshot.instruments
-        total = Decimal(0)
-        for order in self.state.orders.values():
-            if order.order_id == but or not order.is_limit or order.status is not OrderStatus.OPEN:
-                continue
-            instrument = instruments[order.symbol]
-            if order.leverage is not None:
-                if instrument.quote == currency:
-                    total += instrument.cost(order.limit_ticks or 0, order.open_lots) / order.leverage
-            elif order.side is Side.SELL and instrument.base == currency:
-                total += instrument.qty(order.open_lots)
-            elif order.side is Side.BUY and instrument.quote == currency:
-                fee = 1 + self._account.fee_bps(Liquidity.TAKER, snapshot.time_ns) / 10_000
-                total += instrument.cost(order.limit_ticks or 0, order.open_lots) * fee
-        return total
+        others = (order for order in self.state.orders.values() if order.order_id != but)
+        return reserved(currency, others, self._account, snapshot)
 
     # Wishes
 
@@ -342,19 +329,6 @@ class PaperExchange:
     def _execute(self, order: Order, execution: Execution, snapshot: DataSnapshot, matched: Matched) -> bool:
         """Settle one execution; False when the account could not pay and the order was cancelled."""
         instrument = snapshot.instrument(order.symbol)
-        evidence: dict[str, object] = {
-            "model": self._model.label,
-            **execution.evidence,
-            "open": order.open_lots,
-            "decimals": [instrument.price_decimals, instrument.qty_decimals],
-            "latency_ms": order.latency_ns // NS_PER_MS,
-        }
-        if order.limit_ticks is not None:
-            evidence["limit"] = order.limit_ticks
-        if order.is_triggered and order.trigger_ticks is not None:
-            evidence["trigger"] = order.trigger_ticks
-        if order.is_after_gap:
-            evidence["after_gap"] = True
         try:
             fill, entries, trip = self._account.execute(
                 order,
@@ -364,7 +338,7 @@ class PaperExchange:
                 lots=execution.lots,
                 liquidity=execution.liquidity,
                 snapshot=snapshot,
-                evidence=evidence,
+                evidence=evidence_of(order, execution, instrument, self._model),
             )
         except InsufficientFunds as error:
             self.cancel(order, matched, snapshot, Refusal("insufficient_funds", str(error)))
