@@ -6,6 +6,8 @@ from dashboard import views
 
 urlpatterns = [
     path("", views.league, name="league"),
+    path("fills/<int:pk>/", views.fill, name="fill"),
+    path("docs/fills/", views.how_fills_happen, name="how-fills-happen"),
     path("feed/", views.feed, name="feed-page"),
     path("deployments/<slug:slug>", views.deployment, name="deployment"),
     path("deployments/<slug:slug>/", views.deployment, name="deployment-slash"),

@@ -15,8 +15,14 @@ from django.views.decorators.http import require_POST, require_safe
 from dashboard.feed_scenes import UnknownChoice, feed_choice, feed_scene
 from dashboard.panels import DEPLOYMENT_PANELS, FEED_PANELS, LEAGUE_PANELS, rendered
 from dashboard.scenes import UnknownDeployment, deployment_scene, league_scene
+from portfolios.models import Fill
+from portfolios.selectors import trading_fill
 from strategies import services
 from strategies.models import Deployment
+from trading.evidence import rederived
+from trading.exchange.examples import EXAMPLES
+from trading.exchange.models import FILL_MODELS
+from trading.fees import SCHEDULES
 
 CHANGES: dict[str, tuple[Callable[..., object], str]] = {
     "pause": (services.pause_deployment, "is paused: no new signals; resting orders and stops live on"),
@@ -54,6 +60,22 @@ def deployment(request: HttpRequest, slug: str) -> HttpResponse:
         raise Http404(f"No deployment is called {slug!r}.") from None
     context = {"panels": rendered(DEPLOYMENT_PANELS, scene), "deployment": scene.deployment}
     return render(request, "dashboard/deployment.html", context)
+
+
+@require_safe
+@never_cache
+def fill(request: HttpRequest, pk: int) -> HttpResponse:
+    """Return a fill beside what its evidence gives."""
+    row = get_object_or_404(Fill.objects.select_related("account"), pk=pk)
+    context = {"fill": row, "derivation": rederived(trading_fill(row))}
+    return render(request, "dashboard/fill.html", context)
+
+
+@require_safe
+def how_fills_happen(request: HttpRequest) -> HttpResponse:
+    """Return the rules of the paper exchange, each with a worked example that is a test."""
+    context = {"examples": EXAMPLES, "models": FILL_MODELS.values(), "schedules": SCHEDULES.values()}
+    return render(request, "dashboard/how_fills_happen.html", context)
 
 
 @require_POST

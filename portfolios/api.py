@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from portfolios import filters, selectors, serializers
 from portfolios.models import Account, Balance, Fill, LedgerEntry, Order, Position, RoundTrip
+from trading.evidence import rederived
 
 MOST_POINTS = 2_000
 
@@ -56,6 +57,19 @@ class Fills(AccountRows):
     serializer_class = serializers.FillSerializer
     filterset_class = filters.FillFilter
     ordering = ("-sequence", "-id")
+
+
+class FillDetail(APIView):
+    """One fill, derived anew from what it was judged on."""
+
+    @extend_schema(responses=serializers.FillDetailSerializer)
+    def get(self, _request: Request, pk: int) -> Response:
+        row = Fill.objects.select_related("account").filter(pk=pk).first()
+        if row is None:
+            raise NotFound(f"no fill has the id {pk}; /api/v1/deployments/SLUG/fills/ lists those there are")
+        derivation = rederived(selectors.trading_fill(row))
+        detail = {"deployment": row.account.slug, "fill": row, "derivation": derivation}
+        return Response(serializers.FillDetailSerializer(detail).data)
 
 
 class Orders(AccountRows):
@@ -137,6 +151,7 @@ def _points_asked(request: Request) -> int:
 
 
 api_urls = [
+    path("fills/<int:pk>/", FillDetail.as_view(), name="api-fill"),
     path("deployments/<slug:slug>/fills/", Fills.as_view(), name="api-fills"),
     path("deployments/<slug:slug>/orders/", Orders.as_view(), name="api-orders"),
     path("deployments/<slug:slug>/positions/", Positions.as_view(), name="api-positions"),

@@ -170,23 +170,25 @@ def fills_digest(season: Season | None) -> str:
 def _trading_fills(season: Season | None) -> Iterator[tuple[str, trading_fills.Fill]]:
     rows = Fill.objects.filter(account__in=open_accounts(season)).select_related("account")
     for row in rows.iterator(chunk_size=2_000):
-        yield (
-            row.account.slug,
-            trading_fills.Fill(
-                fill_id=row.fill_id,
-                order_id=row.order_id,
-                symbol=row.symbol,
-                side=Side(row.side),
-                qty=row.qty,
-                price=row.price,
-                cost=row.cost,
-                fee=row.fee,
-                quote=row.quote,
-                liquidity=Liquidity(row.liquidity),
-                sequence=row.sequence,
-                time_ns=(row.time - EPOCH) // timedelta(microseconds=1) * 1_000,
-                result=row.result,
-                reason=row.reason,
-                evidence=row.evidence,
-            ),
-        )
+        yield row.account.slug, trading_fill(row)
+
+
+def trading_fill(row: Fill) -> trading_fills.Fill:
+    """Return the fill that a row keeps, as the engine made it."""
+    return trading_fills.Fill(
+        fill_id=row.fill_id,
+        order_id=row.order_id,
+        symbol=row.symbol,
+        side=Side(row.side),
+        qty=row.qty,
+        price=row.price,
+        cost=row.cost,
+        fee=row.fee,
+        quote=row.quote,
+        liquidity=Liquidity(row.liquidity),
+        sequence=row.sequence,
+        time_ns=(row.time - EPOCH) // timedelta(microseconds=1) * 1_000,
+        result=row.result,
+        reason=row.reason,
+        evidence=row.evidence,
+    )

@@ -9,6 +9,7 @@ from django.db import models
 from rest_framework import serializers
 
 from portfolios.models import EquityPoint, Fill, LedgerEntry, Order, Position, RoundTrip
+from trading.evidence import Derivation
 from trading.fills import plain
 
 
@@ -36,7 +37,26 @@ class RowSerializer(serializers.ModelSerializer):
 class FillSerializer(RowSerializer):
     class Meta:
         model = Fill
-        exclude = ("id", "account")
+        exclude = ("account",)
+
+
+class DerivationSerializer(serializers.Serializer[Derivation]):
+    """A fill derived anew from its evidence."""
+
+    is_verified = serializers.BooleanField(help_text="price, quantity, cost and fee follow from the evidence")
+    steps = serializers.ListField(child=serializers.CharField(), help_text="how they follow, in words and numbers")
+    price = ExactDecimalField(allow_null=True, help_text="quote per base, as derived")
+    qty = ExactDecimalField(allow_null=True, help_text="base, as derived")
+    fee = ExactDecimalField(allow_null=True, help_text="quote, as derived")
+    differs = serializers.ListField(child=serializers.CharField(), help_text="what the fill says otherwise")
+
+
+class FillDetailSerializer(serializers.Serializer[dict[str, Any]]):
+    """One fill, and what its evidence gives."""
+
+    deployment = serializers.CharField(help_text="its slug")
+    fill = FillSerializer()
+    derivation = DerivationSerializer()
 
 
 class OrderSerializer(RowSerializer):

@@ -12,13 +12,13 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from strategies.config_fields import ConfigField, InvalidValue, Kind, config_fields, risk_fields
 from strategies.models import Deployment
 from strategies.services import check_deployment
+from trading.exchange.models import FILL_MODELS
 from trading.fees import SCHEDULES
 from trading.fills import plain
 from trading.strategy import Strategy
 
 CONFIG, RISK = "config__", "risk__"
 UNSET = object()  # left empty: the default holds
-FILL_MODELS = [("realistic", "realistic")]
 PLAIN_FIELDS = ("name", "slug", "cash", "currency", "funding_currency", "fee_schedule", "fill_model", "latency_ms")
 
 
@@ -89,7 +89,7 @@ class DeploymentForm(forms.ModelForm):
 
     symbols = forms.CharField(required=False, help_text="BASE/QUOTE, separated by commas; empty: the strategy's own")
     fee_schedule = forms.ChoiceField(choices=[(name, name) for name in sorted(SCHEDULES)])
-    fill_model = forms.ChoiceField(choices=FILL_MODELS, initial="realistic")
+    fill_model = forms.ChoiceField(choices=[(name, name) for name in FILL_MODELS], initial="realistic")
 
     class Meta:
         model = Deployment

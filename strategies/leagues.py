@@ -32,6 +32,7 @@ class DeploymentEntry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, 
     currency: str = "USD"
     funding_currency: str = "USD"
     latency_ms: Annotated[int, msgspec.Meta(ge=0, le=60_000)] = 200
+    fill_model: str = "realistic"
     fee_schedule: str = "kraken-spot-2026-07"
     config: dict[str, Any] = {}
     risk: dict[str, Any] = {}
@@ -111,7 +112,7 @@ def league_text(instruments: list[str]) -> str:
             f"currency = {_toml(row.currency)}",
         ]
         lines += [f"funding_currency = {_toml(row.funding_currency)}", f"latency_ms = {row.latency_ms}"]
-        lines.append(f"fee_schedule = {_toml(row.fee_schedule)}")
+        lines += [f"fill_model = {_toml(row.fill_model)}", f"fee_schedule = {_toml(row.fee_schedule)}"]
         for table in ("config", "risk"):
             if values := getattr(row, table):
                 lines.append(f"{table} = {_toml(values)}")

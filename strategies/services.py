@@ -16,6 +16,7 @@ from portfolios.services import end_season, ensure_season
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus
 from strategies.registry import UnknownStrategy, strategy
 from trading.engine import Terms
+from trading.exchange.models import UnknownFillModel, fill_model
 from trading.fees import UnknownFeeSchedule, fee_schedule
 from trading.risk import RiskLimits
 from trading.strategy import InvalidConfig
@@ -41,6 +42,7 @@ def terms_of(deployment: Deployment, first_sequence: int) -> Terms:
         currency=deployment.currency,
         funding_currency=deployment.funding_currency,
         latency_ms=deployment.latency_ms,
+        fill_model=deployment.fill_model,
         fee_schedule=deployment.fee_schedule,
         risk=_risk(deployment.risk),
         first_sequence=first_sequence,
@@ -71,8 +73,10 @@ def check_deployment(deployment: Deployment) -> None:
         fee_schedule(deployment.fee_schedule)
     except UnknownFeeSchedule as error:
         problems["fee_schedule"] = str(error)
-    if deployment.fill_model != "realistic":
-        problems["fill_model"] = f"fill model is {deployment.fill_model!r}; known is realistic"
+    try:
+        fill_model(deployment.fill_model)
+    except UnknownFillModel as error:
+        problems["fill_model"] = str(error)
     bad = [s for s in deployment.symbols if not (isinstance(s, str) and s.count("/") == 1)]
     if bad:
         problems["symbols"] = f"symbols hold {bad[0]!r}; expected BASE/QUOTE like BTC/USD"

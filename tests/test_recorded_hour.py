@@ -18,6 +18,7 @@ from strategies.models import Deployment
 from tests.leagues import restless_league
 from tests.marketdata.virtual_exchange import CoarseMarket
 from trading.engine import Engine
+from trading.evidence import rederived
 from trading.fills import Fill, digest
 from trading.frames import NS_PER_S, Frame, encode_frame
 from trading.market import Market
@@ -105,3 +106,4 @@ def test_a_recorded_hour_gives_the_frames_and_the_fills_that_were(tmp_path: Path
     assert (again["frames"], again["fills"]) == (lived.count, len(lived.fills))
     assert again["fills_sha256"] == digest(lived.fills)
     assert again["fills"] > 100
+    assert [fill.fill_id for _, fill in lived.fills if not rederived(fill).is_verified] == []

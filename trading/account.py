@@ -319,7 +319,7 @@ class Account:
         for position in binding(self.state.positions):
             rate = mid_rate(snapshot, position.quote, self.state.currency)
             if rate is not None:
-                entries += charge_rollovers(self.state, self._ledger, self.terms, position, rate, snapshot)
+                entries += charge_rollovers(self.state, self._ledger, self.means, self.terms, position, rate, snapshot)
         return entries
 
     # Worth

@@ -111,10 +111,10 @@ class Ledger:
         return self.post(fact, EntryKind.LOAN, moved, snapshot, fill_id=fill_id)
 
     def borrow_missing(
-        self, fact: str, currency: str, needed: Decimal, snapshot: DataSnapshot, fill_id: str = ""
+        self, fact: str, currency: str, needed: Decimal, free: Decimal, snapshot: DataSnapshot, fill_id: str = ""
     ) -> list[LedgerEntry]:
-        """Take up what the balance lacks of ``needed``: what must be paid and cannot be is owed, never forgiven."""
-        missing = needed - self.balances.get(currency, ZERO)
+        """Take up what ``free`` lacks of ``needed``: what must be paid and cannot be is owed, never forgiven."""
+        missing = needed - free
         return self.borrow(fact, currency, missing, snapshot, fill_id) if missing > 0 else []
 
     def pay_fee(
@@ -123,23 +123,24 @@ class Ledger:
         kind: EntryKind,
         currency: str,
         fee: Decimal,
+        free: Decimal,
         snapshot: DataSnapshot,
         *,
         fill_id: str = "",
         time_ns: int = 0,
     ) -> list[LedgerEntry]:
-        """Pay a fee, with a loan where the balance does not reach."""
+        """Pay a fee, with a loan where what is free does not reach."""
         if not fee:
             return []
-        entries = self.borrow_missing(f"{fact}:loan", currency, fee, snapshot, fill_id)
+        entries = self.borrow_missing(f"{fact}:loan", currency, fee, free, snapshot, fill_id)
         moved = [(Party.ACCOUNT, currency, -fee), (Party.FEES, currency, fee)]
         return entries + self.post(fact, kind, moved, snapshot, fill_id=fill_id, time_ns=time_ns)
 
     def repay(
-        self, fact: str, currency: str, due: Decimal, snapshot: DataSnapshot, fill_id: str = ""
+        self, fact: str, currency: str, due: Decimal, free: Decimal, snapshot: DataSnapshot, fill_id: str = ""
     ) -> list[LedgerEntry]:
-        """Pay back ``due`` as far as the balance reaches; the rest stays owed."""
-        part = min(due, self.balances.get(currency, ZERO), self.loans.get(currency, ZERO))
+        """Pay back ``due`` as far as what is free reaches; the rest stays owed."""
+        part = min(due, free, self.loans.get(currency, ZERO))
         if part <= 0:
             return []
         moved = [(Party.ACCOUNT, currency, -part), (Party.LENDER, currency, part)]

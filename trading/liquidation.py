@@ -7,6 +7,7 @@ from decimal import Decimal
 from trading.account import Account
 from trading.book import Side
 from trading.exchange import Matched, PaperExchange
+from trading.ledger import ZERO
 from trading.margin import MarginEvent, MarginEventKind, MarginStanding, binding
 from trading.orders import Order, OrderStatus, Purpose, Refusal
 from trading.positions import Position
@@ -84,7 +85,9 @@ def _open_lots(position: Position, account: Account, snapshot: DataSnapshot) -> 
     if position.lots <= 0:
         return -position.lots
     instrument = snapshot.instrument(position.symbol)
-    return min(position.lots, int(account.balance(instrument.base).scaleb(instrument.qty_decimals)))
+    others = account.means.bought_on_margin(position.base, snapshot, but=position.symbol)
+    held = max(account.balance(position.base) - others, ZERO)
+    return min(position.lots, int(held.scaleb(instrument.qty_decimals)))
 
 
 def _closing(slug: str, position: Position, account: Account, snapshot: DataSnapshot) -> Order:

@@ -79,15 +79,26 @@ class Means:
 
     def tied(self, currency: str, snapshot: DataSnapshot, *, but: str = "") -> Decimal:
         """Return what is held of ``currency`` but secures a loan: the proceeds of shorts, what was bought on margin."""
-        total = ZERO
-        for position in binding(self._state.positions):
-            if position.symbol == but:
-                continue
-            if position.lots < 0 and position.quote == currency:
-                total += position.cost
-            elif position.lots > 0 and position.base == currency:
-                total += snapshot.instrument(position.symbol).qty(position.borrowed_lots)
-        return total
+        proceeds = sum(
+            (
+                position.cost
+                for position in binding(self._state.positions)
+                if position.lots < 0 and position.quote == currency and position.symbol != but
+            ),
+            ZERO,
+        )
+        return proceeds + self.bought_on_margin(currency, snapshot, but=but)
+
+    def bought_on_margin(self, currency: str, snapshot: DataSnapshot, *, but: str = "") -> Decimal:
+        """Return what is held of ``currency`` as the base of leveraged longs."""
+        return sum(
+            (
+                snapshot.instrument(position.symbol).qty(position.borrowed_lots)
+                for position in binding(self._state.positions)
+                if position.lots > 0 and position.base == currency and position.symbol != but
+            ),
+            ZERO,
+        )
 
     def debt(self, currency: str) -> Decimal:
         """Return what is owed of ``currency`` beside the loans of open positions."""
@@ -118,7 +129,10 @@ class Means:
         closing = position.closing_lots(order.side, order.lots)
         opening = order.lots - closing
         if order.side is Side.SELL and order.leverage is None:
-            free = self.free(instrument.base, snapshot, but=order.symbol) - reserved.get(instrument.base, ZERO)
+            tied = self.tied if opening else self.bought_on_margin
+            held = self._state.balances.get(instrument.base, ZERO)
+            free = max(held - tied(instrument.base, snapshot, but=order.symbol), ZERO)
+            free -= reserved.get(instrument.base, ZERO)
             return _missing(instrument.qty(order.lots), free, instrument.base)
         if opening == 0:
             return None  # what a short costs more than it brought is owed
@@ -175,11 +189,8 @@ class Means:
         Raises:
             InsufficientFunds: it names what is needed and what there is.
         """
-        own = closing if order.leverage is not None else closing + opening
         if order.side is Side.SELL:
-            but = order.symbol if closing else ""
-            free = self.free(instrument.base, snapshot, but=but)
-            _require(instrument.qty(own), free, instrument.base)
+            self._require_base(order, instrument, closing, opening, snapshot)
             if order.leverage is None:
                 return
         elif order.leverage is None and opening:
@@ -188,6 +199,18 @@ class Means:
             _require(instrument.cost(ticks, opening) + fee, free, instrument.quote)
         if opening and (order.leverage is not None or self._state.loans):
             self._require_margin(order, instrument, ticks, closing, opening, fee, snapshot)
+
+    def _require_base(
+        self, order: Order, instrument: Instrument, closing: int, opening: int, snapshot: DataSnapshot
+    ) -> None:
+        base = instrument.base
+        if closing:  # the proceeds of shorts stand in no long's way
+            held = self._state.balances.get(base, ZERO)
+            others = self.bought_on_margin(base, snapshot, but=order.symbol) if self._state.loans else ZERO
+            _require(instrument.qty(closing), held - others, base)
+        if opening and order.leverage is None:
+            free = self.free(base, snapshot, but=order.symbol if closing else "")
+            _require(instrument.qty(closing + opening), free, base)
 
     def _require_margin(
         self,

@@ -79,13 +79,19 @@ class Settlement:
         amount = instrument.cost(self.ticks, self.opening) if is_long else instrument.qty(self.opening)
         self.entries += self.ledger.borrow(f"{self.fill_id}:loan", currency, amount, self.snapshot, self.fill_id)
 
+    def _free(self, currency: str) -> Decimal:
+        """Return what may be spent without touching what secures the loans of other positions."""
+        return self.means.free(currency, self.snapshot, but=self.order.symbol)
+
     def _exchange(self) -> None:
         order, instrument = self.order, self.instrument
         qty = instrument.qty(self.closing + self.opening)
         sign = 1 if order.side is Side.BUY else -1
         if sign > 0:  # buying a short back is never refused: what is missing is owed
             fact = f"{self.fill_id}:missing"
-            self.entries += self.ledger.borrow_missing(fact, instrument.quote, self.cost, self.snapshot, self.fill_id)
+            self.entries += self.ledger.borrow_missing(
+                fact, instrument.quote, self.cost, self._free(instrument.quote), self.snapshot, self.fill_id
+            )
         traded = [
             (Party.ACCOUNT, instrument.base, sign * qty),
             (Party.EXCHANGE, instrument.base, -sign * qty),
@@ -95,8 +101,10 @@ class Settlement:
         self.entries += self.ledger.post(self.fill_id, EntryKind.TRADE, traded, self.snapshot, fill_id=self.fill_id)
 
     def _charge(self, what: str, kind: EntryKind, fee: Decimal, tally: Tally) -> None:
-        fact = f"{self.fill_id}:{what}"
-        self.entries += self.ledger.pay_fee(fact, kind, self.instrument.quote, fee, self.snapshot, fill_id=self.fill_id)
+        fact, quote = f"{self.fill_id}:{what}", self.instrument.quote
+        self.entries += self.ledger.pay_fee(
+            fact, kind, quote, fee, self._free(quote), self.snapshot, fill_id=self.fill_id
+        )
         tally.fees += fee
         self.state.fees += fee * self.into_account
 
@@ -109,7 +117,9 @@ class Settlement:
             fee += extra
         currency, due = position.borrowed_currency, position.repay(self.closing)
         if due:
-            self.entries += self.ledger.repay(f"{self.fill_id}:repaid", currency, due, self.snapshot, self.fill_id)
+            self.entries += self.ledger.repay(
+                f"{self.fill_id}:repaid", currency, due, self._free(currency), self.snapshot, self.fill_id
+            )
         closed = position.close(self.closing, cost, fee)
         tally.realised += closed.result
         tally.first_in_realised += closed.first_in_result
@@ -182,11 +192,11 @@ def settle_debt(
     debt = means.debt(currency)
     if debt <= 0:
         return []
-    return ledger.repay(fact, currency, min(debt, means.free(currency, snapshot)), snapshot, fill_id)
+    return ledger.repay(fact, currency, debt, means.free(currency, snapshot), snapshot, fill_id)
 
 
 def charge_rollovers(
-    state: AccountState, ledger: Ledger, terms: MarginTerms, position: Position, into_account: Decimal,
+    state: AccountState, ledger: Ledger, means: Means, terms: MarginTerms, position: Position, into_account: Decimal,
     snapshot: DataSnapshot,
 ) -> list[LedgerEntry]:  # fmt: skip
     """Charge every rollover of a position's loans that has come due, each at its own time; none twice."""
@@ -196,7 +206,8 @@ def charge_rollovers(
             due_ns, fee = terms.next_rollover_ns(loan), terms.fee(loan)
             loan.rollovers += 1
             fact = f"{loan.loan_id}:rollover-{loan.rollovers}"
-            entries += ledger.pay_fee(fact, EntryKind.ROLLOVER, position.quote, fee, snapshot, time_ns=due_ns)
+            free = means.free(position.quote, snapshot, but=position.symbol)
+            entries += ledger.pay_fee(fact, EntryKind.ROLLOVER, position.quote, fee, free, snapshot, time_ns=due_ns)
             position.charge(fee)
             state.tallies[position.symbol].fees += fee
             state.fees += fee * into_account

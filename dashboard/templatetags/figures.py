@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from textwrap import dedent
 from typing import Any, Literal
 
 from django import template
@@ -14,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from dashboard.panels import MARKET
 from dashboard.scenes import plain_scene
 from trading.fills import plain
+from trading.signals import Amend, Cancel, Signal
 
 register = template.Library()
 
@@ -164,3 +166,31 @@ def market_line() -> str:
     """Return the market in one line of text."""
     market = plain_scene().market
     return f"{market.title} · {market.state}. {market.note}".strip()
+
+
+@register.filter
+def drawn(book: str) -> str:
+    """Return an order book drawn as text, without the margin that it has in code."""
+    return dedent(book).strip("\n")
+
+
+@register.filter
+def in_one_line(text: str) -> str:
+    """Return several lines as one."""
+    return " | ".join(line.strip() for line in text.strip().splitlines())
+
+
+@register.filter
+def in_words(wanted: Signal | Cancel | Amend) -> str:
+    """Return what a strategy asks for, as a person would say it."""
+    if isinstance(wanted, Cancel):
+        return "cancel it"
+    if isinstance(wanted, Amend):
+        return "amend it"
+    said = [f"{wanted.action.value} {wanted.size}", wanted.order_type.value.replace("_", " ")]
+    options = ("limit_price", "trigger_price", "trail", "trail_pct", "stop_loss", "take_profit", "expires_in_s")
+    told = [(name, getattr(wanted, name)) for name in options if getattr(wanted, name) is not None]
+    said += [f"{name.removesuffix('_price').replace('_', ' ')} {value}" for name, value in told]
+    flags = {"post-only": wanted.post_only, "reduce-only": wanted.reduce_only}
+    said += [name for name, is_set in flags.items() if is_set]
+    return ", ".join(said if wanted.time_in_force == "gtc" else [*said, wanted.time_in_force.value])

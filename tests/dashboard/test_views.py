@@ -3,12 +3,14 @@ from decimal import Decimal
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.utils.html import escape
 
 from dashboard.panels import DEPLOYMENT_PANELS, LEAGUE_PANELS
 from marketdata import bus
 from portfolios.models import Order, Position, RoundTrip
 from strategies.models import Deployment, DeploymentEvent
 from tests.rows import NOON, enter, fill, open_season, run_feed, stand
+from trading.exchange.examples import EXAMPLES
 
 pytestmark = pytest.mark.django_db
 
@@ -144,3 +146,47 @@ def test_ages_are_told_by_the_markets_clock(client):
     stand(enter(open_season(), "a"), "100", last_fill_at=NOON)
 
     assert 'id="market-clock" value="2023-10-05T12:00:00+00:00"' in client.get("/").content.decode()
+
+
+EVIDENCE = {
+    "model": "realistic-2",
+    "rule": "depth_walk",
+    "level": [640_000, 90_000],
+    "open": 50_000,
+    "decimals": [1, 8],
+    "latency_ms": 200,
+    "fee_bps": "40",
+    "fee_schedule": "kraken-spot-2026-07",
+    "volume": "0",
+}
+
+
+def test_a_fill_is_derived_from_its_evidence_and_a_tampered_one_is_not_verified(client):
+    row = fill(enter(open_season(), "first"), evidence=EVIDENCE)
+
+    verified = client.get(f"/fills/{row.pk}/").content.decode()
+    over_rest = client.get(f"/api/v1/fills/{row.pk}/").json()
+    row.price += 1
+    row.save()
+    tampered = client.get(f"/fills/{row.pk}/").content.decode()
+
+    assert "Verified" in verified
+    assert "the level at 64000 was taken" in verified
+    assert (over_rest["deployment"], over_rest["derivation"]["is_verified"]) == ("first", True)
+    assert (over_rest["derivation"]["price"], over_rest["derivation"]["fee"]) == ("64000", "0.128")
+    assert "Not verified" in tampered
+    assert "The evidence gives another price than the fill tells." in tampered
+
+
+def test_a_fill_that_nobody_knows_is_said_to_be_none(client):
+    assert client.get("/fills/7/").status_code == 404
+    assert client.get("/api/v1/fills/7/").json()["detail"].startswith("no fill has the id 7")
+
+
+def test_how_a_fill_happens_is_told_by_every_example_that_is_tested(client):
+    page = client.get("/docs/fills/").content.decode()
+
+    for example in EXAMPLES:
+        assert escape(example.title) in page
+        assert escape(example.rule) in page
+    assert "How a paper fill happens" in page

@@ -218,3 +218,14 @@ def test_a_short_owes_what_it_sold_and_a_loan_its_position_no_more(history: list
         if position.lots < 0:
             assert position.borrowed == PAIRS[0].qty(-position.lots)
     assert all(play.account.means.debt(currency) >= 0 for currency in ("USD", "BTC", "XRP"))
+
+
+@law
+@given(histories, st.sampled_from(["USD", "BTC"]))
+def test_what_was_bought_on_margin_is_there_to_be_sold(history: list, funding: str) -> None:
+    play = Play(funding)
+
+    play.live(history)
+
+    for currency in ("BTC", "XRP"):
+        assert play.account.balance(currency) >= play.account.means.bought_on_margin(currency, play.snapshot)

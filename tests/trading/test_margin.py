@@ -49,6 +49,22 @@ def test_closing_a_part_pays_back_its_part() -> None:
     assert desk.position().margin == 303 / D("1.5")
 
 
+def test_a_short_is_never_bought_back_with_what_another_loan_bought() -> None:
+    cross = instrument("XRP/BTC", price_decimals=4, cost_min=D("0.0001"))
+    scene = Scene(instrument("BTC/USD"), cross)
+    desk = Desk({"BTC/USD": at(100), "XRP/BTC": "101 x 90000\n---\n99 x 90000"}, scene=scene, symbols=("XRP/BTC",))
+    desk.trade("buy", 5, leverage="1.5", symbol="BTC/USD")
+    desk.trade("sell", 500, leverage=2, symbol="XRP/BTC")
+    desk.show({"XRP/BTC": "121 x 90000\n---\n119 x 90000"})
+
+    desk.trade("buy", 500, symbol="XRP/BTC")
+    assert desk.balance("BTC") == 5
+    assert desk.loan("BTC") == 500 * (D("0.0121") * (1 + FEE) - D("0.0099") * (1 - FEE - LENDING_XRP))
+    desk.trade("sell", 5, symbol="BTC/USD")
+
+    assert (desk.balance("BTC"), desk.position("BTC/USD").lots) == (0, 0)
+
+
 def test_what_closing_does_not_bring_in_is_owed_until_money_comes_in() -> None:
     scene = Scene(instrument("XRP/USD"), instrument("BTC/USD"))
     desk = Desk({"XRP/USD": AROUND_100, "BTC/USD": at(1000)}, scene=scene, funding_currency="BTC")

@@ -6,7 +6,7 @@ from collections import defaultdict
 from decimal import Decimal as D
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.laws import law
@@ -59,6 +59,8 @@ def test_whatever_happens_entries_are_balances_and_loans(frames: Violent, seed: 
     assert {c: a for c, a in held.items() if a} == {c: a for c, a in state.balances.items() if a}
     assert {c: a for c, a in lent.items() if a} == state.loans
     assert all(amount >= 0 for amount in state.balances.values())
+    on_margin = [p for p in state.positions.values() if p.lots > 0 and p.loans]
+    assert all(engine.account.balance(p.base) >= RULES[p.symbol].qty(p.borrowed_lots) for p in on_margin)
     assert len(set(ids)) == len(ids)
 
 
@@ -154,6 +156,8 @@ def test_a_fill_exceeds_neither_its_order_nor_what_was_shown_or_printed(frames: 
 
 @law
 @given(markets, seeds, fundings)
+@example(Violent(169, 24), 277, "USD")  # a short in BTC was bought back with the BTC of a leveraged long
+@example(Violent(1_551_399_236, 15), 1_551_399_236, "USD")  # less than a lot was left of a holding
 def test_after_each_frame_an_account_is_solvent_or_waits_for_the_book_or_is_marked_bankrupt(
     frames: Violent, seed: int, funding: str
 ) -> None:
