@@ -14,6 +14,13 @@ LIMIT_AFTER_TRIGGER = (OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_LIMIT)
 TRIGGERED = (OrderType.STOP, OrderType.TAKE_PROFIT, OrderType.TRAILING_STOP, *LIMIT_AFTER_TRIGGER)
 
 
+def is_reached(kind: OrderType, side: Side, trigger_ticks: int, ticks: int) -> bool:
+    """True when a print at ``ticks`` sets off an order of ``kind``: stops against us, take-profits for us."""
+    is_stop = kind in (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP)
+    falling = (side is Side.SELL) == is_stop
+    return ticks <= trigger_ticks if falling else ticks >= trigger_ticks
+
+
 class OrderStatus(StrEnum):
     """Where an order is in its life."""
 

@@ -2,16 +2,19 @@
 
 When an order fills (fill model `realistic`; `models` says what the others assume):
 
-1. Nothing happens before the latency has passed, nor while the instrument is not online or its book stale.
+1. Nothing happens before the latency has passed, nor while the instrument is not online or its book stale. What was
+   told late, or printed in a gap, fills nothing and sets nothing off.
 2. A market order, and the part of a limit order that crosses, walks the visible book and takes each level at
-   its price. What this account took from a level stays taken until the level changes.
+   its price. What this account took from a level stays taken until the level changes. With a shared book, what
+   any account of the league took, of levels and prints, in the order of the slugs.
 3. A resting limit order stands behind all that was displayed at its price when it arrived. Prints at its price
-   use up that queue first; the queue is never longer than what is displayed.
+   use up that queue first; the queue is never longer than what is displayed. Deeper than the visible book it is
+   not known, and prints at that price fill nothing. Of our own orders the best price comes first, then the oldest.
 4. A print through its price, or a book that has crossed it, fills it at its own price, no more than was printed
    or displayed.
 5. A stop or take-profit becomes a market order (with a limit: a limit order) when a print reaches its trigger, for
    what the position then holds. A trailing stop follows the best print since it arrived. After a gap the first
-   price decides, and the fill says so.
+   price decides, and the fill says so. Reduce-only orders are cut to the position whenever they are judged.
 6. A wish to cancel or amend takes the latency, too; what fills until then is filled.
 """
 
@@ -34,13 +37,14 @@ from trading.exchange.rules import (
     exit_legs,
     follow,
     is_matched,
+    is_set_off,
     is_visible,
     priority,
-    reaches,
 )
 from trading.exchange.state import ExchangeState, Matched
 from trading.exchange.takings import SharedBook, Takings
 from trading.exchange.wishes import Wish, amend_refusal, amended, keeps_its_place
+from trading.fills import sealed
 from trading.frames import Frame
 from trading.instruments import InstrumentStatus
 from trading.ledger import InsufficientFunds
@@ -274,7 +278,7 @@ class PaperExchange:
             order.queue_ahead_lots = min(order.queue_ahead_lots, shown)
 
     def _judge_trigger(self, order: Order, prices: list[int], snapshot: DataSnapshot, matched: Matched) -> None:
-        if not order.is_triggered and not _is_set_off(order, prices):
+        if not order.is_triggered and not is_set_off(order, prices):
             return
         if order.type not in LIMIT_AFTER_TRIGGER and snapshot.status(order.symbol) == InstrumentStatus.LIMIT_ONLY:
             return  # a market order: it waits until there may be one
@@ -342,7 +346,7 @@ class PaperExchange:
         order.updated_ns = snapshot.time_ns
         if order.open_lots == 0:
             order.status = OrderStatus.FILLED
-        matched.fills.append(fill)
+        matched.fills.append(sealed(fill))
         matched.entries.extend(entries)
         self._note(order, matched)
         if trip is not None:
@@ -379,16 +383,6 @@ class PaperExchange:
         matched.orders[order.order_id] = order
         if not order.status.is_live:
             self.state.orders.pop(order.order_id, None)
-
-
-def _is_set_off(order: Order, prices: list[int]) -> bool:
-    """Judge the prices in turn; a trailing stop follows those that do not set it off."""
-    for ticks in prices:
-        if reaches(order, ticks):
-            order.is_triggered, order.set_off_ticks = True, ticks
-            return True
-        follow(order, ticks)
-    return False
 
 
 def _is_kept(order: Order) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from trading.book import Level, Side
 from trading.frames import Trade
 from trading.instruments import InstrumentStatus
-from trading.orders import Bracket, Order, OrderStatus, Purpose
+from trading.orders import Bracket, Order, OrderStatus, Purpose, is_reached
 from trading.signals import OrderType
 from trading.snapshot import DataSnapshot
 
@@ -97,9 +97,7 @@ def displayed(order: Order, snapshot: DataSnapshot) -> int:
 def reaches(order: Order, ticks: int) -> bool:
     """True when a print at ``ticks`` sets the order off."""
     assert order.trigger_ticks is not None, "stops and take-profits have a trigger"
-    is_stop = order.type in (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP)
-    falling = (order.side is Side.SELL) == is_stop
-    return ticks <= order.trigger_ticks if falling else ticks >= order.trigger_ticks
+    return is_reached(order.type, order.side, order.trigger_ticks, ticks)
 
 
 def follow(order: Order, ticks: int) -> None:
@@ -109,6 +107,16 @@ def follow(order: Order, ticks: int) -> None:
     is_better = ticks > order.extreme_ticks if order.side is Side.SELL else ticks < order.extreme_ticks
     if is_better or not order.extreme_ticks:
         order.extreme_ticks, order.trigger_ticks = ticks, order.trail.trigger(order.side, ticks)
+
+
+def is_set_off(order: Order, prices: list[int]) -> bool:
+    """Judge the prices in turn; a trailing stop follows those that do not set it off."""
+    for ticks in prices:
+        if reaches(order, ticks):
+            order.is_triggered, order.set_off_ticks = True, ticks
+            return True
+        follow(order, ticks)
+    return False
 
 
 class Prints:
