@@ -106,4 +106,5 @@ def test_a_recorded_hour_gives_the_frames_and_the_fills_that_were(tmp_path: Path
     assert (again["frames"], again["fills"]) == (lived.count, len(lived.fills))
     assert again["fills_sha256"] == digest(lived.fills)
     assert again["fills"] > 100
-    assert [fill.fill_id for _, fill in lived.fills if not rederived(fill).is_verified] == []
+    derived = [rederived(fill) for _, fill in lived.fills]
+    assert [derivation.steps for derivation in derived if not derivation.is_verified][:3] == []

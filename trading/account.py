@@ -241,6 +241,7 @@ class Account:
             InsufficientFunds: the account's means do not cover it; nothing has changed.
         """
         rate_bps = self.fee_bps(liquidity, snapshot.time_ns)
+        fee_evidence = self._fee_evidence(rate_bps, snapshot.time_ns)  # as it is before this fill counts
         settlement = self._settlement(order, instrument, fill_id, ticks, lots, rate_bps, snapshot)
         self.means.require(order, instrument, ticks, settlement.closing, settlement.opening, settlement.fee, snapshot)
         result, trip = settlement.settle()
@@ -260,7 +261,7 @@ class Account:
             time_ns=snapshot.time_ns,
             result=result,
             reason=order.reason,
-            evidence={**evidence, **self._fee_evidence(rate_bps, snapshot.time_ns)},
+            evidence={**evidence, **fee_evidence},
         )
         return fill, settlement.entries, trip
 
