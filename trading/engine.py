@@ -19,7 +19,7 @@ import msgspec
 from trading.account import Account, AccountState, Worth
 from trading.book import Side
 from trading.candles import CandleSeries
-from trading.exchange import ExchangeState, Matched, PaperExchange
+from trading.exchange import ExchangeState, Matched, PaperExchange, SharedBook
 from trading.exchange.models import Latency, fill_model
 from trading.fees import fee_plan
 from trading.figures import Figures
@@ -59,6 +59,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     assets: dict[str, Decimal] = {}  # paid in beside the stake: currency -> amount, valued at mid when funded
     latency_ms: int = 200
     latency_sigma: float = 0.0  # of its logarithm, drawn for each order; zero: constant
+    latency: Latency | None = None  # all of it; goes before the two above
     fill_model: str = "realistic"
     fee_schedule: str = "kraken-spot-2026-07"
     risk: RiskLimits = RiskLimits()
@@ -119,7 +120,14 @@ _decoder = msgspec.msgpack.Decoder(EngineState)
 class Engine:
     """One deployment at work."""
 
-    def __init__(self, strategy: Strategy, config: Any, terms: Terms, state: EngineState | None = None) -> None:
+    def __init__(
+        self,
+        strategy: Strategy,
+        config: Any,
+        terms: Terms,
+        state: EngineState | None = None,
+        shared: SharedBook | None = None,  # None: the account has the market to itself
+    ) -> None:
         self.strategy = strategy
         self.config = config
         self.terms = terms
@@ -131,8 +139,8 @@ class Engine:
         )
         self.account = Account(self.state.account, fee_plan(terms.fee_schedule), terms.margin)
         self._model = fill_model(terms.fill_model)
-        self._latency = Latency(terms.latency_ms, terms.latency_sigma)
-        self.exchange = PaperExchange(terms.slug, self.account, self.state.exchange, self._model)
+        self._latency = terms.latency or Latency(terms.latency_ms, terms.latency_sigma)
+        self.exchange = PaperExchange(terms.slug, self.account, self.state.exchange, self._model, shared)
         self._is_asked_always = strategy.trigger == "frame"
         self._needs = needs_of(terms.symbols, terms.currency, tuple(sorted(strategy.warmup.items())))
         self._seen_series: Mapping[tuple[str, str], CandleSeries] | None = None  # when the trigger was looked at last
@@ -140,13 +148,15 @@ class Engine:
         self._memory: dict[str, Any] = unpack_state(self.state.memory) if self.state.memory else {}
 
     @classmethod
-    def resume(cls, strategy: Strategy, config: Any, terms: Terms, checkpoint: bytes) -> Engine:
+    def resume(
+        cls, strategy: Strategy, config: Any, terms: Terms, checkpoint: bytes, shared: SharedBook | None = None
+    ) -> Engine:
         """Return the engine as it was when ``checkpoint`` was taken.
 
         Raises:
             msgspec.DecodeError: not a checkpoint of this version.
         """
-        return cls(strategy, config, terms, _decoder.decode(checkpoint))
+        return cls(strategy, config, terms, _decoder.decode(checkpoint), shared)
 
     def checkpoint(self) -> bytes:
         """Return all that must survive; equal engines give equal bytes.

@@ -10,8 +10,10 @@ import msgspec
 
 from trading.exchange.models import FILL_MODELS, FillModel
 from trading.fees import UnknownFeeSchedule, fee_schedule
-from trading.fills import Fill, plain
+from trading.fills import Fill, plain, seal_of
 from trading.ledger import FEE_QUANTUM
+from trading.orders import is_reached
+from trading.signals import OrderType
 
 
 class NoEvidence(ValueError):
@@ -34,6 +36,7 @@ def rederived(fill: Fill) -> Derivation:
     try:
         model, about = _model(fill.evidence), fill.evidence
         price_decimals, qty_decimals = (int(count) for count in about["decimals"])
+        trigger_steps = _trigger(fill, about, price_decimals)
         ticks, price_step = _price(fill, model, about, price_decimals)
         lots, qty_steps = _lots(model, about, qty_decimals)
         price, qty = Decimal(ticks).scaleb(-price_decimals), Decimal(lots).scaleb(-qty_decimals)
@@ -43,7 +46,9 @@ def rederived(fill: Fill) -> Derivation:
     told = {"price": fill.price, "qty": fill.qty, "cost": fill.cost, "fee": fill.fee}
     derived = {"price": price, "qty": qty, "cost": price * qty, "fee": fee}
     differs = tuple(name for name in told if told[name] != derived[name])
-    return Derivation((price_step, *qty_steps, fee_step), price, qty, fee, not differs, differs)
+    if about.get("seal") != seal_of(fill):
+        differs += ("seal",)
+    return Derivation((*trigger_steps, price_step, *qty_steps, fee_step), price, qty, fee, not differs, differs)
 
 
 def _model(about: Mapping[str, Any]) -> FillModel:
@@ -62,7 +67,7 @@ def _price(fill: Fill, model: FillModel, about: Mapping[str, Any], decimals: int
     match about["rule"]:
         case "depth_walk":
             level = int(about["level"][0])
-            ticks = model.taken_at(fill.side, level, limit)
+            ticks = model.taken_at(fill.side, level, limit, int(about.get("step", 1)))
             slip = f", {plain(model.slippage_bps)} bp worse: {shown(ticks)}" if ticks != level else ""
             return ticks, f"price: the level at {shown(level)} was taken{slip}"
         case "touch":
@@ -74,6 +79,20 @@ def _price(fill: Fill, model: FillModel, about: Mapping[str, Any], decimals: int
             return limit, f"price: a resting order gets its own, {shown(limit)}"
         case rule:
             raise NoEvidence(f"rule is {rule!r}, which is none")
+
+
+def _trigger(fill: Fill, about: Mapping[str, Any], decimals: int) -> list[str]:
+    """Return the words on what set the order off, none if it waited for nothing."""
+    steps = ["gap: nobody watched the market just before; this is the first price after it"] * bool(
+        about.get("after_gap")
+    )
+    if "trigger" not in about:
+        return steps
+    kind, trigger, price = OrderType(about["type"]), int(about["trigger"]), int(about["set_off"])
+    if not is_reached(kind, fill.side, trigger, price):
+        raise NoEvidence(f"a price of {price} ticks does not reach the trigger of a {kind.value} at {trigger}")
+    shown = [plain(Decimal(ticks).scaleb(-decimals)) for ticks in (trigger, price)]
+    return [*steps, f"trigger: the {kind.value} at {shown[0]} was set off by a price of {shown[1]}"]
 
 
 def _lots(model: FillModel, about: Mapping[str, Any], decimals: int) -> tuple[int, list[str]]:

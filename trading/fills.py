@@ -12,6 +12,8 @@ import msgspec
 from trading.book import Side
 from trading.fees import Liquidity
 
+_canonical = msgspec.json.Encoder(order="sorted")
+
 
 class Fill(msgspec.Struct, frozen=True, kw_only=True):
     """One execution of our order, whole or partial."""
@@ -52,6 +54,25 @@ def digest(fills: Iterable[tuple[str, Fill]]) -> str:
         for slug, fill in fills
     )
     return sha256("\n".join(lines).encode()).hexdigest()
+
+
+def sealed(fill: Fill) -> Fill:
+    """Return the fill with a seal in its evidence, so that a number changed later is found out."""
+    return msgspec.structs.replace(fill, evidence={**fill.evidence, "seal": seal_of(fill)})
+
+
+def seal_of(fill: Fill) -> str:
+    """Return a checksum, 16 hex digits, of the fill and all its evidence; result and reason are not part of it.
+
+    It tells a changed number, not a forger: whoever can write a fill can seal it anew.
+    """
+    about = {key: value for key, value in fill.evidence.items() if key != "seal"}
+    facts = (
+        f"{fill.fill_id} {fill.order_id} {fill.symbol} {fill.side.value} {fill.liquidity.value} {fill.quote} "
+        f"{plain(fill.qty)} {plain(fill.price)} {plain(fill.cost)} {plain(fill.fee)} "
+        f"{fill.sequence} {fill.time_ns // 1_000} "
+    )
+    return sha256(facts.encode() + _canonical.encode(about)).hexdigest()[:16]
 
 
 def plain(number: Decimal) -> str:

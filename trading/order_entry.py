@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 from trading.account import Account
@@ -18,6 +19,8 @@ from trading.valuation import mid_rate
 
 # "all" on a buy leaves this share of the cash, so that a price that moves during the latency is still paid for.
 ALL_IN_SHARE = Decimal("0.995")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 
 
 class Refused(Exception):
@@ -137,16 +140,28 @@ def _leverage(signal: Signal) -> Decimal | None:
 
 def _expiry_ns(signal: Signal, snapshot: DataSnapshot) -> int:
     is_dated = signal.time_in_force is TimeInForce.GTD
-    if is_dated and signal.expires_in_s is None:
-        raise Refused("expiry_missing", "a gtd order needs expires_in_s, seconds of market time")
-    if signal.expires_in_s is None:
+    given = [value for value in (signal.expires_in_s, signal.expires_at) if value is not None]
+    if is_dated and len(given) != 1:
+        raise Refused("expiry_missing", "a gtd order needs expires_in_s, seconds of market time, or expires_at, a time")
+    if not given:
         return 0
     if not is_dated:
-        raise Refused("expiry_unused", f"expires_in_s goes with gtd, not with {signal.time_in_force.value}")
+        raise Refused("expiry_unused", f"an expiry goes with gtd, not with {signal.time_in_force.value}")
+    if signal.expires_at is not None:
+        return _moment_ns(signal.expires_at, snapshot)
     seconds = _number("expires_in_s", signal.expires_in_s)
     if seconds <= 0:
         raise Refused("bad_number", f"expires_in_s is {signal.expires_in_s}; expected seconds above zero")
     return snapshot.time_ns + int(seconds * NS_PER_S)
+
+
+def _moment_ns(moment: datetime, snapshot: DataSnapshot) -> int:
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        raise Refused("bad_time", f"expires_at is {moment!r}; expected a datetime that knows its zone")
+    expires_ns = (moment - EPOCH) // MICROSECOND * 1_000
+    if expires_ns <= snapshot.time_ns:
+        raise Refused("bad_time", f"expires_at is {moment}; the market's time is {snapshot.time} already")
+    return expires_ns
 
 
 def _trail(signal: Signal, instrument: Instrument) -> Trail:
@@ -155,11 +170,11 @@ def _trail(signal: Signal, instrument: Instrument) -> Trail:
     if signal.trail is not None:
         ticks = _ticks("trail", signal.trail, instrument)
         assert ticks is not None, "a trail was given"
-        return Trail(ticks=ticks)
+        return Trail(ticks=ticks, step_ticks=instrument.price_increment_ticks)
     pct = _number("trail_pct", signal.trail_pct)
     if not 0 < pct < 100:
         raise Refused("bad_number", f"trail_pct is {signal.trail_pct}; expected above zero and below 100")
-    return Trail(pct=pct)
+    return Trail(pct=pct, step_ticks=instrument.price_increment_ticks)
 
 
 def _ticks(what: str, price: Price | None, instrument: Instrument) -> int | None:

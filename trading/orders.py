@@ -14,6 +14,13 @@ LIMIT_AFTER_TRIGGER = (OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_LIMIT)
 TRIGGERED = (OrderType.STOP, OrderType.TAKE_PROFIT, OrderType.TRAILING_STOP, *LIMIT_AFTER_TRIGGER)
 
 
+def is_reached(kind: OrderType, side: Side, trigger_ticks: int, ticks: int) -> bool:
+    """True when a print at ``ticks`` sets off an order of ``kind``: stops against us, take-profits for us."""
+    is_stop = kind in (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP)
+    falling = (side is Side.SELL) == is_stop
+    return ticks <= trigger_ticks if falling else ticks >= trigger_ticks
+
+
 class OrderStatus(StrEnum):
     """Where an order is in its life."""
 
@@ -44,10 +51,12 @@ class Trail(msgspec.Struct, frozen=True):
 
     ticks: int = 0
     pct: Decimal = Decimal(0)
+    step_ticks: int = 1  # of the prices that the exchange allows
 
     def trigger(self, side: Side, extreme_ticks: int) -> int:
         """Return where an order of ``side`` triggers when ``extreme_ticks`` was the best price, rounded away."""
-        away = self.ticks or int((extreme_ticks * self.pct / 100).to_integral_value(ROUND_CEILING))
+        steps = (extreme_ticks * self.pct / 100 / self.step_ticks).to_integral_value(ROUND_CEILING)
+        away = self.ticks or int(steps) * self.step_ticks
         return extreme_ticks - away if side is Side.SELL else extreme_ticks + away
 
 
@@ -102,6 +111,9 @@ class Order(msgspec.Struct, kw_only=True):
     extreme_ticks: int = 0  # the best print since a trailing stop arrived
     latency_ns: int = 0  # between being sent and being heard
     is_after_gap: bool = False  # nobody watched since it was judged last
+    unjudged_ticks: int = 0  # the last print while it waited for its trigger and could not be judged
+    set_off_ticks: int = 0  # the print that reached its trigger
+    model: str = ""  # the fill model, with its version, that judges it
 
     @property
     def is_limit(self) -> bool:

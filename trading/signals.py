@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal
@@ -68,6 +69,7 @@ class Signal:
     trail_pct: Price | None = None  # the same in percent of the price that is followed
     time_in_force: TimeInForce = TimeInForce.GTC
     expires_in_s: float | int | None = None  # market time; with good-till-date
+    expires_at: datetime | None = None  # the same as a moment, aware
     leverage: Decimal | float | int | None = None  # None: from what the account owns; a short is always on margin
     post_only: bool = False
     reduce_only: bool = False

@@ -2,5 +2,6 @@
 
 from trading.exchange.matching import PaperExchange
 from trading.exchange.state import ExchangeState, Matched
+from trading.exchange.takings import SharedBook
 
-__all__ = ["ExchangeState", "Matched", "PaperExchange"]
+__all__ = ["ExchangeState", "Matched", "PaperExchange", "SharedBook"]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from trading.book import Level
 from trading.exchange.models import FillModel
-from trading.exchange.rules import Prints, is_beyond, sweep
+from trading.exchange.rules import UNSEEN, Prints, is_beyond, sweep
 from trading.fees import Liquidity
 from trading.frames import NS_PER_MS, Trade
 from trading.instruments import Instrument
@@ -36,17 +36,20 @@ def evidence_of(order: Order, execution: Execution, instrument: Instrument, mode
         "open": order.open_lots,
         "decimals": [instrument.price_decimals, instrument.qty_decimals],
         "latency_ms": order.latency_ns // NS_PER_MS,
+        "type": order.type.value,
     }
+    if model.slippage_bps and execution.liquidity is Liquidity.TAKER:
+        evidence["step"] = instrument.price_increment_ticks
     if order.limit_ticks is not None:
         evidence["limit"] = order.limit_ticks
     if order.is_triggered and order.trigger_ticks is not None:
-        evidence["trigger"] = order.trigger_ticks
+        evidence["trigger"], evidence["set_off"] = order.trigger_ticks, order.set_off_ticks
     if order.is_after_gap:
         evidence["after_gap"] = True
     return evidence
 
 
-def takes(order: Order, levels: list[Level], model: FillModel) -> Iterator[Execution]:
+def takes(order: Order, levels: list[Level], model: FillModel, step_ticks: int) -> Iterator[Execution]:
     """Yield what an order takes of ``levels``, best first: each at its own price."""
     if model.fills_at_touch:
         if levels:
@@ -55,7 +58,7 @@ def takes(order: Order, levels: list[Level], model: FillModel) -> Iterator[Execu
         return
     shown_of = dict(levels)
     for level in sweep(levels, order.open_lots):
-        ticks = model.taken_at(order.side, level.ticks, order.limit_ticks)
+        ticks = model.taken_at(order.side, level.ticks, order.limit_ticks, step_ticks)
         evidence = {"rule": "depth_walk", "level": [level.ticks, shown_of[level.ticks]]}
         yield Execution(ticks, level.lots, Liquidity.TAKER, evidence, level=level)
 
@@ -84,6 +87,7 @@ def _of_print(order: Order, public: Trade, left: int, model: FillModel) -> Itera
     assert limit is not None, "only limit orders rest in the book"
     is_through = is_beyond(order.side, limit, public.ticks)
     is_ours = public.ticks == limit and public.side is order.side.opposite and not model.needs_trade_through
+    is_ours = is_ours and order.queue_ahead_lots != UNSEEN  # nobody knows how many stand before us
     if left == 0 or not (is_through or is_ours):
         return
     queue = max(order.queue_ahead_lots, 0)

@@ -2,26 +2,31 @@
 
 When an order fills (fill model `realistic`; `models` says what the others assume):
 
-1. Nothing happens before the latency has passed, nor while the instrument is not online or its book stale.
+1. Nothing happens before the latency has passed, nor while the instrument is not online or its book stale. What was
+   told late, or printed in a gap, fills nothing and sets nothing off.
 2. A market order, and the part of a limit order that crosses, walks the visible book and takes each level at
-   its price. What this account took from a level stays taken until the level changes.
+   its price. What this account took from a level stays taken until the level changes. With a shared book, what
+   any account of the league took, of levels and prints, in the order of the slugs.
 3. A resting limit order stands behind all that was displayed at its price when it arrived. Prints at its price
-   use up that queue first; the queue is never longer than what is displayed.
+   use up that queue first; the queue is never longer than what is displayed. Deeper than the visible book it is
+   not known, and prints at that price fill nothing. Of our own orders the best price comes first, then the oldest.
 4. A print through its price, or a book that has crossed it, fills it at its own price, no more than was printed
    or displayed.
 5. A stop or take-profit becomes a market order (with a limit: a limit order) when a print reaches its trigger, for
    what the position then holds. A trailing stop follows the best print since it arrived. After a gap the first
-   price decides, and the fill says so.
+   price decides, and the fill says so. Reduce-only orders are cut to the position whenever they are judged.
 6. A wish to cancel or amend takes the latency, too; what fills until then is filled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 
+import msgspec
+
 from trading.account import Account
-from trading.book import Level
+from trading.exchange.admission import book_refusal, maintenance_refusal, rule_refusal, status_refusal, worst_cost
 from trading.exchange.judging import Execution, evidence_of, rests, takes
 from trading.exchange.models import REALISTIC, FillModel
 from trading.exchange.reserves import reserved
@@ -31,21 +36,19 @@ from trading.exchange.rules import (
     displayed,
     exit_legs,
     follow,
-    is_beyond,
     is_matched,
+    is_set_off,
     is_visible,
-    reaches,
-    rule_refusal,
-    self_cross_refusal,
-    status_refusal,
-    sweep,
+    priority,
 )
-from trading.exchange.state import ExchangeState, Matched, Taken
+from trading.exchange.state import ExchangeState, Matched
+from trading.exchange.takings import SharedBook, Takings
 from trading.exchange.wishes import Wish, amend_refusal, amended, keeps_its_place
-from trading.frames import Frame, Trade
-from trading.instruments import Instrument
+from trading.fills import sealed
+from trading.frames import Frame
+from trading.instruments import InstrumentStatus
 from trading.ledger import InsufficientFunds
-from trading.orders import Order, OrderStatus, Purpose, Refusal
+from trading.orders import LIMIT_AFTER_TRIGGER, Order, OrderStatus, Purpose, Refusal
 from trading.signals import OrderType, TimeInForce
 from trading.snapshot import DataSnapshot
 from trading.valuation import mid_rate
@@ -56,14 +59,23 @@ _AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
 class PaperExchange:
     """Matches one account's orders against public books and prints. A paper order moves no market."""
 
-    def __init__(self, slug: str, account: Account, state: ExchangeState, model: FillModel = REALISTIC) -> None:
+    def __init__(
+        self,
+        slug: str,
+        account: Account,
+        state: ExchangeState,
+        model: FillModel = REALISTIC,
+        shared: SharedBook | None = None,
+    ) -> None:
         self._slug = slug
         self._account = account
         self._model = model
+        self._takings = Takings(state.taken) if shared is None else shared
         self.state = state
 
     def send(self, order: Order) -> None:
         """Take an order in; it is judged when it has arrived."""
+        order.model = self._model.label
         self.state.orders[order.order_id] = order
 
     def wish(self, wish: Wish) -> None:
@@ -85,13 +97,17 @@ class PaperExchange:
     def match(self, frame: Frame, snapshot: DataSnapshot) -> Matched:
         """Judge every live order against one frame: resting ones, then wishes about them, then those that arrive."""
         matched = Matched()
-        prints = Prints(frame.trades)
-        for order in self._of_status(OrderStatus.OPEN):
-            order.is_after_gap = order.is_after_gap or frame.gap is not None
+        prints = self._takings.prints(self._slug, frame)
+        if frame.gap is not None:
+            for order in self.state.orders.values():
+                order.is_after_gap = True
+        for order in sorted(self._of_status(OrderStatus.OPEN), key=priority):
             if order.status is not OrderStatus.OPEN:
                 continue  # ended by another that was judged before it
             if is_matched(order.symbol, snapshot):
                 self._judge_resting(order, prints, snapshot, matched)
+            elif public := prints.of(order.symbol):
+                order.unjudged_ticks = public[-1].ticks
             if order.status is OrderStatus.OPEN and 0 < order.expires_ns <= frame.time_ns:
                 self.cancel(order, matched, snapshot, Refusal("expired", "its time was up, as asked"))
         if self.state.wishes:
@@ -107,8 +123,11 @@ class PaperExchange:
     # Arrival
 
     def _receive(self, order: Order, snapshot: DataSnapshot, matched: Matched) -> None:
-        if order.is_reduce_only:
-            closing = self._account.position(order.symbol).closing_lots(order.side, order.open_lots)
+        if 0 < order.expires_ns <= snapshot.time_ns:
+            self.cancel(order, matched, snapshot, Refusal("expired", "its time was up before it arrived"))
+            return
+        closing = self._closing_lots(order)
+        if order.is_reduce_only and closing:
             order.lots = order.filled_lots + closing
         refusal = self._refusal(order, snapshot)
         if refusal is not None:
@@ -125,7 +144,7 @@ class PaperExchange:
         else:
             last = snapshot.last_ticks(order.symbol)
             follow(order, snapshot.top(order.symbol).opposite(order.side)[0].ticks if last is None else last)
-            self._judge_trigger(order, [], snapshot, matched)
+            self._judge_trigger(order, [] if last is None else [last], snapshot, matched)
 
     def _begin_to_rest(self, order: Order, snapshot: DataSnapshot, matched: Matched) -> None:
         """Take what a limit order crosses; the rest joins the queue, unless it was to be had at once."""
@@ -141,7 +160,7 @@ class PaperExchange:
 
     def _refusal(self, order: Order, snapshot: DataSnapshot) -> Refusal | None:
         """Return the exchange's reason not to take the order, or None."""
-        closing = self._account.position(order.symbol).closing_lots(order.side, order.open_lots)
+        closing = self._closing_lots(order)
         refusal = status_refusal(order, snapshot, closing)
         if refusal is not None:
             return refusal
@@ -151,33 +170,23 @@ class PaperExchange:
         if mid_rate(snapshot, instrument.quote, self._account.state.currency) is None:
             worth = f"what a {instrument.quote} is worth in {self._account.state.currency} is not known yet"
             return Refusal("no_valuation", worth)
-        return (
-            rule_refusal(order, instrument, snapshot)
-            or self._book_refusal(order, instrument, snapshot)
-            or self._means_refusal(order, instrument, snapshot)
-        )
-
-    def _book_refusal(self, order: Order, instrument: Instrument, snapshot: DataSnapshot) -> Refusal | None:
-        if order.type not in (OrderType.MARKET, OrderType.LIMIT):
-            return None
-        walked = list(sweep(self._visible(order, snapshot), order.lots))
-        had = sum(level.lots for level in walked)
-        if order.time_in_force is TimeInForce.FOK and had < order.lots and not self._model.fills_at_touch:
-            asked, there = (instrument.qty(lots).normalize() for lots in (order.lots, had))
-            return Refusal("fok", f"{asked:f} {instrument.base} were asked for, all or nothing; {there:f} can be had")
-        worst = order.limit_ticks or (walked[-1].ticks if walked else 0)
-        return self_cross_refusal(order, worst, self.state.orders.values(), instrument) if worst else None
-
-    def _means_refusal(self, order: Order, instrument: Instrument, snapshot: DataSnapshot) -> Refusal | None:
-        if order.type not in (OrderType.MARKET, OrderType.LIMIT):
-            return None  # sized by the position when it triggers
-        levels = self._visible(order, snapshot)
-        cost = sum((instrument.cost(*level) for level in sweep(levels, order.lots)), Decimal(0))
-        if order.limit_ticks is not None:
-            cost = max(cost, instrument.cost(order.limit_ticks, order.lots))
+        refusal = rule_refusal(order, instrument, snapshot)
+        if refusal is not None:
+            return refusal
+        # An amended order may be filled in part: what follows is about the rest.
+        rest = msgspec.structs.replace(order, lots=order.open_lots, filled_lots=0)
+        levels = self._takings.left(rest, snapshot)
+        refusal = book_refusal(rest, levels, self.state.orders.values(), instrument, self._model)
+        if refusal is not None or order.type not in (OrderType.MARKET, OrderType.LIMIT):
+            return refusal  # what waits for a trigger is sized, and paid for, when it triggers
+        cost = worst_cost(rest, levels, instrument)
         currencies = (instrument.base, instrument.quote)
         reserved = {currency: self.reserved(currency, snapshot, but=order.order_id) for currency in currencies}
-        return self._account.means_refusal(order, instrument, cost, snapshot, reserved)
+        return self._account.means_refusal(rest, instrument, cost, snapshot, reserved)
+
+    def _closing_lots(self, order: Order) -> int:
+        """Return what of the order would close a position; the rest would open one."""
+        return self._account.position(order.symbol).closing_lots(order.side, order.open_lots)
 
     def reserved(self, currency: str, snapshot: DataSnapshot, *, but: str = "") -> Decimal:
         """Return what resting limit orders have spoken for, in ``currency``."""
@@ -193,7 +202,11 @@ class PaperExchange:
             order = self.state.orders.get(wish.order_id)
             if order is None:
                 continue  # it ended while the wish was on its way
-            if wish.kind == "cancel":
+            closed = maintenance_refusal(order, wish, snapshot)
+            if closed is not None:
+                order.refusal, order.updated_ns = closed, snapshot.time_ns
+                self._note(order, matched)
+            elif wish.kind == "cancel":
                 self.cancel(order, matched, snapshot, Refusal("cancelled", "as asked"))
             else:
                 self._amend(order, wish, snapshot, matched)
@@ -206,44 +219,24 @@ class PaperExchange:
             self.cancel(order, matched, snapshot, done)
             return
         keeps_place = keeps_its_place(order, wish)
-        refusal = amend_refusal(order, wish) or (None if keeps_place else self._refusal(new, snapshot))
+        refusal = amend_refusal(order, wish) or self._refusal(new, snapshot)
         order.updated_ns = snapshot.time_ns
         if refusal is not None:
             order.refusal = Refusal("amend_refused", refusal.sentence)
         else:
+            order.refusal = None
             order.lots, order.limit_ticks, order.trigger_ticks = new.lots, new.limit_ticks, new.trigger_ticks
+            order.unjudged_ticks = snapshot.last_ticks(order.symbol) or 0  # a new trigger may be reached already
             if order.is_limit and order.status is OrderStatus.OPEN and not keeps_place:
                 self._begin_to_rest(order, snapshot, matched)
         self._note(order, matched)
 
     # Taking
 
-    def _visible(self, order: Order, snapshot: DataSnapshot) -> list[Level]:
-        """Return what the order could take: the displayed levels less what this account had of them."""
-        side = order.side.opposite
-        memory = self.state.taken.get(order.symbol, {}).get(side.value, {})
-        levels = []
-        for ticks, lots in snapshot.top(order.symbol).opposite(order.side):
-            if order.limit_ticks is not None and is_beyond(order.side, ticks, order.limit_ticks):
-                break
-            had = memory.get(ticks)
-            left = lots - had.lots if had is not None and had.displayed == lots else lots
-            if left > 0:
-                levels.append(Level(ticks, left))
-        return levels
-
-    def _remember(self, order: Order, level: Level, snapshot: DataSnapshot) -> None:
-        side = order.side.opposite
-        shown = dict(snapshot.top(order.symbol).own(side))
-        memory = self.state.taken.setdefault(order.symbol, {}).setdefault(side.value, {})
-        # Levels that have changed or gone since are whole again: forget them.
-        for ticks in [t for t, had in memory.items() if shown.get(t) != had.displayed]:
-            del memory[ticks]
-        had = memory.setdefault(level.ticks, Taken(shown[level.ticks], 0))
-        had.lots += level.lots
-
     def _take(self, order: Order, snapshot: DataSnapshot, matched: Matched) -> None:
-        self._execute_all(order, takes(order, self._visible(order, snapshot), self._model), snapshot, matched)
+        step = snapshot.instrument(order.symbol).price_increment_ticks
+        granted = takes(order, self._takings.left(order, snapshot), self._model, step)
+        self._execute_all(order, granted, snapshot, matched)
 
     def _cancel_rest(self, order: Order, snapshot: DataSnapshot, matched: Matched) -> None:
         if order.status is not OrderStatus.OPEN:
@@ -258,24 +251,37 @@ class PaperExchange:
     def _judge_resting(self, order: Order, prints: Prints, snapshot: DataSnapshot, matched: Matched) -> None:
         if order.is_limit:
             self._judge_limit(order, prints, snapshot, matched)
+            is_judged = True
         else:
-            self._judge_trigger(order, prints.of(order.symbol), snapshot, matched)
-        order.is_after_gap = False
+            slept = [order.unjudged_ticks] if order.unjudged_ticks else []
+            prices = slept + [public.ticks for public in prints.of(order.symbol)]
+            order.unjudged_ticks = 0
+            self._judge_trigger(order, prices, snapshot, matched)
+            is_judged = bool(prices) and not order.is_triggered
+        if is_judged and order.status is OrderStatus.OPEN:
+            order.is_after_gap = False
 
     def _judge_limit(self, order: Order, prints: Prints, snapshot: DataSnapshot, matched: Matched) -> None:
+        if order.is_reduce_only:
+            closing = self._closing_lots(order)
+            if closing == 0:
+                self.cancel(order, matched, snapshot, Refusal("no_position", "the position was closed before"))
+                return
+            order.lots = order.filled_lots + closing
         if order.queue_ahead_lots == UNSEEN:
             order.queue_ahead_lots = displayed(order, snapshot)
-        granted = rests(order, prints, self._visible(order, snapshot), self._model)
+        granted = rests(order, prints, self._takings.left(order, snapshot), self._model)
         self._execute_all(order, granted, snapshot, matched, prints)
         if order.status is OrderStatus.OPEN and order.queue_ahead_lots > 0 and is_visible(order, snapshot):
             assert order.limit_ticks is not None, "only limit orders rest in the book"
             shown = snapshot.top(order.symbol).lots_at(order.side, order.limit_ticks)
             order.queue_ahead_lots = min(order.queue_ahead_lots, shown)
 
-    def _judge_trigger(self, order: Order, trades: list[Trade], snapshot: DataSnapshot, matched: Matched) -> None:
-        if not order.is_triggered and not self._is_set_off(order, trades, snapshot):
+    def _judge_trigger(self, order: Order, prices: list[int], snapshot: DataSnapshot, matched: Matched) -> None:
+        if not order.is_triggered and not is_set_off(order, prices):
             return
-        order.is_triggered = True
+        if order.type not in LIMIT_AFTER_TRIGGER and snapshot.status(order.symbol) == InstrumentStatus.LIMIT_ONLY:
+            return  # a market order: it waits until there may be one
         lots = self._triggered_lots(order)
         if lots == 0:
             self.cancel(order, matched, snapshot, Refusal("no_position", "the position was closed before"))
@@ -289,14 +295,6 @@ class PaperExchange:
         if not _is_kept(order):
             self._cancel_rest(order, snapshot, matched)
         # A kept exit that the visible book could not fill goes on taking: a position never loses its stop.
-
-    def _is_set_off(self, order: Order, trades: Iterable[Trade], snapshot: DataSnapshot) -> bool:
-        last = snapshot.last_ticks(order.symbol)
-        for ticks in [trade.ticks for trade in trades] + ([] if last is None else [last]):
-            if reaches(order, ticks):
-                return True
-            follow(order, ticks)
-        return False
 
     def _triggered_lots(self, order: Order) -> int:
         """Return what a triggered order is for: an exit closes what is held, an entry is for what was asked."""
@@ -320,7 +318,7 @@ class PaperExchange:
             if not self._execute(order, execution, snapshot, matched):
                 return
             if execution.level is not None:
-                self._remember(order, execution.level, snapshot)
+                self._takings.remember(order, execution.level, snapshot)
             if execution.public is not None and prints is not None:
                 prints.use(execution.public, execution.lots)
             if order.status is not OrderStatus.OPEN:
@@ -348,7 +346,7 @@ class PaperExchange:
         order.updated_ns = snapshot.time_ns
         if order.open_lots == 0:
             order.status = OrderStatus.FILLED
-        matched.fills.append(fill)
+        matched.fills.append(sealed(fill))
         matched.entries.extend(entries)
         self._note(order, matched)
         if trip is not None:

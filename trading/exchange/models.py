@@ -35,14 +35,15 @@ class FillModel(msgspec.Struct, frozen=True, kw_only=True):
         """The name that evidence keeps."""
         return f"{self.name}-{self.version}"
 
-    def taken_at(self, side: Side, ticks: int, limit_ticks: int | None) -> int:
-        """Return the price at which a taker gets a level shown at ``ticks``."""
+    def taken_at(self, side: Side, ticks: int, limit_ticks: int | None, step_ticks: int = 1) -> int:
+        """Return the price, a multiple of ``step_ticks``, at which a taker gets a level shown at ``ticks``."""
         if not self.slippage_bps:
             return ticks
-        worse = int((ticks * self.slippage_bps / 10_000).to_integral_value(ROUND_CEILING))
+        steps = (ticks * self.slippage_bps / 10_000 / step_ticks).to_integral_value(ROUND_CEILING)
+        worse = int(steps) * step_ticks
         if side is Side.BUY:
             return ticks + worse if limit_ticks is None else min(ticks + worse, limit_ticks)
-        return max(1, ticks - worse) if limit_ticks is None else max(ticks - worse, limit_ticks)
+        return max(step_ticks, ticks - worse) if limit_ticks is None else max(ticks - worse, limit_ticks)
 
 
 REALISTIC = FillModel(name="realistic", version=2)
@@ -72,11 +73,14 @@ class Latency(msgspec.Struct, frozen=True):
     sigma: Annotated[
         float, msgspec.Meta(ge=0, le=2, description="of the logarithm: 0 is constant, 0.5 doubles it in 8 of 100")
     ] = 0.0
+    spread_ms: Annotated[
+        int, msgspec.Meta(ge=0, le=60_000, description="added evenly: from nothing up to this, milliseconds")
+    ] = 0
 
     def of(self, order_id: str) -> int:
         """Return the nanoseconds of one order. The same order draws the same again: by a hash, not by chance."""
-        if not self.sigma:
+        if not self.sigma and not self.spread_ms:
             return self.ms * NS_PER_MS
         share = (int.from_bytes(sha256(f"latency:{order_id}".encode()).digest()[:8], "big") + 0.5) / _STEPS
-        stretched = self.ms * 2.718281828459045 ** (self.sigma * _NORMAL.inv_cdf(share))
+        stretched = self.ms * 2.718281828459045 ** (self.sigma * _NORMAL.inv_cdf(share)) + self.spread_ms * share
         return min(60_000, int(stretched)) * NS_PER_MS

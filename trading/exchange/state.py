@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from trading.exchange.takings import Memory
 from trading.exchange.wishes import Wish
 from trading.fills import Fill
 from trading.ledger import LedgerEntry
@@ -13,18 +14,11 @@ from trading.orders import Order
 from trading.positions import RoundTrip
 
 
-class Taken(msgspec.Struct, array_like=True):
-    """What this account has had from a level, while the level showed ``displayed``."""
-
-    displayed: int
-    lots: int
-
-
 class ExchangeState(msgspec.Struct):
     """All that the exchange remembers of one account; a checkpoint stores it whole."""
 
     orders: dict[str, Order] = {}  # live ones, oldest first
-    taken: dict[str, dict[str, dict[int, Taken]]] = {}  # symbol -> side taken from -> ticks
+    taken: Memory = {}  # unused when the book is shared
     wishes: list[Wish] = []  # on their way, oldest first
 
 

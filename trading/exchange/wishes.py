@@ -36,6 +36,8 @@ def amend_refusal(order: Order, wish: Wish) -> Refusal | None:
         return Refusal("amend_refused", f"a {order.type.value} order has no limit price to amend")
     if wish.trigger_ticks is not None and (order.trigger_ticks is None or order.is_triggered):
         return Refusal("amend_refused", f"the {order.type.value} order has no trigger to amend")
+    if wish.trigger_ticks is not None and order.trail is not None:
+        return Refusal("amend_refused", "the trigger of a trailing stop follows the price: amend nothing, or cancel it")
     return None
 
 

@@ -1,0 +1,106 @@
+"""What the exchange lets in: its own state, the instrument's rules, the book as it stands, our other orders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from trading.book import Level
+from trading.exchange.models import FillModel
+from trading.exchange.rules import MATCHED_STATUSES, is_beyond, sweep
+from trading.exchange.wishes import Wish
+from trading.instruments import Instrument, InstrumentStatus
+from trading.orders import TRIGGERED, Order, OrderStatus, Refusal
+from trading.signals import OrderType, TimeInForce
+from trading.snapshot import DataSnapshot
+
+
+def status_refusal(order: Order, snapshot: DataSnapshot, closing_lots: int) -> Refusal | None:
+    """Return why the state of the exchange or of the instrument keeps the order out, or None.
+
+    ``closing_lots`` is what of the order would close a position. Kraken's states: kraken.md 1.1, 2.1.
+    """
+    status, system = snapshot.status(order.symbol), snapshot.system or "unknown"
+    top = snapshot.top_or_none(order.symbol)
+    if status == "stale" or top is None:
+        return Refusal("not_tradable", f"{order.symbol} is stale: its book is not known")
+    if not top.bids or not top.asks:
+        missing = "bids" if not top.bids else "asks"
+        return Refusal("not_tradable", f"the book of {order.symbol} shows no {missing}; expected both sides")
+    if "post_only" in (status, system) and not (order.type is OrderType.LIMIT and order.is_post_only):
+        return Refusal("post_only_mode", f"{order.symbol} takes post-only limit orders alone now")
+    if system not in ("online", "post_only") or status not in (*MATCHED_STATUSES, InstrumentStatus.POST_ONLY):
+        return Refusal("not_tradable", f"{order.symbol} is {status}, the exchange {system}; expected both online")
+    if status == InstrumentStatus.LIMIT_ONLY and order.limit_ticks is None:
+        return Refusal("limit_only_mode", f"{order.symbol} takes limit orders alone now, not {order.type.value}")
+    if status == InstrumentStatus.REDUCE_ONLY and closing_lots < order.open_lots:
+        return Refusal("reduce_only_mode", f"{order.symbol} may only be reduced now")
+    return None
+
+
+def maintenance_refusal(order: Order, wish: Wish, snapshot: DataSnapshot) -> Refusal | None:
+    """Return why nothing can be done about a resting order now, or None: maintenance stops cancellations, too."""
+    states = (snapshot.system, snapshot.status(order.symbol))
+    if InstrumentStatus.MAINTENANCE not in states:
+        return None
+    return Refusal(f"{wish.kind}_refused", f"{order.symbol} is {states[1]}, the exchange {states[0]}: ask again later")
+
+
+def rule_refusal(order: Order, instrument: Instrument, snapshot: DataSnapshot) -> Refusal | None:
+    """Return which of the instrument's rules the order breaks, or None."""
+    step = instrument.price_increment_ticks
+    for what, ticks in (("limit price", order.limit_ticks), ("trigger price", order.trigger_ticks)):
+        if ticks is not None and (ticks <= 0 or ticks % step):
+            asked, grid = instrument.price(ticks), instrument.price(step)
+            return Refusal("tick_size", f"the {what} is {asked}; it must be a multiple of {grid} above zero")
+    if order.type in TRIGGERED and order.limit_ticks is None:
+        return None  # sized by the position when it triggers
+    if order.lots < instrument.qty_min_lots:
+        asked, least = (
+            instrument.qty(order.lots).normalize(),
+            instrument.qty(instrument.qty_min_lots).normalize(),
+        )
+        return Refusal("qty_minimum", f"{asked:f} {instrument.base} were asked for; the smallest order is {least:f}")
+    touch = snapshot.top(order.symbol).opposite(order.side)[0].ticks
+    cost = instrument.cost(order.limit_ticks or touch, order.lots)
+    if cost < instrument.cost_min:
+        least_cost = f"{instrument.cost_min} {instrument.quote}"
+        return Refusal("cost_minimum", f"the order is worth {cost.normalize():f}; the smallest is {least_cost}")
+    if order.is_post_only and order.limit_ticks is not None and not is_beyond(order.side, touch, order.limit_ticks):
+        return Refusal("post_only", f"at {instrument.price(order.limit_ticks)} it would take from the book")
+    return None
+
+
+def book_refusal(
+    order: Order, levels: list[Level], others: Iterable[Order], instrument: Instrument, model: FillModel
+) -> Refusal | None:
+    """Return why the book as it stands keeps the order out, or None; ``levels`` are those that it could take."""
+    if order.type not in (OrderType.MARKET, OrderType.LIMIT):
+        return None
+    walked = list(sweep(levels, order.lots))
+    had = sum(level.lots for level in walked)
+    if order.time_in_force is TimeInForce.FOK and had < order.lots and not (model.fills_at_touch and levels):
+        asked, there = (instrument.qty(lots).normalize() for lots in (order.lots, had))
+        return Refusal("fok", f"{asked:f} {instrument.base} were asked for, all or nothing; {there:f} can be had")
+    worst = order.limit_ticks or (walked[-1].ticks if walked else 0)
+    return _self_cross_refusal(order, worst, others, instrument) if worst else None
+
+
+def worst_cost(order: Order, levels: list[Level], instrument: Instrument) -> Decimal:
+    """Return the most that the order may cost, in quote, fees left out."""
+    cost = sum((instrument.cost(*level) for level in sweep(levels, order.lots)), Decimal(0))
+    return cost if order.limit_ticks is None else max(cost, instrument.cost(order.limit_ticks, order.lots))
+
+
+def _self_cross_refusal(
+    order: Order, worst_ticks: int, others: Iterable[Order], instrument: Instrument
+) -> Refusal | None:
+    """Return which of our own resting orders the order would trade with, or None."""
+    for other in others:
+        rests = other.symbol == order.symbol and other.status is OrderStatus.OPEN and other.is_limit
+        if not rests or other.side is order.side or other.limit_ticks is None:
+            continue
+        if not is_beyond(order.side, other.limit_ticks, worst_ticks):
+            price = instrument.price(other.limit_ticks)
+            return Refusal("self_cross", f"it would trade with our own {other.side.value} at {price}")
+    return None

@@ -1,0 +1,89 @@
+"""What has been taken of displayed levels and public prints: by one account, or by all that share one book."""
+
+from __future__ import annotations
+
+import msgspec
+
+from trading.book import Level
+from trading.exchange.rules import Prints, is_beyond
+from trading.frames import Frame
+from trading.orders import Order
+from trading.snapshot import DataSnapshot
+
+
+class Taken(msgspec.Struct, array_like=True):
+    """What was had from a level, while the level showed ``displayed``."""
+
+    displayed: int
+    lots: int
+
+
+Memory = dict[str, dict[str, dict[int, Taken]]]  # symbol -> side taken from -> ticks
+
+
+class OutOfTurn(ValueError):
+    """Deployments that share a book were not matched in the order of their slugs."""
+
+
+class Takings:
+    """Remembers what was taken of each level until the level changes. A paper order moves no market."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def prints(self, slug: str, frame: Frame) -> Prints:
+        """Return the frame's prints, none of them used up; ``slug`` is whose orders they are for."""
+        return Prints(frame.trades)
+
+    def left(self, order: Order, snapshot: DataSnapshot) -> list[Level]:
+        """Return what the order could take: the displayed levels less what was had of them, best first."""
+        memory = self._memory.get(order.symbol, {}).get(order.side.opposite.value, {})
+        levels = []
+        for ticks, lots in snapshot.top(order.symbol).opposite(order.side):
+            if order.limit_ticks is not None and is_beyond(order.side, ticks, order.limit_ticks):
+                break
+            had = memory.get(ticks)
+            left = lots - had.lots if had is not None and had.displayed == lots else lots
+            if left > 0:
+                levels.append(Level(ticks, left))
+        return levels
+
+    def remember(self, order: Order, level: Level, snapshot: DataSnapshot) -> None:
+        """Count what the order has just had of a level that is displayed."""
+        side = order.side.opposite
+        shown = dict(snapshot.top(order.symbol).own(side))
+        memory = self._memory.setdefault(order.symbol, {}).setdefault(side.value, {})
+        # Levels that have changed or gone since are whole again: forget them.
+        for ticks in [t for t, had in memory.items() if shown.get(t) != had.displayed]:
+            del memory[ticks]
+        had = memory.setdefault(level.ticks, Taken(shown[level.ticks], 0))
+        had.lots += level.lots
+
+
+class SharedBook(Takings):
+    """One market for all deployments of a league: what one has taken, the next finds gone.
+
+    Handed to each engine. Within a frame the deployments are matched in the order of
+    their slugs, so that the same frames give the same fills on any machine; they must
+    all be on one worker. ``memory`` is all that must survive a restart.
+    """
+
+    def __init__(self, memory: Memory | None = None) -> None:
+        self.memory: Memory = {} if memory is None else memory
+        super().__init__(self.memory)
+        self._sequence = -1
+        self._last_slug = ""
+        self._prints = Prints(())
+
+    def prints(self, slug: str, frame: Frame) -> Prints:
+        """Return the frame's prints with what those before ``slug`` have used up of them.
+
+        Raises:
+            OutOfTurn: a later slug has had its turn in this frame already.
+        """
+        if frame.sequence != self._sequence:
+            self._sequence, self._last_slug, self._prints = frame.sequence, "", Prints(frame.trades)
+        if slug <= self._last_slug:
+            raise OutOfTurn(f"{slug!r} comes after {self._last_slug!r} in frame {frame.sequence}; expected by slug")
+        self._last_slug = slug
+        return self._prints
