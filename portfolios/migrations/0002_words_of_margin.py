@@ -4,25 +4,27 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('portfolios', '0001_initial'),
+        ("portfolios", "0001_initial"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='ledgerentry',
-            name='kind',
-            field=models.CharField(help_text='deposit, withdrawal, trade, fee, loan, repayment, opening_fee, rollover or liquidation_fee', max_length=20),
+            model_name="ledgerentry",
+            name="kind",
+            field=models.CharField(
+                help_text="deposit, withdrawal, trade, fee, loan, repayment, opening_fee, rollover or liquidation_fee",
+                max_length=20,
+            ),
         ),
         migrations.AlterField(
-            model_name='ledgerentry',
-            name='party',
-            field=models.CharField(help_text='account, exchange, fees, lender or owner', max_length=10),
+            model_name="ledgerentry",
+            name="party",
+            field=models.CharField(help_text="account, exchange, fees, lender or owner", max_length=10),
         ),
         migrations.AlterField(
-            model_name='order',
-            name='purpose',
-            field=models.CharField(help_text='entry, exit, stop_loss, take_profit or liquidation', max_length=20),
+            model_name="order",
+            name="purpose",
+            field=models.CharField(help_text="entry, exit, stop_loss, take_profit or liquidation", max_length=20),
         ),
     ]

@@ -4,15 +4,17 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('strategies', '0001_initial'),
+        ("strategies", "0001_initial"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='deploymentevent',
-            name='kind',
-            field=models.CharField(help_text='error, paused, gap, resumed, reset, config, margin_call, margin_restored, liquidation, bankrupt', max_length=20),
+            model_name="deploymentevent",
+            name="kind",
+            field=models.CharField(
+                help_text="error, paused, gap, resumed, reset, config, margin_call, margin_restored, liquidation, bankrupt",
+                max_length=20,
+            ),
         ),
     ]
