@@ -90,26 +90,31 @@ class OrderBook:
     by a message, the receiver truncates.
     """
 
-    __slots__ = ("_asks", "_bids", "depth")
+    __slots__ = ("_asks", "_bids", "_checksum", "depth")
 
     def __init__(self, depth: int) -> None:
         self.depth = depth
         self._asks = _BookSide(+1)
         self._bids = _BookSide(-1)
+        self._checksum = 0  # of what both sides have signed
 
     def apply(self, bids: Iterable[tuple[int, int]], asks: Iterable[tuple[int, int]]) -> None:
         """Apply one whole message of (ticks, lots) levels, then truncate."""
-        self._bids.apply(bids, self.depth)
-        self._asks.apply(asks, self.depth)
+        if bids:
+            self._bids.apply(bids, self.depth)
+        if asks:
+            self._asks.apply(asks, self.depth)
 
     def checksum(self) -> int:
         """Return the CRC-32 of the best ten asks and bids, as Kraken computes it."""
         asks, bids = self._asks, self._bids
-        if asks.signed is None:
-            asks.signed = "".join(asks.tokens[:CHECKSUM_LEVELS]).encode()
-        if bids.signed is None:
-            bids.signed = "".join(bids.tokens[:CHECKSUM_LEVELS]).encode()
-        return crc32(bids.signed, crc32(asks.signed))
+        if asks.signed is None or bids.signed is None:
+            if asks.signed is None:
+                asks.signed = "".join(asks.tokens[:CHECKSUM_LEVELS]).encode()
+            if bids.signed is None:
+                bids.signed = "".join(bids.tokens[:CHECKSUM_LEVELS]).encode()
+            self._checksum = crc32(bids.signed, crc32(asks.signed))
+        return self._checksum
 
     def verify(self, expected: int) -> None:
         """Check the book against the exchange's checksum.
