@@ -46,8 +46,8 @@ def rederived(fill: Fill) -> Derivation:
     told = {"price": fill.price, "qty": fill.qty, "cost": fill.cost, "fee": fill.fee}
     derived = {"price": price, "qty": qty, "cost": price * qty, "fee": fee}
     differs = tuple(name for name in told if told[name] != derived[name])
-    if about.get("seal") != seal_of(fill):
-        differs += ("seal",)
+    if not differs and about.get("seal") != seal_of(fill):
+        differs = ("seal",)  # all adds up, but something was changed since
     return Derivation((*trigger_steps, price_step, *qty_steps, fee_step), price, qty, fee, not differs, differs)
 
 

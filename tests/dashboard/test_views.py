@@ -8,9 +8,11 @@ from django.utils.html import escape
 from dashboard.panels import DEPLOYMENT_PANELS, LEAGUE_PANELS
 from marketdata import bus
 from portfolios.models import Order, Position, RoundTrip
+from portfolios.selectors import trading_fill
 from strategies.models import Deployment, DeploymentEvent
 from tests.rows import NOON, enter, fill, open_season, run_feed, stand
 from trading.exchange.examples import EXAMPLES
+from trading.fills import sealed
 
 pytestmark = pytest.mark.django_db
 
@@ -163,6 +165,8 @@ EVIDENCE = {
 
 def test_a_fill_is_derived_from_its_evidence_and_a_tampered_one_is_not_verified(client):
     row = fill(enter(open_season(), "first"), evidence=EVIDENCE)
+    row.evidence = sealed(trading_fill(row)).evidence
+    row.save()
 
     verified = client.get(f"/fills/{row.pk}/").content.decode()
     over_rest = client.get(f"/api/v1/fills/{row.pk}/").json()

@@ -5,15 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal as D
 
-import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.drawing import Scene, draw_trades, instrument
 from tests.making import Bench
 from trading.evidence import rederived
-from trading.fills import Fill, sealed
 from trading.frames import Gap, utc
 from trading.orders import Order
 from trading.signals import Amend, Cancel, Signal
@@ -53,6 +49,11 @@ def gap(b: Bench) -> Gap:
 
 def live(b: Bench) -> list[Order]:
     return list(b.engine.exchange.state.orders.values())
+
+
+def then(b: Bench, wish: object) -> None:
+    """Have the strategy want this next."""
+    b.engine.strategy.generate_signal.__closure__[0].cell_contents.append(wish)
 
 
 # Gaps and late prints
@@ -227,7 +228,6 @@ def test_an_order_expires_at_a_moment_of_market_time() -> None:
     moment = utc(scene.now_ns) + timedelta(seconds=1)
     b = bench(buy(1, **limit(99, time_in_force="gtd", expires_at=moment)), scene=scene)
 
-    expired_ns = next(b.show().time_ns for _ in range(20) if b.refused or not b.show().orders or True)
     while not b.refused:
         expired_ns = b.show().time_ns
 
@@ -243,10 +243,6 @@ def test_a_moment_that_is_none_or_has_passed_is_refused(moment: object) -> None:
 
 
 # Changes of mind
-
-
-def first_order(b: Bench) -> str:
-    return f"test:{b.scene.sequence}:o0"
 
 
 def amended(answer: dict[str, object], *wanted: Signal) -> Bench:
@@ -297,7 +293,7 @@ def test_an_amendment_may_not_cross_our_own_order() -> None:
     b.show()
     b.show()
     resting = next(order for order in live(b) if order.side == "buy")
-    b.engine.strategy.generate_signal.__closure__[0].cell_contents.append(Amend(resting.order_id, limit_price=104))
+    then(b, Amend(resting.order_id, limit_price=104))
     b.show()
     b.show()
 
@@ -309,7 +305,7 @@ def test_a_trigger_that_is_amended_beyond_the_last_price_sets_the_stop_off() -> 
     b = bench(buy(2, stop_loss=95))
     b.show(trades="sell 99 x 1")
     (stop,) = live(b)
-    b.engine.strategy.generate_signal.__closure__[0].cell_contents.append(Amend(stop.order_id, trigger_price=99.5))
+    then(b, Amend(stop.order_id, trigger_price=99.5))
     for _ in range(3):
         b.show()
 
@@ -320,7 +316,7 @@ def test_the_trigger_of_a_trailing_stop_is_not_to_be_amended() -> None:
     b = bench(buy(2, trail=5))
     b.show(trades="buy 100 x 1")
     (stop,) = live(b)
-    b.engine.strategy.generate_signal.__closure__[0].cell_contents.append(Amend(stop.order_id, trigger_price=90))
+    then(b, Amend(stop.order_id, trigger_price=90))
     for _ in range(2):
         b.show()
 
@@ -352,59 +348,3 @@ def test_a_trailing_stop_of_a_pair_with_coarse_prices_triggers_on_the_grid() -> 
     (stop,) = live(b)
 
     assert stop.trigger_ticks == 95
-
-
-# What is on record
-
-
-def test_orders_and_fills_say_which_model_judged_them() -> None:
-    b = bench(buy(2, stop_loss=95), fill_model="pessimistic")
-    b.show()
-
-    assert {order.model for order in live(b)} == {"pessimistic-1"}
-    assert {fill.evidence["model"] for fill in b.outcomes[-1].fills} == {"pessimistic-1"}
-
-
-def _sample() -> list[Fill]:
-    b = bench([buy(4, stop_loss=95), buy(3, **limit(99))], fill_model="realistic")
-    b.show()
-    b.show(trades="sell 99 x 700")
-    b.show("95 x 100\n---\n94 x 900", trades="sell 94 x 1", gap=gap(b))
-    return [fill for outcome in b.outcomes for fill in outcome.fills]
-
-
-FILLS = _sample()
-
-
-def _numbers(fill: Fill) -> list[tuple[object, ...]]:
-    """Return the way to every number in the fill and its evidence."""
-    ways: list[tuple[object, ...]] = [("price",), ("qty",), ("cost",), ("fee",), ("sequence",)]
-    for key, value in fill.evidence.items():
-        if isinstance(value, list):
-            ways += [("evidence", key, at) for at, part in enumerate(value) if isinstance(part, int)]
-        elif isinstance(value, int) or key in ("fee_bps", "volume"):
-            ways.append(("evidence", key))
-    return ways
-
-
-@given(st.sampled_from(FILLS), st.integers(1, 10**9), st.data())
-def test_any_number_that_is_changed_is_found(fill: Fill, by: int, data: st.DataObject) -> None:
-    way = data.draw(st.sampled_from(_numbers(fill)))
-    content = msgspec.to_builtins(fill)
-    place = content
-    for step in way[:-1]:
-        place = place[step]
-    old = place[way[-1]]
-    place[way[-1]] = str(D(old) + by) if isinstance(old, str) else old + by
-
-    assert rederived(fill).is_verified
-    assert not rederived(msgspec.convert(content, Fill)).is_verified
-
-
-def test_a_fill_sealed_anew_with_a_wrong_price_is_still_found_by_its_numbers() -> None:
-    fill = FILLS[0]
-
-    forged = sealed(msgspec.structs.replace(fill, price=fill.price + 1))
-
-    assert rederived(forged).differs == ("price",)
-    assert {fill.evidence["rule"] for fill in FILLS} == {"depth_walk", "queue", "print_through", "crossed_book"}

@@ -103,6 +103,25 @@ EXAMPLES = (
         ),
     ),
     Example(
+        "A price deeper than the visible book",
+        "Nobody knows how many stand before us at 90: prints there fill nothing, prints beyond it do.",
+        (_buy(1, **_limit(90)),),
+        (
+            Event(),
+            Event(prints="sell 90 x 900"),
+            Event(("buy 1.00 @ 90 maker print_through",), prints="sell 89 x 900"),
+        ),
+    ),
+    Example(
+        "Two orders of our own and one print",
+        "3.00 were sold at 96: the better price comes first, and no print is used twice.",
+        (_buy(2, **_limit(97)), _buy(2, **_limit(98))),
+        (
+            Event(),
+            Event(("buy 2.00 @ 98 maker print_through", "buy 1.00 @ 97 maker print_through"), prints="sell 96 x 300"),
+        ),
+    ),
+    Example(
         "A limit order that crosses takes first",
         "What crosses is taken from the book; the rest rests at its limit.",
         (_buy(5, **_limit(100)),),
@@ -186,6 +205,38 @@ EXAMPLES = (
             Event(prints="buy 150 x 1"),
             Event(prints="sell 148 x 1"),
             Event(("sell 2.00 @ 146 taker depth_walk",), prints="sell 147 x 1", book="148 x 9\n---\n146 x 900"),
+        ),
+        before=(_buy(2),),
+    ),
+    Example(
+        "A trailing stop that buys",
+        "It follows the price down, from 100 to 95 at a distance of 3; then 98 sets it off.",
+        (_buy(2, order_type="trailing_stop", trail=3),),
+        (
+            Event(prints="sell 100 x 1"),
+            Event(prints="sell 95 x 1"),
+            Event(prints="buy 97 x 1"),
+            Event(("buy 2.00 @ 99 taker depth_walk",), prints="buy 98 x 1", book="99 x 900\n---\n97 x 9"),
+        ),
+    ),
+    Example(
+        "A take-profit",
+        "A print at the trigger makes it a market order for what is held.",
+        (_sell(2, order_type="take_profit", trigger_price=103),),
+        (
+            Event(),
+            Event(("sell 2.00 @ 102 taker depth_walk",), prints="buy 103 x 10", book="104 x 900\n---\n102 x 900"),
+        ),
+        before=(_buy(2),),
+    ),
+    Example(
+        "A take-profit with a limit",
+        "The trigger makes it a limit order at 103; bids are at 102, so it rests until somebody pays more.",
+        (_sell(2, order_type="take_profit_limit", trigger_price=103, limit_price=103),),
+        (
+            Event(),
+            Event(prints="buy 103 x 10", book="104 x 900\n---\n102 x 900"),
+            Event(("sell 2.00 @ 103 maker print_through",), prints="buy 104 x 300"),
         ),
         before=(_buy(2),),
     ),
