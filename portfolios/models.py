@@ -90,7 +90,7 @@ class Order(models.Model):
     average_price = money(null=True, blank=True)
     is_post_only = models.BooleanField(default=False)
     is_reduce_only = models.BooleanField(default=False)
-    purpose = models.CharField(max_length=20, help_text="entry, exit, stop_loss or take_profit")
+    purpose = models.CharField(max_length=20, help_text="entry, exit, stop_loss, take_profit or liquidation")
     reason = models.CharField(max_length=300, blank=True, help_text="the strategy's words")
     code = models.CharField(max_length=60, blank=True, help_text="why it was refused or ended")
     sentence = models.CharField(max_length=500, blank=True)
@@ -139,10 +139,13 @@ class LedgerEntry(models.Model):
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="ledger")
     entry_id = models.CharField(max_length=140)
-    party = models.CharField(max_length=10, help_text="account, exchange, fees or owner")
+    party = models.CharField(max_length=10, help_text="account, exchange, fees, lender or owner")
     currency = models.CharField(max_length=10)
     amount = money(help_text="what the party gains (+) or gives (-)")
-    kind = models.CharField(max_length=20, help_text="deposit, trade or fee")
+    kind = models.CharField(
+        max_length=20,
+        help_text="deposit, withdrawal, trade, fee, loan, repayment, opening_fee, rollover or liquidation_fee",
+    )
     fill_id = models.CharField(max_length=120, blank=True)
     sequence = models.BigIntegerField()
     time = models.DateTimeField()

@@ -50,7 +50,10 @@ class DeploymentEvent(models.Model):
 
     deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="events")
     event_id = models.CharField(max_length=120)
-    kind = models.CharField(max_length=20, help_text="error, paused, gap, resumed, reset, config")
+    kind = models.CharField(
+        max_length=20,
+        help_text="error, paused, gap, resumed, reset, config, margin_call, margin_restored, liquidation, bankrupt",
+    )
     summary = models.CharField(max_length=300)
     detail = models.TextField(blank=True)
     sequence = models.BigIntegerField(default=0)
