@@ -33,6 +33,7 @@ class OpenOrder:
     limit_price: float | None
     trigger_price: float | None
     purpose: str
+    filled_qty: float = 0.0  # base units; an amendment counts them in
 
 
 class Portfolio:
@@ -113,4 +114,5 @@ class Portfolio:
             None if limit is None else instrument.price_float(limit),
             None if trigger is None else instrument.price_float(trigger),
             order.purpose.value,
+            instrument.qty_float(order.filled_lots),
         )

@@ -285,6 +285,21 @@ def test_an_amendment_to_a_price_that_crosses_takes() -> None:
     assert b.fills == [("buy", D("1.00"), D(100))]
 
 
+def test_an_amendment_counts_what_is_filled_and_a_strategy_can_read_it() -> None:
+    b = bench(buy(3, **limit(99)))
+    b.show()
+    b.show(trades="sell 98 x 100")
+    (shown,) = b.engine.portfolio_at(b.scene.market.snapshot()).open_orders()
+    assert (shown.qty, shown.filled_qty) == (2.0, 1.0)
+
+    then(b, Amend(shown.order_id, qty=1.5))
+    b.show()
+    b.show()
+    b.show(trades="sell 98 x 900")
+
+    assert b.fills == [("buy", D("1.00"), D(99)), ("buy", D("0.50"), D(99))]
+
+
 def test_an_amendment_may_not_cross_our_own_order() -> None:
     b = amended({"limit_price": 97}, sell(1, **limit(105)), buy(1, **limit(98)))
     assert b.refused[0].refusal.code == "nothing_to_sell"

@@ -267,7 +267,9 @@ class PaperExchange:
             if closing == 0:
                 self.cancel(order, matched, snapshot, Refusal("no_position", "the position was closed before"))
                 return
-            order.lots = order.filled_lots + closing
+            if closing < order.open_lots:
+                order.lots, order.updated_ns = order.filled_lots + closing, snapshot.time_ns
+                self._note(order, matched)
         if order.queue_ahead_lots == UNSEEN:
             order.queue_ahead_lots = displayed(order, snapshot)
         granted = rests(order, prints, self._takings.left(order, snapshot), self._model)
