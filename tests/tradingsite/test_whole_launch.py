@@ -29,7 +29,17 @@ def port():
 PROCESSES = 9  # the launcher, two servers, feed, two workers, web, jobs, beat
 
 
-def launch(data_dir, port):
+@pytest.fixture
+def launched():
+    """Give a list for launchers; those that still run at the end are killed, and all they started with them."""
+    launchers = []
+    yield launchers
+    for launcher in launchers:
+        launcher.kill()
+        launcher.wait()
+
+
+def launch(data_dir, port, launched):
     """Start everything; return the launcher once it has shown its address, and what it said so far."""
     clean = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
     launcher = subprocess.Popen(
@@ -43,6 +53,7 @@ def launch(data_dir, port):
         stderr=subprocess.STDOUT,
         text=True,
     )
+    launched.append(launcher)
     said = []
     for line in launcher.stdout:
         said.append(line)
@@ -65,8 +76,8 @@ def processes_on(data_dir):
     return found
 
 
-def test_a_killed_launcher_leaves_nothing_behind_and_the_next_one_ends_when_asked(data_dir, port):
-    launcher, said = launch(data_dir, port)
+def test_a_killed_launcher_leaves_nothing_behind_and_the_next_one_ends_when_asked(data_dir, port, launched):
+    launcher, said = launch(data_dir, port, launched)
     assert "Password" in said
     end_s = time.monotonic() + 20  # a process that is just being made has no surroundings yet
     while len(processes_on(data_dir)) < PROCESSES and time.monotonic() < end_s:
@@ -80,7 +91,7 @@ def test_a_killed_launcher_leaves_nothing_behind_and_the_next_one_ends_when_aske
         time.sleep(0.05)
     assert left == {}
 
-    launcher, said = launch(data_dir, port)
+    launcher, said = launch(data_dir, port, launched)
     assert "Password" not in said
     launcher.send_signal(signal.SIGTERM)
     rest = launcher.stdout.read()
