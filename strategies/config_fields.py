@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -117,15 +117,44 @@ def _no_nan(word: str) -> Any:
     raise ValueError(f"{word} is not JSON")
 
 
-def config_fields(schema: Mapping[str, Any]) -> list[ConfigField]:
-    """Return the fields of an object's JSON Schema, in its order."""
+def config_fields(schema: Mapping[str, Any], prefix: str = "") -> list[ConfigField]:
+    """Return the fields of an object's JSON Schema, in its order; those of a group are called GROUP.KEY."""
     definitions = schema.get("$defs", {})
     schema = _resolved(schema, definitions)
     required = set(schema.get("required", ()))
-    return [
-        _field(key, _resolved(about, definitions), is_required=key in required)
-        for key, about in schema.get("properties", {}).items()
-    ]
+    fields: list[ConfigField] = []
+    for key, about in schema.get("properties", {}).items():
+        if "properties" in about:
+            fields += config_fields(about, f"{prefix}{key}.")
+        else:
+            fields.append(_field(f"{prefix}{key}", _resolved(about, definitions), is_required=key in required))
+    return fields
+
+
+def flat(values: Mapping[str, Any], fields: Iterable[ConfigField]) -> dict[str, Any]:
+    """Return what a config holds by the keys of ``fields``; what none of them is for keeps its own key."""
+    groups = {field.key.rpartition(".")[0] for field in fields} - {""}
+    return dict(_flattened(values, groups, ""))
+
+
+def _flattened(values: Mapping[str, Any], groups: Collection[str], prefix: str) -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if f"{prefix}{key}" in groups and isinstance(value, Mapping):
+            yield from _flattened(value, groups, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def grouped(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the config that ``flat`` was made of: GROUP.KEY in its group."""
+    config: dict[str, Any] = {}
+    for key, value in values.items():
+        *groups, name = key.split(".")
+        place = config
+        for group in groups:
+            place = place.setdefault(group, {})
+        place[name] = value
+    return config
 
 
 @lru_cache(maxsize=1)

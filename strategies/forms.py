@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 
-from strategies.config_fields import ConfigField, InvalidValue, Kind, config_fields, risk_fields
+from strategies.config_fields import ConfigField, InvalidValue, Kind, config_fields, flat, grouped, risk_fields
 from strategies.models import Deployment
 from strategies.services import check_deployment
 from trading.exchange.models import FILL_MODELS
@@ -102,7 +102,8 @@ class DeploymentForm(forms.ModelForm):
             self.fields.pop("slug", None)
             self.initial["cash"] = plain(self.instance.cash)
             self.initial["symbols"] = ", ".join(self.instance.symbols)
-            for prefix, values in ((CONFIG, self.instance.config), (RISK, self.instance.risk)):
+            config = flat(self.instance.config, config_fields(self.strategy.schema()))
+            for prefix, values in ((CONFIG, config), (RISK, self.instance.risk)):
                 self.initial.update({f"{prefix}{key}": shown(value) for key, value in values.items()})
         if "symbols" in self.fields:
             self.fields["symbols"].widget.attrs["placeholder"] = ", ".join(self.strategy.symbols)
@@ -142,7 +143,7 @@ class DeploymentForm(forms.ModelForm):
     def _gathered(self, prefix: str, fields: Iterable[ConfigField]) -> dict[str, Any]:
         values = {field.key: self.cleaned_data.get(f"{prefix}{field.key}", UNSET) for field in fields}
         defaults = {field.key: field.default for field in fields}
-        return {key: value for key, value in values.items() if value is not UNSET and value != defaults[key]}
+        return grouped({key: value for key, value in values.items() if value is not UNSET and value != defaults[key]})
 
 
 def deployment_form(strategy: Strategy) -> type[DeploymentForm]:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from portfolios.models import Season
 from portfolios.selectors import LeagueRow, league_rows
 from strategies import registry
-from strategies.config_fields import config_fields, risk_fields
+from strategies.config_fields import config_fields, flat, risk_fields
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus, Worker
 from trading.strategy import Strategy
 
@@ -173,20 +173,21 @@ def settings_of(deployment: Deployment, strategy: Strategy | None) -> list[Setti
     """Return the config key by key, changed ones first; keys that the strategy no longer knows included."""
     fields = config_fields(strategy.schema()) if strategy else []
     known = {field.key for field in fields}
+    given = flat(deployment.config, fields)
     settings = [
         Setting(
             key=field.key,
-            value=deployment.config.get(field.key, field.default),
+            value=given.get(field.key, field.default),
             default=field.default,
             help=field.help,
             bounds=field.bounds,
-            is_changed=field.key in deployment.config and deployment.config[field.key] != field.default,
+            is_changed=field.key in given and given[field.key] != field.default,
         )
         for field in fields
     ]
     settings += [
         Setting(key=key, value=value, default=None, help="not a key of this strategy", bounds="", is_changed=True)
-        for key, value in deployment.config.items()
+        for key, value in given.items()
         if key not in known
     ]
     return sorted(settings, key=lambda setting: not setting.is_changed)

@@ -49,7 +49,7 @@ class Strategy:
             raise ValueError(f"WARMUP of {self.name} names {sorted(unknown)}; known are {', '.join(TIMEFRAME_MINUTES)}")
 
     def config(self, overrides: Mapping[str, Any]) -> Any:
-        """Return the config with ``overrides`` over the defaults.
+        """Return the config with ``overrides`` over the defaults, group by group: the rest of a group stays as it is.
 
         Raises:
             InvalidConfig: an unknown key, a wrong type or a value out of bounds.
@@ -59,22 +59,45 @@ class Strategy:
             if unknown:
                 raise InvalidConfig(f"{self.name} has no {sorted(unknown)}; it has {sorted(self.defaults)}")
             return {**self.defaults, **overrides}
-        unknown = set(overrides) - set(self.config_type.__struct_fields__)
-        if unknown:
-            known = ", ".join(self.config_type.__struct_fields__)
-            raise InvalidConfig(f"{self.name} has no {', '.join(sorted(unknown))}; it has {known}")
         try:
-            return msgspec.convert(dict(overrides), self.config_type, strict=False)
+            return msgspec.convert(_merged(self.config_type, overrides, self.name), self.config_type, strict=False)
         except msgspec.ValidationError as error:
             raise InvalidConfig(f"config of {self.name}: {error}") from None
 
     def schema(self) -> dict[str, Any]:
-        """Return the JSON Schema of the config, one property per key."""
+        """Return the JSON Schema of the config, one property per key; a group of keys is an object in its place."""
         if self.config_type is None:
             return {
                 "type": "object",
                 "properties": {key: {"default": value} for key, value in self.defaults.items()},
             }
-        (_, components) = msgspec.json.schema_components([self.config_type])
-        schema: dict[str, Any] = components[self.config_type.__name__]
-        return schema
+        (whole,), components = msgspec.json.schema_components([self.config_type], ref_template="{name}")
+        return _resolved(whole, components)
+
+
+def _merged(kind: type[msgspec.Struct], overrides: Mapping[str, Any], path: str) -> dict[str, Any]:
+    fields = {field.name: field for field in msgspec.structs.fields(kind)}
+    unknown = set(overrides) - set(fields)
+    if unknown:
+        raise InvalidConfig(f"{path} has no {', '.join(sorted(unknown))}; it has {', '.join(fields)}")
+    merged = dict(overrides)
+    for name, value in overrides.items():
+        group = fields[name].default
+        if isinstance(group, msgspec.Struct) and isinstance(value, Mapping):
+            merged[name] = msgspec.to_builtins(group) | _merged(type(group), value, f"{path}.{name}")
+    return merged
+
+
+def _resolved(schema: dict[str, Any], components: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema with everything it refers to in its place, and the defaults of the place in force."""
+    if "$ref" in schema:
+        schema = {**components[schema["$ref"]], **schema}
+        del schema["$ref"]
+    if "properties" in schema:
+        defaults = schema.get("default") or {}
+        properties = {
+            name: _resolved({**about, "default": defaults[name]} if name in defaults else about, components)
+            for name, about in schema["properties"].items()
+        }
+        schema = {**schema, "properties": properties}
+    return schema

@@ -3,8 +3,8 @@ from typing import Annotated, Literal
 import msgspec
 import pytest
 
-from strategies.config_fields import InvalidValue, Kind, config_fields, risk_fields
-from trading.strategy import Strategy
+from strategies.config_fields import InvalidValue, Kind, config_fields, flat, grouped, risk_fields
+from trading.strategy import InvalidConfig, Strategy
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -76,3 +76,53 @@ def test_the_risk_limits_are_fields_too():
 
     assert keys["max_orders_per_minute"].default == 60
     assert keys["max_drawdown_pct"].help
+
+
+class Rest(msgspec.Struct, frozen=True):
+    losses: Annotated[int, msgspec.Meta(ge=1, description="losses in a row")] = 3
+    minutes: Annotated[float, msgspec.Meta(gt=0, description="minutes of rest")] = 15.0
+
+
+class Grouped(msgspec.Struct, frozen=True):
+    size: float = 20.0
+    rest: Rest = Rest(losses=2)
+    long_rest: Rest = Rest(minutes=60.0)
+
+
+GROUPED = Strategy(
+    name="grouped", version="1", symbols=(), generate_signal=lambda *_: None, config_type=Grouped
+)  # fmt: skip
+
+
+def test_a_group_of_keys_is_a_field_for_each_with_the_defaults_of_its_place():
+    fields = {field.key: field for field in config_fields(GROUPED.schema())}
+
+    assert {key: field.default for key, field in fields.items()} == {
+        "size": 20, "rest.losses": 2, "rest.minutes": 15, "long_rest.losses": 3, "long_rest.minutes": 60,
+    }  # fmt: skip
+    assert fields["rest.losses"].bounds == "at least 1"
+
+
+def test_what_is_said_of_a_group_leaves_the_rest_of_it_as_it_is():
+    config = GROUPED.config({"rest": {"minutes": 5}})
+
+    assert config == Grouped(rest=Rest(losses=2, minutes=5))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sentence"),
+    [({"rest": {"hours": 1}}, "grouped.rest has no hours; it has losses, minutes"),
+     ({"rest": {"losses": 0}}, r"Expected `int` >= 1 - at `\$.rest.losses`"),
+     ({"rest": 3}, r"Expected `object`, got `int` - at `\$.rest`")],
+)  # fmt: skip
+def test_a_wrong_key_or_value_in_a_group_is_named_with_its_place(overrides, sentence):
+    with pytest.raises(InvalidConfig, match=sentence):
+        GROUPED.config(overrides)
+
+
+def test_a_config_goes_through_flat_keys_and_back():
+    config = {"size": 5, "rest": {"losses": 4}, "unknown": {"a": 1}}
+    keys = flat(config, config_fields(GROUPED.schema()))
+
+    assert keys == {"size": 5, "rest.losses": 4, "unknown": {"a": 1}}
+    assert grouped(keys) == config

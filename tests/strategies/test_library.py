@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from strategies import registry
+from strategies.loading import load
 from tests.drawing import Scene, instrument
 from tests.making import make_terms
 from trading.engine import Engine, Outcome
@@ -114,7 +115,7 @@ def test_ema_cross_refuses_a_slow_average_that_is_not_slower() -> None:
 def test_the_readmes_strategy_is_found_and_trades(tmp_path, settings) -> None:
     readme = (settings.BASE_DIR / "README.md").read_text()
     (tmp_path / "cross.py").write_text(readme.split("```python")[1].split("```")[0])
-    found = registry.load(tmp_path / "cross.py")
+    found = load(tmp_path / "cross.py")
     engine = Engine(found, found.config({}), make_terms(symbols=("BTC/USD",), stake=D(100), latency_ms=0))
     fall, rise = [62_000 - 20 * n for n in range(24)], [61_500 + 200 * n for n in range(6)]
 

@@ -88,3 +88,28 @@ def test_a_file_that_cannot_be_loaded_is_named_with_its_reason_and_harms_no_othe
 def test_an_unknown_strategy_is_refused_with_those_there_are(folder: Path) -> None:
     with pytest.raises(UnknownStrategy, match=r"no strategy is called 'emacross'; found are buy_and_hold, "):
         registry.strategy("emacross")
+
+
+def test_a_package_may_import_what_lies_beside_it_and_counts_it_in_its_hash(folder: Path) -> None:
+    (folder / "_rules").mkdir()
+    (folder / "_rules" / "__init__.py").write_text("")
+    (folder / "_rules" / "sizes.py").write_text("SIZE = 20\n")
+    (folder / "three").mkdir()
+    shared = FIVE_LINES.replace("dip_buyer", "three") + "\nfrom .._rules.sizes import SIZE\n"
+    (folder / "three" / "__init__.py").write_text(shared)
+    before = registry.strategy("three")
+
+    (folder / "_rules" / "sizes.py").write_text("SIZE = 30\n")
+    registry.rescan()
+    after = registry.strategy("three")
+
+    assert after.hash != before.hash
+    assert [s.generate_signal.__globals__["SIZE"] for s in (before, after)] == [20, 30]
+
+
+def test_a_file_that_ends_the_program_when_imported_is_a_failure_like_any_other(folder: Path) -> None:
+    (folder / "bad.py").write_text("import sys\nsys.exit(3)\n")
+
+    (failure,) = registry.failures()
+
+    assert failure.error == "SystemExit: 3 (bad.py, line 2)"

@@ -4,9 +4,9 @@ Sells when the price is stretched above the mean; spot accounts cannot go short,
 overbought market is only used to close what is held.
 """
 
-from strategies.library.mean_reversion.config import Config
-from strategies.library.mean_reversion.lifecycle import on_fill, on_start
-from strategies.library.mean_reversion.signals import generate_signal
+from .config import Config
+from .lifecycle import on_fill, on_start
+from .signals import generate_signal
 
 STRATEGY_NAME = "mean_reversion"
 STRATEGY_VERSION = "5.0.0"

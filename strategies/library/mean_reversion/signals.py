@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from strategies.library.mean_reversion.config import Config, SymbolDefaults
 from trading.indicators.averages import Bands, adx, bollinger, newest, rsi
 from trading.indicators.flow import imbalance, vwap
 from trading.indicators.movement import correlation, slope_pct, volatility_pct
 from trading.portfolio import Holding
 from trading.signals import NoSignal, Signal, SizeUnit
 from trading.snapshot import DataSnapshot
+
+from .config import Config, SymbolDefaults
 
 MINUTE_NS = 60_000_000_000
 BAND_TOLERANCE = 0.005  # the reference enters within half a percent of a band
