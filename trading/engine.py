@@ -290,22 +290,25 @@ class Engine:
                 self.strategy.on_start(self.config, self._memory)
         answer: Answer = self.strategy.generate_signal(data, self.config, self._memory)
         if type(answer) is NoSignal:  # nearly always
-            self._count(str(answer.code or "no_signal"))
+            self._count_no(answer)
             return []
-        signals: list[Any] = answer if isinstance(answer, list) else [answer] if isinstance(answer, Wanted) else []
+        answers: list[Any] = answer if isinstance(answer, list) else [] if answer is None else [answer]
+        signals = [said for said in answers if isinstance(said, Wanted)]
+        for said in answers:
+            if isinstance(said, NoSignal):
+                self._count_no(said)
+            elif not isinstance(said, Wanted):
+                kind = f"a list with a {type(said).__name__}" if said is not answer else f"a {type(said).__name__}"
+                raise TypeError(f"generate_signal returned {kind}; expected Signal, Cancel, Amend, NoSignal or a list")
         if len(signals) > MAX_SIGNALS:
             raise ValueError(f"{len(signals)} signals in one frame; at most {MAX_SIGNALS} are taken")
-        for signal in signals:
-            if not isinstance(signal, Wanted):
-                kind = type(signal).__name__
-                raise TypeError(f"generate_signal returned a list with a {kind}; expected Signals, Cancels and Amends")
-        if not signals:
-            if not (answer is None or isinstance(answer, list)):
-                raise TypeError(
-                    f"generate_signal returned a {type(answer).__name__}; expected Signal, list or NoSignal"
-                )
+        if not answers:
             self._count(str(self._memory.pop("why", None) or "no_signal"))
         return signals
+
+    def _count_no(self, reason: NoSignal) -> None:
+        code = str(reason.code or "no_signal")
+        self._count(f"{code} {reason.symbol}" if reason.symbol else code)
 
     def _guarded(self, call: Callable[[], Any], outcome: Outcome) -> Any:
         """Return what ``call`` returns; what it raises is recorded against the strategy and counted."""

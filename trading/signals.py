@@ -135,7 +135,8 @@ class Amend(msgspec.Struct, frozen=True):
 
 
 class NoSignal(msgspec.Struct, frozen=True):
-    """Why the strategy does nothing now; counted per code."""
+    """Why the strategy does nothing now, in all or in one symbol; counted per code."""
 
     code: str
     detail: str = ""
+    symbol: str = ""

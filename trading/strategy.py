@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from trading.signals import Amend, Cancel, NoSignal, Signal
 from trading.snapshot import DataSnapshot
 
 State = dict[str, Any]
-Answer = Signal | Cancel | Amend | list[Signal | Cancel | Amend] | NoSignal | None
+Answer = Signal | Cancel | Amend | NoSignal | Sequence[Signal | Cancel | Amend | NoSignal] | None
 
 
 class InvalidConfig(ValueError):

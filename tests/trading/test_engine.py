@@ -102,7 +102,19 @@ def test_an_answer_that_is_no_signal_breaks_the_contract_and_says_so() -> None:
 
     (error,) = b.show().errors
 
-    assert "returned a str; expected Signal, list or NoSignal" in error.summary
+    assert "returned a str; expected Signal, Cancel, Amend, NoSignal or a list" in error.summary
+
+
+def test_a_reason_for_each_symbol_is_counted_with_the_symbol() -> None:
+    b = Bench([NoSignal("no_cross", symbol="XRP/USD"), NoSignal("stale_news")])
+    b.show(BOOK)
+
+    b.show()
+
+    assert {code: n for code, n in b.engine.state.why.items() if code != "no_signal"} == {
+        "no_cross XRP/USD": 1,
+        "stale_news": 1,
+    }
 
 
 def test_a_misspelt_word_in_a_signal_is_the_strategys_error() -> None:
