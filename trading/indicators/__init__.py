@@ -13,9 +13,9 @@ fixed number and do not notice when the oldest candle leaves. The others:
 
 - Exponential and Wilder's averages (EMA, DEMA, RMA, RSI, ADX, ATR, MACD, Keltner, WaveTrend,
   the regime's parts) carry their seed along with a weight that shrinks by 1 - 2 / (period + 1)
-  or 1 - 1 / period a candle. At 1,500 candles and a period of up to 50 (Wilder: 25) the newest
-  value moves by less than a billionth of the range of prices; of an EMA of 200 by less
-  than a ten-thousandth.
+  or 1 - 1 / period a candle. At 1,500 candles and a period of up to 100 (Wilder's: 50) a value
+  moves by less than a billionth when the oldest candle leaves; of an EMA of 200 by less than a
+  hundred-thousandth.
 - Supertrend and the parabolic SAR forget their beginning at a reversal, a Heikin-Ashi open
   halves it with every candle.
 - The on-balance volume counts from the oldest candle: its differences mean something, its level

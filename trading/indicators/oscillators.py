@@ -47,8 +47,8 @@ def stochastic(series: CandleSeries, period: int = 14, smooth: int = 3, signal: 
     0 to 100, 50 where the range is empty. %K is known from ``period + smooth - 1`` candles on, %D
     ``signal - 1`` later; ``smooth=1`` is the fast form. George Lane, 1950s.
     """
-    k = talib.SMA(_place(series.close, series.high, series.low, period), smooth)
-    return Stochastic(k, talib.SMA(k, signal))
+    k = _averaged(_place(series.close, series.high, series.low, period), smooth)
+    return Stochastic(k, _averaged(k, signal))
 
 
 @indicator(needs=lambda period, within, smooth, signal: period + within + smooth + signal - 2)
@@ -61,8 +61,8 @@ def stochastic_rsi(
     candles on. Chande and Kroll, The New Technical Trader, 1994.
     """
     strength = _strength(series.close, period)
-    k = talib.SMA(_place(strength, strength, strength, within), smooth)
-    return Stochastic(k, talib.SMA(k, signal))
+    k = _averaged(_place(strength, strength, strength, within), smooth)
+    return Stochastic(k, _averaged(k, signal))
 
 
 @indicator(needs=lambda slow, signal: slow + signal)
@@ -143,5 +143,13 @@ def _strength(closes: Floats, period: int) -> Floats:
 
 
 def _place(values: Floats, highs: Floats, lows: Floats, period: int) -> Floats:
-    lowest = talib.MIN(lows, period)
-    return quotient(100 * (values - lowest), talib.MAX(highs, period) - lowest, otherwise=50.0)
+    lowest, highest = talib.MIN(lows, period), talib.MAX(highs, period)
+    span = highest - lowest
+    # An RSI at rest keeps trembling in its last digit.
+    span[span <= ROUNDING * np.abs(highest)] = 0.0
+    return quotient(100 * (values - lowest), span, otherwise=50.0)
+
+
+def _averaged(place: Floats, period: int) -> Floats:
+    # A rolling sum may end a rounding beyond what it is made of.
+    return np.clip(talib.SMA(place, period), 0.0, 100.0)

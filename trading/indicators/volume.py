@@ -86,8 +86,8 @@ def rolling_vwap_bands(series: CandleSeries, period: int = 20, deviations: float
 def session_vwap(series: CandleSeries) -> Floats:
     """Return the average typical price since midnight UTC, weighted by volume; quote per base.
 
-    NaN on a day whose first candle is not held, so that no price drifts as a series forgets its oldest candles,
-    and until something has traded that day.
+    Known from the first candle of a day on that has traded; NaN on a day whose first candle is not held, so
+    that no price drifts as a series forgets its oldest candles.
     """
     return session_vwap_bands(series, 0.0).middle
 
@@ -96,7 +96,7 @@ def session_vwap(series: CandleSeries) -> Floats:
 def session_vwap_bands(series: CandleSeries, deviations: float = 2.0) -> Channel:
     """Return the session's VWAP plus and minus deviations since midnight UTC, both weighted by volume.
 
-    Quote per base; NaN where ``session_vwap`` is.
+    Quote per base; known from where ``session_vwap`` is.
     """
     if len(series) == 0:
         return Channel(*(np.empty(0) for _ in range(3)))
