@@ -180,7 +180,7 @@ def aroon(candles: Candles) -> Values:
 
 
 @reference
-def one_way(candles: Candles) -> Values:
+def trend_strength(candles: Candles) -> Values:
     if len(candles) < 11:
         return (None,)
     pairs = list(zip(closes(candles)[-11:], closes(candles)[-10:], strict=False))

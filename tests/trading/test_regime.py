@@ -8,8 +8,9 @@ from tests.drawing import NOON_NS, Scene
 from tests.trading.candle_scenes import series_of, steps, walk
 from trading.candles import MINUTE_NS, Candle, CandleSeries, width_ns
 from trading.frames import History
+from trading.indicators.catalogue import INDICATORS
 from trading.indicators.regime import MarketTrend, Regime, RegimeRules, _held, regime
-from trading.indicators.trend import TrendStrength, trend_strength_of
+from trading.indicators.trend import AdxStrength, adx_strength
 from trading.indicators.volatility import ADJUSTMENTS, Volatility, VolatilityBounds, volatility_kind
 from trading.snapshot import DataSnapshot, UnknownSymbol
 
@@ -28,7 +29,7 @@ def test_a_market_that_only_rises_is_the_bulls_and_one_that_falls_the_bears() ->
     assert up.trend is MarketTrend.STRONG_BULL
     assert down.trend is MarketTrend.STRONG_BEAR
     assert up.score > 0.6 > -0.6 > down.score
-    assert up.trend_strength is TrendStrength.VERY_STRONG
+    assert up.trend_strength is AdxStrength.VERY_STRONG
     assert 0.5 < up.confidence <= 1
 
 
@@ -44,7 +45,8 @@ def test_a_market_that_swings_about_one_price_is_nobodys() -> None:
 def test_a_market_at_rest_is_nobodys_and_quiet() -> None:
     found = regime(market([0.0] * 250))
 
-    assert (found.trend, found.trend_strength, found.score) == (MarketTrend.SIDEWAYS, TrendStrength.ABSENT, 0)
+    assert (found.trend, found.trend_strength, found.score) == (MarketTrend.SIDEWAYS, AdxStrength.ABSENT, 0)
+    assert found.volatility is Volatility.LOW
 
 
 def test_a_market_grown_wild_says_so_and_is_less_sure() -> None:
@@ -110,6 +112,36 @@ def test_weights_decide_what_a_regime_listens_to() -> None:
     assert usual.score < by_order_alone.score
 
 
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ({f"{part}_weight": 0 for part in ("direction", "strength", "rsi", "macd", "volume")}, "weights of the regime"),
+        ({"bull": 0.7}, "bull is 0.7 and strong 0.6"),
+        ({"high": 3.0}, "medium, high and extreme are 0.6, 3.0 and 2.5"),
+    ],
+)
+def test_rules_that_say_nothing_are_refused(rules: dict[str, float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        RegimeRules(**rules)
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        RegimeRules(short=5, middle=10, long=30, window=5, baseline=10),
+        RegimeRules(short=2, middle=60, long=30, window=2, baseline=2),
+        RegimeRules(short=2, middle=3, long=4, window=2, baseline=2, period=40),
+        RegimeRules(short=2, middle=3, long=4, window=30, baseline=50, period=2),
+        RegimeRules(short=2, middle=3, long=4, window=2, baseline=2, period=2),
+    ],
+)
+def test_a_regime_of_other_rules_is_known_from_the_candles_on_that_they_need(rules: RegimeRules) -> None:
+    needed = INDICATORS["regime"].minimum(rules=rules)
+
+    assert regime(market(RISING[: needed - 1]), rules) is None
+    assert regime(market(RISING[:needed]), rules) is not None
+
+
 def remembering(**histories: int) -> DataSnapshot:
     """Return a market that was told so many rising candles of each timeframe."""
     scene = Scene()
@@ -145,7 +177,7 @@ def test_a_regime_of_a_timeframe_that_does_not_exist_is_refused() -> None:
 
 
 def test_names_of_strength_and_volatility_begin_at_their_bounds() -> None:
-    strengths = [trend_strength_of(value) for value in (0, 14.9, 15, 20, 25, 39.9, 40, 100)]
+    strengths = [adx_strength(value) for value in (0, 14.9, 15, 20, 25, 39.9, 40, 100)]
     kinds = [volatility_kind(value) for value in (0.0, 0.3, 0.8, 1.5)]
 
     assert [s.name for s in strengths] == [

@@ -8,6 +8,13 @@ its middle while nothing moves. Arrays are shared and therefore read-only. Each 
 its definition, its unit, and from how many candles on it is known; `catalogue.INDICATORS`
 lists them all. None looks ahead: a value stays what it was when later candles come.
 
+Those over the tape and the book end in ``_at``, take a snapshot and a symbol, and are computed
+once per frame; the pure functions beside them take prints or quotes.
+
+TA-Lib computes where it agrees with the definition, also on a market at rest and on prices of
+any size; elsewhere NumPy does: what is divided by a rolling sum is summed window by window,
+because the rounding that a large volume leaves behind is not zero.
+
 Where history begins. A series keeps its newest 1,500 candles. Most indicators look back a
 fixed number and do not notice when the oldest candle leaves. The others:
 

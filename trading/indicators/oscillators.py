@@ -131,6 +131,20 @@ def crossings(first: Floats, second: Floats, rounding: float = 0.0) -> Floats:
     return aligned(np.where(np.isnan(before + now), np.nan, crossing), len(first))
 
 
+def divergence(low: Floats, high: Floats, oscillator: Floats, period: int = 14) -> int | None:
+    """Return 1 where prices made a lower low and the oscillator a higher one (bullish), -1 mirrored, else 0.
+
+    The lows (and highs) of the last ``period`` candles are compared with those of the ``period`` before; where
+    both happen, 0. None where any of these ``2 period`` values is unknown.
+    """
+    if len(oscillator) < 2 * period or np.isnan(oscillator[-2 * period :]).any():
+        return None
+    then, now = slice(-2 * period, -period), slice(-period, None)
+    is_bullish = low[now].min() < low[then].min() and oscillator[now].min() > oscillator[then].min()
+    is_bearish = high[now].max() > high[then].max() and oscillator[now].max() < oscillator[then].max()
+    return int(is_bullish) - int(is_bearish)
+
+
 def _side(distance: Floats, rounding: Floats | float) -> Floats:
     return np.where(np.abs(distance) <= rounding, 0.0, np.sign(distance))
 

@@ -21,7 +21,7 @@ from trading.candles import TIMEFRAME_MINUTES, CandleSeries, Floats
 from trading.indicators.averages import rsi
 from trading.indicators.definition import indicator, quotient
 from trading.indicators.oscillators import macd
-from trading.indicators.trend import TrendStrength, directional_movement, ma_alignment, trend_strength_of
+from trading.indicators.trend import AdxStrength, adx_strength, directional_movement, ma_alignment
 from trading.indicators.volatility import Volatility, atr, choppiness, volatility_series_pct
 
 if TYPE_CHECKING:
@@ -43,6 +43,16 @@ class MarketTrend(StrEnum):
     SIDEWAYS = "sideways"
     BULL = "bull"
     STRONG_BULL = "strong bull"
+
+
+class Components(NamedTuple):
+    """What the score is made of, each -1 (bears) to 1 (bulls)."""
+
+    direction: float
+    strength: float
+    rsi: float
+    macd: float
+    volume: float
 
 
 class RegimeRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,15 +80,28 @@ class RegimeRules(msgspec.Struct, frozen=True, kw_only=True):
     baseline: Candles = 100  # candles of which volatility's own average is made
     memory: Candles = 200  # over which states are folded
 
+    @property
+    def weights(self) -> Components:
+        """The weight of each component."""
+        return Components(
+            self.direction_weight, self.strength_weight, self.rsi_weight, self.macd_weight, self.volume_weight
+        )
 
-class Components(NamedTuple):
-    """What the score is made of, each -1 (bears) to 1 (bulls)."""
+    def __post_init__(self) -> None:
+        """Refuse rules that say nothing.
 
-    direction: float
-    strength: float
-    rsi: float
-    macd: float
-    volume: float
+        Raises:
+            ValueError: no weight, or bounds that do not rise.
+        """
+        if not any(self.weights):
+            raise ValueError("all five weights of the regime are 0: one at least must be above")
+        if not 0 < self.bull < self.strong:
+            raise ValueError(f"bull is {self.bull} and strong {self.strong}: they must rise from above 0")
+        if not 0 < self.medium < self.high < self.extreme or self.extreme <= 1:
+            raise ValueError(
+                f"medium, high and extreme are {self.medium}, {self.high} and {self.extreme}: "
+                "they must rise from above 0, and extreme be above 1"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +110,7 @@ class Regime:
 
     timeframe: str
     trend: MarketTrend
-    trend_strength: TrendStrength
+    trend_strength: AdxStrength
     volatility: Volatility
     score: float  # -1 to 1
     confidence: float  # 0 to 1: the weight that speaks for this trend, less where the market is choppy or wild
@@ -106,7 +129,7 @@ DEFAULT_RULES = RegimeRules()
 
 
 def _needs(rules: RegimeRules) -> int:
-    return max(rules.long, rules.window + rules.baseline, 2 * rules.period, 26)
+    return max(rules.short, rules.middle, rules.long, rules.window + rules.baseline, 2 * rules.period, 26)
 
 
 @indicator(needs=_needs)
@@ -119,7 +142,7 @@ def regime(series: CandleSeries, rules: RegimeRules = DEFAULT_RULES) -> Regime |
     course = _course(series, rules)
     if len(course.clarity) == 0:
         return None
-    weights = np.array(_weights(rules))
+    weights = np.array(rules.weights)
     scores = weights @ course.components / weights.sum() * course.clarity
     bounds = (-rules.strong, -rules.bull, rules.bull, rules.strong)
     trend = tuple(MarketTrend)[_held(scores.tolist(), bounds, rules.margin, rules.confirmations)]
@@ -129,7 +152,7 @@ def regime(series: CandleSeries, rules: RegimeRules = DEFAULT_RULES) -> Regime |
     return Regime(
         series.timeframe,
         trend,
-        trend_strength_of(float(directional_movement(series, rules.period).adx[-1])),
+        adx_strength(float(directional_movement(series, rules.period).adx[-1])),
         tuple(Volatility)[wildness],
         float(scores[-1]),
         _agreement(newest, trend, rules) * float(course.clarity[-1]),
@@ -153,12 +176,6 @@ def regime_at(
     return None
 
 
-def _weights(rules: RegimeRules) -> Components:
-    return Components(
-        rules.direction_weight, rules.strength_weight, rules.rsi_weight, rules.macd_weight, rules.volume_weight
-    )
-
-
 def _course(series: CandleSeries, rules: RegimeRules) -> _Course:
     moves = directional_movement(series, rules.period)
     adx_share = np.minimum(moves.adx / STRONG_ADX, 1.0)
@@ -173,7 +190,7 @@ def _course(series: CandleSeries, rules: RegimeRules) -> _Course:
         ]
     )
     volatility = volatility_series_pct(series, rules.window)
-    relative = quotient(volatility, talib.SMA(volatility, rules.baseline), otherwise=1.0)
+    relative = quotient(volatility, talib.SMA(volatility, rules.baseline), otherwise=0.0)
     choppy = np.clip((choppiness(series, rules.period) - TRENDING) / (CHOPPY - TRENDING), 0.0, 1.0)
     wild = np.clip((relative - 1) / (rules.extreme - 1), 0.0, 1.0)
     clarity = (1 - rules.choppiness_damping * choppy) * (1 - rules.volatility_damping * wild)
@@ -208,11 +225,10 @@ def _held(scores: Sequence[float], bounds: Sequence[float], margin: float, confi
 
 def _agreement(components: Components, trend: MarketTrend, rules: RegimeRules) -> float:
     """Return the share of the weight that would by itself say the same: up, down or neither."""
-    weights = _weights(rules)
     side = np.sign(tuple(MarketTrend).index(trend) - tuple(MarketTrend).index(MarketTrend.SIDEWAYS))
     agreeing = sum(
         weight
-        for weight, value in zip(weights, components, strict=True)
-        if (value >= rules.bull) - (value <= -rules.bull) == side
+        for weight, value in zip(rules.weights, components, strict=True)
+        if (value >= rules.bull) - (value < -rules.bull) == side
     )
-    return agreeing / sum(weights)
+    return agreeing / sum(rules.weights)

@@ -12,7 +12,7 @@ from trading.candles import CandleSeries, Floats
 from trading.indicators.definition import indicator, quotient
 
 
-class TrendStrength(StrEnum):
+class AdxStrength(StrEnum):
     """What an ADX is called."""
 
     ABSENT = "absent"  # below 15
@@ -83,19 +83,19 @@ def adx(series: CandleSeries, period: int = 14) -> Floats:
     return directional_movement(series, period).adx
 
 
-def trend_strength_of(adx_value: float) -> TrendStrength:
+def adx_strength(adx_value: float) -> AdxStrength:
     """Return what an ADX is called: below 15 absent, 20 weak, 25 emerging, 40 strong."""
-    bounds = zip((15, 20, 25, 40), TrendStrength, strict=False)
-    return next((label for bound, label in bounds if adx_value < bound), TrendStrength.VERY_STRONG)
+    bounds = zip((15, 20, 25, 40), AdxStrength, strict=False)
+    return next((label for bound, label in bounds if adx_value < bound), AdxStrength.VERY_STRONG)
 
 
-@indicator(needs=lambda long: long)
+@indicator(needs=lambda short, middle, long: max((short, middle, long)))
 def ma_alignment(series: CandleSeries, short: int = 20, middle: int = 50, long: int = 200) -> Floats:
     """Return in which order close and simple averages stand, -1 (perfect bear) to 1 (perfect bull).
 
     1 where close > short > middle > long. Else, where middle > long: 0.7 with the close above the middle one, 0.4
-    above the long one, 0.1 below both. Mirrored for bears; 0 where middle and long are equal. Known from
-    ``long`` candles on.
+    above the long one, 0.1 below both. Mirrored for bears; 0 where middle and long are equal. Known from as many
+    candles on as the longest of them averages.
     """
     close = series.close
     fast, half, slow = (talib.SMA(close, period) for period in (short, middle, long))
@@ -139,7 +139,7 @@ def aroon(series: CandleSeries, period: int = 14) -> Aroon:
 
 
 @indicator(needs=lambda period: period + 1)
-def one_way(series: CandleSeries, period: int = 10, threshold: float = 0.7) -> OneWay | None:
+def trend_strength(series: CandleSeries, period: int = 10, threshold: float = 0.7) -> OneWay | None:
     """Return which way most of the last ``period`` closes went, and whether ``threshold`` of them did.
 
     A close that equals the one before went neither way. None below ``period + 1`` candles.

@@ -86,7 +86,7 @@ def choppiness(series: CandleSeries, period: int = 14) -> Floats:
     """Return how much of its way the market walked in vain, 0 (one straight line) to 100 (on the spot).
 
     100 log10(sum of true ranges / whole range) / log10(period): above 61.8 choppy, below 38.2 trending; 50
-    where the range is empty. Known from ``period + 1`` candles on. Bill Dreiss, 1993.
+    where the range is empty. ``period`` is at least two. Known from ``period + 1`` candles on. Bill Dreiss, 1993.
     """
     walked = talib.SUM(true_range(series), period)
     whole = talib.MAX(series.high, period) - talib.MIN(series.low, period)
