@@ -8,6 +8,7 @@ import pytest
 from tests.trading.candle_scenes import RESTING, series_of, steps, walk
 from tests.trading.indicator_definitions import REFERENCES
 from tests.trading.indicators_asked import are_alike, ask, values_of
+from trading.candles import Candle
 from trading.indicators.catalogue import INDICATORS
 from trading.indicators.movement import correlation
 from trading.indicators.oscillators import crossings, divergence
@@ -26,16 +27,25 @@ def test_each_indicator_over_candles_has_a_definition_to_be_held_to() -> None:
     assert set(REFERENCES) <= over_candles
 
 
+def hold(name: str, candles: list[Candle], others: list[Candle], lengths: list[int]) -> None:
+    is_of_two = name in {"correlation", "rolling_correlation", "correlation_trend"}
+    for length in lengths:
+        found = values_of(ask(INDICATORS[name], series_of(candles[:length]), series_of(others[:length])))
+        expected = REFERENCES[name](candles[:length], *([others[:length]] if is_of_two else []))
+        assert are_alike(found, expected), f"{name} of {length} candles is {found}, should be {expected}"
+
+
 @pytest.mark.parametrize("name", sorted(REFERENCES))
 def test_an_indicator_is_what_its_definition_says(name: str) -> None:
-    asked = INDICATORS[name]
-    reference = REFERENCES[name]
-    is_of_two = name in {"correlation", "rolling_correlation", "correlation_trend"}
+    hold(name, CANDLES, OTHERS, LENGTHS)
 
-    for length in LENGTHS:
-        found = values_of(ask(asked, series_of(CANDLES[:length]), series_of(OTHERS[:length])))
-        expected = reference(CANDLES[:length], *([OTHERS[:length]] if is_of_two else []))
-        assert are_alike(found, expected), f"{name} of {length} candles is {found}, should be {expected}"
+
+@pytest.mark.parametrize("name", sorted(REFERENCES.keys() - {"hurst_exponent"}))
+@pytest.mark.parametrize("price", [0.1, 0.7, 1.1, 2.2, 123.45])
+def test_no_rounding_of_a_price_at_rest_is_taken_for_movement(name: str, price: float) -> None:
+    still = walk([0.0] * 260, start=price)
+
+    hold(name, still, still, [*range(1, 40, 6), 80, 200, 230, 260])
 
 
 @pytest.mark.parametrize("name", ["session_vwap", "session_vwap_bands"])
@@ -90,3 +100,7 @@ def test_how_much_is_needed_depends_on_what_is_asked() -> None:
     assert INDICATORS["rsi"].minimum(period=30) == 31
     assert INDICATORS["macd"].minimum(slow=13, signal=5) == 18
     assert INDICATORS["sma"].minimum(period=200) == 200
+
+
+def test_a_market_at_rest_has_no_exponent() -> None:
+    assert ask(INDICATORS["hurst_exponent"], series_of(walk([0.0] * 260, start=0.1))) is None

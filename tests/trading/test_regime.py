@@ -49,6 +49,18 @@ def test_a_market_at_rest_is_nobodys_and_quiet() -> None:
     assert found.volatility is Volatility.LOW
 
 
+def test_the_volume_of_an_hour_in_which_nobody_traded_speaks_for_nobody() -> None:
+    assert regime(market([*steps(200), *[0.0] * 60])).components.volume == 0
+
+
+def test_what_lies_further_back_than_its_memory_does_not_hold_a_state() -> None:
+    stubborn = {"margin": 1.0, "confirmations": 500}
+    become_quiet = market([*RISING, *[0.02, -0.02] * 100])
+
+    assert regime(become_quiet, RegimeRules(**stubborn, memory=500)).trend is MarketTrend.STRONG_BULL
+    assert regime(become_quiet, RegimeRules(**stubborn, memory=2)).trend is not MarketTrend.STRONG_BULL
+
+
 def test_a_market_grown_wild_says_so_and_is_less_sure() -> None:
     wild = regime(market([*RISING, *[2.0, -1.5] * 10]))
 
@@ -139,6 +151,7 @@ def test_a_regime_of_other_rules_is_known_from_the_candles_on_that_they_need(rul
     needed = INDICATORS["regime"].minimum(rules=rules)
 
     assert regime(market(RISING[: needed - 1]), rules) is None
+    assert regime(market([0.0] * (needed - 1)), rules) is None
     assert regime(market(RISING[:needed]), rules) is not None
 
 
