@@ -14,6 +14,7 @@ from trading.frames import STALE, Trade, utc
 from trading.instruments import Instrument, InstrumentStatus
 
 if TYPE_CHECKING:
+    from trading.indicators.regime import Regime
     from trading.portfolio import Portfolio
 
 TAPE_LENGTH = 1_000  # public prints that a snapshot remembers per symbol
@@ -186,6 +187,19 @@ class DataSnapshot:
         if timeframe not in TIMEFRAME_MINUTES:
             raise UnknownSymbol(f"timeframe is {timeframe!r}; known are {', '.join(TIMEFRAME_MINUTES)}")
         return CandleStore(symbol, timeframe).view()
+
+    def regime(self, symbol: str, timeframe: str | tuple[str, ...] = ("4h", "1h", "15m", "5m")) -> Regime | None:
+        """Return who leads on the market, at the longest of the timeframes that has the candles to tell.
+
+        The regime says which it was; None while none has enough (200). Other rules than the usual
+        ones go to ``trading.indicators.regime``.
+
+        Raises:
+            UnknownSymbol: no such symbol, or no such timeframe.
+        """
+        from trading.indicators.regime import regime_at  # loads TA-Lib, which only those who ask here need
+
+        return regime_at(self, symbol, (timeframe,) if isinstance(timeframe, str) else timeframe)
 
     def status(self, symbol: str) -> str:
         """Return the instrument's status, or "stale" when we do not know its book."""
