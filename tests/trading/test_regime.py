@@ -11,7 +11,7 @@ from trading.frames import History
 from trading.indicators.catalogue import INDICATORS
 from trading.indicators.regime import MarketTrend, Regime, RegimeRules, _held, regime
 from trading.indicators.trend import AdxStrength, adx_strength
-from trading.indicators.volatility import ADJUSTMENTS, Volatility, VolatilityBounds, volatility_kind
+from trading.indicators.volatility import Volatility, VolatilityBounds, volatility_kind
 from trading.snapshot import DataSnapshot, UnknownSymbol
 
 RISING, FALLING = steps(300, drift=0.15), steps(300, drift=-0.15)
@@ -198,4 +198,3 @@ def test_names_of_strength_and_volatility_begin_at_their_bounds() -> None:
     ]  # fmt: skip
     assert kinds == list(Volatility)
     assert volatility_kind(0.5, VolatilityBounds(0.2, 0.5, 1.0)) is Volatility.HIGH
-    assert ADJUSTMENTS[Volatility.EXTREME].size == 0

@@ -29,19 +29,6 @@ class VolatilityBounds(NamedTuple):
     extreme: float = 1.5
 
 
-class Adjustment(NamedTuple):
-    """By what thresholds and sizes are multiplied in a kind of volatility."""
-
-    threshold: float
-    size: float
-
-
-ADJUSTMENTS = {
-    Volatility.LOW: Adjustment(0.9, 1.0),
-    Volatility.MEDIUM: Adjustment(1.0, 1.0),
-    Volatility.HIGH: Adjustment(1.3, 0.7),
-    Volatility.EXTREME: Adjustment(2.0, 0.0),
-}
 MINUTE_BOUNDS = VolatilityBounds()
 
 
@@ -96,7 +83,7 @@ def choppiness(series: CandleSeries, period: int = 14) -> Floats:
 
 
 def volatility_kind(volatility: float, bounds: VolatilityBounds = MINUTE_BOUNDS) -> Volatility:
-    """Return what a volatility is called; each bound belongs to the kind above it. ``ADJUSTMENTS`` says what follows.
+    """Return what a volatility is called; each bound belongs to the kind above it.
 
     In the unit of the bounds: percent per candle by default.
     """
