@@ -77,10 +77,10 @@ def crossing(data: DataSnapshot, config: Any, state: dict[str, Any]) -> Signal |
     top = data.top(symbol)
     if top.asks[0].ticks - top.bids[0].ticks > config["max_spread_ticks"]:
         return NoSignal("wide_spread")
-    is_above = ema(candles, 9)[-1] > ema(candles, 21)[-1]
-    if is_above == state.get("was_above", is_above):
+    is_above = bool(ema(candles, 9)[-1] > ema(candles, 21)[-1])
+    was_above, state["was_above"] = state.get("was_above", is_above), is_above
+    if is_above == was_above:
         return NoSignal("no_cross")
-    state["was_above"] = is_above
     return Signal.buy(symbol, 20) if is_above else Signal.sell(symbol)
 
 
