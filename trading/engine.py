@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from trading.account import Account, AccountState, Worth
+from trading.account import Account, AccountState
 from trading.book import Side
 from trading.candles import CandleSeries
 from trading.exchange import ExchangeState, Matched, PaperExchange, SharedBook
@@ -24,26 +24,26 @@ from trading.exchange.models import Latency, fill_model
 from trading.fees import fee_plan
 from trading.figures import Figures
 from trading.fills import Fill
-from trading.frames import NS_PER_S, Frame, Gap
-from trading.ledger import ZERO, LedgerEntry
+from trading.frames import NS_PER_S, Frame
+from trading.ledger import ZERO
 from trading.liquidation import watch_margin
-from trading.margin import MarginEvent, MarginTerms
+from trading.margin import MarginTerms
 from trading.memory import pack_state, unpack_state
 from trading.needs import needs_of
 from trading.order_entry import Refused, amendments, cancels, order_from, refused_order, value_of
 from trading.orders import Order, Refusal
+from trading.outcome import Outcome, StrategyError
 from trading.portfolio import Portfolio
-from trading.positions import RoundTrip
 from trading.risk import RiskLimits, RiskSituation, entry_refusal, rate_refusal
 from trading.signals import Amend, Cancel, NoSignal, Signal
 from trading.snapshot import DataSnapshot
-from trading.strategy import Answer, Strategy
+from trading.strategy import Strategy, Wanted, wanted_by
 from trading.valuation import mid_rate
 
+__all__ = ["Engine", "EngineState", "Outcome", "StrategyError", "Terms"]
+
 MARK_EVERY_FRAMES = 10
-MAX_SIGNALS = 20  # a frame; more is a strategy out of control
 MAX_ERRORS_IN_A_ROW = 5
-Wanted = Signal | Cancel | Amend
 REFUSAL_ROW_NS = 60 * NS_PER_S  # the same refusal is a row once a minute and counted always
 MINUTE_NS = 60 * NS_PER_S
 
@@ -83,34 +83,6 @@ class EngineState(msgspec.Struct, kw_only=True):
     errors_in_a_row: int = 0
     is_halted: bool = False  # by errors; a person may resume it
     series_versions: dict[str, int] = {}
-
-
-class StrategyError(msgspec.Struct, frozen=True):
-    """A strategy raised."""
-
-    summary: str
-    traceback: str
-    halted: bool  # True when this one was one too many
-
-
-class Outcome(msgspec.Struct):
-    """All that one frame changed for one deployment."""
-
-    sequence: int
-    time_ns: int
-    fills: list[Fill] = []
-    entries: list[LedgerEntry] = []
-    trips: list[RoundTrip] = []
-    orders: dict[str, Order] = {}
-    errors: list[StrategyError] = []
-    margin: list[MarginEvent] = []
-    gap: Gap | None = None
-    mark: Worth | None = None
-
-    @property
-    def has_facts(self) -> bool:
-        """True when something happened that must be on record with the cursor."""
-        return bool(self.fills or self.entries or self.trips or self.orders or self.errors or self.margin or self.gap)
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -173,22 +145,23 @@ class Engine:
 
     def process(self, frame: Frame, snapshot: DataSnapshot) -> Outcome:
         """Take in one frame; a frame at or before the cursor changes nothing."""
-        state, sequence = self.state, frame.sequence
+        state, account, sequence = self.state, self.state.account, frame.sequence
         outcome = Outcome(sequence, frame.time_ns)
         if sequence <= state.sequence:
             return outcome
         if self.account.is_funded:
-            outcome.gap = frame.gap
-            if state.exchange.orders or state.account.loans:
+            if frame.gap is not None:
+                outcome.gap = frame.gap
+            if state.exchange.orders or account.loans:
                 self._suffer(frame, snapshot, outcome)
         elif not self._is_funded_now(snapshot, outcome):
             state.sequence, state.time_ns = sequence, frame.time_ns
             return outcome
-        if outcome.fills or outcome.margin or sequence % MARK_EVERY_FRAMES == 0:
+        if sequence % MARK_EVERY_FRAMES == 0 or outcome.fills or outcome.margin:
             self._mark(snapshot, outcome)
         if not (self.is_paused or state.is_halted) and (self._is_asked_always or self._is_triggered(frame, snapshot)):
             hindrance, symbols = self._needs.at(snapshot)
-            if state.account.bankrupt_ns:
+            if account.bankrupt_ns:
                 self._count("bankrupt")
             elif hindrance:
                 self._count(hindrance)
@@ -201,27 +174,21 @@ class Engine:
 
     def _suffer(self, frame: Frame, snapshot: DataSnapshot, outcome: Outcome) -> None:
         """Take what the market does to orders and debts."""
-        if self.state.account.loans:
-            outcome.entries.extend(self.account.charge_rollovers(snapshot))
+        charged = self.account.charge_rollovers(snapshot) if self.state.account.loans else []
         matched = self.exchange.match(frame, snapshot)
-        self._settle(matched, outcome)
+        outcome.fills, outcome.trips, outcome.orders = matched.fills, matched.trips, matched.orders
+        if matched.fills:
+            self._hand_over(matched.fills, outcome)
         if self.state.account.loans:
             self._watch_margin(matched, snapshot, outcome)
+        outcome.entries = charged + matched.entries
 
     def _is_funded_now(self, snapshot: DataSnapshot, outcome: Outcome) -> bool:
         terms = self.terms
-        entries = self.account.fund(terms.slug, terms.stake, terms.funding_currency, snapshot, terms.assets)
-        if entries is not None:
-            outcome.entries.extend(entries)
+        outcome.entries = (
+            self.account.fund(terms.slug, terms.stake, terms.funding_currency, snapshot, terms.assets) or ()
+        )
         return self.account.is_funded
-
-    def _settle(self, matched: Matched, outcome: Outcome) -> None:
-        outcome.fills = matched.fills
-        outcome.entries.extend(matched.entries)
-        outcome.trips = matched.trips
-        outcome.orders = matched.orders
-        if matched.fills:
-            self._hand_over(matched.fills, outcome)
 
     def _hand_over(self, fills: list[Fill], outcome: Outcome) -> None:
         self.state.figures.fills += len(fills)
@@ -233,9 +200,8 @@ class Engine:
     # 3: what we owe, and what we are worth
 
     def _watch_margin(self, matched: Matched, snapshot: DataSnapshot, outcome: Outcome) -> None:
-        fills, entries = len(matched.fills), len(matched.entries)
+        fills = len(matched.fills)
         outcome.margin = watch_margin(self.terms.slug, self.account, self.exchange, matched, snapshot)
-        outcome.entries.extend(matched.entries[entries:])
         if len(matched.fills) > fills:
             self._hand_over(matched.fills[fills:], outcome)
 
@@ -261,14 +227,32 @@ class Engine:
         return has_closed
 
     def _ask(self, snapshot: DataSnapshot, symbols: tuple[str, ...], outcome: Outcome) -> None:
+        """Ask the strategy, and do what it says; a reason not to trade is counted."""
+        state = self.state
         try:
-            signals = self._answer(snapshot.seen_by(self, symbols))
+            if not state.has_started:
+                self._start()
+            answer = self.strategy.generate_signal(snapshot.seen_by(self, symbols), self.config, self._memory)
+            if type(answer) is NoSignal:  # nearly always
+                code, signals = str(answer.code or "no_signal"), []
+            else:
+                signals = wanted_by(answer)
+                code = "" if signals else str(self._memory.pop("why", None) or "no_signal")
         except Exception as error:
             self._fail(error, outcome)
             return
-        self.state.errors_in_a_row = 0
+        if state.errors_in_a_row:
+            state.errors_in_a_row = 0
+        if not signals:
+            self._count(code)
+            return
         for at, signal in enumerate(signals):
             self._guarded(partial(self._place, signal, at, snapshot, outcome), outcome)
+
+    def _start(self) -> None:
+        self.state.has_started = True
+        if self.strategy.on_start is not None:
+            self.strategy.on_start(self.config, self._memory)
 
     def portfolio_at(self, snapshot: DataSnapshot) -> Portfolio:
         """Return what the strategy may read of its account."""
@@ -277,35 +261,6 @@ class Engine:
     def seed_at(self, sequence: int) -> int:
         """Return the seed of the strategy's random numbers at a frame."""
         return int.from_bytes(sha256(f"{self.terms.slug}:{sequence}".encode()).digest()[:8], "big")
-
-    def _answer(self, data: DataSnapshot) -> list[Signal | Cancel | Amend]:
-        """Return the strategy's signals; a reason not to trade is counted.
-
-        Raises:
-            TypeError, ValueError: the strategy broke its contract. Anything else is its own.
-        """
-        if not self.state.has_started:
-            self.state.has_started = True
-            if self.strategy.on_start is not None:
-                self.strategy.on_start(self.config, self._memory)
-        answer: Answer = self.strategy.generate_signal(data, self.config, self._memory)
-        if type(answer) is NoSignal:  # nearly always
-            self._count(str(answer.code or "no_signal"))
-            return []
-        signals: list[Any] = answer if isinstance(answer, list) else [answer] if isinstance(answer, Wanted) else []
-        if len(signals) > MAX_SIGNALS:
-            raise ValueError(f"{len(signals)} signals in one frame; at most {MAX_SIGNALS} are taken")
-        for signal in signals:
-            if not isinstance(signal, Wanted):
-                kind = type(signal).__name__
-                raise TypeError(f"generate_signal returned a list with a {kind}; expected Signals, Cancels and Amends")
-        if not signals:
-            if not (answer is None or isinstance(answer, list)):
-                raise TypeError(
-                    f"generate_signal returned a {type(answer).__name__}; expected Signal, list or NoSignal"
-                )
-            self._count(str(self._memory.pop("why", None) or "no_signal"))
-        return signals
 
     def _guarded(self, call: Callable[[], Any], outcome: Outcome) -> Any:
         """Return what ``call`` returns; what it raises is recorded against the strategy and counted."""
@@ -321,14 +276,14 @@ class Engine:
         where = extract_tb(error.__traceback__)[-1]
         summary = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"
         text = "".join(format_exception(error))
-        outcome.errors.append(StrategyError(summary[:300], text, self.state.is_halted))
+        outcome.errors = (*outcome.errors, StrategyError(summary[:300], text, self.state.is_halted))
 
     def _count(self, code: str) -> None:
         self.state.why[code] = self.state.why.get(code, 0) + 1
 
     # 5: what becomes of it
 
-    def _place(self, signal: Signal | Cancel | Amend, at: int, snapshot: DataSnapshot, outcome: Outcome) -> None:
+    def _place(self, signal: Wanted, at: int, snapshot: DataSnapshot, outcome: Outcome) -> None:
         order_id = f"{self.terms.slug}:{snapshot.sequence}:o{at}"
         latency_ns = self._latency.of(order_id) * self._model.latency_factor
         if not isinstance(signal, Signal):
@@ -346,7 +301,7 @@ class Engine:
             return
         self.state.orders_sent_ns.append(snapshot.time_ns)
         self.exchange.send(order)
-        outcome.orders[order_id] = order
+        outcome.orders = {**outcome.orders, order_id: order}
 
     def _send_wishes(self, wanted: Cancel | Amend, latency_ns: int, snapshot: DataSnapshot) -> None:
         """Send what is wanted of live orders; what is wanted of none is counted."""
@@ -396,4 +351,5 @@ class Engine:
         if snapshot.time_ns - self.state.refusal_rows_ns.get(key, -REFUSAL_ROW_NS) < REFUSAL_ROW_NS:
             return
         self.state.refusal_rows_ns[key] = snapshot.time_ns
-        outcome.orders[order_id] = refused_order(signal, order_id, refusal, snapshot)
+        refused = refused_order(signal, order_id, refusal, snapshot)
+        outcome.orders = {**outcome.orders, order_id: refused}

@@ -13,8 +13,10 @@ from trading.fills import Fill
 from trading.signals import Amend, Cancel, NoSignal, Signal
 from trading.snapshot import DataSnapshot
 
+MAX_SIGNALS = 20  # a frame; more is a strategy out of control
 State = dict[str, Any]
-Answer = Signal | Cancel | Amend | list[Signal | Cancel | Amend] | NoSignal | None
+Wanted = Signal | Cancel | Amend
+Answer = Wanted | list[Wanted] | NoSignal | None
 
 
 class InvalidConfig(ValueError):
@@ -78,3 +80,24 @@ class Strategy:
         (_, components) = msgspec.json.schema_components([self.config_type])
         schema: dict[str, Any] = components[self.config_type.__name__]
         return schema
+
+
+def wanted_by(answer: Any) -> list[Wanted]:
+    """Return what an answer other than NoSignal asks for; nothing is the empty list.
+
+    Raises:
+        TypeError, ValueError: no answer that a strategy may give.
+    """
+    if answer is None:
+        return []
+    if isinstance(answer, Wanted):
+        return [answer]
+    if not isinstance(answer, list):
+        raise TypeError(f"generate_signal returned a {type(answer).__name__}; expected Signal, list or NoSignal")
+    if len(answer) > MAX_SIGNALS:
+        raise ValueError(f"{len(answer)} signals in one frame; at most {MAX_SIGNALS} are taken")
+    for wanted in answer:
+        if not isinstance(wanted, Wanted):
+            kind = type(wanted).__name__
+            raise TypeError(f"generate_signal returned a list with a {kind}; expected Signals, Cancels and Amends")
+    return answer
