@@ -7,6 +7,7 @@ same facts with the same ids.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
@@ -77,7 +78,7 @@ class EngineState(msgspec.Struct, kw_only=True):
     figures: Figures
     memory: bytes = b""  # the strategy's state, packed
     has_started: bool = False
-    orders_sent_ns: list[int] = []  # in the last minute
+    orders_sent_ns: list[int] = []  # in the last minute, ascending
     refusal_rows_ns: dict[str, int] = {}
     why: dict[str, int] = {}  # reason code -> times it did not trade
     errors_in_a_row: int = 0
@@ -321,12 +322,11 @@ class Engine:
         return {c: self.account.balance(c) - self.exchange.reserved(c, snapshot) for c in currencies}
 
     def _risk_refusal(self, order: Order, snapshot: DataSnapshot) -> Refusal | None:
-        since = snapshot.time_ns - MINUTE_NS
-        self.state.orders_sent_ns = [time_ns for time_ns in self.state.orders_sent_ns if time_ns > since]
-        sent = len(self.state.orders_sent_ns)
+        sent_ns = self.state.orders_sent_ns
+        del sent_ns[: bisect_right(sent_ns, snapshot.time_ns - MINUTE_NS)]
         position = self.account.position(order.symbol)
         if not self.terms.risk.limits_money or not position.is_opened_by(order):
-            return rate_refusal(self.terms.risk, sent)
+            return rate_refusal(self.terms.risk, len(sent_ns))
         figures = self.state.figures
         instrument = snapshot.instrument(order.symbol)
         held = instrument.qty(position.lots if order.side is Side.BUY else -position.lots)
@@ -337,7 +337,7 @@ class Engine:
             exposure=figures.exposure,
             day_result=(figures.equity or ZERO) - figures.day_equity if figures.day else ZERO,
             drawdown_pct=figures.drawdown_pct,
-            orders_last_minute=sent,
+            orders_last_minute=len(sent_ns),
         )
         return entry_refusal(self.terms.risk, situation)
 

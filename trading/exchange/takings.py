@@ -36,16 +36,23 @@ class Takings:
         return Prints(frame.trades)
 
     def left(self, order: Order, snapshot: DataSnapshot) -> list[Level]:
-        """Return what the order could take: the displayed levels less what was had of them, best first."""
+        """Return what the order could take: the displayed levels less what was had of them, best first.
+
+        It ends with the level at which the order would be filled whole.
+        """
         memory = self._memory.get(order.symbol, {}).get(order.side.opposite.value, {})
-        levels = []
-        for ticks, lots in snapshot.top(order.symbol).opposite(order.side):
-            if order.limit_ticks is not None and is_beyond(order.side, ticks, order.limit_ticks):
+        levels, wanted = [], order.open_lots
+        for level in snapshot.top(order.symbol).opposite(order.side):
+            ticks, lots = level
+            if wanted <= 0 or (order.limit_ticks is not None and is_beyond(order.side, ticks, order.limit_ticks)):
                 break
             had = memory.get(ticks)
-            left = lots - had.lots if had is not None and had.displayed == lots else lots
-            if left > 0:
-                levels.append(Level(ticks, left))
+            if had is not None and had.displayed == lots:
+                if had.lots >= lots:
+                    continue
+                level = Level(ticks, lots - had.lots)
+            levels.append(level)
+            wanted -= level.lots
         return levels
 
     def remember(self, order: Order, level: Level, snapshot: DataSnapshot) -> None:
