@@ -203,7 +203,7 @@ class PaperExchange:
         for wish in due:
             order = self.state.orders.get(wish.order_id)
             if order is None:
-                continue  # it ended while the wish was on its way
+                continue  # another wish, due in the same frame, has ended it
             closed = maintenance_refusal(order, wish, snapshot)
             if closed is not None:
                 order.refusal, order.updated_ns = closed, snapshot.time_ns
@@ -388,6 +388,8 @@ class PaperExchange:
         matched.orders[order.order_id] = order
         if not order.status.is_live:
             self.state.orders.pop(order.order_id, None)
+            if self.state.wishes:  # those about it can change nothing any more
+                self.state.wishes = [wish for wish in self.state.wishes if wish.order_id != order.order_id]
 
 
 def _end(order: Order, status: OrderStatus, snapshot: DataSnapshot, refusal: Refusal) -> None:
