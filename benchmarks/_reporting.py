@@ -44,7 +44,7 @@ def _timed(work: Callable[[], int]) -> tuple[float, int]:
 
 def _spread(found: list[float], decimals: int) -> dict[str, float]:
     shown = {"median": statistics.median(found), "least": min(found), "most": max(found)}
-    return {name: round(value, decimals) for name, value in shown.items()}
+    return {name: round(value, decimals or None) for name, value in shown.items()}
 
 
 def report(name: str, figures: dict[str, dict[str, float] | float], packages: tuple[str, ...]) -> None:
