@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isnan, nan
 from typing import NamedTuple
 
 import numpy as np
@@ -121,6 +122,5 @@ def heikin_ashi(series: CandleSeries) -> AveragedCandles:
 
 def newest(values: Floats) -> float | None:
     """Return the last value, None when there is none or it is not known yet."""
-    if len(values) == 0 or np.isnan(values[-1]):
-        return None
-    return float(values[-1])
+    value = float(values[-1]) if len(values) else nan
+    return None if isnan(value) else value

@@ -18,7 +18,9 @@ ROUNDING = 1e-12  # of a price: a smaller deviation is rounding, not movement
 class Memory(Protocol):
     """What remembers what was computed from it: a series of candles, or the snapshot of a frame."""
 
-    memo: dict[object, Any]
+    @property
+    def memo(self) -> dict[object, Any]:
+        """What was computed, by function and parameters."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,7 +143,7 @@ def regime(series: CandleSeries, rules: RegimeRules = DEFAULT_RULES) -> Regime |
     if len(course.clarity) == 0:
         return None
     weights = np.array(rules.weights)
-    scores = weights @ course.components / weights.sum() * course.clarity
+    scores = (weights[:, None] * course.components).sum(axis=0) / weights.sum() * course.clarity
     bounds = (-rules.strong, -rules.bull, rules.bull, rules.strong)
     trend = tuple(MarketTrend)[_held(scores.tolist(), bounds, rules.margin, rules.confirmations)]
     kinds = (rules.medium, rules.high, rules.extreme)

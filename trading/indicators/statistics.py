@@ -46,7 +46,8 @@ def linear_regression(series: CandleSeries, period: int = 20) -> Regression:
     closes = windows(series.close, period)
     steps = np.arange(period) - (period - 1) / 2
     square = float(steps @ steps)
-    slope, mean = closes @ steps / square, closes.mean(axis=1)
+    # Not a matrix product: BLAS adds up one row in another order than many, and a value would change with what follows.
+    slope, mean = (closes * steps).sum(axis=1) / square, closes.mean(axis=1)
     whole = np.where(_moved(closes), ((closes - mean[:, None]) ** 2).sum(axis=1), 0.0)
     r2 = np.minimum(quotient(slope**2 * square, whole), 1.0)
     length = len(series)
