@@ -132,7 +132,10 @@ class DeploymentAdmin(admin.ModelAdmin):
                 "description": "They stop entries, never exits. Leave a field empty for no limit or the default.",
             }),
             ("Money and market", {
-                "fields": (("cash", "currency"), "funding_currency", "fee_schedule", "fill_model", "latency_ms"),
+                "fields": (
+                    *(("cash", "currency"), "funding_currency", "fee_schedule", ("fill_model", "shadows")),
+                    "latency_ms",
+                ),
                 "description": "A change of the stake or the currencies holds from the next reset on.",
             }),
         ]  # fmt: skip
