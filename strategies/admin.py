@@ -19,8 +19,11 @@ from portfolios.admin import ReadOnlyAdmin
 from strategies import registry, services
 from strategies.forms import CONFIG, RISK, deployment_form
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus, Worker
+from strategies.season_admin import SeasonAdmin
 from trading.fills import plain
 from trading.strategy import Strategy
+
+__all__ = ["DeploymentAdmin", "DeploymentEventAdmin", "SeasonAdmin", "WorkerAdmin"]
 
 admin.site.site_header = "Paddock"
 admin.site.site_title = "Paddock"

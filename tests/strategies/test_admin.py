@@ -12,6 +12,7 @@ ADD = "/admin/strategies/deployment/add/"
 PLAIN = {
     "name": "My cross", "slug": "my-cross", "symbols": "btc/usd, ETH/USD", "cash": "250", "currency": "USD",
     "funding_currency": "USD", "fee_schedule": "kraken-spot-2026-07", "fill_model": "realistic", "latency_ms": "200",
+    "shadows": "auto",
 }  # fmt: skip
 
 
