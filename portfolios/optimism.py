@@ -104,7 +104,8 @@ def optimism_of(row: LeagueRow, fill_model: str, shadows: list[Shadow], without:
         known = {model: result for model, result in results.items() if result is not None}
         if len(known) == len(results):
             band = optimism_band(map(_origin, shadows), known)
-        is_worthless = (_oldest(shadows).since_equity or 1) <= 0
+        began_with = _oldest(shadows).since_equity
+        is_worthless = began_with is not None and began_with <= 0
         reason = "" if band else NOTHING_TO_LOSE if is_worthless else NOT_VALUED
     return Optimism(fill_model=fill_model, row=row, shadows=shadows, band=band, reason=reason)
 
