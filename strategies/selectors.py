@@ -115,10 +115,10 @@ def _optimism(deployment: Deployment, row: LeagueRow, shadows: list[Shadow]) -> 
         case ShadowChoice.OFF:
             # Rows that its worker has yet to remove are no news any more.
             shadows, without = [], "its shadows are switched off"
-        case ShadowChoice.ON:
-            without = "no worker has begun its shadows yet"
-        case _:
+        case ShadowChoice.AUTO if row.rank > settings.PADDOCK_SHADOWS_TOP:
             without = f"only the best {settings.PADDOCK_SHADOWS_TOP} of the league have shadows"
+        case _:
+            without = "no worker has begun its shadows yet"
     others = [shadow for shadow in shadows if shadow.fill_model != deployment.fill_model]
     return optimism_of(row, deployment.fill_model, others, without)
 

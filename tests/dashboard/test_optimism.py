@@ -62,14 +62,16 @@ def test_the_api_tells_shadows_gap_and_band(client, deployment) -> None:
 
 
 @pytest.mark.parametrize(
-    ("choice", "reason"),
+    ("choice", "best", "reason"),
     [
-        ("auto", "only the best 10 of the league have shadows"),
-        ("on", "no worker has begun its shadows yet"),
-        ("off", "its shadows are switched off"),
+        ("auto", 0, "only the best 0 of the league have shadows"),
+        ("auto", 1, "no worker has begun its shadows yet"),
+        ("on", 0, "no worker has begun its shadows yet"),
+        ("off", 1, "its shadows are switched off"),
     ],
 )
-def test_without_shadows_a_dash_says_why(client, choice: str, reason: str) -> None:
+def test_without_shadows_a_dash_says_why(client, settings, choice: str, best: int, reason: str) -> None:
+    settings.PADDOCK_SHADOWS_TOP = best
     stand(enter(open_season(), "a", shadows=choice), "101")
 
     row = client.get("/api/v1/league/").json()["rows"][0]

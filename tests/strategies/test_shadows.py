@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import partial
@@ -111,6 +112,19 @@ def test_facts_are_those_of_a_league_without_shadows_and_bands_those_of_a_replay
         assert [round(low, 9), round(high, 9)] == [round(Decimal(value), 9) for value in told["band_pct"]]
         assert round(contestant.optimism.gap_pct, 9) == round(high - low, 9)
     assert any(contestant.optimism.gap_pct > 0 for contestant in league_board(current_season(), None))
+
+
+def test_a_replay_prints_the_band_of_each_deployment(tmp_path: Path) -> None:
+    out = StringIO()
+    path = written(restless_league(1), tmp_path / "league.toml")
+
+    call_command("replay", str(CAPTURE), "--league", str(path), "--shadows", stdout=out)
+
+    for slug in ("hold", "random-0"):
+        (line,) = [line for line in out.getvalue().splitlines() if line.split()[0] == slug]
+        told = re.search(r"band (\S+) … (\S+) %  \(optimistic (\S+), pessimistic (\S+), realistic (\S+)\)", line)
+        low, high, *returns = (float(number) for number in told.groups())
+        assert (low, high) == (min(returns), max(returns))
 
 
 @pytest.mark.parametrize("killed_at", [3, 60, 111, 200])
