@@ -44,12 +44,13 @@ class Hosted:
     marks: list[tuple[int, Worth]] = field(default_factory=list)
 
     def process(self, frame: Frame, snapshot: DataSnapshot) -> None:
-        """Take in one frame, and keep what must be written."""
-        self._note(self.engine.process(frame, snapshot))
+        """Take in one frame, and let the shadows do so after the deployment."""
+        self.note(self.engine.process(frame, snapshot))
         if self.shadows.running:
             self.shadows.process(self.engine, frame, snapshot)
 
-    def _note(self, outcome: Outcome) -> None:
+    def note(self, outcome: Outcome) -> None:
+        """Keep what must be written."""
         if outcome.has_facts:
             self.outcomes.append(outcome)
         if outcome.mark is not None and (outcome.fills or outcome.sequence % EQUITY_POINT_FRAMES == 0):

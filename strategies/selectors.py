@@ -8,16 +8,16 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from portfolios.models import Season, Shadow
-from portfolios.optimism import Optimism, optimism_of, shadows_of
+from portfolios.models import Season
+from portfolios.optimism import Optimism, shadows_of
 from portfolios.selectors import LeagueRow, league_rows
 from strategies import registry
 from strategies.config_fields import config_fields, risk_fields
-from strategies.models import Deployment, DeploymentEvent, DeploymentStatus, ShadowChoice, Worker
+from strategies.models import Deployment, DeploymentEvent, DeploymentStatus, Worker
+from strategies.optimism import deployment_optimism
 from trading.strategy import Strategy
 
 HEARTBEAT_FRESH_S = 15
@@ -104,23 +104,10 @@ def league_board(season: Season | None, feed: FeedState | None) -> list[Contesta
                     strategy=strategy,
                     health=health,
                     health_reason=reason,
-                    optimism=_optimism(deployment, row, shadows.get(row.account.pk, [])),
+                    optimism=deployment_optimism(deployment, row, shadows.get(row.account.pk, [])),
                 )
             )
     return board
-
-
-def _optimism(deployment: Deployment, row: LeagueRow, shadows: list[Shadow]) -> Optimism:
-    match deployment.shadows:
-        case ShadowChoice.OFF:
-            # Rows that its worker has yet to remove are no news any more.
-            shadows, without = [], "its shadows are switched off"
-        case ShadowChoice.AUTO if row.rank > settings.PADDOCK_SHADOWS_TOP:
-            without = f"only the best {settings.PADDOCK_SHADOWS_TOP} of the league have shadows"
-        case _:
-            without = "no worker has begun its shadows yet"
-    others = [shadow for shadow in shadows if shadow.fill_model != deployment.fill_model]
-    return optimism_of(row, deployment.fill_model, others, without)
 
 
 def contestant_named(slug: str, season: Season | None, feed: FeedState | None) -> Contestant | None:

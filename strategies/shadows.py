@@ -7,6 +7,7 @@ counted, and a shadow that cannot go on ends, and is forked anew when shadows ar
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -109,6 +110,17 @@ class Shadows:
             try:
                 shadow.process(frame, snapshot)
             except Exception as error:
+                self._give_up(shadow, error)
+
+    def share(self, payment: Callable[[Engine], object]) -> None:
+        """Make the same ``payment`` to each that the owner has just made to the deployment.
+
+        One that has not what the owner takes out cannot be compared any more, and ends.
+        """
+        for shadow in list(self.running.values()):
+            try:
+                payment(shadow.engine)
+            except ValueError as error:
                 self._give_up(shadow, error)
 
     def updates(self, *, with_checkpoint: bool) -> list[ShadowUpdate]:

@@ -26,7 +26,9 @@ from strategies.services import change_deployment, open_season, pause_deployment
 from strategies.shadows import has_place, placed_deployments
 from tests.leagues import CAPTURE, restless_league, written
 from tests.rows import enter, stand
+from trading.engine import Engine
 from trading.frames import Frame
+from trading.snapshot import DataSnapshot
 
 pytestmark = pytest.mark.django_db
 MARKET = "recording:test:00000000"
@@ -235,6 +237,43 @@ def test_a_shadow_that_cannot_go_on_ends_alone_and_is_forked_anew(
 
     assert models_of(league[0]) == {"optimistic", "pessimistic"}
     assert fills_digest(current_season()) == replayed(tmp_path)["fills_sha256"]
+
+
+def test_what_the_owner_pays_in_is_paid_to_the_shadows_and_is_no_return(
+    league: list[Deployment], stream: list[Frame]
+) -> None:
+    runner = work(hosting(*league), stream)
+    told = []
+    for amount in (1, 50):
+        for hosted in runner.hosted.values():
+            pay_in = partial(paid, amount=amount, snapshot=runner.market.snapshot())
+            pay_in(hosted.engine)
+            hosted.shadows.share(pay_in)
+        runner.flush(is_last=True)
+        told.append({c.deployment.slug: c.optimism.band.returns_pct for c in league_board(current_season(), None)})
+
+    assert told[0] == told[1]
+    assert min(row["equity"] for row in rows_of(*league)) > 140
+
+
+def test_a_shadow_that_has_not_what_the_owner_takes_out_ends(league: list[Deployment], stream: list[Frame]) -> None:
+    runner = work(hosting(league[0]), stream[:20])
+    hosted = runner.hosted[league[0].pk]
+
+    hosted.shadows.share(partial(paid, amount=-1_000, snapshot=runner.market.snapshot()))
+    runner.flush()
+
+    assert models_of(league[0]) == set()
+
+
+def paid(engine: Engine, *, amount: int, snapshot: DataSnapshot) -> None:
+    """Pay into an account, or out of it, and value it anew."""
+    account, fact = engine.account, f"{engine.terms.slug}:payment-{amount}"
+    if amount < 0:
+        account.withdraw(fact, "USD", Decimal(-amount), snapshot)
+    else:
+        account.deposit(fact, "USD", Decimal(amount), snapshot)
+    engine.state.figures.mark(account, account.worth(snapshot), snapshot)
 
 
 def test_a_place_among_the_best_begins_shadows_and_twice_that_place_keeps_them() -> None:
