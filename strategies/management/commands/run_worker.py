@@ -195,6 +195,8 @@ class WorkerLoop:
                 leases.release(row.pk)
             return
         if claimed and not runner.hosted:
+            # Whoever had them until now has written since this worker last read the book.
+            runner = self._runner = Runner.of(season)
             self._arrange_shadows(season)
             runner.start_at(book_cursor(season) or min(row.account.first_sequence for row in claimed if row.account))
         for row in claimed:
