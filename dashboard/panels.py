@@ -60,6 +60,7 @@ DEPLOYMENT_PANELS = (
     Panel("deployment", "Deployment"),
     Panel("figures", "Figures"),
     Panel("equity_chart", "Equity"),
+    Panel("shadows", "Fill models"),
     Panel("positions", "Positions", has_prices=True),
     Panel("open_orders", "Open orders"),
     Panel("fills", "Fills"),

@@ -168,7 +168,7 @@ def plain_scene() -> Scene:
 
 
 def league_scene() -> LeagueScene:
-    """Return the league as it stands now. Six queries, whatever the number of deployments."""
+    """Return the league as it stands now. Seven queries, whatever the number of deployments."""
     season, feed = current_season(), bus.feed_state()
     board = selectors.league_board(season, feed)
     return LeagueScene(

@@ -42,11 +42,6 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return False
 
 
-@admin.register(models.Season)
-class SeasonAdmin(ReadOnlyAdmin):
-    list_display = ("number", "name", "market", "started_at", "ended_at")
-
-
 @admin.register(models.Account)
 class AccountAdmin(ReadOnlyAdmin):
     list_display = (

@@ -16,12 +16,22 @@ def money(**options: Any) -> models.DecimalField[Any, Any]:
     return models.DecimalField(max_digits=36, decimal_places=18, **options)
 
 
+class Liquidity(models.TextChoices):
+    """Whether the deployments of a season take from each other."""
+
+    PRIVATE = "private", "private (each has the market to itself)"
+    SHARED = "shared", "shared (what one has taken, the next finds gone)"
+
+
 class Season(models.Model):
     """A period of the league on one market. A reset ends it and begins the next; nothing is deleted."""
 
     number = models.PositiveIntegerField(unique=True)
     name = models.CharField(max_length=100)
     market = models.CharField(max_length=120, help_text="kraken, simulated:SEED or recording:NAME:HASH; never mixed")
+    liquidity = models.CharField(
+        max_length=10, choices=Liquidity, default=Liquidity.PRIVATE, help_text="for the season's life"
+    )
     started_at = models.DateTimeField(auto_now_add=True, help_text="wall clock")
     ended_at = models.DateTimeField(null=True, blank=True, help_text="wall clock; empty while it runs")
 
@@ -33,6 +43,18 @@ class Season(models.Model):
 
     def __str__(self) -> str:
         return f"Season {self.number}: {self.name} on {self.market}"
+
+
+class SharedBook(models.Model):
+    """What the deployments of a season have taken of the book they share, as of ``sequence``."""
+
+    season = models.OneToOneField(Season, on_delete=models.CASCADE, primary_key=True)
+    sequence = models.BigIntegerField(help_text="the cursor of all who shared it when it was saved")
+    payload = models.BinaryField()
+    saved_at = models.DateTimeField(auto_now=True, help_text="wall clock")
+
+    def __str__(self) -> str:
+        return f"book of season {self.season_id} at {self.sequence}"
 
 
 class Account(models.Model):
@@ -249,3 +271,35 @@ class Standing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account.slug}: {self.equity}"
+
+
+class Shadow(models.Model):
+    """How an account would stand had its deployment run another fill model since ``since``.
+
+    Its orders, fills and ledger are not kept. The row goes when the shadow is switched off.
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="shadows")
+    fill_model = models.CharField(max_length=20)
+    since_sequence = models.BigIntegerField(help_text="the last frame in common with the account")
+    since = models.DateTimeField(null=True, help_text="the market's clock; empty until it has been valued")
+    since_equity = money(null=True, help_text="of account and shadow at the fork; empty until it has been valued")
+    since_result = money(default=0, help_text="equity less stake, of account and shadow at the fork")
+    equity = money(null=True, help_text="empty until it has been valued")
+    mid_equity = money(null=True)
+    result = money(null=True, help_text="equity less stake")
+    fees = money(default=0, help_text="those of the account before the fork included, as in all counts")
+    max_drawdown_pct = money(default=0)
+    fills = models.PositiveIntegerField(default=0)
+    round_trips = models.PositiveIntegerField(default=0)
+    errors = models.PositiveIntegerField(default=0, help_text="that the strategy raised since the fork")
+    as_of = models.DateTimeField(null=True, help_text="the market's clock")
+    sequence = models.BigIntegerField(help_text="the cursor of ``checkpoint``, always the account's own")
+    checkpoint = models.BinaryField()
+
+    class Meta:
+        ordering = ("account", "fill_model")
+        constraints = (models.UniqueConstraint(fields=("account", "fill_model"), name="one_shadow_per_fill_model"),)
+
+    def __str__(self) -> str:
+        return f"{self.account_id} under {self.fill_model}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -262,10 +263,11 @@ def _stored(number: Decimal | None) -> Decimal | None:
 
 
 @transaction.atomic
-def ensure_season(*, market: str, name: str) -> models.Season:
+def ensure_season(*, market: str, name: str, liquidity: str = "") -> models.Season:
     """Return the running season of ``market``; end one of another market and begin the next if need be.
 
     Markets never mix in a season. The ended season keeps all its rows; its accounts are closed.
+    One that begins without a word on ``liquidity`` takes over that of the season before it.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_SEASON_LOCK])
@@ -275,7 +277,12 @@ def ensure_season(*, market: str, name: str) -> models.Season:
     if current is not None:
         end_season(season=current, at=timezone.now())
     last = models.Season.objects.order_by("-number").first()
-    return models.Season.objects.create(number=last.number + 1 if last else 1, name=name, market=market)
+    return models.Season.objects.create(
+        number=last.number + 1 if last else 1,
+        name=name,
+        market=market,
+        liquidity=liquidity or (last.liquidity if last else settings.PADDOCK_LIQUIDITY),
+    )
 
 
 def end_season(*, season: models.Season, at: datetime) -> None:

@@ -19,8 +19,11 @@ from portfolios.admin import ReadOnlyAdmin
 from strategies import registry, services
 from strategies.forms import CONFIG, RISK, deployment_form
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus, Worker
+from strategies.season_admin import SeasonAdmin
 from trading.fills import plain
 from trading.strategy import Strategy
+
+__all__ = ["DeploymentAdmin", "DeploymentEventAdmin", "SeasonAdmin", "WorkerAdmin"]
 
 admin.site.site_header = "Paddock"
 admin.site.site_title = "Paddock"
@@ -132,7 +135,10 @@ class DeploymentAdmin(admin.ModelAdmin):
                 "description": "They stop entries, never exits. Leave a field empty for no limit or the default.",
             }),
             ("Money and market", {
-                "fields": (("cash", "currency"), "funding_currency", "fee_schedule", "fill_model", "latency_ms"),
+                "fields": (
+                    *(("cash", "currency"), "funding_currency", "fee_schedule", ("fill_model", "shadows")),
+                    "latency_ms",
+                ),
                 "description": "A change of the stake or the currencies holds from the next reset on.",
             }),
         ]  # fmt: skip

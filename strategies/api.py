@@ -42,6 +42,8 @@ def deployment_detail(deployment: Deployment) -> dict[str, Any]:
     deployment.standing = selectors.contestant_named(  # type: ignore[attr-defined]
         deployment.slug, current_season(), bus.feed_state()
     )
+    contestant = deployment.standing  # type: ignore[attr-defined]
+    deployment.optimism = contestant.optimism if contestant else None  # type: ignore[attr-defined]
     data: dict[str, Any] = serializers.DeploymentDetailSerializer(deployment).data
     return data
 

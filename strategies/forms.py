@@ -19,7 +19,10 @@ from trading.strategy import Strategy
 
 CONFIG, RISK = "config__", "risk__"
 UNSET = object()  # left empty: the default holds
-PLAIN_FIELDS = ("name", "slug", "cash", "currency", "funding_currency", "fee_schedule", "fill_model", "latency_ms")
+PLAIN_FIELDS = (
+    *("name", "slug", "cash", "currency", "funding_currency", "fee_schedule", "fill_model", "latency_ms"),
+    "shadows",
+)
 
 
 class ConfigFormField(forms.Field):

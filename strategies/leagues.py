@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from django.core.exceptions import ValidationError
@@ -34,6 +34,7 @@ class DeploymentEntry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, 
     latency_ms: Annotated[int, msgspec.Meta(ge=0, le=60_000)] = 200
     fill_model: str = "realistic"
     fee_schedule: str = "kraken-spot-2026-07"
+    shadows: Literal["auto", "on", "off"] = "auto"
     config: dict[str, Any] = {}
     risk: dict[str, Any] = {}
 
@@ -113,6 +114,7 @@ def league_text(instruments: list[str]) -> str:
         ]
         lines += [f"funding_currency = {_toml(row.funding_currency)}", f"latency_ms = {row.latency_ms}"]
         lines += [f"fill_model = {_toml(row.fill_model)}", f"fee_schedule = {_toml(row.fee_schedule)}"]
+        lines.append(f"shadows = {_toml(row.shadows)}")
         for table in ("config", "risk"):
             if values := getattr(row, table):
                 lines.append(f"{table} = {_toml(values)}")

@@ -11,6 +11,7 @@ from math import ceil
 from django.db import connection
 
 _DEPLOYMENT = 7_101  # first key of a deployment's lock; the second is its id
+_SEASON = 7_103  # of a season whose deployments share a book: who holds it works on all of them
 _WORKER = 7_102  # held by a worker on its own id for as long as it lives
 
 
@@ -21,8 +22,17 @@ def claim(deployment_id: int) -> bool:
 
 def release(deployment_id: int) -> None:
     """Give the lease back."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_DEPLOYMENT, deployment_id])
+    _unlock(_DEPLOYMENT, deployment_id)
+
+
+def claim_season(season_id: int) -> bool:
+    """Take the lease on all deployments of a shared season, if it is free."""
+    return _lock(_SEASON, season_id)
+
+
+def release_season(season_id: int) -> None:
+    """Give the lease on a shared season back."""
+    _unlock(_SEASON, season_id)
 
 
 def register_worker(worker_id: int) -> None:
@@ -49,6 +59,11 @@ def _lock(kind: int, key: int) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [kind, key])
         return bool(cursor.fetchone()[0])
+
+
+def _unlock(kind: int, key: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [kind, key])
 
 
 def _holders(kind: int) -> list[int]:

@@ -16,6 +16,14 @@ class DeploymentStatus(models.TextChoices):
     DISABLED = "disabled", "disabled (no worker takes it)"
 
 
+class ShadowChoice(models.TextChoices):
+    """Whether a deployment is also run under the other fill models."""
+
+    AUTO = "auto", "auto (while it is among the best of the league)"
+    ON = "on"
+    OFF = "off"
+
+
 class Deployment(models.Model):
     """A strategy version with a config, entered in the league with an account."""
 
@@ -31,6 +39,9 @@ class Deployment(models.Model):
     latency_ms = models.PositiveIntegerField(default=200, help_text="from signal to exchange")
     fill_model = models.CharField(max_length=20, default="realistic")
     fee_schedule = models.CharField(max_length=60, default="kraken-spot-2026-07")
+    shadows = models.CharField(
+        max_length=4, choices=ShadowChoice, default=ShadowChoice.AUTO, help_text="run the other fill models, too"
+    )
     status = models.CharField(max_length=10, choices=DeploymentStatus, default=DeploymentStatus.ENABLED)
     status_reason = models.CharField(max_length=500, blank=True)
     account = models.OneToOneField(Account, on_delete=models.PROTECT, null=True, blank=True)

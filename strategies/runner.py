@@ -10,15 +10,20 @@ from django.db import transaction
 from django.utils import timezone
 
 from marketdata.selectors import market_at
-from portfolios.models import Checkpoint
+from portfolios.liquidity import record_book, restored_book
+from portfolios.models import Checkpoint, Season
 from portfolios.services import AccountUpdate, record_updates
+from portfolios.shadows import ShadowUpdate, record_shadows
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus
 from strategies.registry import strategy
 from strategies.services import terms_of
+from strategies.shadows import Shadows, wants_shadows
 from trading.account import Worth
 from trading.engine import Engine, Outcome, StrategyError
+from trading.exchange import SharedBook
 from trading.frames import FRAME_INTERVAL_MS, NS_PER_MS, Frame, Gap, utc
 from trading.market import Market
+from trading.snapshot import DataSnapshot
 
 EQUITY_POINT_FRAMES = 50  # every five seconds of market time
 CHECKPOINT_FRAMES = 300  # at least every thirty seconds of market time
@@ -32,9 +37,17 @@ class Hosted:
     account_id: int
     revision: int
     engine: Engine
+    shadows: Shadows
+    shadow_choice: str
     saved_sequence: int
     outcomes: list[Outcome] = field(default_factory=list)
     marks: list[tuple[int, Worth]] = field(default_factory=list)
+
+    def process(self, frame: Frame, snapshot: DataSnapshot) -> None:
+        """Take in one frame, and let the shadows do so after the deployment."""
+        self.note(self.engine.process(frame, snapshot))
+        if self.shadows.running:
+            self.shadows.process(self.engine, frame, snapshot)
 
     def note(self, outcome: Outcome) -> None:
         """Keep what must be written."""
@@ -43,20 +56,42 @@ class Hosted:
         if outcome.mark is not None and (outcome.fills or outcome.sequence % EQUITY_POINT_FRAMES == 0):
             self.marks.append((outcome.time_ns, outcome.mark))
 
+    def were_written(self, update: AccountUpdate) -> None:
+        """Forget what has been committed."""
+        if update.checkpoint is not None:
+            self.saved_sequence = update.sequence
+            self.shadows.were_written()
+        self.outcomes, self.marks = [], []
+
     @property
     def is_due(self) -> bool:
         """True when the stored checkpoint is behind the facts, or too old."""
-        return bool(self.outcomes) or self.engine.state.sequence - self.saved_sequence >= CHECKPOINT_FRAMES
+        is_old = self.engine.state.sequence - self.saved_sequence >= CHECKPOINT_FRAMES
+        return is_old or bool(self.outcomes) or self.shadows.is_arranged_anew
 
 
 class Runner:
-    """Folds frames into one market and shows each snapshot to every hosted deployment."""
+    """Folds frames into one market and shows each snapshot to every hosted deployment, in the order of their slugs.
 
-    def __init__(self, market_name: str) -> None:
+    In a season of shared liquidity all its deployments are hosted by one runner, which keeps the
+    book they share: whenever one of them is due to be saved all are, with the book, as of the same frame.
+    One that joins late (it was disabled, or entered the league just now) catches up on a book of
+    its own, because what others took meanwhile is not remembered, and shares from then on.
+    """
+
+    def __init__(self, market_name: str, *, season_id: int | None = None, book: SharedBook | None = None) -> None:
         self.market_name = market_name
+        self.season_id = season_id
         self.market = Market()
         self.hosted: dict[int, Hosted] = {}
+        self.placed: frozenset[int] = frozenset()  # deployments good enough for shadows
+        self._book = book
         self._is_waiting_for_keyframe = False
+
+    @classmethod
+    def of(cls, season: Season) -> Runner:
+        """Return a runner for the deployments of ``season``, with the book as it was saved if they share one."""
+        return cls(season.market, season_id=season.pk, book=restored_book(season))
 
     @property
     def sequence(self) -> int:
@@ -75,7 +110,7 @@ class Runner:
         self.market.fold(whole)
         snapshot = self.market.snapshot()
         for hosted in self.hosted.values():
-            hosted.note(hosted.engine.process(whole, snapshot))
+            hosted.process(whole, snapshot)
 
     def _with_gap(self, frame: Frame) -> Frame | None:
         """Mark frames that the stream no longer held; books are unknown until the next keyframe, so wait for it."""
@@ -98,14 +133,20 @@ class Runner:
         """
         hosted = self._loaded(deployment)
         if self.market.sequence > hosted.engine.state.sequence:
-            behind = Runner(self.market_name)
-            behind.start_at(hosted.engine.state.sequence)
-            behind.hosted[deployment.pk] = hosted
-            for frame in frames_after(behind.sequence):
-                if frame.sequence > self.market.sequence:
-                    break
-                behind.process(frame)
+            self._catch_up(hosted, frames_after)
+        _take_from(self._book, hosted)
         self.hosted[deployment.pk] = hosted
+        # Who shares a book is matched in this order; to all others it makes no difference.
+        self.hosted = dict(sorted(self.hosted.items(), key=lambda item: item[1].engine.terms.slug))
+
+    def _catch_up(self, hosted: Hosted, frames_after: Callable[[int], Iterable[Frame]]) -> None:
+        behind = Runner(self.market_name)
+        behind.start_at(hosted.engine.state.sequence)
+        behind.hosted[hosted.deployment_id] = hosted
+        for frame in frames_after(behind.sequence):
+            if frame.sequence > self.market.sequence:
+                break
+            behind.process(frame)
 
     def _loaded(self, deployment: Deployment) -> Hosted:
         account = deployment.account
@@ -118,8 +159,22 @@ class Runner:
             engine = Engine(found, config, terms)
         else:
             engine = Engine.resume(found, config, terms, bytes(stored.payload))
+        shadows = Shadows.restored(account.pk, engine)
         self._obey(engine, deployment)
-        return Hosted(deployment.pk, account.pk, deployment.revision, engine, engine.state.sequence)
+        shadows.arrange(engine, are_wanted=self._wants_shadows(deployment.pk, deployment.shadows))
+        return Hosted(
+            deployment.pk, account.pk, deployment.revision, engine, shadows, deployment.shadows, engine.state.sequence
+        )
+
+    def _wants_shadows(self, deployment_id: int, choice: str) -> bool:
+        return wants_shadows(choice, has_place=deployment_id in self.placed)
+
+    def arrange_shadows(self, placed: frozenset[int]) -> None:
+        """Begin and end shadows now that these deployments are good enough for them."""
+        self.placed = placed
+        for hosted in self.hosted.values():
+            are_wanted = self._wants_shadows(hosted.deployment_id, hosted.shadow_choice)
+            hosted.shadows.arrange(hosted.engine, are_wanted=are_wanted)
 
     def reload(self, deployment: Deployment) -> None:
         """Go on with the deployment's present config, terms and status; nothing it did is lost."""
@@ -129,9 +184,13 @@ class Runner:
         account = deployment.account
         assert account is not None, "a hosted deployment has an account"
         terms = terms_of(deployment, account.first_sequence)
-        hosted.engine = Engine.resume(found, found.config(deployment.config), terms, hosted.engine.checkpoint())
-        hosted.revision = deployment.revision
+        checkpoint = hosted.engine.checkpoint()
+        hosted.engine = Engine.resume(found, found.config(deployment.config), terms, checkpoint, self._book)
+        hosted.revision, hosted.shadow_choice = deployment.revision, deployment.shadows
         self._obey(hosted.engine, deployment)
+        hosted.shadows.follow(hosted.engine)
+        are_wanted = self._wants_shadows(deployment.pk, deployment.shadows)
+        hosted.shadows.arrange(hosted.engine, are_wanted=are_wanted)
 
     @staticmethod
     def _obey(engine: Engine, deployment: Deployment) -> None:
@@ -149,19 +208,43 @@ class Runner:
 
         ``is_last`` also saves the cursors of those to whom nothing has happened.
         """
-        updates = [_update(hosted, is_last=is_last) for hosted in self.hosted.values() if hosted.engine.state.sequence]
-        if not updates:
+        begun = [hosted for hosted in self.hosted.values() if hosted.engine.state.sequence]
+        if not begun:
             return set()
+        # Saved apart, one of those who share a book would come back as of a frame that is not the book's.
+        is_whole = is_last or (self._book is not None and any(hosted.is_due for hosted in begun))
+        updates, shadow_updates = self._updates(begun, is_whole=is_whole)
         with transaction.atomic():
             record_updates(updates, self.market.snapshot().instruments)
-            for hosted in self.hosted.values():
+            record_shadows(shadow_updates, [(h.account_id, model) for h in begun for model in h.shadows.ended])
+            if self._book is not None and is_whole:
+                assert self.season_id is not None, "a book is shared by the deployments of a season"
+                record_book(season_id=self.season_id, sequence=self.market.sequence, book=self._book)
+            for hosted in begun:
                 _record_events(hosted)
-        changed = {h.engine.terms.slug for h in self.hosted.values() if h.outcomes or h.marks}
-        for hosted, update in zip(self.hosted.values(), updates, strict=False):
-            if update.checkpoint is not None:
-                hosted.saved_sequence = update.sequence
-            hosted.outcomes, hosted.marks = [], []
+        changed = {h.engine.terms.slug for h in begun if h.outcomes or h.marks}
+        for hosted, update in zip(begun, updates, strict=True):
+            hosted.were_written(update)
         return changed
+
+    @staticmethod
+    def _updates(begun: list[Hosted], *, is_whole: bool) -> tuple[list[AccountUpdate], list[ShadowUpdate]]:
+        updates = [_update(hosted, is_last=is_whole) for hosted in begun]
+        shadow_updates = [
+            shadow_update
+            for hosted, update in zip(begun, updates, strict=True)
+            for shadow_update in hosted.shadows.updates(with_checkpoint=update.checkpoint is not None)
+        ]
+        return updates, shadow_updates
+
+
+def _take_from(book: SharedBook | None, hosted: Hosted) -> None:
+    """Let the deployment take from ``book`` from now on; until now it had one of its own."""
+    if book is not None:
+        engine = hosted.engine
+        resumed = Engine.resume(engine.strategy, engine.config, engine.terms, engine.checkpoint(), book)
+        resumed.is_paused = engine.is_paused
+        hosted.engine = resumed
 
 
 def _update(hosted: Hosted, *, is_last: bool) -> AccountUpdate:

@@ -12,10 +12,12 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from portfolios.models import Season
+from portfolios.optimism import Optimism, shadows_of
 from portfolios.selectors import LeagueRow, league_rows
 from strategies import registry
 from strategies.config_fields import config_fields, flat, risk_fields
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus, Worker
+from strategies.optimism import deployment_optimism
 from trading.strategy import Strategy
 
 HEARTBEAT_FRESH_S = 15
@@ -46,6 +48,7 @@ class Contestant:
     strategy: Strategy | None  # None: its package is gone or broken
     health: Health
     health_reason: str
+    optimism: Optimism
 
     @property
     def symbols(self) -> Sequence[str]:
@@ -82,10 +85,11 @@ def symbols_of(deployment: Deployment, strategy: Strategy | None) -> Sequence[st
 
 
 def league_board(season: Season | None, feed: FeedState | None) -> list[Contestant]:
-    """Return every deployment with an open account in ``season``, best equity first. Three queries."""
+    """Return every deployment with an open account in ``season``, best equity first. Four queries."""
     rows = league_rows(season)
     deployments = {row.account_id: row for row in Deployment.objects.filter(account__in=[r.account for r in rows])}
     news = _telling_events(deployments.values())
+    shadows = shadows_of(row.account for row in rows)
     strategies = registry.found()
     board = []
     for row in rows:
@@ -94,7 +98,14 @@ def league_board(season: Season | None, feed: FeedState | None) -> list[Contesta
             strategy = strategies.get(deployment.strategy)
             health, reason = _health(deployment, strategy, row, news.get(deployment.pk, {}), feed)
             board.append(
-                Contestant(row=row, deployment=deployment, strategy=strategy, health=health, health_reason=reason)
+                Contestant(
+                    row=row,
+                    deployment=deployment,
+                    strategy=strategy,
+                    health=health,
+                    health_reason=reason,
+                    optimism=deployment_optimism(deployment, row, shadows.get(row.account.pk, [])),
+                )
             )
     return board
 

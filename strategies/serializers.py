@@ -9,8 +9,9 @@ from rest_framework import serializers
 
 from portfolios.models import Season
 from portfolios.serializers import ExactDecimalField, RowSerializer
-from strategies.models import Deployment, DeploymentEvent
+from strategies.models import Deployment, DeploymentEvent, ShadowChoice
 from strategies.selectors import Contestant, Health
+from strategies.shadow_serializers import OptimismSerializer
 
 NO_ROUND_TRIP = "no closed round trip yet"
 
@@ -28,7 +29,7 @@ class StandingField(ExactDecimalField):
         return super().to_representation(getattr(standing, self.name)) if standing else "0"
 
 
-class ContestantSerializer(serializers.Serializer):
+class ContestantSerializer(OptimismSerializer):
     """A deployment in its place; money in `currency`, percentages in percent."""
 
     rank = serializers.IntegerField(source="row.rank")
@@ -70,7 +71,7 @@ class ContestantSerializer(serializers.Serializer):
 class SeasonSerializer(serializers.ModelSerializer):
     class Meta:
         model = Season
-        fields = ("number", "name", "market", "started_at", "ended_at")
+        fields = ("number", "name", "market", "liquidity", "started_at", "ended_at")
 
 
 class TotalsSerializer(serializers.Serializer):
@@ -102,9 +103,13 @@ class LeagueSerializer(serializers.Serializer):
 class DeploymentSerializer(RowSerializer):
     """A deployment as it is configured."""
 
+    shadow_choice = serializers.ChoiceField(
+        choices=ShadowChoice.values, source="shadows", help_text="whether it runs the other fill models, too"
+    )
+
     class Meta:
         model = Deployment
-        exclude = ("id", "account")
+        exclude = ("id", "account", "shadows")
 
 
 class DeploymentEventSerializer(serializers.ModelSerializer):
@@ -124,13 +129,17 @@ class SettingSerializer(serializers.Serializer):
     is_changed = serializers.BooleanField()
 
 
-class DeploymentDetailSerializer(DeploymentSerializer):
+class DeploymentDetailSerializer(OptimismSerializer, DeploymentSerializer):
     """A deployment with its settings one by one, its place in the league and its newest events."""
 
     settings = SettingSerializer(many=True, read_only=True)
     limits = SettingSerializer(many=True, read_only=True)
     standing = ContestantSerializer(read_only=True, allow_null=True)
     recent_events = DeploymentEventSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Deployment
+        exclude = ("id", "account")  # the shadows themselves stand where the row keeps the choice
 
 
 class StrategySerializer(serializers.Serializer):

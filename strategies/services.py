@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from marketdata import bus
 from marketdata.sources import is_recording
-from portfolios.models import Account, Season
+from portfolios.models import Account, Liquidity, Season
 from portfolios.services import end_season, ensure_season
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus
 from strategies.registry import UnknownStrategy, strategy
@@ -24,7 +24,7 @@ from trading.strategy import InvalidConfig
 SEASON_NAME = "Paddock league"
 _CHANGEABLE = frozenset({
     "name", "strategy", "symbols", "config", "risk", "cash", "currency", "funding_currency",
-    "latency_ms", "fill_model", "fee_schedule",
+    "latency_ms", "fill_model", "fee_schedule", "shadows",
 })  # fmt: skip
 
 
@@ -163,9 +163,9 @@ def reset_deployment(*, deployment: Deployment, by: str) -> None:
 
 
 @transaction.atomic
-def open_season(*, market: str) -> Season:
-    """Return the running season of ``market`` with an account for every deployment."""
-    season = ensure_season(market=market, name=SEASON_NAME)
+def open_season(*, market: str, liquidity: str = "", name: str = SEASON_NAME) -> Season:
+    """Return the running season of ``market`` with an account for every deployment; another one begins if need be."""
+    season = ensure_season(market=market, name=name, liquidity=liquidity)
     # ensure_season holds a lock until this transaction ends: no second worker opens accounts meanwhile.
     for deployment in Deployment.objects.exclude(account__season=season, account__closed_at=None):
         open_account(deployment=deployment, season=season)
@@ -173,11 +173,17 @@ def open_season(*, market: str) -> Season:
 
 
 @transaction.atomic
-def new_season(*, market: str) -> Season:
-    """End the running season and begin another on the same or another market."""
+def new_season(*, market: str, liquidity: str = "", name: str = SEASON_NAME) -> Season:
+    """End the running season and begin another on the same or another market; ``liquidity`` empty: as before.
+
+    Raises:
+        ValidationError: an unknown liquidity.
+    """
+    if liquidity and liquidity not in Liquidity.values:
+        raise ValidationError({"liquidity": f"liquidity is {liquidity!r}; known are {', '.join(Liquidity.values)}"})
     for season in Season.objects.filter(ended_at=None):
         end_season(season=season, at=timezone.now())
-    return open_season(market=market)
+    return open_season(market=market, liquidity=liquidity, name=name)
 
 
 def open_account(*, deployment: Deployment, season: Season) -> Account:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from marketdata import bus
-from portfolios.models import Account, Fill, Season, Standing
+from portfolios.models import Account, Fill, Season, Shadow, Standing
 from strategies.models import Deployment
 
 MARKET = "simulated:7"
@@ -107,3 +107,20 @@ def run_feed(**changes: Any) -> None:
     state = feed(**changes)
     del state["last_frame_age_s"]
     bus.write_feed_state({**state, "last_published_at_s": time.time()})
+
+
+def shadow(deployment: Deployment, fill_model: str, equity: str | None, **fields: Any) -> Shadow:
+    """Give a deployment a shadow that was forked at noon, when both were worth 100."""
+    defaults = {
+        "since_sequence": 5,
+        "since": NOON,
+        "since_equity": Decimal(100),
+        "equity": None if equity is None else Decimal(equity),
+        "mid_equity": None if equity is None else Decimal(equity),
+        "result": None if equity is None else Decimal(equity) - 100,
+        "sequence": 10,
+        "as_of": NOON,
+        "checkpoint": b"",
+        **fields,
+    }
+    return Shadow.objects.create(account=deployment.account, fill_model=fill_model, **defaults)

@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -32,6 +32,14 @@ def whole_number(name: str, *, default: int, least: int = 0) -> int:
     if not value.lstrip("-").isdigit() or int(value) < least:
         raise ImproperlyConfigured(f"{name} is {value!r}: expected a whole number of at least {least}")
     return int(value)
+
+
+def choice(name: str, *, default: str, among: Sequence[str]) -> str:
+    """Return the variable ``name``, refused unless it is one of ``among``; unset or empty means ``default``."""
+    value = os.environ.get(name, "").strip() or default
+    if value not in among:
+        raise ImproperlyConfigured(f"{name} is {value!r}: expected one of {', '.join(among)}")
+    return value
 
 
 def words(name: str, *, default: str, separator: str = ",") -> list[str]:

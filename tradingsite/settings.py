@@ -34,6 +34,11 @@ PADDOCK_RECORD = environment.flag("PADDOCK_RECORD", default=True)
 PADDOCK_RECORDING_ROTATE_MB = environment.whole_number("PADDOCK_RECORDING_ROTATE_MB", default=256, least=1)
 PADDOCK_RECORDINGS_MAX_GB = environment.whole_number("PADDOCK_RECORDINGS_MAX_GB", default=5, least=1)
 
+# Whether deployments take from each other: of the very first season; each later one follows the one before it.
+PADDOCK_LIQUIDITY = environment.choice("PADDOCK_LIQUIDITY", default="private", among=("private", "shared"))
+# So many of the league's best are also run under the other fill models.
+PADDOCK_SHADOWS_TOP = environment.whole_number("PADDOCK_SHADOWS_TOP", default=10)
+
 # Feed events are kept for as long, and of each market at most as many.
 PADDOCK_FEED_EVENTS_DAYS = environment.whole_number("PADDOCK_FEED_EVENTS_DAYS", default=30, least=1)
 PADDOCK_FEED_EVENTS_MAX = environment.whole_number("PADDOCK_FEED_EVENTS_MAX", default=200_000, least=1)

@@ -17,7 +17,7 @@ from playwright.sync_api import expect, sync_playwright
 from marketdata import bus
 from marketdata.models import FeedEvent
 from portfolios.announcements import Announcer
-from tests.rows import MARKET, NOON, enter, fill, open_season, run_feed, stand
+from tests.rows import MARKET, NOON, enter, fill, open_season, run_feed, shadow, stand
 
 CHROMIUM = "/usr/bin/chromium"
 pytestmark = [
@@ -74,6 +74,8 @@ def league():
     for slug, equity in {"alpha": "103", "bravo": "102", "charlie": "101"}.items():
         stand(rows[slug], equity)
     fill(rows["alpha"], 1)
+    shadow(rows["alpha"], "optimistic", "104.25")
+    shadow(rows["alpha"], "pessimistic", "87.5")
     yield rows
     bus.clear_feed_state()
 

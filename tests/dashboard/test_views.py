@@ -60,7 +60,7 @@ def test_the_league_page_takes_few_queries_however_many_compete(client, django_a
         stand(deployment, "100")
         fill(deployment)
 
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         client.get("/")
 
 

@@ -12,6 +12,7 @@ ADD = "/admin/strategies/deployment/add/"
 PLAIN = {
     "name": "My cross", "slug": "my-cross", "symbols": "btc/usd, ETH/USD", "cash": "250", "currency": "USD",
     "funding_currency": "USD", "fee_schedule": "kraken-spot-2026-07", "fill_model": "realistic", "latency_ms": "200",
+    "shadows": "auto",
 }  # fmt: skip
 
 
@@ -81,12 +82,12 @@ def test_a_change_goes_through_the_services(admin_client):
     shown = admin_client.get(address).content.decode()
 
     filled = {key: value for key, value in PLAIN.items() if key != "slug"}
-    answer = admin_client.post(address, {**filled, "config__fast": "", "config__slow": "40"})
+    answer = admin_client.post(address, {**filled, "config__fast": "", "config__slow": "40", "shadows": "on"})
 
     row.refresh_from_db()
     assert 'value="13"' in shown
     assert answer.status_code == 302, errors_of(answer)
-    assert (row.config, row.slug, row.name) == ({"slow": 40}, "a", "My cross")
+    assert (row.config, row.slug, row.name, row.shadows) == ({"slow": 40}, "a", "My cross", "on")
     assert row.revision == 2
     assert DeploymentEvent.objects.filter(kind="config").count() == 1
 

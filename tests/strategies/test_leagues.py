@@ -36,6 +36,7 @@ def test_loading_a_file_again_changes_nothing() -> None:
 
 def test_an_exported_league_loads_as_it_was(tmp_path: Path) -> None:
     load_league(read_league(DEFAULT), by="test")
+    Deployment.objects.filter(strategy="buy_and_hold").update(shadows="on")
 
     again = read_league(written(tmp_path, league_text(["BTC/USD"])))
 
@@ -49,6 +50,7 @@ def test_an_exported_league_loads_as_it_was(tmp_path: Path) -> None:
         ("[[deployments]]\nslug = 'A b'\nstrategy = 'ema_cross'", "slug"),
         ("[[deployments]]\nslug = 'a'\nstrategy = 'ema_cross'\nleverage = 2", "unknown field `leverage`"),
         ("[[deployments]]\nslug = 'a'\nstrategy = 'ema_cross'\ncash = -1", "cash"),
+        ("[[deployments]]\nslug = 'a'\nstrategy = 'ema_cross'\nshadows = 'always'", "Invalid enum value 'always'"),
         ("= 3", "Invalid"),
     ],
 )

@@ -81,14 +81,14 @@ def test_a_strategy_that_is_gone_is_an_error(deployment):
     assert health_of(deployment, feed()) == (Health.ERROR, "no strategy called 'vanished' was found")
 
 
-def test_the_board_takes_three_queries_however_many_compete(django_assert_num_queries):
+def test_the_board_takes_four_queries_however_many_compete(django_assert_num_queries):
     season = open_season()
     for number in range(20):
         row = enter(season, f"d{number}")
         stand(row, "100")
         note(row, "error", minutes=-number)
 
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         board = selectors.league_board(season, feed())
 
     assert len(board) == 20

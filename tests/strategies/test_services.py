@@ -69,6 +69,7 @@ def test_a_deployment_created_while_a_season_runs_takes_part_at_once() -> None:
         ({"strategy": "nope"}, "no strategy is called 'nope'"),
         ({"risk": {"max_position": -1}}, "max_position is -1; expected a number above zero"),
         ({"fill_model": "hopeful"}, "known are realistic, optimistic, pessimistic"),
+        ({"shadows": "always"}, "Value 'always' is not a valid choice"),
         ({"cash": 0}, "greater than or equal to 1"),
         ({"slug": "other"}, "slug cannot be changed"),
     ],

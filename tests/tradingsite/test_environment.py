@@ -77,3 +77,19 @@ def test_a_damaged_secret_key_is_named_and_not_used(tmp_path):
 
     with pytest.raises(ImproperlyConfigured, match=r"is damaged .*delete the file"):
         environment.secret_key(tmp_path, {})
+
+
+@pytest.mark.parametrize(("given", "read"), [(None, "private"), ("", "private"), ("shared", "shared")])
+def test_a_choice_is_read_and_left_out_it_is_the_default(monkeypatch, given, read):
+    monkeypatch.delenv("PADDOCK_LIQUIDITY", raising=False)
+    if given is not None:
+        monkeypatch.setenv("PADDOCK_LIQUIDITY", given)
+
+    assert environment.choice("PADDOCK_LIQUIDITY", default="private", among=("private", "shared")) == read
+
+
+def test_a_choice_that_there_is_not_is_refused_with_those_there_are(monkeypatch):
+    monkeypatch.setenv("PADDOCK_LIQUIDITY", "common")
+
+    with pytest.raises(ImproperlyConfigured, match=r"PADDOCK_LIQUIDITY is 'common': expected one of private, shared"):
+        environment.choice("PADDOCK_LIQUIDITY", default="private", among=("private", "shared"))

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from marketdata.models import Instrument
+from portfolios.models import Liquidity
 from portfolios.selectors import current_season, fills_digest, league_rows
 from strategies.leagues import InvalidLeague, league_text, load_league, read_league
 from strategies.models import Deployment
@@ -32,6 +33,7 @@ class Command(BaseCommand):
         digest.add_argument("--json", action="store_true")
         season = verbs.add_parser("season", help="archive the running season and begin the next on its market")
         season.add_argument("--market", help="default: the market of the running season")
+        season.add_argument("--liquidity", choices=Liquidity.values, default="", help="default: as in the last season")
 
     def handle(self, *args: Any, **options: Any) -> None:
         getattr(self, f"_{options['verb']}")(options)
@@ -76,4 +78,4 @@ class Command(BaseCommand):
         market = options["market"] or (season.market if season else None)
         if market is None:
             raise CommandError("no season has run yet; say --market kraken or --market simulated:1")
-        self.stdout.write(str(new_season(market=market)))
+        self.stdout.write(str(new_season(market=market, liquidity=options["liquidity"])))

@@ -12,19 +12,23 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db import OperationalError, connection
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from marketdata import bus
 from marketdata.sources import is_recording
 from portfolios.announcements import Announcer
-from portfolios.models import Checkpoint, Season
+from portfolios.liquidity import book_cursor
+from portfolios.models import Checkpoint, Liquidity, Season
 from strategies import leases
 from strategies.models import Deployment, DeploymentStatus, Worker
 from strategies.runner import Runner
 from strategies.services import open_season
+from strategies.shadows import placed_deployments
 
 HOUSEKEEPING_S = 1.0
 FLUSH_S = 0.25  # facts reach the database and the page within this
+SHADOWS_S = 5.0  # between two looks at who is good enough for shadows
 STANDING_S = 1.0  # and marks without facts within this
 BLOCK_MS = 100
 BATCH = 500  # frames between two looks at the clock
@@ -55,7 +59,8 @@ class WorkerLoop:
         self._is_stopping = False
         self._runner: Runner | None = None
         self._announcer = Announcer()
-        self._flushed_at = self._kept_at = self._stood_at = 0.0
+        self._shares_book = False  # holds the lease on a season whose deployments share one
+        self._flushed_at = self._kept_at = self._stood_at = self._placed_at = 0.0
 
     def stop(self, *_: object) -> None:
         """Finish the frame at hand, commit, and leave."""
@@ -86,10 +91,7 @@ class WorkerLoop:
         return row
 
     def _leave(self) -> None:
-        if self._runner is not None:
-            self._runner.flush(is_last=True)
-            for deployment_id in list(self._runner.hosted):
-                leases.release(deployment_id)
+        self._let_go()
         Worker.objects.filter(pk=self._row.pk).delete()
         connection.close()
         _log.info("left; all is written")
@@ -112,23 +114,43 @@ class WorkerLoop:
             season = open_season(market=market)
         if season is None:
             return
-        if self._runner is None or self._runner.market_name != season.market:
-            self._change_market(season.market)
+        if self._runner is None or self._runner.season_id != season.pk:
+            self._change_season(season)
         self._obey_changes()
-        self._share_out(season)
+        if time.monotonic() - self._placed_at >= SHADOWS_S:
+            self._arrange_shadows(season)
+        if season.liquidity == Liquidity.SHARED:
+            self._take_all(season)
+        else:
+            self._share_out(season)
         runner = self._runner
         assert runner is not None, "a season has a market"
         Worker.objects.filter(pk=self._row.pk).update(
             heartbeat_at=timezone.now(), deployments=len(runner.hosted), sequence=runner.sequence
         )
 
-    def _change_market(self, market: str) -> None:
-        if self._runner is not None:
-            self._runner.flush(is_last=True)
-            for deployment_id in list(self._runner.hosted):
-                leases.release(deployment_id)
-        self._runner = Runner(market)
-        _log.info("market is %s", market)
+    def _change_season(self, season: Season) -> None:
+        self._let_go()
+        self._runner = Runner.of(season)
+        self._placed_at = 0.0
+        _log.info("season %s on %s, %s liquidity", season.number, season.market, season.liquidity)
+
+    def _let_go(self) -> None:
+        """Write what is left, and give every lease up."""
+        runner = self._runner
+        if runner is None:
+            return
+        runner.flush(is_last=True)
+        for deployment_id in list(runner.hosted):
+            leases.release(deployment_id)
+        if self._shares_book and runner.season_id is not None:
+            leases.release_season(runner.season_id)
+            self._shares_book = False
+
+    def _arrange_shadows(self, season: Season) -> None:
+        assert self._runner is not None, "asked only while there is a market"
+        self._runner.arrange_shadows(placed_deployments(season))
+        self._placed_at = time.monotonic()
 
     def _obey_changes(self) -> None:
         runner = self._runner
@@ -145,26 +167,51 @@ class WorkerLoop:
     def _share_out(self, season: Season) -> None:
         runner = self._runner
         assert runner is not None, "asked only while there is a market"
-        wanted = Deployment.objects.exclude(status=DeploymentStatus.DISABLED).filter(
-            account__season=season, account__closed_at=None
-        )
+        wanted = _workable(season)
         share = leases.fair_share(wanted.count(), len(leases.living_workers()))
         for deployment_id in sorted(runner.hosted)[share:]:
             self._give_up(deployment_id)
         if len(runner.hosted) >= share:
             return
         taken = set(leases.leased_deployments())
-        for row in wanted.select_related("account__season").order_by("pk"):
+        for row in wanted:
             if len(runner.hosted) >= share:
                 break
             if row.pk not in taken and leases.claim(row.pk):
                 self._take_on(row)
+
+    def _take_all(self, season: Season) -> None:
+        """Take on whoever shares the season's book: all of them, or none while another worker has any."""
+        runner = self._runner
+        assert runner is not None, "asked only while there is a market"
+        self._shares_book = self._shares_book or leases.claim_season(season.pk)
+        if not self._shares_book:
+            return
+        missing = [row for row in _workable(season) if row.pk not in runner.hosted]
+        claimed = [row for row in missing if leases.claim(row.pk)]
+        if not runner.hosted and len(claimed) < len(missing):
+            # Someone has yet to leave the season before; whoever came later would not share from the beginning.
+            for row in claimed:
+                leases.release(row.pk)
+            return
+        if claimed and not runner.hosted:
+            # Whoever had them until now has written since this worker last read the book.
+            runner = self._runner = Runner.of(season)
+            self._arrange_shadows(season)
+            runner.start_at(book_cursor(season) or min(row.account.first_sequence for row in claimed if row.account))
+        for row in claimed:
+            self._host(row)
 
     def _take_on(self, deployment: Deployment) -> None:
         runner = self._runner
         assert runner is not None, "asked only while there is a market"
         if not runner.hosted:
             runner.start_at(_cursor(deployment))
+        self._host(deployment)
+
+    def _host(self, deployment: Deployment) -> None:
+        runner = self._runner
+        assert runner is not None, "asked only while there is a market"
         runner.host(deployment, partial(bus.read, runner.market_name))
         resumed = runner.hosted[deployment.pk].engine
         count = len(resumed.exchange.state.orders)
@@ -174,6 +221,13 @@ class WorkerLoop:
         assert self._runner is not None, "asked only while there is a market"
         self._runner.drop(deployment_id)
         leases.release(deployment_id)
+
+
+def _workable(season: Season) -> QuerySet[Deployment]:
+    """Return the deployments of ``season`` that some worker should hold."""
+    enabled = Deployment.objects.exclude(status=DeploymentStatus.DISABLED)
+    in_season = enabled.filter(account__season=season, account__closed_at=None)
+    return in_season.select_related("account__season").order_by("pk")
 
 
 def _cursor(deployment: Deployment) -> int | None:

@@ -1,0 +1,72 @@
+"""Shadows as rows: how an account would stand under the other fill models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from portfolios import models
+from trading.frames import utc
+from trading.shadow import Shadow
+
+_FIGURES = (
+    *("since", "since_equity", "since_result", "equity", "mid_equity", "result", "fees", "max_drawdown_pct"),
+    *("fills", "round_trips", "errors", "as_of"),
+)
+_UNIQUE = ("account", "fill_model")
+
+
+@dataclass(slots=True)
+class ShadowUpdate:
+    """A shadow as it is to be written, beside its account's update."""
+
+    account_id: int
+    shadow: Shadow
+    checkpoint: bytes | None = None  # None: the stored one may stay, and with it the account's
+
+
+def record_shadows(updates: Sequence[ShadowUpdate], ended: Iterable[tuple[int, str]]) -> None:
+    """Write shadows and delete those that ``ended`` (account and fill model); part of one fact with their accounts."""
+    gone = Q()
+    for account_id, fill_model in ended:
+        gone |= Q(account_id=account_id, fill_model=fill_model)
+    if gone:
+        models.Shadow.objects.filter(gone).delete()
+    _upsert([u for u in updates if u.checkpoint is None], _FIGURES)
+    _upsert([u for u in updates if u.checkpoint is not None], (*_FIGURES, "since_sequence", "sequence", "checkpoint"))
+
+
+def _upsert(updates: list[ShadowUpdate], changing: tuple[str, ...]) -> None:
+    if updates:
+        models.Shadow.objects.bulk_create(
+            [_row(update) for update in updates],
+            update_conflicts=True,
+            unique_fields=_UNIQUE,
+            update_fields=changing,
+        )
+
+
+def _row(update: ShadowUpdate) -> models.Shadow:
+    shadow = update.shadow
+    state, origin = shadow.engine.state, shadow.origin
+    return models.Shadow(
+        account_id=update.account_id,
+        fill_model=shadow.model,
+        since_sequence=origin.sequence,
+        since=utc(origin.time_ns) if origin.time_ns else None,
+        since_equity=origin.equity,
+        since_result=origin.result,
+        equity=state.figures.equity,
+        mid_equity=state.figures.mid_equity,
+        result=shadow.result,
+        fees=state.account.fees,
+        max_drawdown_pct=state.figures.max_drawdown_pct,
+        fills=state.figures.fills,
+        round_trips=state.account.round_trips,
+        errors=shadow.errors,
+        as_of=utc(state.time_ns) if state.time_ns else None,
+        sequence=state.sequence,
+        checkpoint=update.checkpoint or b"",
+    )

@@ -1,0 +1,56 @@
+"""How much of a result hangs on the fill model: what one deployment has made under each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from trading.ledger import ZERO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a shadow has left its deployment: until then all that happened, happened to both."""
+
+    sequence: int  # the last frame in common
+    time_ns: int = 0  # the market's clock; zero until the account has been valued
+    equity: Decimal | None = None  # account currency; None until the account has been valued
+    result: Decimal = ZERO  # equity less stake
+
+
+@dataclass(frozen=True, slots=True)
+class OptimismBand:
+    """What each fill model has made of the same equity since ``origin``."""
+
+    origin: Origin
+    returns_pct: Mapping[str, Decimal]  # by fill model; gain since then in percent of the equity then
+
+    @property
+    def low_pct(self) -> Decimal:
+        """The return under the fill model that did worst."""
+        return min(self.returns_pct.values())
+
+    @property
+    def high_pct(self) -> Decimal:
+        """The return under the fill model that did best."""
+        return max(self.returns_pct.values())
+
+    @property
+    def gap_pct(self) -> Decimal:
+        """The optimism gap: best less worst, in percentage points."""
+        return self.high_pct - self.low_pct
+
+
+def optimism_band(origins: Iterable[Origin], results: Mapping[str, Decimal]) -> OptimismBand | None:
+    """Return the band that ``results`` (equity less stake, by fill model) span since the earliest of ``origins``.
+
+    A shadow that was forked later had its deployment's equity until then, so that all of
+    them had the same equity at the earliest. What the owner pays in or takes out is no
+    result. None where nothing can be compared: no shadow, or nothing of worth to begin with.
+    """
+    origin = min(origins, key=lambda each: each.sequence, default=None)
+    if origin is None or origin.equity is None or origin.equity <= 0:
+        return None
+    equity, before = origin.equity, origin.result
+    return OptimismBand(origin, {model: (result - before) / equity * 100 for model, result in results.items()})
