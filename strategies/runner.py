@@ -13,8 +13,8 @@ from marketdata.selectors import market_at
 from portfolios.models import Checkpoint
 from portfolios.services import AccountUpdate, record_updates
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus
-from strategies.registry import strategy
-from strategies.services import terms_of
+from strategies.registry import strategy_of
+from strategies.services import pin_deployment, terms_of
 from trading.account import Worth
 from trading.engine import Engine, Outcome, StrategyError
 from trading.frames import FRAME_INTERVAL_MS, NS_PER_MS, Frame, Gap, utc
@@ -110,7 +110,9 @@ class Runner:
     def _loaded(self, deployment: Deployment) -> Hosted:
         account = deployment.account
         assert account is not None, "only deployments with an account are claimed"
-        found = strategy(deployment.strategy)
+        if not deployment.strategy_hash:
+            pin_deployment(deployment=deployment, by="worker")
+        found = strategy_of(deployment)
         config = found.config(deployment.config)
         terms = terms_of(deployment, account.first_sequence)
         stored = Checkpoint.objects.filter(account=account).first()
@@ -125,7 +127,7 @@ class Runner:
         """Go on with the deployment's present config, terms and status; nothing it did is lost."""
         hosted = self.hosted[deployment.pk]
         self.flush()
-        found = strategy(deployment.strategy)
+        found = strategy_of(deployment)
         account = deployment.account
         assert account is not None, "a hosted deployment has an account"
         terms = terms_of(deployment, account.first_sequence)

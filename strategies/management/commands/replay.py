@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from marketdata.recordings import InvalidRecording, recorded_frames
 from strategies.leagues import InvalidLeague, deployment_fields, read_league
 from strategies.models import Deployment
-from strategies.registry import strategy
+from strategies.registry import strategy_of
 from strategies.services import check_deployment, terms_of
 from trading.engine import Engine
 from trading.fills import Fill, digest, plain
@@ -46,7 +46,7 @@ class Command(BaseCommand):
 
 def _engine(deployment: Deployment) -> Engine:
     check_deployment(deployment)
-    found = strategy(deployment.strategy)
+    found = strategy_of(deployment)
     return Engine(found, found.config(deployment.config), terms_of(deployment, 0))
 
 

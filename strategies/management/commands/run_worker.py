@@ -21,7 +21,8 @@ from portfolios.models import Checkpoint, Season
 from strategies import leases
 from strategies.models import Deployment, DeploymentStatus, Worker
 from strategies.runner import Runner
-from strategies.services import open_season
+from strategies.selectors import traded
+from strategies.services import note_versions, open_season
 
 HOUSEKEEPING_S = 1.0
 FLUSH_S = 0.25  # facts reach the database and the page within this
@@ -55,6 +56,7 @@ class WorkerLoop:
         self._is_stopping = False
         self._runner: Runner | None = None
         self._announcer = Announcer()
+        self._untradable: dict[int, str] = {}  # deployment -> why its version cannot be loaded here, as last told
         self._flushed_at = self._kept_at = self._stood_at = 0.0
 
     def stop(self, *_: object) -> None:
@@ -106,6 +108,7 @@ class WorkerLoop:
 
     def _keep_house(self) -> None:
         """Once a second: follow the market, obey changes, claim or give up leases, say that we live."""
+        note_versions()
         market = bus.current_market()
         season = Season.objects.filter(ended_at=None).first()
         if market is not None and (season is None or season.market != market):
@@ -136,7 +139,8 @@ class WorkerLoop:
         rows = {row.pk: row for row in Deployment.objects.select_related("account").filter(pk__in=list(runner.hosted))}
         for deployment_id, hosted in list(runner.hosted.items()):
             row = rows.get(deployment_id)
-            if row is None or row.status == DeploymentStatus.DISABLED or row.account_id != hosted.account_id:
+            is_ours = row is not None and row.status != DeploymentStatus.DISABLED
+            if row is None or not is_ours or row.account_id != hosted.account_id or not self._can_load(row):
                 self._give_up(deployment_id)
             elif row.revision != hosted.revision:
                 runner.reload(row)
@@ -157,8 +161,16 @@ class WorkerLoop:
         for row in wanted.select_related("account__season").order_by("pk"):
             if len(runner.hosted) >= share:
                 break
-            if row.pk not in taken and leases.claim(row.pk):
+            if row.pk not in taken and self._can_load(row) and leases.claim(row.pk):
                 self._take_on(row)
+
+    def _can_load(self, deployment: Deployment) -> bool:
+        """Return whether the version that the deployment trades can be loaded here; why not is logged once."""
+        _, missing = traded(deployment)
+        if missing and self._untradable.get(deployment.pk) != missing:
+            _log.error("%s is not taken on: %s", deployment.slug, missing)
+        self._untradable[deployment.pk] = missing
+        return not missing
 
     def _take_on(self, deployment: Deployment) -> None:
         runner = self._runner
