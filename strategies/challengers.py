@@ -58,7 +58,7 @@ def misfit(strategy: Strategy, config: Mapping[str, Any]) -> Misfit | None:
 def _refusal(key: str, value: Any, fields: Mapping[str, ConfigField]) -> str:
     """Return why a key is refused, empty when it is not."""
     if key not in fields:
-        return f"there is no {key}, expected one of {', '.join(fields)}"
+        return f"it has no key {key}, its keys are {', '.join(fields) or 'none'}"
     try:
         fields[key].value(shown(value))
     except InvalidValue as error:

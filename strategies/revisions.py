@@ -15,6 +15,7 @@ from trading.fills import plain
 
 GROUPED = ("config", "risk")  # told key by key
 FOLLOWS = "the default"
+EMPTY = "nothing"
 MOST_SHOWN = 50
 
 
@@ -50,7 +51,9 @@ class Change:
     def _shown(self, value: Any) -> str:
         if self.key == "strategy_hash":
             return value[:8] or "none"
-        return value if isinstance(value, str) and value else msgspec.json.encode(value).decode()
+        if isinstance(value, str):
+            return value or EMPTY
+        return msgspec.json.encode(value).decode()
 
 
 def settings_now(deployment: Deployment, names: Iterable[str]) -> dict[str, Any]:

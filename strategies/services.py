@@ -208,6 +208,18 @@ def disable_deployment(*, deployment: Deployment, by: str) -> None:
 
 
 @transaction.atomic
+def halt_deployment(*, deployment_id: int, reason: str) -> None:
+    """Pause what errors have halted; the errors themselves are on record as events."""
+    deployment = Deployment.objects.get(pk=deployment_id)
+    before = _begun(deployment)
+    deployment.status, deployment.status_reason = DeploymentStatus.PAUSED.value, reason[:500]
+    after = settings_now(deployment, _RECORDED)
+    if after != before:
+        _save(deployment)
+        record_change(deployment, before, after, by="worker", action="paused")
+
+
+@transaction.atomic
 def reset_deployment(*, deployment: Deployment, by: str) -> None:
     """Close the account, keep its record, and open a new one with the full stake."""
     settings = _begun(deployment)
@@ -264,7 +276,7 @@ def _set_status(
     before = _begun(deployment)
     deployment.status, deployment.status_reason = status.value, reason
     _save(deployment)
-    record_change(deployment, before, settings_now(deployment, _RECORDED), by=by, action=status.value, note=reason)
+    record_change(deployment, before, settings_now(deployment, _RECORDED), by=by, action=status.value)
     _note(deployment, kind, summary)
 
 

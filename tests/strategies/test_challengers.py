@@ -90,7 +90,7 @@ def test_a_config_that_the_new_version_does_not_take_is_refused_with_the_keys_an
 
     (sentence,) = refused.value.message_dict["config"]
     assert sentence.endswith(
-        "does not take it: there is no every, expected one of pause; without that the config is {}: the defaults"
+        "does not take it: it has no key every, its keys are pause; without that the config is {}: the defaults"
     )
     champion.refresh_from_db()
     assert (champion.revision, Deployment.objects.count()) == (1, 1)

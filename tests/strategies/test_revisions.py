@@ -45,8 +45,8 @@ def test_every_change_is_on_record_with_who_and_what(row: Deployment) -> None:
     assert told(row) == [
         (6, "reset", "ben", []),
         (5, "disabled", "anna", ["status: enabled → disabled"]),
-        (4, "enabled", "anna", ["status: paused → enabled", 'status_reason: too many fees → ""']),
-        (3, "paused", "anna", ["status: enabled → paused", 'status_reason: "" → too many fees']),
+        (4, "enabled", "anna", ["status: paused → enabled", "status_reason: too many fees → nothing"]),
+        (3, "paused", "anna", ["status: enabled → paused", "status_reason: nothing → too many fees"]),
         (2, "changed", "ben", ["cash: 100 → 250", "config.fast: 5 → the default", "config.slow: the default → 30"]),
         (1, "created", "anna", []),
     ]

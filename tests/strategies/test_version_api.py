@@ -63,7 +63,7 @@ def test_a_config_that_the_version_does_not_take_is_refused_until_another_comes_
     switched = admin_client.post(f"{FLIP}/switch/", {"config": {"pause": 7}}, content_type="application/json")
 
     assert refused.status_code == 400
-    assert "there is no every, expected one of pause" in refused.json()["config"][0]
+    assert "it has no key every, its keys are pause" in refused.json()["config"][0]
     assert (switched.json()["config"], switched.json()["traded_version"]["hash"]) == ({"pause": 7}, new)
 
 

@@ -125,8 +125,8 @@ def test_keys_that_the_other_version_does_not_take_are_named_and_can_be_dropped(
     admin_client.post(version_page(row, "switch"), {"drop": "yes"})
 
     row.refresh_from_db()
-    assert "there is no every, expected one of pause" in asked
-    assert "there is no every, expected one of pause" in refused
+    assert "it has no key every, its keys are pause" in asked
+    assert "it has no key every, its keys are pause" in refused
     assert (row.config, registry.strategy_of(row).version) == ({}, "1.1.0")
 
 

@@ -207,6 +207,16 @@ def test_a_scan_keeps_every_version_it_meets_once(folder: Path, monkeypatch: pyt
     assert StrategyVersion.objects.filter(name="ema_cross").count() == 1
 
 
+def test_a_default_that_json_cannot_hold_is_kept_as_unknown(folder: Path) -> None:
+    write_flipper(folder)
+    text = (folder / "flipper.py").read_text()
+    (folder / "flipper.py").write_text(text.replace("] = 20\n", "] = 20\n    most: float = float('inf')\n"))
+
+    note_versions()
+
+    assert StrategyVersion.objects.get(name="flipper").schema["properties"]["most"]["default"] is None
+
+
 def test_a_kept_folder_that_was_touched_is_unpacked_anew(folder: Path, flipper: Deployment) -> None:
     write_flipper(folder, "2.0.0")
     new_process()
