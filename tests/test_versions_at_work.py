@@ -12,7 +12,7 @@ from marketdata import bus
 from portfolios.models import Fill
 from strategies import registry
 from strategies.challengers import enter_challenger
-from strategies.models import StrategyVersion
+from strategies.models import Deployment, StrategyVersion
 from strategies.services import create_deployment
 from tests.flipping import write_flipper
 from tests.processes import running, wait_until
@@ -32,7 +32,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: object) ->
     registry.rescan()
 
 
-def test_an_edited_strategy_is_noticed_challenges_and_leaves_what_trades_alone(folder: Path) -> None:
+def test_an_edited_a_broken_and_a_lost_version_leave_what_trades_alone(folder: Path) -> None:
     write_flipper(folder)
     champion = create_deployment(by="test", slug="flip", name="Flip", strategy="flipper", config={"every": 3})
     log = folder / "log"
@@ -46,12 +46,15 @@ def test_an_edited_strategy_is_noticed_challenges_and_leaves_what_trades_alone(f
             registry.refresh()
             enter_challenger(deployment=champion, by="test")
             wait_until(fills_of("flip-2"), "a fill of the second version", log)
+        create_deployment(by="test", slug="lost", name="Lost", strategy="flipper")
+        Deployment.objects.filter(slug="lost").update(strategy_hash="ab12cd34" * 8)
         (folder / "flipper.py").write_text("def broken(:\n")
         seen = Fill.objects.latest("id").pk
         with running("manage.py", "run_worker", log=log):
             wait_until(fills_of("flip", seen), "more fills of the first version", log)
             wait_until(fills_of("flip-2", seen), "more fills of the second version", log)
 
+    assert log.read_text().count("lost is not taken on: version ab12cd34 of flipper is not in its folder") == 1
     assert told("flip") == {"1.0.0 with 20"}
     assert told("flip-2") == {"2.0.0 with 30"}
 
