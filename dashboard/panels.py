@@ -69,6 +69,7 @@ DEPLOYMENT_PANELS = (
     Panel("why", "Why it did not trade"),
     Panel("events", "Events"),
     Panel("config", "Configuration"),
+    Panel("revisions", "Changes"),
 )
 
 

@@ -14,10 +14,13 @@ from marketdata import bus
 from portfolios.models import Fill, Order, Position, RoundTrip, Season
 from portfolios.selectors import LeagueTotals, current_season, league_totals, market_time, recent_fills
 from strategies import registry, selectors
-from strategies.models import Deployment, DeploymentEvent
+from strategies.challengers import label
+from strategies.models import Deployment, DeploymentEvent, DeploymentRevision
+from strategies.revisions import Change, changes_of
 from strategies.selectors import Contestant, Setting
 
 FILLS_SHOWN = 30
+REVISIONS_SHOWN = 20
 OPEN_STATUSES = ("sent", "open")
 
 
@@ -138,6 +141,9 @@ class DeploymentScene(Scene):
     events: list[DeploymentEvent]
     settings: list[Setting]
     limits: list[Setting]
+    offered: str  # the version that is there, empty when it is the one that is traded
+    traded: str
+    revisions: list[tuple[DeploymentRevision, list[Change]]]  # newest first
 
     @property
     def clock(self) -> datetime | None:
@@ -169,6 +175,7 @@ def plain_scene() -> Scene:
 
 def league_scene() -> LeagueScene:
     """Return the league as it stands now. Seven queries, whatever the number of deployments."""
+    registry.refresh()
     season, feed = current_season(), bus.feed_state()
     board = selectors.league_board(season, feed)
     return LeagueScene(
@@ -196,6 +203,8 @@ def deployment_scene(slug: str) -> DeploymentScene:
     board = selectors.league_board(season, feed)
     contestant = next((c for c in board if c.deployment.pk == deployment.pk), None)
     account = contestant.row.account if contestant else None
+    registry.refresh()
+    strategy, other = selectors.traded(deployment)[0], selectors.offered(deployment)
     orders = Order.objects.filter(account=account).order_by("-sequence", "-id")
     return DeploymentScene(
         season=season,
@@ -209,8 +218,11 @@ def deployment_scene(slug: str) -> DeploymentScene:
         fills=list(Fill.objects.filter(account=account).order_by("-sequence", "-id")[:FILLS_SHOWN]),
         round_trips=list(RoundTrip.objects.filter(account=account).order_by("-sequence", "-id")[:FILLS_SHOWN]),
         events=list(selectors.recent_events(deployment)),
-        settings=selectors.settings_of(deployment, registry.found().get(deployment.strategy)),
+        settings=selectors.settings_of(deployment, strategy),
         limits=selectors.limits_of(deployment),
+        offered=label(other) if other else "",
+        traded=label(strategy) if strategy else deployment.strategy_hash[:8],
+        revisions=[(revision, changes_of(revision)) for revision in deployment.revisions.all()[:REVISIONS_SHOWN]],
     )
 
 

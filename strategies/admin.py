@@ -16,10 +16,13 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from portfolios.admin import ReadOnlyAdmin
-from strategies import registry, services
+from strategies import registry, services, version_admin  # noqa: F401 - it registers the versions
+from strategies.challengers import label
+from strategies.deployment_pages import DeploymentPages
 from strategies.forms import CONFIG, RISK, deployment_form
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus, Worker
 from strategies.season_admin import SeasonAdmin
+from strategies.selectors import traded
 from trading.fills import plain
 from trading.strategy import Strategy
 
@@ -32,7 +35,7 @@ admin.site.site_url = "/"
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(admin.ModelAdmin):
+class DeploymentAdmin(DeploymentPages):
     """Who trades."""
 
     list_display = ("name", "slug", "strategy", "symbols_shown", "state", "stake", "updated_at", "page")
@@ -78,19 +81,19 @@ class DeploymentAdmin(admin.ModelAdmin):
     ) -> HttpResponse:
         """Show a deployment whose strategy is gone without a form."""
         row = self.get_object(request, object_id)
-        if row is not None and self.strategy_chosen(request, row) is None:
-            sentence = f"{row.slug} cannot be edited: no strategy called {row.strategy!r} was found."
-            self.message_user(request, sentence, messages.ERROR)
+        if row is not None and (missing := traded(row)[1]):
+            self.message_user(request, f"{row.slug} cannot be edited: {missing}.", messages.ERROR)
             return self.strategy_choice(request)
-        return super().change_view(request, object_id, form_url, extra_context)
+        context = {**(extra_context or {}), **self.version_context(row)}
+        return super().change_view(request, object_id, form_url, context)
 
     def strategy_chosen(self, request: HttpRequest, row: Deployment | None) -> Strategy | None:
-        """Return the strategy the form is drawn for."""
-        name = row.strategy if row else request.GET.get("strategy", "")
-        return registry.found().get(name)
+        """Return the strategy the form is drawn for: the version that the deployment trades."""
+        return traded(row)[0] if row else registry.found().get(request.GET.get("strategy", ""))
 
     def strategy_choice(self, request: HttpRequest) -> HttpResponse:
         """Return the page that lists the strategies, and those that could not be loaded."""
+        services.note_versions()
         asked = request.GET.get("strategy")
         if asked:
             self.message_user(request, f"No strategy is called {asked!r}; choose one of these.", messages.ERROR)
@@ -123,7 +126,7 @@ class DeploymentAdmin(admin.ModelAdmin):
         return [
             *state,
             (
-                f"{strategy.name} {strategy.version}",
+                f"{strategy.name} {label(strategy)}",
                 {"fields": ("name", *(() if obj else ("slug",)), "symbols"), "description": strategy.description},
             ),
             ("Config", {

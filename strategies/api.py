@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import django_filters
+from django.core.exceptions import ValidationError as InvalidChange
 from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import as_serializer_error
 from rest_framework.views import APIView
 
 from marketdata import bus
@@ -35,7 +37,10 @@ def deployment_named(slug: str) -> Deployment:
 
 def deployment_detail(deployment: Deployment) -> dict[str, Any]:
     """Return the deployment as the API tells it."""
-    strategy = registry.found().get(deployment.strategy)
+    registry.refresh()
+    strategy, _ = selectors.traded(deployment)
+    deployment.traded_version = strategy  # type: ignore[attr-defined]
+    deployment.offered_version = selectors.offered(deployment)  # type: ignore[attr-defined]
     deployment.settings = selectors.settings_of(deployment, strategy)  # type: ignore[attr-defined]
     deployment.limits = selectors.limits_of(deployment)  # type: ignore[attr-defined]
     deployment.recent_events = selectors.recent_events(deployment)  # type: ignore[attr-defined]
@@ -102,7 +107,10 @@ class DeploymentChange(APIView):
     def change(self, request: Request, slug: str, **details: Any) -> Response:
         """Call the service and return the deployment as it is now."""
         deployment = deployment_named(slug)
-        type(self).service(deployment=deployment, by=request.user.get_username(), **details)
+        try:
+            type(self).service(deployment=deployment, by=request.user.get_username(), **details)
+        except InvalidChange as error:
+            raise ValidationError(as_serializer_error(error)) from None
         return Response(deployment_detail(deployment_named(slug)))
 
 
@@ -142,16 +150,19 @@ class Reset(DeploymentChange):
 
 
 class Strategies(APIView):
-    """The strategies there are, with the schemas of their configs."""
+    """The strategies there are, with the schemas of their configs and the versions that were ever found."""
 
     @extend_schema(responses=serializers.StrategiesSerializer)
     def get(self, request: Request) -> Response:
         """Return what was found and what could not be loaded."""
-        found = {
-            "strategies": sorted(registry.found().values(), key=lambda strategy: strategy.name),
+        services.note_versions()
+        found, versions = registry.found(), selectors.versions_by_strategy()
+        catalogue = {
+            "strategies": sorted(found.values(), key=lambda strategy: strategy.name),
             "failures": registry.failures(),
+            "gone": [{"name": name, "versions": rows} for name, rows in versions.items() if name not in found],
         }
-        return Response(serializers.StrategiesSerializer(found).data)
+        return Response(serializers.StrategiesSerializer(catalogue, context={"versions": versions}).data)
 
 
 api_urls = [

@@ -11,6 +11,7 @@ import msgspec
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from strategies import registry
 from strategies.models import Deployment
 from strategies.services import change_deployment, create_deployment
 
@@ -26,6 +27,7 @@ class DeploymentEntry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, 
 
     slug: Slug
     strategy: str
+    strategy_hash: str = ""  # a version that is kept here; empty: the one that is traded already, else the present one
     name: str = ""
     symbols: list[str] = []
     cash: Decimal = Decimal(100)
@@ -97,15 +99,20 @@ def load_league(league: LeagueFile, *, by: str) -> tuple[int, int]:
 def deployment_fields(entry: DeploymentEntry) -> dict[str, Any]:
     """Return the row's fields."""
     fields = msgspec.structs.asdict(entry)
+    if not entry.strategy_hash:
+        del fields["strategy_hash"]
     return {**fields, "name": entry.name or entry.slug.replace("-", " ").capitalize()}
 
 
 def league_text(instruments: list[str]) -> str:
-    """Return the database's deployments as a league file."""
+    """Return the database's deployments as a league file; versions are named where they are not the present ones."""
+    present = {name: found.hash for name, found in registry.found().items()}
     lines = [f"instruments = {_toml(instruments)}"]
     for row in Deployment.objects.all():
         lines += ["", "[[deployments]]", f"slug = {_toml(row.slug)}", f"name = {_toml(row.name)}"]
         lines.append(f"strategy = {_toml(row.strategy)}")
+        if row.strategy_hash not in {"", present.get(row.strategy)}:
+            lines.append(f"strategy_hash = {_toml(row.strategy_hash)}")
         if row.symbols:
             lines.append(f"symbols = {_toml(row.symbols)}")
         lines += [

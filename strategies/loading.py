@@ -7,8 +7,6 @@ import Breaker``. What it imports so is part of it: of its hash, and of what is 
 from __future__ import annotations
 
 import ast
-import importlib.util
-import sys
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from inspect import getdoc
@@ -18,8 +16,10 @@ from typing import Any
 
 import msgspec
 
+from strategies.importing import INIT, import_from
 from trading.strategy import Strategy
 
+LONGEST_NAME = 60
 _REQUIRED = ("STRATEGY_NAME", "STRATEGY_VERSION", "SYMBOLS", "generate_signal")
 
 
@@ -34,8 +34,9 @@ def load(path: Path) -> Strategy:
         BrokenContract: an attribute is missing or of the wrong kind.
         Exception: whatever the module raises when imported.
     """
-    source = hash_of(sources(path))
-    module = _imported(path, source)
+    files = sources(path)
+    source = hash_of(files)
+    module = _imported(path, files, source)
     missing = [name for name in _REQUIRED if not hasattr(module, name)]
     if missing:
         raise BrokenContract(f"{', '.join(missing)} missing; a strategy has {', '.join(_REQUIRED)}")
@@ -57,7 +58,16 @@ def load(path: Path) -> Strategy:
         description=getdoc(module) or "",
         path=str(path),
         hash=source,
+        sources=files,
     )
+
+
+def pieces_of(folder: Path) -> Iterator[Path]:
+    """Yield the files and packages in a folder that are to be strategies; what begins with _ is shared by them."""
+    for path in sorted(folder.iterdir()):
+        is_package = path.is_dir() and (path / INIT).is_file()
+        if not path.name.startswith(("_", ".")) and (is_package or path.suffix == ".py"):
+            yield path
 
 
 def sources(path: Path) -> dict[str, bytes]:
@@ -96,37 +106,22 @@ def _beside(file: Path, place: Path) -> Iterator[str]:
 
 def _piece(folder: Path, name: str) -> Path | None:
     candidates = (folder / name, folder / f"{name}.py")
-    return next((piece for piece in candidates if piece.is_file() or (piece / "__init__.py").is_file()), None)
+    return next((piece for piece in candidates if piece.is_file() or (piece / INIT).is_file()), None)
 
 
-def _imported(path: Path, source: str) -> ModuleType:
-    # The hash in the name lets two versions of one strategy, and of what they share, live side by side.
-    folder = f"strategies_at_{source[:16]}"
-    if folder not in sys.modules:
-        sys.modules[folder] = parent = ModuleType(folder)
-        parent.__path__ = [str(path.parent)]
-    name = f"{folder}.{path.stem}"
-    file = path / "__init__.py" if path.is_dir() else path
-    spec = importlib.util.spec_from_file_location(
-        name, file, submodule_search_locations=[str(path)] if path.is_dir() else None
-    )
-    if spec is None or spec.loader is None:
+def _imported(path: Path, files: Mapping[str, bytes], source: str) -> ModuleType:
+    if path.name not in {name.partition("/")[0] for name in files} or not (path.is_dir() or path.suffix == ".py"):
         raise BrokenContract("not a Python file or package")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        for loaded in [known for known in sys.modules if known == folder or known.startswith(f"{folder}.")]:
-            del sys.modules[loaded]
-        raise
-    return module
+    if "." in path.stem:
+        raise BrokenContract(f"{path.name} has a dot in its name; expected a name that can be imported")
+    # The hash in the name lets two versions of one strategy, and of what they share, live side by side.
+    return import_from(path.parent, files, root=f"strategies_at_{source[:16]}", module=path.stem)
 
 
 def _text(module: ModuleType, attribute: str) -> str:
     value: Any = getattr(module, attribute)
-    if not isinstance(value, str) or not value:
-        raise BrokenContract(f"{attribute} is {value!r}; expected text")
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_NAME or not value.isprintable():
+        raise BrokenContract(f"{attribute} is {value!r}; expected text of at most {LONGEST_NAME} characters")
     return value
 
 

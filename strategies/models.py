@@ -30,6 +30,9 @@ class Deployment(models.Model):
     slug = models.SlugField(max_length=60, unique=True)
     name = models.CharField(max_length=100)
     strategy = models.CharField(max_length=60, help_text="STRATEGY_NAME of a package the registry found")
+    strategy_hash = models.CharField(
+        max_length=64, blank=True, default="", help_text="the version it trades; empty: not hosted yet since an upgrade"
+    )
     symbols = models.JSONField(default=list, blank=True, help_text="empty: the strategy's own SYMBOLS")
     config = models.JSONField(default=dict, blank=True, help_text="what differs from the strategy's defaults")
     risk = models.JSONField(default=dict, blank=True, help_text="risk limits; empty: the engine's defaults")
@@ -63,7 +66,8 @@ class DeploymentEvent(models.Model):
     event_id = models.CharField(max_length=120)
     kind = models.CharField(
         max_length=20,
-        help_text="error, paused, gap, resumed, reset, config, margin_call, margin_restored, liquidation, bankrupt",
+        help_text="error, paused, gap, resumed, reset, config, version, margin_call, margin_restored, "
+        "liquidation, bankrupt",
     )
     summary = models.CharField(max_length=300)
     detail = models.TextField(blank=True)
@@ -86,3 +90,46 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class StrategyVersion(models.Model):
+    """A version of a strategy that was found once, with its files; what trades it goes on when they are edited."""
+
+    name = models.CharField(max_length=60)
+    version = models.CharField(max_length=60, help_text="STRATEGY_VERSION; what tells versions apart is the hash")
+    hash = models.CharField(max_length=64, unique=True, help_text="SHA-256 of its files, names included")
+    first_seen_at = models.DateTimeField(help_text="wall clock")
+    sources = models.BinaryField(help_text="its files, packed")
+    description = models.TextField(blank=True)
+    symbols = models.JSONField(default=list)
+    trigger = models.CharField(max_length=20)
+    warmup = models.JSONField(default=dict)
+    schema = models.JSONField(default=dict, help_text="JSON Schema of its config")
+
+    class Meta:
+        ordering = ("name", "-first_seen_at", "-id")
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version} ({self.hash[:8]})"
+
+
+class DeploymentRevision(models.Model):
+    """One change of a deployment: who, when, what, and all settings as they were from then on."""
+
+    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="revisions")
+    number = models.PositiveIntegerField(help_text="the deployment's revision that this change made")
+    at = models.DateTimeField(help_text="wall clock")
+    by = models.CharField(max_length=150)
+    action = models.CharField(max_length=20, help_text="created, changed, enabled, paused, rolled back, …")
+    note = models.CharField(max_length=500, blank=True)
+    changes = models.JSONField(default=list, help_text="key, before, after; one left out: the default held, or holds")
+    settings = models.JSONField(default=dict, help_text="every field that can be changed, and the status")
+    strategy_version = models.CharField(max_length=60, blank=True)
+    strategy_hash = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        ordering = ("-number",)
+        constraints = (models.UniqueConstraint(fields=("deployment", "number"), name="a_revision_is_written_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.deployment} {self.number}"

@@ -1,19 +1,27 @@
-"""Finding strategies: packages in the library, and files or packages in the user's own folders."""
+"""Finding strategies: packages in the library, files or packages in the user's own folders, and kept versions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import RLock
 from traceback import extract_tb
 
 from django.conf import settings
 
-from strategies.loading import BrokenContract, load
+from strategies.importing import INIT
+from strategies.loading import BrokenContract, hash_of, load, pieces_of, sources
+from strategies.models import Deployment
+from strategies.versions import VersionNotKept, kept_folder, kept_path
 from trading.strategy import Strategy
 
 LIBRARY = Path(__file__).parent / "library"
+LOOK_EVERY_S = 1.0
+RETRY_AFTER_S = 10.0
+_Stamp = tuple[str, int, int]  # path, time of change in ns, size
 
 
 class UnknownStrategy(LookupError):
@@ -28,18 +36,45 @@ class LoadFailure:
     error: str
 
 
+class UnknownVersion(UnknownStrategy):
+    """No such version of a strategy lies in a folder or was kept, or it can no longer be imported."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    """What the folders held."""
+
+    files: frozenset[_Stamp]
+    strategies: Mapping[str, Strategy]  # by name
+    failures: tuple[LoadFailure, ...]
+
+
+@dataclass(slots=True)
+class _Knowledge:
+    """What this process knows; changes under the lock alone, because the web asks from many threads."""
+
+    scan: _Scan | None = None  # None: the folders are to be read
+    looked_at_s: float = -LOOK_EVERY_S  # monotonic
+    versions: dict[str, Strategy] = field(default_factory=dict)  # all that was loaded, by hash
+    missing: dict[str, tuple[str, float]] = field(default_factory=dict)  # hash -> why, and when that was seen
+
+
+_lock = RLock()
+_known = _Knowledge()
+
+
 def found() -> dict[str, Strategy]:
     """Return the strategies there are, by name."""
-    return dict(_scan()[0])
+    return dict(_scan().strategies)
 
 
 def failures() -> list[LoadFailure]:
     """Return what lies in a strategy folder and could not be loaded."""
-    return list(_scan()[1])
+    return list(_scan().failures)
 
 
 def strategy(name: str) -> Strategy:
-    """Return the strategy called ``name``.
+    """Return the strategy called ``name`` as it lies in its folder.
 
     Raises:
         UnknownStrategy: it names those there are, and what failed to load.
@@ -51,18 +86,81 @@ def strategy(name: str) -> Strategy:
     raise UnknownStrategy(f"no strategy is called {name!r}; found are {', '.join(sorted(known))}{broken}")
 
 
+def version(name: str, source: str) -> Strategy:
+    """Return the version of ``name`` whose hash is ``source``, whatever its files hold by now.
+
+    Raises:
+        UnknownVersion: it says whether it is missing or broken.
+    """
+    with _lock:
+        _scan()
+        if source not in _known.versions:
+            _known.versions[source] = _kept(name, source)
+        loaded = _known.versions[source]
+    if loaded.name != name:
+        raise UnknownVersion(f"version {source[:8]} is one of {loaded.name}; expected one of {name}")
+    return loaded
+
+
+def strategy_of(deployment: Deployment) -> Strategy:
+    """Return the version that a deployment trades; one that names no version trades what lies in the folder.
+
+    Raises:
+        UnknownStrategy: no such strategy, or not this version of it.
+    """
+    if deployment.strategy_hash:
+        return version(deployment.strategy, deployment.strategy_hash)
+    return strategy(deployment.strategy)
+
+
+def _kept(name: str, source: str) -> Strategy:
+    """Load a kept version. What is missing or broken is not tried again for ten seconds: pages ask all the time."""
+    sentence, seen_at_s = _known.missing.get(source, ("", 0.0))
+    if sentence and time.monotonic() - seen_at_s < RETRY_AFTER_S:
+        raise UnknownVersion(sentence)
+    try:
+        return load(kept_path(source))
+    except VersionNotKept as error:
+        sentence = f"version {source[:8]} of {name} is not in its folder, and {error}"
+    except (Exception, SystemExit) as error:
+        # It could be imported when it was kept, but what it imports of Paddock may have changed since.
+        sentence = f"version {source[:8]} of {name} cannot be loaded: {_described(error, kept_folder())}"
+    _known.missing[source] = sentence, time.monotonic()
+    raise UnknownVersion(sentence)
+
+
+def refresh() -> None:
+    """Read the folders again when a file in them was edited. Looks once a second, however often it is called."""
+    with _lock:
+        now_s = time.monotonic()
+        if now_s - _known.looked_at_s >= LOOK_EVERY_S:
+            _known.looked_at_s = now_s
+            if _known.scan is not None and _known.scan.files != _stamps():
+                _known.scan = None
+
+
 def rescan() -> None:
-    """Forget what was found, so that the next question reads the folders again."""
-    _scan.cache_clear()
+    """Forget all that was found and loaded, so that the next question reads the folders again."""
+    with _lock:
+        _known.scan, _known.looked_at_s = None, -LOOK_EVERY_S
+        _known.versions.clear()
+        _known.missing.clear()
 
 
-@lru_cache(maxsize=1)
-def _scan() -> tuple[dict[str, Strategy], list[LoadFailure]]:
+def _scan() -> _Scan:
+    with _lock:
+        if _known.scan is None:
+            _known.scan = _read_folders()
+        return _known.scan
+
+
+def _read_folders() -> _Scan:
+    files = _stamps()  # before anything is read: what is edited meanwhile is found edited next time
     strategies: dict[str, Strategy] = {}
     broken: list[LoadFailure] = []
     for path in _candidates():
         try:
-            loaded = load(path)
+            loaded = _loaded(path)
             loaded.schema()  # a config that no form could be drawn from is broken now, not when a page asks
             if loaded.name in strategies:
                 other = strategies[loaded.name].path
@@ -71,18 +169,34 @@ def _scan() -> tuple[dict[str, Strategy], list[LoadFailure]]:
             # A user's file may fail in any way at import; it must not take the others with it.
             broken.append(LoadFailure(str(path), _described(error, path)))
         else:
-            strategies[loaded.name] = loaded
-    return strategies, broken
+            strategies[loaded.name] = _known.versions[loaded.hash] = loaded
+    return _Scan(files, strategies, tuple(broken))
+
+
+def _loaded(path: Path) -> Strategy:
+    known = _known.versions.get(hash_of(sources(path)))
+    return known if known is not None and known.path == str(path) else load(path)
+
+
+def _stamps() -> frozenset[_Stamp]:
+    """Return every file that a strategy may be made of, with its size and time of change."""
+    found = set()
+    for folder in _folders():
+        for piece in folder.iterdir():
+            for file in piece.rglob("*.py") if (piece / INIT).is_file() else [piece] if piece.suffix == ".py" else []:
+                with suppress(OSError):  # it has gone since it was listed
+                    about = file.stat()
+                    found.add((str(file), about.st_mtime_ns, about.st_size))
+    return frozenset(found)
+
+
+def _folders() -> list[Path]:
+    return [folder for folder in (LIBRARY, *map(Path, settings.STRATEGY_PATHS)) if folder.is_dir()]
 
 
 def _candidates() -> Iterator[Path]:
-    for folder in (LIBRARY, *map(Path, settings.STRATEGY_PATHS)):
-        if not folder.is_dir():
-            continue
-        for path in sorted(folder.iterdir()):
-            is_package = path.is_dir() and (path / "__init__.py").is_file()
-            if not path.name.startswith(("_", ".")) and (is_package or path.suffix == ".py"):
-                yield path
+    for folder in _folders():
+        yield from pieces_of(folder)
 
 
 def _described(error: BaseException, path: Path) -> str:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import msgspec
 from django.db import transaction
-from django.utils import timezone
 
 from marketdata.selectors import market_at
 from portfolios.liquidity import record_book, restored_book
@@ -15,11 +14,11 @@ from portfolios.models import Checkpoint, Season
 from portfolios.services import AccountUpdate, record_updates
 from portfolios.shadows import ShadowUpdate, record_shadows
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus
-from strategies.registry import strategy
-from strategies.services import terms_of
+from strategies.registry import strategy_of
+from strategies.services import halt_deployment, pin_deployment, terms_of
 from strategies.shadows import Shadows, wants_shadows
 from trading.account import Worth
-from trading.engine import Engine, Outcome, StrategyError
+from trading.engine import Engine, Outcome
 from trading.exchange import SharedBook
 from trading.frames import FRAME_INTERVAL_MS, NS_PER_MS, Frame, Gap, utc
 from trading.market import Market
@@ -151,7 +150,9 @@ class Runner:
     def _loaded(self, deployment: Deployment) -> Hosted:
         account = deployment.account
         assert account is not None, "only deployments with an account are claimed"
-        found = strategy(deployment.strategy)
+        if not deployment.strategy_hash:
+            pin_deployment(deployment=deployment, by="worker")
+        found = strategy_of(deployment)
         config = found.config(deployment.config)
         terms = terms_of(deployment, account.first_sequence)
         stored = Checkpoint.objects.filter(account=account).first()
@@ -180,7 +181,7 @@ class Runner:
         """Go on with the deployment's present config, terms and status; nothing it did is lost."""
         hosted = self.hosted[deployment.pk]
         self.flush()
-        found = strategy(deployment.strategy)
+        found = strategy_of(deployment)
         account = deployment.account
         assert account is not None, "a hosted deployment has an account"
         terms = terms_of(deployment, account.first_sequence)
@@ -262,13 +263,13 @@ def _update(hosted: Hosted, *, is_last: bool) -> AccountUpdate:
 
 def _record_events(hosted: Hosted) -> None:
     """Write errors, margin events and gaps, and pause what errors have halted."""
-    slug = hosted.engine.terms.slug
     rows = []
     for outcome in hosted.outcomes:
         for at, error in enumerate(outcome.errors):
             rows.append(_event(hosted, outcome, f"error-{at}", "error", error.summary, error.traceback))
             if error.halted:
-                _pause(hosted.deployment_id, slug, error)
+                reason = f"paused after errors in a row: {error.summary}"
+                halt_deployment(deployment_id=hosted.deployment_id, reason=reason)
         for at, event in enumerate(outcome.margin):
             rows.append(_event(hosted, outcome, f"margin-{at}", event.kind.value, event.sentence, ""))
         if outcome.gap is not None:
@@ -287,11 +288,4 @@ def _event(hosted: Hosted, outcome: Outcome, ordinal: str, kind: str, summary: s
         detail=detail,
         sequence=outcome.sequence,
         time=utc(outcome.time_ns),
-    )
-
-
-def _pause(deployment_id: int, slug: str, error: StrategyError) -> None:
-    reason = f"paused after errors in a row: {error.summary}"
-    Deployment.objects.filter(pk=deployment_id).update(
-        status=DeploymentStatus.PAUSED, status_reason=reason[:500], updated_at=timezone.now()
     )

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from portfolios.models import Season
@@ -16,8 +17,9 @@ from portfolios.optimism import Optimism, shadows_of
 from portfolios.selectors import LeagueRow, league_rows
 from strategies import registry
 from strategies.config_fields import config_fields, flat, risk_fields
-from strategies.models import Deployment, DeploymentEvent, DeploymentStatus, Worker
+from strategies.models import Deployment, DeploymentEvent, DeploymentStatus, StrategyVersion, Worker
 from strategies.optimism import deployment_optimism
+from strategies.registry import UnknownStrategy, UnknownVersion
 from trading.strategy import Strategy
 
 HEARTBEAT_FRESH_S = 15
@@ -79,24 +81,58 @@ def live_worker_count() -> int:
     return Worker.objects.filter(heartbeat_at__gt=since).count()
 
 
+def traded(deployment: Deployment) -> tuple[Strategy | None, str]:
+    """Return the version that a deployment trades; without one, why there is none."""
+    try:
+        return registry.strategy_of(deployment), ""
+    except UnknownVersion as error:
+        return None, str(error)
+    except UnknownStrategy:
+        return None, f"no strategy called {deployment.strategy!r} was found"
+
+
+def offered(deployment: Deployment) -> Strategy | None:
+    """Return the version that lies in the folder, if the deployment trades another."""
+    present = registry.found().get(deployment.strategy)
+    is_other = present is not None and deployment.strategy_hash not in {"", present.hash}
+    return present if is_other else None
+
+
+def strategy_versions() -> QuerySet[StrategyVersion]:
+    """Return the versions that were ever found, by name and newest first, each with its count of `deployments`."""
+    traders = Deployment.objects.filter(strategy_hash=OuterRef("hash")).order_by()
+    counted = traders.values("strategy_hash").annotate(count=Count("pk")).values("count")
+    return StrategyVersion.objects.defer("sources").annotate(deployments=Coalesce(Subquery(counted), 0))
+
+
+def versions_by_strategy() -> dict[str, list[StrategyVersion]]:
+    """Return the versions that were ever found, newest first, by the name of their strategy."""
+    found: dict[str, list[StrategyVersion]] = {}
+    for row in strategy_versions():
+        found.setdefault(row.name, []).append(row)
+    return found
+
+
 def symbols_of(deployment: Deployment, strategy: Strategy | None) -> Sequence[str]:
     """Return what the deployment trades: its own symbols, else its strategy's."""
     return tuple(deployment.symbols) or (strategy.symbols if strategy else ())
 
 
 def league_board(season: Season | None, feed: FeedState | None) -> list[Contestant]:
-    """Return every deployment with an open account in ``season``, best equity first. Four queries."""
+    """Return every deployment with an open account in ``season``, best equity first.
+
+    Four queries, and one for each version that this process has not loaded yet.
+    """
     rows = league_rows(season)
     deployments = {row.account_id: row for row in Deployment.objects.filter(account__in=[r.account for r in rows])}
     news = _telling_events(deployments.values())
     shadows = shadows_of(row.account for row in rows)
-    strategies = registry.found()
     board = []
     for row in rows:
         deployment = deployments.get(row.account.pk)
         if deployment is not None:
-            strategy = strategies.get(deployment.strategy)
-            health, reason = _health(deployment, strategy, row, news.get(deployment.pk, {}), feed)
+            strategy, missing = traded(deployment)
+            health, reason = _health(deployment, strategy or missing, row, news.get(deployment.pk, {}), feed)
             board.append(
                 Contestant(
                     row=row,
@@ -131,15 +167,15 @@ def _telling_events(deployments: Iterable[Deployment]) -> dict[int, dict[str, De
 
 def _health(
     deployment: Deployment,
-    strategy: Strategy | None,
+    strategy: Strategy | str,
     row: LeagueRow,
     news: Mapping[str, DeploymentEvent],
     feed: FeedState | None,
 ) -> tuple[Health, str]:
     if deployment.status == DeploymentStatus.DISABLED:
         return Health.DISABLED, "disabled: no worker takes it"
-    if strategy is None:
-        return Health.ERROR, f"no strategy called {deployment.strategy!r} was found"
+    if isinstance(strategy, str):
+        return Health.ERROR, strategy
     error = _open_error(news, row.standing.as_of if row.standing else None)
     if error is not None:
         return Health.ERROR, error.summary

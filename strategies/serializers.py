@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from portfolios.models import Season
 from portfolios.serializers import ExactDecimalField, RowSerializer
-from strategies.models import Deployment, DeploymentEvent, ShadowChoice
+from strategies.models import Deployment, DeploymentEvent, DeploymentRevision, ShadowChoice, StrategyVersion
 from strategies.selectors import Contestant, Health
 from strategies.shadow_serializers import OptimismSerializer
 
@@ -129,8 +129,38 @@ class SettingSerializer(serializers.Serializer):
     is_changed = serializers.BooleanField()
 
 
+class VersionSerializer(serializers.Serializer):
+    """A version of a strategy."""
+
+    version = serializers.CharField()
+    hash = serializers.CharField(help_text="SHA-256 of its sources")
+
+
+class ChangeSerializer(serializers.Serializer):
+    """One key that differs."""
+
+    key = serializers.CharField(help_text="like `config.breaker.losses`")
+    before = serializers.JSONField(required=False, help_text="left out: it followed the default")
+    after = serializers.JSONField(required=False, help_text="left out: it follows the default")
+
+
+class RevisionSerializer(serializers.ModelSerializer):
+    """One change of a deployment, and all settings from then on."""
+
+    changes = ChangeSerializer(many=True)
+
+    class Meta:
+        model = DeploymentRevision
+        exclude = ("id", "deployment")
+
+
 class DeploymentDetailSerializer(OptimismSerializer, DeploymentSerializer):
     """A deployment with its settings one by one, its place in the league and its newest events."""
+
+    traded_version = VersionSerializer(read_only=True, allow_null=True, help_text="null: it cannot be loaded")
+    offered_version = VersionSerializer(
+        read_only=True, allow_null=True, help_text="another version that is there: `challenger/` or `switch/` take it"
+    )
 
     settings = SettingSerializer(many=True, read_only=True)
     limits = SettingSerializer(many=True, read_only=True)
@@ -140,6 +170,16 @@ class DeploymentDetailSerializer(OptimismSerializer, DeploymentSerializer):
     class Meta:
         model = Deployment
         exclude = ("id", "account")  # the shadows themselves stand where the row keeps the choice
+
+
+class SeenVersionSerializer(serializers.ModelSerializer):
+    """A version that was found once."""
+
+    deployments = serializers.IntegerField(help_text="how many trade it")
+
+    class Meta:
+        model = StrategyVersion
+        fields = ("version", "hash", "first_seen_at", "deployments")
 
 
 class StrategySerializer(serializers.Serializer):
@@ -152,7 +192,13 @@ class StrategySerializer(serializers.Serializer):
     trigger = serializers.CharField()
     warmup = serializers.DictField(child=serializers.IntegerField())
     hash = serializers.CharField(help_text="SHA-256 of its sources")
+    versions = serializers.SerializerMethodField(help_text="all that were ever found, newest first")
     schema = serializers.SerializerMethodField(help_text="JSON Schema of its config")
+
+    @extend_schema_field(SeenVersionSerializer(many=True))
+    def get_versions(self, strategy: Any) -> Any:
+        """Return the versions that the view hands over in its context."""
+        return SeenVersionSerializer(self.context["versions"].get(strategy.name, []), many=True).data
 
     @extend_schema_field({"type": "object", "additionalProperties": True})
     def get_schema(self, strategy: Any) -> dict[str, Any]:
@@ -168,11 +214,25 @@ class LoadFailureSerializer(serializers.Serializer):
     error = serializers.CharField()
 
 
+class GoneStrategySerializer(serializers.Serializer):
+    """A strategy of which only kept versions are left."""
+
+    name = serializers.CharField()
+    versions = SeenVersionSerializer(many=True)
+
+
 class StrategiesSerializer(serializers.Serializer):
-    """What was found, and what could not be loaded."""
+    """What was found, what could not be loaded, and what was found once."""
 
     strategies = StrategySerializer(many=True)
     failures = LoadFailureSerializer(many=True)
+    gone = GoneStrategySerializer(many=True, help_text="in no folder any more, or broken; kept versions trade on")
+
+
+class VersionChangeSerializer(serializers.Serializer):
+    """What to trade another version with."""
+
+    config = serializers.DictField(required=False, help_text="left out: the deployment's config as it is")
 
 
 class PauseSerializer(serializers.Serializer):

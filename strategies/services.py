@@ -1,7 +1,8 @@
-"""Changing who trades. Every change bumps the deployment's revision, which its worker sees within a second."""
+"""Changing who trades. Every change is a revision of the deployment, which its worker sees within a second."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -13,8 +14,10 @@ from marketdata import bus
 from marketdata.sources import is_recording
 from portfolios.models import Account, Liquidity, Season
 from portfolios.services import end_season, ensure_season
-from strategies.models import Deployment, DeploymentEvent, DeploymentStatus
-from strategies.registry import UnknownStrategy, strategy
+from strategies import registry, versions
+from strategies.models import Deployment, DeploymentEvent, DeploymentStatus, StrategyVersion
+from strategies.registry import UnknownStrategy, strategy_of
+from strategies.revisions import changes_between, record_change, record_creation, revision_of, settings_now
 from trading.engine import Terms
 from trading.exchange.models import UnknownFillModel, fill_model
 from trading.fees import UnknownFeeSchedule, fee_schedule
@@ -23,9 +26,21 @@ from trading.strategy import InvalidConfig
 
 SEASON_NAME = "Paddock league"
 _CHANGEABLE = frozenset({
-    "name", "strategy", "symbols", "config", "risk", "cash", "currency", "funding_currency",
+    "name", "strategy", "strategy_hash", "symbols", "config", "risk", "cash", "currency", "funding_currency",
     "latency_ms", "fill_model", "fee_schedule", "shadows",
 })  # fmt: skip
+_RECORDED = _CHANGEABLE | {"status", "status_reason"}
+
+
+def fields_of(deployment: Deployment) -> dict[str, Any]:
+    """Return what can be changed of a deployment, by field: a copy takes part on the same terms."""
+    return {name: getattr(deployment, name) for name in _CHANGEABLE}
+
+
+def note_versions() -> None:
+    """Look whether strategies were edited, and keep what is new of them. Cheap: made to be called every second."""
+    registry.refresh()
+    versions.keep(registry.found().values())
 
 
 def terms_of(deployment: Deployment, first_sequence: int) -> Terms:
@@ -34,7 +49,7 @@ def terms_of(deployment: Deployment, first_sequence: int) -> Terms:
     Raises:
         ValidationError: the risk limits do not fit their schema.
     """
-    symbols = tuple(deployment.symbols) or strategy(deployment.strategy).symbols
+    symbols = tuple(deployment.symbols) or strategy_of(deployment).symbols
     return Terms(
         slug=deployment.slug,
         symbols=symbols,
@@ -64,7 +79,7 @@ def check_deployment(deployment: Deployment) -> None:
     """
     problems: dict[str, str] = {}
     try:
-        strategy(deployment.strategy).config(deployment.config)
+        strategy_of(deployment).config(deployment.config)
     except UnknownStrategy as error:
         problems["strategy"] = str(error)
     except InvalidConfig as error:
@@ -86,8 +101,10 @@ def check_deployment(deployment: Deployment) -> None:
 
 
 @transaction.atomic
-def create_deployment(*, by: str, **fields: Any) -> Deployment:
-    """Enter a strategy in the league; it gets its account when a season runs.
+def create_deployment(*, by: str, note: str = "", **fields: Any) -> Deployment:
+    """Enter a strategy in the league, in its present version unless another is named.
+
+    It gets its account when a season runs.
 
     Raises:
         ValidationError: per field.
@@ -95,8 +112,10 @@ def create_deployment(*, by: str, **fields: Any) -> Deployment:
     deployment = Deployment(**fields)
     deployment.full_clean(exclude=["account"])
     check_deployment(deployment)
+    _pin(deployment)
     deployment.save()
-    _note(deployment, "config", f"created by {by}", _summary(deployment))
+    record_creation(deployment, settings_now(deployment, _RECORDED), by=by, note=note)
+    _note(deployment, "config", f"created by {by}" + (f": {note}" if note else ""))
     season = Season.objects.filter(ended_at=None).first()
     if season is not None:
         open_account(deployment=deployment, season=season)
@@ -104,8 +123,10 @@ def create_deployment(*, by: str, **fields: Any) -> Deployment:
 
 
 @transaction.atomic
-def change_deployment(*, deployment: Deployment, by: str, **changes: Any) -> Deployment:
-    """Change a deployment; its account and record go on.
+def change_deployment(
+    *, deployment: Deployment, by: str, action: str = "changed", note: str = "", **changes: Any
+) -> Deployment:
+    """Change a deployment; its account and record go on. Another version begins with an empty memory.
 
     Raises:
         ValidationError: per field, or a field that cannot be changed.
@@ -113,53 +134,104 @@ def change_deployment(*, deployment: Deployment, by: str, **changes: Any) -> Dep
     unknown = set(changes) - _CHANGEABLE
     if unknown:
         raise ValidationError(f"{', '.join(sorted(unknown))} cannot be changed; {', '.join(sorted(_CHANGEABLE))} can")
-    before = _summary(deployment)
+    before = _begun(deployment)
+    if changes.get("strategy", deployment.strategy) != deployment.strategy:
+        changes = {"strategy_hash": "", **changes}  # another strategy is traded as it is now
     for name, value in changes.items():
         setattr(deployment, name, value)
     deployment.full_clean(exclude=["account"])
     check_deployment(deployment)
+    _pin(deployment)
+    after = settings_now(deployment, _RECORDED)
+    if after == before:
+        return deployment
     _save(deployment)
-    _note(
-        deployment,
-        "config",
-        f"changed by {by}: {', '.join(sorted(changes))}",
-        f"{before}\n->\n{_summary(deployment)}",
-    )
+    keys = [change.key for change in record_change(deployment, before, after, by=by, action=action, note=note)]
+    _note(deployment, "config", " ".join(filter(None, [action, note, f"by {by}: {', '.join(keys)}"])))
+    if before["strategy_hash"] not in {"", after["strategy_hash"]}:
+        _note(deployment, "version", _switch_sentence(before, after))
     return deployment
+
+
+def _switch_sentence(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    rows = StrategyVersion.objects.in_bulk([before["strategy_hash"], after["strategy_hash"]], field_name="hash")
+    old, new = (rows.get(side["strategy_hash"], side["strategy_hash"][:8]) for side in (before, after))
+    return f"{new} trades on for {old}: its memory begins anew; positions and orders stay"
+
+
+def roll_back(*, deployment: Deployment, number: int, by: str) -> Deployment:
+    """Make a deployment what it was as of revision ``number``, its version included; whether it is enabled stays.
+
+    Raises:
+        UnknownRevision: there is no such revision.
+        ValidationError: it is so already, or what was right then is not valid any more.
+    """
+    revision = revision_of(deployment, number)
+    settings = {name: value for name, value in revision.settings.items() if name in _CHANGEABLE}
+    if not settings.get("strategy_hash"):
+        settings.pop("strategy_hash", None)  # from before versions were kept
+    if not changes_between(settings_now(deployment, settings), settings):
+        raise ValidationError(f"{deployment.slug} is as it was as of revision {number}: there is nothing to roll back")
+    return change_deployment(
+        deployment=deployment, by=by, action="rolled back", note=f"to revision {number}", **settings
+    )
+
+
+@transaction.atomic
+def pin_deployment(*, deployment: Deployment, by: str) -> None:
+    """Tie a deployment from before versions were kept to the present one.
+
+    Raises:
+        UnknownStrategy: there is none.
+    """
+    before = _begun(deployment)
+    if not deployment.strategy_hash:
+        _pin(deployment)
+        _save(deployment)
+        record_change(deployment, before, settings_now(deployment, _RECORDED), by=by, action="pinned")
 
 
 def enable_deployment(*, deployment: Deployment, by: str) -> None:
     """Ask the strategy again, also after errors had paused it."""
-    _set_status(deployment, DeploymentStatus.ENABLED, "resumed", f"enabled by {by}", "")
+    _set_status(deployment, DeploymentStatus.ENABLED, "resumed", f"enabled by {by}", by=by)
 
 
 def pause_deployment(*, deployment: Deployment, by: str, reason: str = "") -> None:
     """Ask for no new signals; resting orders and stops live on."""
-    _set_status(
-        deployment,
-        DeploymentStatus.PAUSED,
-        "paused",
-        f"paused by {by}" + (f": {reason}" if reason else ""),
-        reason,
-    )
+    summary = f"paused by {by}" + (f": {reason}" if reason else "")
+    _set_status(deployment, DeploymentStatus.PAUSED, "paused", summary, by=by, reason=reason)
 
 
 def disable_deployment(*, deployment: Deployment, by: str) -> None:
     """Take the deployment out of the workers' hands; its account stays as it is."""
-    _set_status(deployment, DeploymentStatus.DISABLED, "disabled", f"disabled by {by}", "")
+    _set_status(deployment, DeploymentStatus.DISABLED, "disabled", f"disabled by {by}", by=by)
+
+
+@transaction.atomic
+def halt_deployment(*, deployment_id: int, reason: str) -> None:
+    """Pause what errors have halted; the errors themselves are on record as events."""
+    deployment = Deployment.objects.get(pk=deployment_id)
+    before = _begun(deployment)
+    deployment.status, deployment.status_reason = DeploymentStatus.PAUSED.value, reason[:500]
+    after = settings_now(deployment, _RECORDED)
+    if after != before:
+        _save(deployment)
+        record_change(deployment, before, after, by="worker", action="paused")
 
 
 @transaction.atomic
 def reset_deployment(*, deployment: Deployment, by: str) -> None:
     """Close the account, keep its record, and open a new one with the full stake."""
+    settings = _begun(deployment)
     if deployment.account_id is not None:
         Account.objects.filter(pk=deployment.account_id).update(closed_at=timezone.now())
     season = Season.objects.filter(ended_at=None).first()
     deployment.account = None
     _save(deployment)
+    record_change(deployment, settings, settings, by=by, action="reset")
     if season is not None:
         open_account(deployment=deployment, season=season)
-    _note(deployment, "reset", f"reset by {by}", "")
+    _note(deployment, "reset", f"reset by {by}")
 
 
 @transaction.atomic
@@ -199,14 +271,32 @@ def open_account(*, deployment: Deployment, season: Season) -> Account:
         first_sequence=0 if is_recording(season.market) else bus.latest_sequence(season.market) or 0,
     )
     deployment.account = account
-    _save(deployment)
+    deployment.save(update_fields=["account", "updated_at"])
     return account
 
 
-def _set_status(deployment: Deployment, status: DeploymentStatus, kind: str, summary: str, reason: str) -> None:
+@transaction.atomic
+def _set_status(
+    deployment: Deployment, status: DeploymentStatus, kind: str, summary: str, *, by: str, reason: str = ""
+) -> None:
+    before = _begun(deployment)
     deployment.status, deployment.status_reason = status.value, reason
     _save(deployment)
-    _note(deployment, kind, summary, "")
+    record_change(deployment, before, settings_now(deployment, _RECORDED), by=by, action=status.value)
+    _note(deployment, kind, summary)
+
+
+def _begun(deployment: Deployment) -> dict[str, Any]:
+    """Lock the deployment for a change and return its settings: of two changes at once the second sees the first."""
+    deployment.refresh_from_db(from_queryset=Deployment.objects.select_for_update())
+    return settings_now(deployment, _RECORDED)
+
+
+def _pin(deployment: Deployment) -> None:
+    """Tie the deployment to the version it trades, and keep that."""
+    traded = strategy_of(deployment)
+    versions.keep([traded])
+    deployment.strategy_hash = traded.hash
 
 
 def _save(deployment: Deployment) -> None:
@@ -214,18 +304,11 @@ def _save(deployment: Deployment) -> None:
     deployment.save()
 
 
-def _summary(deployment: Deployment) -> str:
-    return msgspec.json.encode(
-        {name: getattr(deployment, name) for name in sorted(_CHANGEABLE)}, order="deterministic"
-    ).decode()
-
-
-def _note(deployment: Deployment, kind: str, summary: str, detail: str) -> None:
+def _note(deployment: Deployment, kind: str, summary: str) -> None:
     DeploymentEvent.objects.create(
         deployment=deployment,
         event_id=f"revision-{deployment.revision}-{kind}",
         kind=kind,
         summary=summary[:300],
-        detail=detail,
         time=timezone.now(),
     )

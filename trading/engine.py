@@ -77,6 +77,7 @@ class EngineState(msgspec.Struct, kw_only=True):
     exchange: ExchangeState
     figures: Figures
     memory: bytes = b""  # the strategy's state, packed
+    memory_of: str = ""  # hash of the version whose memory it is
     has_started: bool = False
     orders_sent_ns: list[int] = []  # in the last minute, ascending
     refusal_rows_ns: dict[str, int] = {}
@@ -118,13 +119,16 @@ class Engine:
         self._needs = needs_of(terms.symbols, terms.currency, tuple(sorted(strategy.warmup.items())))
         self._seen_series: Mapping[tuple[str, str], CandleSeries] | None = None  # when the trigger was looked at last
         self.is_paused = False  # by a person: no new signals, resting orders live on
+        if self.state.memory_of not in ("", strategy.hash):  # what another version remembered means nothing to this one
+            self.state.memory, self.state.has_started, self.state.errors_in_a_row = b"", False, 0
+        self.state.memory_of = strategy.hash
         self._memory: dict[str, Any] = unpack_state(self.state.memory) if self.state.memory else {}
 
     @classmethod
     def resume(
         cls, strategy: Strategy, config: Any, terms: Terms, checkpoint: bytes, shared: SharedBook | None = None
     ) -> Engine:
-        """Return the engine as it was when ``checkpoint`` was taken.
+        """Return the engine as it was when ``checkpoint`` was taken; another version of its strategy begins anew.
 
         Raises:
             msgspec.DecodeError: not a checkpoint of this version.

@@ -42,6 +42,7 @@ class Strategy:
     description: str = ""
     path: str = ""
     hash: str = ""  # SHA-256 of the whole package
+    sources: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # what was hashed, by file name
 
     def __post_init__(self) -> None:
         known = {"frame", "trade"} | {f"candle:{timeframe}" for timeframe in TIMEFRAME_MINUTES}

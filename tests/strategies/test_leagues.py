@@ -6,8 +6,11 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
+from strategies import registry
 from strategies.leagues import InvalidLeague, league_text, load_league, read_league
 from strategies.models import Deployment, DeploymentEvent
+from strategies.services import create_deployment
+from tests.flipping import write_flipper
 
 DEFAULT = settings.BASE_DIR / "leagues" / "default.toml"
 pytestmark = pytest.mark.django_db
@@ -82,3 +85,40 @@ def test_a_deployment_that_is_not_valid_is_named_and_nothing_is_written(tmp_path
 def test_a_missing_file_is_one_clear_line() -> None:
     with pytest.raises(CommandError, match=r"nowhere\.toml: No such file or directory"):
         call_command("league", "load", "nowhere.toml")
+
+
+def test_a_league_names_the_versions_that_are_not_the_present_ones(tmp_path: Path, folder: Path) -> None:
+    write_flipper(folder)
+    old = create_deployment(by="test", slug="flip", name="Flip", strategy="flipper")
+    write_flipper(folder, "2.0.0")
+    registry.rescan()
+    create_deployment(by="test", slug="flop", name="Flop", strategy="flipper")
+
+    text = league_text(["BTC/USD"])
+    league = read_league(written(tmp_path, text))
+
+    assert text.count("strategy_hash") == 1
+    assert f'slug = "flip"\nname = "Flip"\nstrategy = "flipper"\nstrategy_hash = "{old.strategy_hash}"' in text
+    assert load_league(league, by="test") == (0, 0)
+    Deployment.objects.all().delete()
+    assert load_league(league, by="test") == (2, 0)
+    assert Deployment.objects.get(slug="flip").strategy_hash == old.strategy_hash
+
+
+def test_loading_a_file_after_an_edit_changes_no_version(tmp_path: Path, folder: Path) -> None:
+    write_flipper(folder)
+    league = read_league(written(tmp_path, '[[deployments]]\nslug = "flip"\nstrategy = "flipper"\n'))
+    load_league(league, by="test")
+    pinned = Deployment.objects.get().strategy_hash
+    write_flipper(folder, "2.0.0")
+    registry.rescan()
+
+    assert load_league(league, by="test") == (0, 0)
+    assert Deployment.objects.get().strategy_hash == pinned
+
+
+def test_a_version_that_is_kept_nowhere_is_refused_by_name(tmp_path: Path) -> None:
+    text = '[[deployments]]\nslug = "a"\nstrategy = "ema_cross"\nstrategy_hash = "ab12cd34ef"\n'
+
+    with pytest.raises(InvalidLeague, match="version ab12cd34 of ema_cross is not in its folder, and it was not kept"):
+        load_league(read_league(written(tmp_path, text)), by="test")

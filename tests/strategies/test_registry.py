@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import sys
+import traceback
 from pathlib import Path
 
 import pytest
@@ -15,14 +18,6 @@ def generate_signal(data, config, state):
     if data.portfolio.is_flat("BTC/USD"):
         return Signal.buy("BTC/USD", 20, stop_loss=data.price("BTC/USD") * 0.99)
 """
-
-
-@pytest.fixture
-def folder(tmp_path: Path, settings):
-    settings.STRATEGY_PATHS = [tmp_path]
-    registry.rescan()
-    yield tmp_path
-    registry.rescan()
 
 
 def test_the_library_is_found_and_nothing_in_it_is_broken() -> None:
@@ -70,6 +65,7 @@ def test_a_changed_file_has_another_hash(folder: Path) -> None:
             "import msgspec\nclass Config(msgspec.Struct):\n    x: complex = 1j\n" + FIVE_LINES,
             "TypeError: Generating JSON schema for custom types",
         ),
+        (FIVE_LINES.replace("dip_buyer", "x" * 61), "expected text of at most 60 characters"),
         (FIVE_LINES + "raise SystemError('boom')\n", "SystemError: boom (bad.py, line 8)"),
     ],
 )
@@ -113,3 +109,68 @@ def test_a_file_that_ends_the_program_when_imported_is_a_failure_like_any_other(
     (failure,) = registry.failures()
 
     assert failure.error == "SystemExit: 3 (bad.py, line 2)"
+
+
+def test_an_edit_that_leaves_size_and_time_as_they_were_is_the_code_that_runs(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    file = folder / "dip.py"
+    for size in (20, 30):
+        file.write_text(FIVE_LINES.replace('"BTC/USD", 20,', f'"BTC/USD", {size},') + f"\nSIZE = {size}\n")
+        os.utime(file, (1_700_000_000, 1_700_000_000))
+        registry.rescan()
+        loaded = registry.strategy("dip_buyer")
+
+    assert loaded.generate_signal.__globals__["SIZE"] == 30
+
+
+def test_what_is_imported_late_is_what_was_hashed(folder: Path) -> None:
+    package = folder / "late"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        FIVE_LINES.replace("dip_buyer", "late") + "def size():\n    from .sizes import SIZE\n    return SIZE\n"
+    )
+    (package / "sizes.py").write_text("SIZE = 20\n")
+    loaded = registry.strategy("late")
+    (package / "sizes.py").write_text("SIZE = 30\n")
+
+    assert loaded.generate_signal.__globals__["size"]() == 20
+
+
+def test_a_traceback_names_the_file_and_its_line(folder: Path) -> None:
+    (folder / "dip.py").write_text(FIVE_LINES + "def fail():\n    return 1 / 0\n")
+    loaded = registry.strategy("dip_buyer")
+
+    with pytest.raises(ZeroDivisionError) as raised:
+        loaded.generate_signal.__globals__["fail"]()
+
+    last = traceback.extract_tb(raised.value.__traceback__)[-1]
+    assert (last.filename, last.line) == (str(folder / "dip.py"), "return 1 / 0")
+
+
+def test_an_edited_file_is_noticed_and_the_rest_is_not_loaded_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "LOOK_EVERY_S", 0)
+    (folder / "dip.py").write_text(FIVE_LINES)
+    other = registry.strategy("ema_cross")
+    before = registry.strategy("dip_buyer")
+
+    (folder / "dip.py").write_text(FIVE_LINES.replace("1.0.0", "1.1.0-rc"))
+    registry.refresh()
+
+    assert (before.version, registry.strategy("dip_buyer").version) == ("1.0.0", "1.1.0-rc")
+    assert registry.strategy("ema_cross") is other
+    assert registry.version("dip_buyer", before.hash) is before
+
+
+def test_the_folders_are_looked_at_no_more_often_than_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "LOOK_EVERY_S", 3_600)
+    registry.refresh()
+    assert "dip_buyer" not in registry.found()
+
+    (folder / "dip.py").write_text(FIVE_LINES)
+    registry.refresh()
+
+    assert "dip_buyer" not in registry.found()

@@ -249,6 +249,7 @@ def test_a_strategy_that_keeps_failing_is_paused_with_its_reason(league: list[De
 
     assert row.status == DeploymentStatus.PAUSED
     assert "ZeroDivisionError" in row.status_reason
+    assert (row.revisions.first().by, row.revisions.first().action) == ("worker", "paused")
     assert DeploymentEvent.objects.filter(deployment=row, kind="error").count() == 5
     assert Fill.objects.exclude(account__slug=row.slug).exists()
 

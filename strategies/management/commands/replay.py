@@ -16,7 +16,7 @@ from marketdata.recordings import InvalidRecording, recorded_frames
 from portfolios.models import Liquidity
 from strategies.leagues import InvalidLeague, deployment_fields, read_league
 from strategies.models import Deployment
-from strategies.registry import strategy
+from strategies.registry import strategy_of
 from strategies.services import check_deployment, terms_of
 from trading.engine import Engine
 from trading.exchange import SharedBook
@@ -58,7 +58,7 @@ class Command(BaseCommand):
 
 def _engine(deployment: Deployment, book: SharedBook | None = None) -> Engine:
     check_deployment(deployment)
-    found = strategy(deployment.strategy)
+    found = strategy_of(deployment)
     return Engine(found, found.config(deployment.config), terms_of(deployment, 0), shared=book)
 
 

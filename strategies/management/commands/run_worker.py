@@ -23,7 +23,8 @@ from portfolios.models import Checkpoint, Liquidity, Season
 from strategies import leases
 from strategies.models import Deployment, DeploymentStatus, Worker
 from strategies.runner import Runner
-from strategies.services import open_season
+from strategies.selectors import traded
+from strategies.services import note_versions, open_season
 from strategies.shadows import placed_deployments
 
 HOUSEKEEPING_S = 1.0
@@ -60,6 +61,7 @@ class WorkerLoop:
         self._runner: Runner | None = None
         self._announcer = Announcer()
         self._shares_book = False  # holds the lease on a season whose deployments share one
+        self._untradable: dict[int, str] = {}  # deployment -> why its version cannot be loaded here, as last told
         self._flushed_at = self._kept_at = self._stood_at = self._placed_at = 0.0
 
     def stop(self, *_: object) -> None:
@@ -108,6 +110,7 @@ class WorkerLoop:
 
     def _keep_house(self) -> None:
         """Once a second: follow the market, obey changes, claim or give up leases, say that we live."""
+        note_versions()
         market = bus.current_market()
         season = Season.objects.filter(ended_at=None).first()
         if market is not None and (season is None or season.market != market):
@@ -158,7 +161,8 @@ class WorkerLoop:
         rows = {row.pk: row for row in Deployment.objects.select_related("account").filter(pk__in=list(runner.hosted))}
         for deployment_id, hosted in list(runner.hosted.items()):
             row = rows.get(deployment_id)
-            if row is None or row.status == DeploymentStatus.DISABLED or row.account_id != hosted.account_id:
+            is_ours = row is not None and row.status != DeploymentStatus.DISABLED
+            if row is None or not is_ours or row.account_id != hosted.account_id or not self._can_load(row):
                 self._give_up(deployment_id)
             elif row.revision != hosted.revision:
                 runner.reload(row)
@@ -177,7 +181,7 @@ class WorkerLoop:
         for row in wanted:
             if len(runner.hosted) >= share:
                 break
-            if row.pk not in taken and leases.claim(row.pk):
+            if row.pk not in taken and self._can_load(row) and leases.claim(row.pk):
                 self._take_on(row)
 
     def _take_all(self, season: Season) -> None:
@@ -187,7 +191,7 @@ class WorkerLoop:
         self._shares_book = self._shares_book or leases.claim_season(season.pk)
         if not self._shares_book:
             return
-        missing = [row for row in _workable(season) if row.pk not in runner.hosted]
+        missing = [row for row in _workable(season) if row.pk not in runner.hosted and self._can_load(row)]
         claimed = [row for row in missing if leases.claim(row.pk)]
         if not runner.hosted and len(claimed) < len(missing):
             # Someone has yet to leave the season before; whoever came later would not share from the beginning.
@@ -201,6 +205,14 @@ class WorkerLoop:
             runner.start_at(book_cursor(season) or min(row.account.first_sequence for row in claimed if row.account))
         for row in claimed:
             self._host(row)
+
+    def _can_load(self, deployment: Deployment) -> bool:
+        """Return whether the version that the deployment trades can be loaded here; why not is logged once."""
+        _, missing = traded(deployment)
+        if missing and self._untradable.get(deployment.pk) != missing:
+            _log.error("%s is not taken on: %s", deployment.slug, missing)
+        self._untradable[deployment.pk] = missing
+        return not missing
 
     def _take_on(self, deployment: Deployment) -> None:
         runner = self._runner
