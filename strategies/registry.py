@@ -1,10 +1,15 @@
-"""Finding strategies: packages in the library, and files or packages in the user's own folders."""
+"""Finding strategies: in the library, in the user's own folders, and in packages that are installed.
+
+An installed package names its strategies as entry points of the group `paddock.strategies`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from traceback import extract_tb
 
@@ -14,6 +19,7 @@ from strategies.loading import BrokenContract, load
 from trading.strategy import Strategy
 
 LIBRARY = Path(__file__).parent / "library"
+ENTRY_POINTS = "paddock.strategies"
 
 
 class UnknownStrategy(LookupError):
@@ -69,7 +75,7 @@ def _scan() -> tuple[dict[str, Strategy], list[LoadFailure]]:
                 raise BrokenContract(f"STRATEGY_NAME {loaded.name!r} is taken by {other}; names are unique")
         except (Exception, SystemExit) as error:
             # A user's file may fail in any way at import; it must not take the others with it.
-            broken.append(LoadFailure(str(path), _described(error, path)))
+            broken.append(LoadFailure(str(path), described(error, path)))
         else:
             strategies[loaded.name] = loaded
     return strategies, broken
@@ -83,9 +89,24 @@ def _candidates() -> Iterator[Path]:
             is_package = path.is_dir() and (path / "__init__.py").is_file()
             if not path.name.startswith(("_", ".")) and (is_package or path.suffix == ".py"):
                 yield path
+    for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name):
+        yield _installed(entry.module)
 
 
-def _described(error: BaseException, path: Path) -> str:
+def _installed(module: str) -> Path:
+    """Return the file or package of an installed module; one that is missing is told when it is loaded."""
+    try:
+        spec = find_spec(module)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None or spec.origin is None:
+        return Path(f"{module} (entry point of {ENTRY_POINTS})")
+    origin = Path(spec.origin)
+    return origin.parent if origin.name == "__init__.py" else origin
+
+
+def described(error: BaseException, path: Path) -> str:
+    """Return what happened when the strategy in ``path`` was imported, with its own file and line."""
     own = [frame for frame in extract_tb(error.__traceback__) if frame.filename.startswith(str(path))]
     if isinstance(error, SyntaxError):
         return f"SyntaxError: {error.msg} ({Path(error.filename or '').name}, line {error.lineno})"
