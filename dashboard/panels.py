@@ -66,6 +66,7 @@ DEPLOYMENT_PANELS = (
     Panel("round_trips", "Closed round trips"),
     Panel("refusals", "Refused orders"),
     Panel("why", "Why it did not trade"),
+    Panel("indicators", "Indicators"),
     Panel("events", "Events"),
     Panel("config", "Configuration"),
 )

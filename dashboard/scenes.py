@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,7 +10,9 @@ from typing import Any, TypeVar
 
 from dashboard.market_words import MarketWords, market_words
 from marketdata import bus
+from portfolios.indicators import Plain
 from portfolios.models import Fill, Order, Position, RoundTrip, Season
+from portfolios.reasons import Reasons, reasons_of
 from portfolios.selectors import LeagueTotals, current_season, league_totals, market_time, recent_fills
 from strategies import registry, selectors
 from strategies.models import Deployment, DeploymentEvent
@@ -124,6 +125,14 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IndicatorGroup:
+    """Indicators of one symbol, or of none."""
+
+    name: str  # empty: of no symbol
+    values: list[tuple[str, Plain]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentScene(Scene):
     """A deployment's page."""
 
@@ -138,6 +147,7 @@ class DeploymentScene(Scene):
     events: list[DeploymentEvent]
     settings: list[Setting]
     limits: list[Setting]
+    reasons: Reasons
 
     @property
     def clock(self) -> datetime | None:
@@ -151,10 +161,20 @@ class DeploymentScene(Scene):
         return [Holding(position=position, quote=quotes.get(position.symbol)) for position in self.positions]
 
     @property
-    def why(self) -> list[tuple[str, int]]:
-        """Reasons for not trading, the most frequent first."""
+    def indicators(self) -> list[IndicatorGroup]:
+        """What the strategy showed of its last evaluation, what belongs to no symbol first."""
         standing = self.contestant.row.standing if self.contestant else None
-        return Counter(standing.why).most_common(20) if standing else []
+        shown = standing.indicators if standing else {}
+        single = [(name, value) for name, value in shown.items() if not isinstance(value, dict)]
+        groups = [IndicatorGroup(name="", values=single)] if single else []
+        named = {name: value for name, value in shown.items() if isinstance(value, dict)}
+        return groups + [IndicatorGroup(name=name, values=list(value.items())) for name, value in named.items()]
+
+    @property
+    def indicators_at(self) -> datetime | None:
+        """When the strategy was asked last."""
+        standing = self.contestant.row.standing if self.contestant else None
+        return standing.indicators_at if standing else None
 
     @property
     def changed_settings(self) -> list[Setting]:
@@ -211,6 +231,7 @@ def deployment_scene(slug: str) -> DeploymentScene:
         events=list(selectors.recent_events(deployment)),
         settings=selectors.settings_of(deployment, registry.found().get(deployment.strategy)),
         limits=selectors.limits_of(deployment),
+        reasons=reasons_of(contestant.row.standing if contestant else None),
     )
 
 

@@ -17,11 +17,12 @@ from strategies.registry import strategy
 from strategies.services import terms_of
 from trading.account import Worth
 from trading.engine import Engine, Outcome, StrategyError
-from trading.frames import FRAME_INTERVAL_MS, NS_PER_MS, Frame, Gap, utc
+from trading.frames import FRAME_INTERVAL_MS, NS_PER_MS, NS_PER_S, Frame, Gap, utc
 from trading.market import Market
 
 EQUITY_POINT_FRAMES = 50  # every five seconds of market time
 CHECKPOINT_FRAMES = 300  # at least every thirty seconds of market time
+HOUR_NS = 3_600 * NS_PER_S
 
 
 @dataclass(slots=True)
@@ -35,6 +36,8 @@ class Hosted:
     saved_sequence: int
     outcomes: list[Outcome] = field(default_factory=list)
     marks: list[tuple[int, Worth]] = field(default_factory=list)
+    hour_ns: int = 0  # where the present hour of market time began; zero before the first frame
+    reasons: list[tuple[int, dict[str, int]]] = field(default_factory=list)
 
     def note(self, outcome: Outcome) -> None:
         """Keep what must be written."""
@@ -42,6 +45,12 @@ class Hosted:
             self.outcomes.append(outcome)
         if outcome.mark is not None and (outcome.fills or outcome.sequence % EQUITY_POINT_FRAMES == 0):
             self.marks.append((outcome.time_ns, outcome.mark))
+        # The frame that ends with an hour belongs to it.
+        hour_ns = outcome.time_ns // HOUR_NS * HOUR_NS
+        if hour_ns > self.hour_ns:
+            if self.hour_ns:
+                self.reasons.append((hour_ns, dict(self.engine.state.why)))
+            self.hour_ns = hour_ns
 
     @property
     def is_due(self) -> bool:
@@ -119,7 +128,8 @@ class Runner:
         else:
             engine = Engine.resume(found, config, terms, bytes(stored.payload))
         self._obey(engine, deployment)
-        return Hosted(deployment.pk, account.pk, deployment.revision, engine, engine.state.sequence)
+        hour_ns = engine.state.time_ns // HOUR_NS * HOUR_NS
+        return Hosted(deployment.pk, account.pk, deployment.revision, engine, engine.state.sequence, hour_ns=hour_ns)
 
     def reload(self, deployment: Deployment) -> None:
         """Go on with the deployment's present config, terms and status; nothing it did is lost."""
@@ -160,13 +170,14 @@ class Runner:
         for hosted, update in zip(self.hosted.values(), updates, strict=False):
             if update.checkpoint is not None:
                 hosted.saved_sequence = update.sequence
-            hosted.outcomes, hosted.marks = [], []
+            hosted.outcomes, hosted.marks, hosted.reasons = [], [], []
         return changed
 
 
 def _update(hosted: Hosted, *, is_last: bool) -> AccountUpdate:
     state = hosted.engine.state
     update = AccountUpdate(hosted.account_id, state.sequence, state.time_ns, state, marks=hosted.marks)
+    update.reasons, update.indicators = hosted.reasons, hosted.engine.indicators
     if is_last or hosted.is_due:
         update.checkpoint = hosted.engine.checkpoint()
     for outcome in hosted.outcomes:

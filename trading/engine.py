@@ -77,6 +77,7 @@ class EngineState(msgspec.Struct, kw_only=True):
     figures: Figures
     memory: bytes = b""  # the strategy's state, packed
     has_started: bool = False
+    asked_ns: int = 0  # when the strategy was asked last
     orders_sent_ns: list[int] = []  # in the last minute
     refusal_rows_ns: dict[str, int] = {}
     why: dict[str, int] = {}  # reason code -> times it did not trade
@@ -166,6 +167,11 @@ class Engine:
         """
         self.state.memory = pack_state(self._memory)
         return _encoder.encode(self.state)
+
+    @property
+    def indicators(self) -> Any:
+        """What the strategy shows of its last evaluation, as it keeps it."""
+        return self._memory.get("indicators")
 
     def lift_halt(self) -> None:
         """Ask the strategy again after errors had halted it."""
@@ -261,6 +267,7 @@ class Engine:
         return has_closed
 
     def _ask(self, snapshot: DataSnapshot, symbols: tuple[str, ...], outcome: Outcome) -> None:
+        self.state.asked_ns = snapshot.time_ns
         try:
             signals = self._answer(snapshot.seen_by(self, symbols))
         except Exception as error:
