@@ -165,10 +165,12 @@ class DeploymentScene(Scene):
         """What the strategy showed of its last evaluation, what belongs to no symbol first."""
         standing = self.contestant.row.standing if self.contestant else None
         shown = standing.indicators if standing else {}
-        single = [(name, value) for name, value in shown.items() if not isinstance(value, dict)]
+        single = sorted((name, value) for name, value in shown.items() if not isinstance(value, dict))
         groups = [IndicatorGroup(name="", values=single)] if single else []
         named = {name: value for name, value in shown.items() if isinstance(value, dict)}
-        return groups + [IndicatorGroup(name=name, values=list(value.items())) for name, value in named.items()]
+        return groups + [
+            IndicatorGroup(name=name, values=sorted(value.items())) for name, value in sorted(named.items())
+        ]
 
     @property
     def indicators_at(self) -> datetime | None:

@@ -26,7 +26,10 @@ def test_the_page_tells_each_reason_with_its_symbol_its_last_hour_and_what_it_me
 
     page = client.get("/deployments/a").content.decode()
 
-    assert "<code>order_open</code> <small>An order of its own is still on the way or in the book.</small>" in page
+    assert (
+        "<code>order_open</code> <b>BTC/USD</b> <small>An order of its own is still on the way or in the book.</small>"
+        in page
+    )
     assert '<td class="num" data-label="Last hour">3,321</td>' in page
     assert '<td class="num" data-label="Total">4,321</td>' in page
     assert "since 11:00 UTC" in page
