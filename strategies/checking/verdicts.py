@@ -44,7 +44,7 @@ def _milliseconds(run: Run) -> dict[str, float] | None:
     return {name: round(ns / 1e6, 4) for name, ns in chosen.items()}
 
 
-def judge_run(report: Report, run: Run, source: str, frames: int) -> None:
+def judge_run(report: Report, run: Run, source: str, frames: int, passed_over: Sequence[str] = ()) -> None:
     """Note what it did; doing nothing is allowed, but worth a look."""
     acts = f"{sum(run.signals.values())} signals{_counted(run.signals)}, {run.orders} orders, {run.fills} fills"
     refused = sum(run.refusals.values())
@@ -52,7 +52,7 @@ def judge_run(report: Report, run: Run, source: str, frames: int) -> None:
     told += f"{refused} refused{_counted(run.refusals)}" if refused else "none refused"
     told += f"; 100.00 became {run.equity}" if run.equity else ""
     why = {code: count for code, count in run.why.items() if not code.startswith("refused_")}
-    lines = [f"did not trade: {', '.join(_top(why))}"] if why else []
+    lines = [*passed_over, *([f"did not trade: {', '.join(_top(why))}"] if why else [])]
     if len(why) > MOST_CODES:
         lines.append(f"{len(why)} codes: a code is counted, so put numbers into NoSignal's detail")
     is_mute = not run.said or len(why) > MOST_CODES
@@ -91,6 +91,9 @@ def judge_time(report: Report, run: Run) -> None:
 
 def judge_look_ahead(report: Report, runs: Performances) -> None:
     """Compare what it said when the future was still to come with what it says when it lies in memory."""
+    if not runs.told.said:
+        report.add("look-ahead", Mark.SKIPPED, "it was never asked")
+        return
     if runs.told.said != runs.again.said:
         report.add("look-ahead", Mark.SKIPPED, "cannot be told while two equal runs differ: see determinism")
         return

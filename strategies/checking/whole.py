@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from marketdata.recordings import InvalidRecording
 from marketdata.simulation.pairs import PAIRS
 from strategies.checking import reading, stretches, verdicts
 from strategies.checking.findings import Mark, Report
@@ -67,17 +68,28 @@ def _rehearse(report: Report, strategy: Strategy, path: Path, wanted: Wanted, pl
     if report.is_broken:
         report.add("run", Mark.SKIPPED, "not rehearsed before what is above is right")
         return
+    passed_over: list[str] = []
     for source, frames in _stretches(strategy, symbols, wanted):
         file = place / "frames"
-        count = write_frames(file, frames)
         try:
+            count = write_frames(file, frames)
             runs = performances(path, file, count, symbols, place)
+        except InvalidRecording as error:
+            if wanted.recording is not None:
+                raise
+            passed_over.append(f"not rehearsed on {source}: {error}")
+            continue
         except Died as died:
             report.add("run", Mark.BROKEN, f"{source}: {died}; its last words:", died.lines)
             return
-        if runs.told.said or runs.told.errors or wanted.recording is not None:
+        if runs.told.said or wanted.recording is not None:
             break
-    _judge(report, runs, source, count)
+        passed_over.append(f"not rehearsed on {source}: it was never asked there{_chief_reason(runs.told.why)}")
+    _judge(report, runs, source, count, passed_over if runs.told.said else passed_over[:-1])
+
+
+def _chief_reason(why: Mapping[str, int]) -> str:
+    return f", mostly for {max(why, key=lambda code: why[code])}" if why else ""
 
 
 def _stretches(strategy: Strategy, symbols: Sequence[str], wanted: Wanted) -> Iterator[tuple[str, Iterator[Frame]]]:
@@ -92,9 +104,9 @@ def _stretches(strategy: Strategy, symbols: Sequence[str], wanted: Wanted) -> It
     yield words, stretches.simulated(known, wanted.minutes, strategy.warmup)
 
 
-def _judge(report: Report, runs: Performances, source: str, frames: int) -> None:
+def _judge(report: Report, runs: Performances, source: str, frames: int, passed_over: Sequence[str]) -> None:
     report.figures = verdicts.figures_of(runs.told, source, frames)
-    verdicts.judge_run(report, runs.told, source, frames)
+    verdicts.judge_run(report, runs.told, source, frames, passed_over)
     verdicts.judge_errors(report, runs.told)
     verdicts.judge_time(report, runs.told)
     verdicts.judge_look_ahead(report, runs)
