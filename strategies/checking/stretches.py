@@ -25,7 +25,7 @@ BOOK_EVERY_FRAMES = 20
 SPARE_CANDLES = 20  # beyond the warm-up
 LEAST_CANDLES = {"1m": 300, "5m": 300}
 LEAST_CANDLES_ELSE = 120
-PRINTED_MINUTES = 960  # candles as far back are made of prints; what is older of prices alone
+PRINTED_MINUTES = 480  # candles as far back are made of prints; what is older of prices alone
 _SAMPLES = 5  # prices a candle that is made of them
 
 
@@ -57,6 +57,7 @@ def simulated(symbols: Sequence[str], minutes: int, warmup: Mapping[str, int]) -
     market = SimulatedMarket(SEED)
     begin_ns = MIDNIGHT_NS - minutes * MINUTE_NS // 2 // MINUTE_NS * MINUTE_NS
     shown: dict[str, BookTop] = {}
+    prints = _prints(market, begin_ns, begin_ns + minutes * MINUTE_NS)
     for step in range(1, minutes * MINUTE_NS // FRAME_NS + 1):
         time_ns, is_first = begin_ns + step * FRAME_NS, step == 1
         is_turn, is_own_turn = is_first or step % BOOK_EVERY_FRAMES == 0, step % OWN_BOOK_EVERY_FRAMES == 0
@@ -68,7 +69,7 @@ def simulated(symbols: Sequence[str], minutes: int, warmup: Mapping[str, int]) -
             sequence=time_ns // FRAME_NS,
             time_ns=time_ns,
             books=books,
-            trades=_prints(market, time_ns),
+            trades=tuple(prints.get(time_ns // FRAME_NS, ())),
             instruments=tuple(pair.instrument for pair in PAIRS.values()) if is_first else (),
             statuses=dict.fromkeys(PAIRS, "online") if is_first else {},
             system="online" if is_first else "",
@@ -77,9 +78,13 @@ def simulated(symbols: Sequence[str], minutes: int, warmup: Mapping[str, int]) -
         )
 
 
-def _prints(market: SimulatedMarket, time_ns: int) -> tuple[Trade, ...]:
-    prints = [trade for symbol in PAIRS for trade in market.trades(symbol, time_ns - FRAME_NS, time_ns)]
-    return tuple(sorted(prints, key=lambda trade: trade.time_ns))
+def _prints(market: SimulatedMarket, begin_ns: int, end_ns: int) -> dict[int, list[Trade]]:
+    """Return the prints by the number of the frame that ends with them or after."""
+    prints = [trade for symbol in PAIRS for trade in market.trades(symbol, begin_ns, end_ns)]
+    frames: dict[int, list[Trade]] = {}
+    for trade in sorted(prints, key=lambda trade: trade.time_ns):
+        frames.setdefault(-(-trade.time_ns // FRAME_NS), []).append(trade)
+    return frames
 
 
 def _history(
