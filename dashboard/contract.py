@@ -126,7 +126,13 @@ def _called(function: Callable[..., Any]) -> str:
     for parameter in inspect.signature(function).parameters.values():
         if parameter.name in {"self", "cls"}:
             continue
-        star = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+        star = (
+            "*"
+            if parameter.kind is parameter.VAR_POSITIONAL
+            else "**"
+            if parameter.kind is parameter.VAR_KEYWORD
+            else ""
+        )
         default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
         told.append(f"{star}{parameter.name}{default}")
     back = inspect.signature(function).return_annotation
