@@ -47,7 +47,7 @@ def guide() -> dict[str, Any]:
             (kind.__name__, kind.__doc__, fields_of(kind)) for kind in (Action, OrderType, TimeInForce, SizeUnit)
         ],
         "wishes": [(kind.__name__, kind.__doc__, fields_of(kind)) for kind in (Cancel, Amend, NoSignal)],
-        "data": members_of(DataSnapshot),
+        "data": [*fields_of(DataSnapshot), *members_of(DataSnapshot)],
         "market_things": [_thing(kind) for kind in (CandleSeries, Candle, Print, Quote)],
         "portfolio": members_of(Portfolio),
         "account_things": [_thing(kind) for kind in (Holding, OpenOrder)],

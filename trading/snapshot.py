@@ -85,8 +85,8 @@ class DataSnapshot:
         self._rng: np.random.Generator | None = None
         self._portfolio: Portfolio | None = None
         self.memo: dict[object, Any] = {}  # what many deployments would compute alike
-        self.sequence = sequence  # of the frame
-        self.time_ns = time_ns  # the market's clock, since the epoch
+        self.sequence = sequence
+        self.time_ns = time_ns
         self.symbols: tuple[str, ...] = tuple(view.instruments)  # those the reader trades; at first all there are
 
     def seen_by(self, asked: Asked, symbols: tuple[str, ...]) -> DataSnapshot:
