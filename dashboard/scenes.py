@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,7 +10,9 @@ from typing import Any, TypeVar
 
 from dashboard.market_words import MarketWords, market_words
 from marketdata import bus
+from portfolios.indicators import Plain
 from portfolios.models import Fill, Order, Position, RoundTrip, Season
+from portfolios.reasons import Reasons, reasons_of
 from portfolios.selectors import LeagueTotals, current_season, league_totals, market_time, recent_fills
 from strategies import registry, selectors
 from strategies.challengers import label
@@ -127,6 +128,14 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IndicatorGroup:
+    """Indicators of one symbol, or of none."""
+
+    name: str  # empty: of no symbol
+    values: list[tuple[str, Plain]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentScene(Scene):
     """A deployment's page."""
 
@@ -144,6 +153,7 @@ class DeploymentScene(Scene):
     offered: str  # the version that is there, empty when it is the one that is traded
     traded: str
     revisions: list[tuple[DeploymentRevision, list[Change]]]  # newest first
+    reasons: Reasons
 
     @property
     def clock(self) -> datetime | None:
@@ -157,10 +167,22 @@ class DeploymentScene(Scene):
         return [Holding(position=position, quote=quotes.get(position.symbol)) for position in self.positions]
 
     @property
-    def why(self) -> list[tuple[str, int]]:
-        """Reasons for not trading, the most frequent first."""
+    def indicators(self) -> list[IndicatorGroup]:
+        """What the strategy showed of its last evaluation, what belongs to no symbol first."""
         standing = self.contestant.row.standing if self.contestant else None
-        return Counter(standing.why).most_common(20) if standing else []
+        shown = standing.indicators if standing else {}
+        single = sorted((name, value) for name, value in shown.items() if not isinstance(value, dict))
+        groups = [IndicatorGroup(name="", values=single)] if single else []
+        named = {name: value for name, value in shown.items() if isinstance(value, dict)}
+        return groups + [
+            IndicatorGroup(name=name, values=sorted(value.items())) for name, value in sorted(named.items())
+        ]
+
+    @property
+    def indicators_at(self) -> datetime | None:
+        """When the strategy was asked last."""
+        standing = self.contestant.row.standing if self.contestant else None
+        return standing.indicators_at if standing else None
 
     @property
     def changed_settings(self) -> list[Setting]:
@@ -223,6 +245,7 @@ def deployment_scene(slug: str) -> DeploymentScene:
         offered=label(other) if other else "",
         traded=label(strategy) if strategy else deployment.strategy_hash[:8],
         revisions=[(revision, changes_of(revision)) for revision in deployment.revisions.all()[:REVISIONS_SHOWN]],
+        reasons=reasons_of(contestant.row.standing if contestant else None),
     )
 
 

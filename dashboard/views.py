@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.feed_scenes import UnknownChoice, feed_choice, feed_scene
+from dashboard.guide import guide
 from dashboard.panels import DEPLOYMENT_PANELS, FEED_PANELS, LEAGUE_PANELS, rendered
 from dashboard.scenes import UnknownDeployment, deployment_scene, league_scene
 from portfolios.models import Fill
@@ -76,6 +77,12 @@ def how_fills_happen(request: HttpRequest) -> HttpResponse:
     """Return the rules of the paper exchange, each with a worked example that is a test."""
     context = {"examples": EXAMPLES, "models": FILL_MODELS.values(), "schedules": SCHEDULES.values()}
     return render(request, "dashboard/how_fills_happen.html", context)
+
+
+@require_safe
+def strategy_guide(request: HttpRequest) -> HttpResponse:
+    """Return the guide for strategy authors, drawn from the contract's own code."""
+    return render(request, "dashboard/strategy_guide.html", guide())
 
 
 @require_POST

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
 from django.urls import path
+from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics
 from rest_framework.exceptions import NotFound, ValidationError
@@ -14,7 +16,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from portfolios import filters, selectors, serializers
-from portfolios.models import Account, Balance, Fill, LedgerEntry, Order, Position, RoundTrip
+from portfolios.models import Account, Balance, Fill, LedgerEntry, Order, Position, RoundTrip, Standing
+from portfolios.reasons import reasons_by_hour, reasons_of
 from trading.evidence import rederived
 
 MOST_POINTS = 2_000
@@ -143,6 +146,44 @@ class Equity(APIView):
         return Response(serializers.EquityCurveSerializer(curve).data)
 
 
+class Why(APIView):
+    """Why the strategy did not trade, counted per reason and per hour of market time."""
+
+    @extend_schema(
+        responses=serializers.ReasonsSerializer,
+        parameters=[
+            OpenApiParameter("since", datetime, description="hours that ended later; the last 24 hours when left out")
+        ],
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        """Return the reasons given to the account named in the address."""
+        account = account_named(slug)
+        standing = Standing.objects.filter(account=account).first()
+        asked, known = _since_asked(request), reasons_of(standing)
+        since = asked or (standing.as_of - timedelta(hours=24) if standing else None)
+        told = {
+            "as_of": standing.as_of if standing else None,
+            "hour_since": known.hour_since,
+            "day_since": known.day_since,
+            "reasons": known.rows,
+            "hours": reasons_by_hour(account, since) if since else [],
+        }
+        return Response(serializers.ReasonsSerializer(told).data)
+
+
+def _since_asked(request: Request) -> datetime | None:
+    asked = request.query_params.get("since")
+    if asked is None:
+        return None
+    try:
+        since = parse_datetime(asked)
+    except ValueError:  # a day or hour that no calendar has
+        since = None
+    if since is None or since.tzinfo is None:
+        raise ValidationError({"since": [f"{asked!r} was given; expected a time with its zone: 2026-07-08T12:00:00Z"]})
+    return since
+
+
 def _points_asked(request: Request) -> int:
     asked = request.query_params.get("points", str(MOST_POINTS))
     if not (asked.isascii() and asked.isdigit() and len(asked) < 9 and 2 <= int(asked) <= MOST_POINTS):
@@ -158,5 +199,6 @@ api_urls = [
     path("deployments/<slug:slug>/round_trips/", RoundTrips.as_view(), name="api-round-trips"),
     path("deployments/<slug:slug>/ledger/", Ledger.as_view(), name="api-ledger"),
     path("deployments/<slug:slug>/ledger/sums/", LedgerSums.as_view(), name="api-ledger-sums"),
+    path("deployments/<slug:slug>/why/", Why.as_view(), name="api-why"),
     path("deployments/<slug:slug>/equity/", Equity.as_view(), name="api-equity"),
 ]

@@ -266,6 +266,8 @@ class Standing(models.Model):
     refusals = models.PositiveIntegerField(default=0)
     last_fill_at = models.DateTimeField(null=True, blank=True)
     why = models.JSONField(default=dict, help_text="why it did not trade: code -> times")
+    indicators = models.JSONField(default=dict, help_text="what the strategy shows of its last evaluation")
+    indicators_at = models.DateTimeField(null=True, blank=True, help_text="when that was, by the market's clock")
     sequence = models.BigIntegerField()
     as_of = models.DateTimeField(help_text="the market's clock")
 
@@ -303,3 +305,17 @@ class Shadow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} under {self.fill_model}"
+
+
+class ReasonCount(models.Model):
+    """How often each reason not to trade had been given in all when an hour of market time ended."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="reason_counts")
+    hour_end = models.DateTimeField()
+    counts = models.JSONField(help_text='"code" or "code SYMBOL" -> times, since the account was opened')
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("account", "hour_end"), name="one_reason_count_per_hour"),)
+
+    def __str__(self) -> str:
+        return f"account {self.account_id} until {self.hour_end}"

@@ -1,10 +1,13 @@
-"""How long equity points are kept at which density: a page shows at most some thousand of them."""
+"""How long what grows with time is kept, and at which density: a page shows at most some thousand equity points."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
 from django.db import connection
+from django.db.models import F
+
+from portfolios.models import ReasonCount
 
 # Older than this: one point in each stretch of that length.
 THINNING = (
@@ -12,6 +15,8 @@ THINNING = (
     (timedelta(days=3), timedelta(minutes=10)),
     (timedelta(days=60), timedelta(hours=1)),
 )
+
+REASONS_KEPT = timedelta(days=60)  # of market time
 
 _THIN = """
     DELETE FROM portfolios_equitypoint WHERE id IN (
@@ -33,3 +38,9 @@ def thin_equity_points(now: datetime) -> int:
             cursor.execute(_THIN, [int(stretch.total_seconds()), now - age])
             deleted += cursor.rowcount
     return deleted
+
+
+def remove_old_reason_counts() -> int:
+    """Remove the hourly counts of reasons that are older than is kept; return how many went. Safe to repeat."""
+    old = ReasonCount.objects.filter(hour_end__lt=F("account__standing__as_of") - REASONS_KEPT)
+    return old.delete()[0]

@@ -98,6 +98,34 @@ class EquityCurveSerializer(serializers.Serializer):
     points = EquityPointSerializer(many=True)
 
 
+class ReasonSerializer(serializers.Serializer):
+    """A reason not to trade, and how often it was given."""
+
+    code = serializers.CharField()
+    symbol = serializers.CharField(help_text="empty: it was given for all symbols together")
+    last_hour = serializers.IntegerField(help_text="since `hour_since`")
+    last_day = serializers.IntegerField(help_text="since `day_since`")
+    total = serializers.IntegerField(help_text="since the account was opened")
+
+
+class ReasonsOfHourSerializer(serializers.Serializer):
+    """What was counted in one hour of market time, or more where the market was not seen."""
+
+    since = serializers.DateTimeField(allow_null=True, help_text="null: since the account was opened")
+    until = serializers.DateTimeField()
+    counts = serializers.DictField(child=serializers.IntegerField(), help_text='"code" or "code SYMBOL" -> times')
+
+
+class ReasonsSerializer(serializers.Serializer):
+    """Why the strategy did not trade: by reason, and by hour."""
+
+    as_of = serializers.DateTimeField(allow_null=True, help_text="the market's clock; null before the first frame")
+    hour_since = serializers.DateTimeField(allow_null=True, help_text="null: the account is younger")
+    day_since = serializers.DateTimeField(allow_null=True, help_text="null: the account is younger")
+    reasons = ReasonSerializer(many=True)
+    hours = ReasonsOfHourSerializer(many=True)
+
+
 class LedgerSumSerializer(serializers.Serializer):
     """One currency: what the ledger adds up to, and what the balance says. They are equal, always."""
 

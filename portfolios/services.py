@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
 from portfolios import models
+from portfolios.indicators import shown_indicators
 from trading.account import AccountState, Worth
 from trading.engine import EngineState
 from trading.fills import Fill
@@ -24,6 +26,7 @@ from trading.positions import RoundTrip
 _STANDING_FIELDS = (
     *("equity", "mid_equity", "realised", "unrealised", "fees", "exposure", "peak_equity", "drawdown_pct"),
     *("max_drawdown_pct", "fills", "round_trips", "wins", "refusals", "last_fill_at", "why", "sequence", "as_of"),
+    *("indicators", "indicators_at"),
 )
 _SEASON_LOCK = 7_001  # advisory: seasons begin and end one at a time
 
@@ -42,6 +45,8 @@ class AccountUpdate:
     entries: list[LedgerEntry] = field(default_factory=list)
     trips: list[RoundTrip] = field(default_factory=list)
     marks: list[tuple[int, Worth]] = field(default_factory=list)  # (time_ns, worth) to keep as equity points
+    reasons: list[tuple[int, dict[str, int]]] = field(default_factory=list)  # (end of an hour in ns, totals then)
+    indicators: Any = None  # as the strategy keeps them
 
 
 @transaction.atomic
@@ -72,6 +77,16 @@ def record_updates(updates: list[AccountUpdate], instruments: Mapping[str, Instr
         [_order_row(u.account_id, order, instruments) for u in updates for order in u.orders.values()],
         ("account", "order_id"),
         ("status", "qty", "filled_qty", "average_price", "code", "sentence", "updated_at"),
+    )
+    _upsert(
+        models.ReasonCount,
+        [
+            models.ReasonCount(account_id=u.account_id, hour_end=utc(ns), counts=counts)
+            for u in updates
+            for ns, counts in u.reasons
+        ],
+        ("account", "hour_end"),
+        ("counts",),
     )
     _record_holdings([u for u in updates if u.checkpoint is not None], instruments)
     _record_standings(updates)
@@ -249,6 +264,8 @@ def _standing_row(update: AccountUpdate) -> models.Standing | None:
         refusals=figures.refusals,
         last_fill_at=utc(figures.last_fill_ns) if figures.last_fill_ns else None,
         why=state.why,
+        indicators=shown_indicators(update.indicators),
+        indicators_at=utc(state.asked_ns) if state.asked_ns else None,
         sequence=update.sequence,
         as_of=utc(update.time_ns),
     )

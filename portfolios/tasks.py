@@ -7,14 +7,16 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from portfolios.retention import thin_equity_points
+from portfolios.retention import remove_old_reason_counts, thin_equity_points
 
 _log = logging.getLogger("jobs")
 
 
 @shared_task(name="portfolios.thin_equity_points")
 def thin_equity_points_job() -> None:
-    """Thin the equity curves with age."""
+    """Thin the equity curves with age, and forget the reasons of old."""
     deleted = thin_equity_points(timezone.now())
     if deleted:
         _log.info("thinned the equity curves by %s points", deleted)
+    if forgotten := remove_old_reason_counts():
+        _log.info("removed %s hourly counts of reasons", forgotten)

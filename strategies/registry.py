@@ -1,4 +1,7 @@
-"""Finding strategies: packages in the library, files or packages in the user's own folders, and kept versions."""
+"""Finding strategies: in the library, in the user's own folders and in installed packages; and their kept versions.
+
+An installed package names its strategies as entry points of the group `paddock.strategies`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from threading import RLock
 from traceback import extract_tb
@@ -22,6 +27,7 @@ LIBRARY = Path(__file__).parent / "library"
 LOOK_EVERY_S = 1.0
 RETRY_AFTER_S = 10.0
 _Stamp = tuple[str, int, int]  # path, time of change in ns, size
+ENTRY_POINTS = "paddock.strategies"
 
 
 class UnknownStrategy(LookupError):
@@ -124,7 +130,7 @@ def _kept(name: str, source: str) -> Strategy:
         sentence = f"version {source[:8]} of {name} is not in its folder, and {error}"
     except (Exception, SystemExit) as error:
         # It could be imported when it was kept, but what it imports of Paddock may have changed since.
-        sentence = f"version {source[:8]} of {name} cannot be loaded: {_described(error, kept_folder())}"
+        sentence = f"version {source[:8]} of {name} cannot be loaded: {described(error, kept_folder())}"
     _known.missing[source] = sentence, time.monotonic()
     raise UnknownVersion(sentence)
 
@@ -167,7 +173,7 @@ def _read_folders() -> _Scan:
                 raise BrokenContract(f"STRATEGY_NAME {loaded.name!r} is taken by {other}; names are unique")
         except (Exception, SystemExit) as error:
             # A user's file may fail in any way at import; it must not take the others with it.
-            broken.append(LoadFailure(str(path), _described(error, path)))
+            broken.append(LoadFailure(str(path), described(error, path)))
         else:
             strategies[loaded.name] = _known.versions[loaded.hash] = loaded
     return _Scan(files, strategies, tuple(broken))
@@ -197,9 +203,24 @@ def _folders() -> list[Path]:
 def _candidates() -> Iterator[Path]:
     for folder in _folders():
         yield from pieces_of(folder)
+    for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name):
+        yield _installed(entry.module)
 
 
-def _described(error: BaseException, path: Path) -> str:
+def _installed(module: str) -> Path:
+    """Return the file or package of an installed module; one that is missing is told when it is loaded."""
+    try:
+        spec = find_spec(module)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None or spec.origin is None:
+        return Path(f"{module} (entry point of {ENTRY_POINTS})")
+    origin = Path(spec.origin)
+    return origin.parent if origin.name == "__init__.py" else origin
+
+
+def described(error: BaseException, path: Path) -> str:
+    """Return what happened when the strategy in ``path`` was imported, with its own file and line."""
     own = [frame for frame in extract_tb(error.__traceback__) if frame.filename.startswith(str(path))]
     if isinstance(error, SyntaxError):
         return f"SyntaxError: {error.msg} ({Path(error.filename or '').name}, line {error.lineno})"

@@ -20,12 +20,13 @@ from strategies.shadows import Shadows, wants_shadows
 from trading.account import Worth
 from trading.engine import Engine, Outcome
 from trading.exchange import SharedBook
-from trading.frames import FRAME_INTERVAL_MS, NS_PER_MS, Frame, Gap, utc
+from trading.frames import FRAME_INTERVAL_MS, NS_PER_MS, NS_PER_S, Frame, Gap, utc
 from trading.market import Market
 from trading.snapshot import DataSnapshot
 
 EQUITY_POINT_FRAMES = 50  # every five seconds of market time
 CHECKPOINT_FRAMES = 300  # at least every thirty seconds of market time
+HOUR_NS = 3_600 * NS_PER_S
 
 
 @dataclass(slots=True)
@@ -41,6 +42,8 @@ class Hosted:
     saved_sequence: int
     outcomes: list[Outcome] = field(default_factory=list)
     marks: list[tuple[int, Worth]] = field(default_factory=list)
+    hour_ns: int = 0  # where the present hour of market time began; zero before the first frame
+    reasons: list[tuple[int, dict[str, int]]] = field(default_factory=list)
 
     def process(self, frame: Frame, snapshot: DataSnapshot) -> None:
         """Take in one frame, and let the shadows do so after the deployment."""
@@ -54,13 +57,19 @@ class Hosted:
             self.outcomes.append(outcome)
         if outcome.mark is not None and (outcome.fills or outcome.sequence % EQUITY_POINT_FRAMES == 0):
             self.marks.append((outcome.time_ns, outcome.mark))
+        # The frame that ends with an hour belongs to it.
+        hour_ns = outcome.time_ns // HOUR_NS * HOUR_NS
+        if hour_ns > self.hour_ns:
+            if self.hour_ns:
+                self.reasons.append((hour_ns, dict(self.engine.state.why)))
+            self.hour_ns = hour_ns
 
     def were_written(self, update: AccountUpdate) -> None:
         """Forget what has been committed."""
         if update.checkpoint is not None:
             self.saved_sequence = update.sequence
             self.shadows.were_written()
-        self.outcomes, self.marks = [], []
+        self.outcomes, self.marks, self.reasons = [], [], []
 
     @property
     def is_due(self) -> bool:
@@ -164,7 +173,14 @@ class Runner:
         self._obey(engine, deployment)
         shadows.arrange(engine, are_wanted=self._wants_shadows(deployment.pk, deployment.shadows))
         return Hosted(
-            deployment.pk, account.pk, deployment.revision, engine, shadows, deployment.shadows, engine.state.sequence
+            deployment.pk,
+            account.pk,
+            deployment.revision,
+            engine,
+            shadows,
+            deployment.shadows,
+            saved_sequence=engine.state.sequence,
+            hour_ns=engine.state.time_ns // HOUR_NS * HOUR_NS,
         )
 
     def _wants_shadows(self, deployment_id: int, choice: str) -> bool:
@@ -251,6 +267,7 @@ def _take_from(book: SharedBook | None, hosted: Hosted) -> None:
 def _update(hosted: Hosted, *, is_last: bool) -> AccountUpdate:
     state = hosted.engine.state
     update = AccountUpdate(hosted.account_id, state.sequence, state.time_ns, state, marks=hosted.marks)
+    update.reasons, update.indicators = hosted.reasons, hosted.engine.indicators
     if is_last or hosted.is_due:
         update.checkpoint = hosted.engine.checkpoint()
     for outcome in hosted.outcomes:

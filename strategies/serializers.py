@@ -62,6 +62,12 @@ class ContestantSerializer(OptimismSerializer):
     last_fill_at = serializers.DateTimeField(source="row.standing.last_fill_at", default=None, allow_null=True)
     as_of = serializers.DateTimeField(source="row.standing.as_of", default=None, allow_null=True)
     why = serializers.DictField(child=serializers.IntegerField(), source="row.standing.why", default=dict)
+    indicators = serializers.DictField(
+        source="row.standing.indicators",
+        default=dict,
+        help_text="by name, or by symbol and name; unknown ones are null",
+    )
+    indicators_at = serializers.DateTimeField(source="row.standing.indicators_at", default=None, allow_null=True)
 
     def get_win_rate_reason(self, contestant: Contestant) -> str | None:
         """Return why there is no win rate."""

@@ -79,6 +79,7 @@ class EngineState(msgspec.Struct, kw_only=True):
     memory: bytes = b""  # the strategy's state, packed
     memory_of: str = ""  # hash of the version whose memory it is
     has_started: bool = False
+    asked_ns: int = 0  # when the strategy was asked last
     orders_sent_ns: list[int] = []  # in the last minute, ascending
     refusal_rows_ns: dict[str, int] = {}
     why: dict[str, int] = {}  # reason code -> times it did not trade
@@ -143,6 +144,11 @@ class Engine:
         """
         self.state.memory = pack_state(self._memory)
         return _encoder.encode(self.state)
+
+    @property
+    def indicators(self) -> Any:
+        """What the strategy shows of its last evaluation, as it keeps it."""
+        return self._memory.get("indicators")
 
     def lift_halt(self) -> None:
         """Ask the strategy again after errors had halted it."""
@@ -234,6 +240,7 @@ class Engine:
     def _ask(self, snapshot: DataSnapshot, symbols: tuple[str, ...], outcome: Outcome) -> None:
         """Ask the strategy, and do what it says; a reason not to trade is counted."""
         state = self.state
+        state.asked_ns = snapshot.time_ns
         try:
             if not state.has_started:
                 self._start()

@@ -58,26 +58,26 @@ class SizeUnit(StrEnum):
 class Signal:
     """One wish. The engine sizes, checks and sends it; the exchange may still refuse it."""
 
-    action: Action
-    symbol: str
+    action: Action  # or its word: buy, sell, short, cover
+    symbol: str  # BASE/QUOTE
     size: Size  # in `size_in`; "all" closes what is held
-    size_in: SizeUnit = SizeUnit.QUOTE
-    order_type: OrderType = OrderType.MARKET
+    size_in: SizeUnit = SizeUnit.QUOTE  # or its word: quote, base, account
+    order_type: OrderType = OrderType.MARKET  # or its word
     limit_price: Price | None = None  # quote per base; limit orders
     trigger_price: Price | None = None  # quote per base; stop and take-profit orders
     trail: Price | None = None  # quote per base; a trailing stop's distance, or that of an entry's stop-loss
     trail_pct: Price | None = None  # the same in percent of the price that is followed
-    time_in_force: TimeInForce = TimeInForce.GTC
+    time_in_force: TimeInForce = TimeInForce.GTC  # or its word
     expires_in_s: float | int | None = None  # market time; with good-till-date
     expires_at: datetime | None = None  # the same as a moment, aware
     leverage: Decimal | float | int | None = None  # None: from what the account owns; a short is always on margin
-    post_only: bool = False
-    reduce_only: bool = False
+    post_only: bool = False  # a limit order that is refused rather than taking from the book
+    reduce_only: bool = False  # closes what is held at most
     stop_loss: Price | None = None  # quote per base; kept by the exchange, sized by the position
     take_profit: Price | None = None  # quote per base; one of the two cancels the other
-    reason: str = ""
-    code: str = ""
-    metadata: dict[str, Any] = field(default_factory=dict)
+    reason: str = ""  # for people: it stands beside the order and its fills
+    code: str = ""  # for machines: which of your rules it was
+    metadata: dict[str, Any] = field(default_factory=dict)  # what you like; nobody else reads it
 
     def __post_init__(self) -> None:
         """Take the plain words "buy", "limit", "base" as well as the enums.

@@ -28,19 +28,19 @@ class InvalidConfig(ValueError):
 class Strategy:
     """A strategy version. Pure: it neither fetches, stores, logs nor asks the time."""
 
-    name: str
-    version: str
+    name: str  # unique among all that are found
+    version: str  # to be raised when it trades otherwise than before
     symbols: tuple[str, ...]  # those it trades unless a deployment says otherwise
-    generate_signal: Callable[[DataSnapshot, Any, State], Answer]
+    generate_signal: Callable[[DataSnapshot, Any, State], Answer]  # what it wants now
     config_type: type[msgspec.Struct] | None = None  # None: a plain dict, see `defaults`
-    defaults: Mapping[str, Any] = field(default_factory=dict)
-    on_start: Callable[[Any, State], None] | None = None
-    on_fill: Callable[[Fill, State], None] | None = None
-    on_stop: Callable[[State], None] | None = None
+    defaults: Mapping[str, Any] = field(default_factory=dict)  # of that dict
+    on_start: Callable[[Any, State], None] | None = None  # once in an account's life, before the first question
+    on_fill: Callable[[Fill, State], None] | None = None  # for every execution, whatever its order
+    on_stop: Callable[[State], None] | None = None  # accepted; nothing calls it yet
     trigger: str = "frame"  # frame, trade, or candle:TIMEFRAME
     warmup: Mapping[str, int] = field(default_factory=dict)  # timeframe -> closed candles it needs
-    description: str = ""
-    path: str = ""
+    description: str = ""  # the module's docstring; its first line stands in lists
+    path: str = ""  # of the file or package
     hash: str = ""  # SHA-256 of the whole package
     sources: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # what was hashed, by file name
 

@@ -27,7 +27,8 @@ PADDOCK_HTTPS = environment.flag("PADDOCK_HTTPS", default=False)
 # The market, and the strategies beside those of the library.
 KRAKEN_WS_URL = os.environ.get("KRAKEN_WS_URL") or "wss://ws.kraken.com/v2"
 KRAKEN_REST_URL = os.environ.get("KRAKEN_REST_URL") or "https://api.kraken.com"
-STRATEGY_PATHS = [Path(path) for path in environment.words("STRATEGY_PATHS", default="", separator=os.pathsep)]
+_strategy_paths = environment.words("STRATEGY_PATHS", default=str(BASE_DIR / "mine"), separator=os.pathsep)
+STRATEGY_PATHS = [Path(path) for path in _strategy_paths]
 
 # What the feed hears is recorded below PADDOCK_DATA_DIR/recordings.
 PADDOCK_RECORD = environment.flag("PADDOCK_RECORD", default=True)

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from dashboard.panels import MARKET
 from dashboard.scenes import plain_scene
+from dashboard.why_words import why_sentence as sentence_of
 from trading.fills import plain
 from trading.signals import Amend, Cancel, Signal
 
@@ -147,6 +148,22 @@ def as_json(value: Any) -> str:
     if value is None:
         return DASH
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+@register.filter
+def indicator(value: Any) -> str:
+    """Return an indicator's value: six digits of a number, text as it is."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.6g}".replace("-", MINUS) if abs(value) < 1_000 else f"{value:,.2f}".replace("-", MINUS)
+    return DASH if value is None else str(value)
+
+
+@register.filter
+def why_sentence(code: str) -> str:
+    """Return what a reason not to trade means; empty when only the strategy knows."""
+    return sentence_of(code)
 
 
 @register.filter

@@ -174,3 +174,33 @@ def test_the_folders_are_looked_at_no_more_often_than_said(folder: Path, monkeyp
     registry.refresh()
 
     assert "dip_buyer" not in registry.found()
+
+
+def install(place: Path, module: str) -> None:
+    """Lay out an installed package with one strategy, as pip would."""
+    (place / "dips-1.0.dist-info").mkdir()
+    (place / "dips-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: dips\nVersion: 1.0\n")
+    (place / "dips-1.0.dist-info" / "entry_points.txt").write_text(f"[paddock.strategies]\ndip = {module}\n")
+
+
+def test_a_strategy_of_an_installed_package_is_found_by_its_entry_point(folder: Path, tmp_path_factory, monkeypatch):
+    place = tmp_path_factory.mktemp("site-packages")
+    install(place, "dips.deep")
+    (place / "dips" / "deep").mkdir(parents=True)
+    (place / "dips" / "__init__.py").write_text("")
+    (place / "dips" / "deep" / "__init__.py").write_text(FIVE_LINES + "from .sizes import SIZE\n")
+    (place / "dips" / "deep" / "sizes.py").write_text("SIZE = 20\n")
+    monkeypatch.syspath_prepend(str(place))
+
+    assert registry.strategy("dip_buyer").path == str(place / "dips" / "deep")
+
+
+def test_an_entry_point_to_nothing_is_a_failure_that_is_told(folder: Path, tmp_path_factory, monkeypatch):
+    place = tmp_path_factory.mktemp("site-packages")
+    install(place, "dips.nowhere")
+    monkeypatch.syspath_prepend(str(place))
+
+    (failure,) = registry.failures()
+
+    assert failure.path == "dips.nowhere (entry point of paddock.strategies)"
+    assert "No such file" in failure.error

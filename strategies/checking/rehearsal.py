@@ -1,0 +1,242 @@
+"""A strategy at work on frames from a file, in a process of its own: what it said, got and kept.
+
+`python -m strategies.checking.rehearsal JOB RESULT`. The process knows no framework, and
+reads each frame when it is due: what has not been told is not there.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import faulthandler
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from strategies.loading import load
+from trading.engine import Engine, Outcome, Terms
+from trading.frames import Frame, decode_frame, encode_frame
+from trading.market import Market
+from trading.memory import UnsavableState
+from trading.signals import Amend, Cancel, Signal
+from trading.snapshot import DataSnapshot
+from trading.strategy import Answer, Strategy
+
+KEEP_EVERY_FRAMES = 600
+RESUMES = 4
+HANG_S = 10.0
+_WATCH_EVERY_FRAMES = 10
+_MOST_TRACEBACKS = 3
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """What to rehearse, and how."""
+
+    path: str  # of the strategy
+    frames: str  # a file of `write_frames`
+    frame_count: int
+    symbols: tuple[str, ...]
+    runs: tuple[str, ...]  # told, again, known or resumed, in this order
+    clock_shift_s: float = 0.0  # the wall clock is wrong by so much
+
+
+class Run(msgspec.Struct, kw_only=True):
+    """One run over the whole stretch."""
+
+    said: list[tuple[int, int, str]] = []  # sequence, ns, what it answered
+    kept: list[tuple[int, int, str]] = []  # sequence, ns, digest of the checkpoint
+    evaluation_ns: list[int] = []
+    signals: dict[str, int] = {}  # buy, sell, short, cover, cancel or amend -> times
+    orders: int = 0
+    refusals: dict[str, int] = {}
+    fills: int = 0
+    why: dict[str, int] = {}
+    errors: int = 0
+    tracebacks: list[str] = []
+    is_halted: bool = False
+    unsavable: str = ""
+    equity: str = ""
+
+
+def write_frames(path: Path, frames: Iterator[Frame]) -> int:
+    """Write frames for `read_frames`; return how many."""
+    count = 0
+    with path.open("wb") as file:
+        for frame in frames:
+            encoded = encode_frame(frame)
+            file.write(len(encoded).to_bytes(4) + encoded)
+            count += 1
+    return count
+
+
+def read_frames(path: Path) -> Iterator[Frame]:
+    """Yield the frames that `write_frames` wrote, each read when it is asked for."""
+    with path.open("rb") as file:
+        while head := file.read(4):
+            yield decode_frame(file.read(int.from_bytes(head)))
+
+
+class Rehearsal:
+    """One run: an engine, and an ear at what the strategy says to it."""
+
+    def __init__(self, job: Job, strategy: Strategy | None = None) -> None:
+        self._job = job
+        self._terms = Terms(slug="check", symbols=job.symbols)
+        self.run = Run()
+        self.strategy = strategy or load(Path(job.path))
+        self.engine = self._engine()
+
+    def told(self, *, resumed_at: frozenset[int] = frozenset()) -> Run:
+        """Show it frame after frame; at the numbers in ``resumed_at`` it is put away and taken up anew."""
+        market = Market()
+        for number, frame in enumerate(read_frames(Path(self._job.frames)), start=1):
+            market.fold(frame)
+            self._show(number, frame, market.snapshot())
+            if number in resumed_at and (kept := self._checkpoint()) is not None:
+                forget_strategies()
+                self.strategy = load(Path(self._job.path))
+                self.engine = self._engine(kept)
+        return self._ended()
+
+    def known(self) -> Run:
+        """Show it the same when the whole stretch is in memory already."""
+        market, scenes = Market(), []
+        for frame in read_frames(Path(self._job.frames)):
+            market.fold(frame)
+            scenes.append((frame, market.snapshot()))
+        for number, (frame, snapshot) in enumerate(scenes, start=1):
+            self._show(number, frame, snapshot)
+        return self._ended()
+
+    def _engine(self, kept: bytes | None = None) -> Engine:
+        found = self.strategy
+        config, heard = found.config({}), replace(found, generate_signal=self._overheard(found))
+        return Engine(heard, config, self._terms) if kept is None else Engine.resume(heard, config, self._terms, kept)
+
+    def _overheard(self, found: Strategy) -> Any:
+        run = self.run
+
+        def overheard(data: DataSnapshot, config: Any, state: dict[str, Any]) -> Answer:
+            began_ns = time.perf_counter_ns()
+            try:
+                answer: Answer = found.generate_signal(data, config, state)
+            except Exception as error:
+                run.said.append((data.sequence, data.time_ns, f"raised {error!r}"))
+                raise
+            run.evaluation_ns.append(time.perf_counter_ns() - began_ns)
+            run.said.append((data.sequence, data.time_ns, repr(answer)))
+            for one in answer if isinstance(answer, list) else [answer]:
+                if isinstance(one, Signal | Cancel | Amend):
+                    action = one.action.value if isinstance(one, Signal) else type(one).__name__.lower()
+                    run.signals[action] = run.signals.get(action, 0) + 1
+            return answer
+
+        return overheard
+
+    def _show(self, number: int, frame: Frame, snapshot: DataSnapshot) -> None:
+        if number % _WATCH_EVERY_FRAMES == 1:
+            faulthandler.dump_traceback_later(HANG_S, exit=True)
+        outcome = self.engine.process(frame, snapshot)
+        if outcome.has_facts:
+            self._note(outcome)
+        if number % KEEP_EVERY_FRAMES == 0 or number == self._job.frame_count:
+            self._keep(frame)
+
+    def _note(self, outcome: Outcome) -> None:
+        run = self.run
+        run.fills += len(outcome.fills)
+        run.orders += sum(
+            order.refusal is None and order.created_ns == outcome.time_ns for order in outcome.orders.values()
+        )
+        for error in outcome.errors:
+            run.errors += 1
+            run.is_halted |= error.halted
+            if len(run.tracebacks) < _MOST_TRACEBACKS:
+                run.tracebacks.append(error.traceback)
+
+    def _keep(self, frame: Frame) -> None:
+        if (kept := self._checkpoint()) is not None:
+            self.run.kept.append((frame.sequence, frame.time_ns, sha256(kept).hexdigest()))
+
+    def _checkpoint(self) -> bytes | None:
+        try:
+            return self.engine.checkpoint()
+        except UnsavableState as error:
+            self.run.unsavable = str(error)
+            return None
+
+    def _ended(self) -> Run:
+        faulthandler.cancel_dump_traceback_later()
+        state, run = self.engine.state, self.run
+        run.why = dict(state.why)
+        refused = {code.removeprefix("refused_"): n for code, n in run.why.items() if code.startswith("refused_")}
+        run.refusals = dict(Counter(refused).most_common())
+        run.equity = "" if state.figures.equity is None else f"{state.figures.equity:.2f}"
+        return run
+
+
+def rehearse(job: Job) -> dict[str, Run]:
+    """Return the runs that the job asks for, each by modules just loaded unless it says otherwise."""
+    runs: dict[str, Run] = {}
+    strategy: Strategy | None = None
+    for name in job.runs:
+        if name == "known":  # its modules remember what they have lived through
+            runs[name] = Rehearsal(job, strategy).known()
+            continue
+        forget_strategies()
+        rehearsal = Rehearsal(job)
+        strategy = rehearsal.strategy
+        if name == "resumed":
+            places = {job.frame_count * n // (RESUMES + 1) for n in range(1, RESUMES + 1)}
+            runs[name] = rehearsal.told(resumed_at=frozenset(places))
+        else:
+            runs[name] = rehearsal.told()
+    return runs
+
+
+def forget_strategies() -> None:
+    """Forget the modules of strategies, as a new process would."""
+    for name in [name for name in sys.modules if name.startswith("strategies_at_")]:
+        del sys.modules[name]
+
+
+def shift_clock(seconds: float) -> None:
+    """Let the wall clock be wrong from now on, for all who ask for it after this."""
+    true_time, true_ns, true_datetime = time.time, time.time_ns, dt.datetime
+    shift = dt.timedelta(seconds=seconds)
+
+    class OtherClock(type):
+        def __instancecheck__(cls, thing: object) -> bool:
+            return isinstance(thing, true_datetime)
+
+    def now(tz: dt.tzinfo | None = None) -> dt.datetime:
+        return true_datetime.now(tz) + shift
+
+    told = {
+        "now": staticmethod(now),
+        "today": staticmethod(now),
+        "utcnow": staticmethod(lambda: now(dt.UTC).replace(tzinfo=None)),
+    }
+    # It must not differ from the true one in anything else, its printed name included.
+    dt.datetime = OtherClock("datetime.datetime", (true_datetime,), told)  # type: ignore[misc, assignment]
+    time.time = lambda: true_time() + seconds
+    time.time_ns = lambda: true_ns() + int(seconds * 1e9)
+
+
+def main(job_path: str, result_path: str) -> None:
+    """Do the job in one file, write the result to the other."""
+    faulthandler.enable()
+    job = msgspec.json.decode(Path(job_path).read_bytes(), type=Job)
+    if job.clock_shift_s:
+        shift_clock(job.clock_shift_s)
+    Path(result_path).write_bytes(msgspec.msgpack.encode(rehearse(job)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,1 @@
+"""What `newstrategy` writes: strategies that work as they are, each named like its template."""

@@ -1,0 +1,61 @@
+from datetime import timedelta
+
+import pytest
+
+from dashboard.why_words import why_sentence
+from marketdata import bus
+from portfolios.models import ReasonCount
+from tests.rows import NOON, enter, open_season, stand
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def no_feed():
+    bus.clear_feed_state()
+    yield
+    bus.clear_feed_state()
+
+
+def test_the_page_tells_each_reason_with_its_symbol_its_last_hour_and_what_it_means(client):
+    row = enter(open_season(), "a")
+    ReasonCount.objects.create(
+        account=row.account, hour_end=NOON - timedelta(hours=1), counts={"order_open BTC/USD": 1_000}
+    )
+    stand(row, "100", why={"order_open BTC/USD": 4_321, "refused_cost_minimum": 2, "own_words": 1})
+
+    page = client.get("/deployments/a").content.decode()
+
+    assert (
+        "<code>order_open</code> <b>BTC/USD</b> <small>An order of its own is still on the way or in the book.</small>"
+        in page
+    )
+    assert '<td class="num" data-label="Last hour">3,321</td>' in page
+    assert '<td class="num" data-label="Total">4,321</td>' in page
+    assert "since 11:00 UTC" in page
+
+
+def test_the_page_shows_the_indicators_by_symbol_with_a_dash_for_what_is_unknown(client):
+    row = enter(open_season(), "a")
+    indicators = {"mood": "<calm>", "BTC/USD": {"rsi": 41.23456789, "adx": None, "is_up": True}}
+    stand(row, "100", indicators=indicators, indicators_at=NOON)
+
+    page = client.get("/deployments/a").content.decode()
+
+    assert "&lt;calm&gt;" in page
+    assert '<dt><code>rsi</code></dt><dd class="num">41.2346</dd>' in page
+    assert '<dt><code>adx</code></dt><dd class="num">–</dd>' in page
+    assert '<dt><code>is_up</code></dt><dd class="num">yes</dd>' in page
+
+
+def test_the_api_tells_the_indicators_with_their_time(client):
+    stand(enter(open_season(), "a"), "100", indicators={"rsi": None}, indicators_at=NOON)
+
+    standing = client.get("/api/v1/deployments/a/").json()["standing"]
+
+    assert (standing["indicators"], standing["indicators_at"]) == ({"rsi": None}, "2026-07-07T12:00:00Z")
+
+
+def test_a_code_that_only_the_strategy_knows_is_not_explained():
+    assert why_sentence("own_words") == ""
+    assert why_sentence("refused_anything").startswith("It wanted to trade")

@@ -1,0 +1,145 @@
+"""Each way to break the contract is found by the check that is made for it, and by no other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from strategies.checking import verdicts
+from strategies.checking.findings import Finding, Mark, Report
+from strategies.checking.performing import Died, Performances, performances
+from strategies.checking.rehearsal import write_frames
+from strategies.checking.stretches import simulated
+
+HEAD = """
+from trading.signals import NoSignal, Signal
+STRATEGY_NAME, STRATEGY_VERSION, SYMBOLS = "trap", "1.0.0", ["BTC/USD"]
+"""
+HONEST = """
+def generate_signal(data, config, state):
+    state["asked"] = state.get("asked", 0) + 1
+    if state["asked"] % 100 == 1 and data.portfolio.is_flat("BTC/USD"):
+        return Signal.buy("BTC/USD", 20, metadata={"at": data.time})
+    return NoSignal("waits", f"{data.price('BTC/USD')}")
+"""
+KNOWS_BY_MEMORY = """
+prices = {}
+def generate_signal(data, config, state):
+    prices[data.sequence] = data.price("BTC/USD")
+    later = prices.get(data.sequence + 50)
+    return Signal.buy("BTC/USD", 20) if later and later > prices[data.sequence] else NoSignal("waits")
+"""
+KNOWS_BY_BUFFERS = """
+def generate_signal(data, config, state):
+    tape, told = data._view.tapes.get("BTC/USD", ([], 0))
+    return Signal.buy("BTC/USD", 20) if len(tape) > told else NoSignal("waits")
+"""
+ASKS_THE_WALL_CLOCK = """
+from datetime import datetime
+def generate_signal(data, config, state):
+    return NoSignal("month", str(datetime.now().month))
+"""
+DRAWS_BY_CHANCE = """
+import random
+def generate_signal(data, config, state):
+    return NoSignal("drawn", str(random.random()))
+"""
+ITERATES_A_SET = """
+NAMES = {"a", "b", "c", "d", "e", "f", "g", "h"}
+def generate_signal(data, config, state):
+    return NoSignal("names", " ".join(NAMES))
+"""
+COUNTS_IN_THE_MODULE = """
+count = 0
+def generate_signal(data, config, state):
+    global count
+    count += 1
+    return NoSignal("counted", str(count // 400))
+"""
+KEEPS_AN_OBJECT = """
+def generate_signal(data, config, state):
+    state["lock"] = object()
+    return NoSignal("waits")
+"""
+
+
+@pytest.fixture(scope="module")
+def frames(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    file = tmp_path_factory.mktemp("stretch") / "frames"
+    return file, write_frames(file, simulated(["BTC/USD"], 1, {}))
+
+
+def rehearsed(source: str, frames: tuple[Path, int], place: Path) -> Performances:
+    (place / "trap.py").write_text(HEAD + source)
+    return performances(place / "trap.py", *frames, ["BTC/USD"], place)
+
+
+def judged(source: str, frames: tuple[Path, int], place: Path) -> dict[str, Finding]:
+    runs, report = rehearsed(source, frames, place), Report(path="trap.py")
+    verdicts.judge_errors(report, runs.told)
+    verdicts.judge_look_ahead(report, runs)
+    verdicts.judge_determinism(report, runs)
+    verdicts.judge_state(report, runs)
+    return {finding.check: finding for finding in report.findings}
+
+
+def broken(findings: dict[str, Finding]) -> set[str]:
+    return {check for check, finding in findings.items() if finding.mark is Mark.BROKEN}
+
+
+def test_an_honest_strategy_passes_every_check(frames, tmp_path):
+    assert {finding.mark for finding in judged(HONEST, frames, tmp_path).values()} == {Mark.FINE}
+
+
+@pytest.mark.parametrize(
+    ("source", "check", "words"),
+    [
+        (KNOWS_BY_BUFFERS, "look-ahead", "what it could not know yet"),
+        (ASKS_THE_WALL_CLOCK, "determinism", "wall clock 37 days on it answers otherwise: use data.time"),
+        (ITERATES_A_SET, "determinism", "another process answers otherwise: the order of a set"),
+        (DRAWS_BY_CHANCE, "determinism", "two runs over the same frames differ"),
+        (KEEPS_AN_OBJECT, "state", "state['lock'] is a object; expected plain values"),
+        (COUNTS_IN_THE_MODULE, "state", "keep everything in `state`"),
+        ("def generate_signal(data, config, state):\n    return 1 / 0\n", "errors", "it raised 5 times; it was paused"),
+    ],
+)
+def test_a_trap_is_found_by_its_check(frames, tmp_path, source, check, words):
+    findings = judged(source, frames, tmp_path)
+
+    assert findings[check].mark is Mark.BROKEN
+    assert words in findings[check].sentence
+
+
+def test_a_strategy_that_remembers_the_future_in_its_module_is_told_when_and_what(frames, tmp_path):
+    finding = judged(KNOWS_BY_MEMORY, frames, tmp_path)["look-ahead"]
+
+    assert finding.mark is Mark.BROKEN
+    assert "the rest not yet told: NoSignal(code='waits'" in finding.lines[0]
+    assert "when it had seen the rest: Signal(" in finding.lines[1]
+
+
+def test_look_ahead_is_not_judged_where_chance_would_be_blamed_on_it(frames, tmp_path):
+    findings = judged(DRAWS_BY_CHANCE, frames, tmp_path)
+
+    assert findings["look-ahead"].mark is Mark.SKIPPED
+
+
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        ("import os; os._exit(3)", "ended the whole process with exit code 3"),
+        ("import os; os.kill(os.getpid(), 11)", "killed by signal 11"),
+    ],
+)
+def test_a_strategy_that_ends_the_process_is_told_so(frames, tmp_path, act, words):
+    with pytest.raises(Died, match=words):
+        rehearsed(f"def generate_signal(data, config, state):\n    {act}\n", frames, tmp_path)
+
+
+@pytest.mark.slow
+def test_a_strategy_that_does_not_return_is_ended_and_its_line_is_named(frames, tmp_path):
+    with pytest.raises(Died, match="did not return within ten seconds") as died:
+        rehearsed("def generate_signal(data, config, state):\n    while True:\n        pass\n", frames, tmp_path)
+
+    assert any("trap.py" in line and "in generate_signal" in line for line in died.value.lines)
