@@ -90,6 +90,18 @@ class Order(models.Model):
     average_price = money(null=True, blank=True)
     is_post_only = models.BooleanField(default=False)
     is_reduce_only = models.BooleanField(default=False)
+    leverage = money(null=True, blank=True, help_text="empty: spot, from the account's own balances")
+    trail = money(null=True, blank=True, help_text="quote per base, a trailing stop's distance")
+    trail_pct = money(null=True, blank=True, help_text="the same in percent of the price that is followed")
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="good till then, on the market's clock")
+    stop_loss_price = money(null=True, blank=True, help_text="of the exits that its first fill would bring")
+    take_profit_price = money(null=True, blank=True)
+    parent_id = models.CharField(max_length=120, blank=True, help_text="the entry that brought this exit")
+    sibling_id = models.CharField(max_length=120, blank=True, help_text="one of the two cancels the other")
+    is_triggered = models.BooleanField(default=False)
+    is_after_gap = models.BooleanField(default=False, help_text="nobody watched since it was judged last")
+    queue_ahead_qty = money(null=True, blank=True, help_text="base units shown before it at its price; empty: unknown")
+    fill_model = models.CharField(max_length=30, blank=True, help_text="with its version")
     purpose = models.CharField(max_length=20, help_text="entry, exit, stop_loss, take_profit or liquidation")
     reason = models.CharField(max_length=300, blank=True, help_text="the strategy's words")
     code = models.CharField(max_length=60, blank=True, help_text="why it was refused or ended")
@@ -118,6 +130,8 @@ class Fill(models.Model):
     price = money(help_text="quote per base")
     cost = money(help_text="quote")
     fee = money(help_text="quote, never negative")
+    leverage = money(null=True, blank=True, help_text="of its order; empty: spot")
+    margin_fee = money(default=0, help_text="quote, beside `fee`: for opening on margin, for being liquidated")
     quote = models.CharField(max_length=10)
     liquidity = models.CharField(max_length=5, help_text="maker or taker")
     result = money(null=True, blank=True, help_text="account currency, fees included; empty when it opens")
@@ -160,11 +174,12 @@ class LedgerEntry(models.Model):
 
 
 class Balance(models.Model):
-    """What an account holds of one currency: the sum of its ledger entries, kept for reading."""
+    """What an account holds and owes of one currency: the sums of its ledger entries, kept for reading."""
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="balances")
     currency = models.CharField(max_length=10)
-    amount = money()
+    amount = money(help_text="held, never below zero")
+    owed = money(default=0, help_text="of all loans, never below zero")
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("account", "currency"), name="one_balance_per_currency"),)
@@ -181,6 +196,9 @@ class Position(models.Model):
     qty = money(help_text="base units, signed; zero when flat")
     average_price = money(help_text="quote per base, fees left out; zero when flat")
     fees = money(help_text="quote, of the open round trip")
+    leverage = money(null=True, blank=True, help_text="of what is borrowed for it; empty: nothing is")
+    margin = money(default=0, help_text="quote, the collateral that its loans bind")
+    borrowed = money(default=0, help_text="of the quote when long, of the base when short")
     opened_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -196,6 +214,7 @@ class RoundTrip(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="round_trips")
     trip_id = models.CharField(max_length=120)
     symbol = models.CharField(max_length=30)
+    side = models.CharField(max_length=4, default="buy", help_text="of the entry: buy is a long, sell a short")
     qty = money(help_text="base units, all that was bought")
     entry_price = money(help_text="average, quote per base")
     exit_price = money(help_text="average, quote per base")
@@ -233,8 +252,19 @@ class Standing(models.Model):
     mid_equity = money()
     realised = money(help_text="of reductions and round trips, fees included")
     unrealised = money(help_text="equity less stake less realised")
-    fees = money()
-    exposure = money(help_text="value of all positions at mid")
+    stake = money(help_text="all that was paid in, less what was taken out")
+    paid_in = money(help_text="all that was ever paid in; returns are in percent of it")
+    fees = money(help_text="of every kind, interest included")
+    interest = money(default=0, help_text="the part of the fees that lending cost")
+    exposure = money(help_text="value of all positions at mid, longs and shorts never netted")
+    short_exposure = money(default=0, help_text="the part of it that is sold short")
+    owed = money(default=0, help_text="all loans, at mid")
+    used_margin = money(default=0, help_text="collateral that loans bind")
+    margin_level_pct = money(null=True, blank=True, help_text="equity in percent of it; empty while none is used")
+    call_level_pct = money(null=True, blank=True, help_text="the level at which margin is called")
+    closing_level_pct = money(null=True, blank=True, help_text="the level below which positions are closed")
+    is_called = models.BooleanField(default=False, help_text="margin was called and has not been restored")
+    bankrupt_at = models.DateTimeField(null=True, blank=True, help_text="when less than nothing was left")
     peak_equity = money()
     drawdown_pct = money(help_text="below the peak now, percent")
     max_drawdown_pct = money(help_text="worst below a peak, percent")
@@ -249,3 +279,61 @@ class Standing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account.slug}: {self.equity}"
+
+
+class InstrumentFigures(models.Model):
+    """What an account has done through one instrument. The rows of an account add up to its standing."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="instruments")
+    symbol = models.CharField(max_length=30)
+    fills = models.PositiveIntegerField()
+    volume = money(help_text="quote that changed hands")
+    fees = money(help_text="account currency, of every kind, each at the rate of its moment")
+    interest = money(help_text="account currency, the part of the fees that lending cost")
+    realised = money(help_text="account currency, against average cost, fees included")
+    realised_quote = money(help_text="the same in quote")
+    first_in_realised_quote = money(help_text="quote, the first in taken as the first out; equal when flat")
+    round_trips = models.PositiveIntegerField()
+    wins = models.PositiveIntegerField()
+    won = money(help_text="account currency, results of the round trips above zero")
+    lost = money(help_text="account currency, of those below; never negative")
+
+    class Meta:
+        verbose_name_plural = "instrument figures"
+        constraints = (models.UniqueConstraint(fields=("account", "symbol"), name="one_row_per_instrument"),)
+
+    def __str__(self) -> str:
+        return f"{self.account_id} in {self.symbol}"
+
+
+class PaymentState(models.TextChoices):
+    """What became of a payment."""
+
+    ASKED = "asked", "asked (the worker has not taken it up yet)"
+    APPLIED = "applied"
+    REFUSED = "refused"
+
+
+class Payment(models.Model):
+    """What the owner pays in or takes out. It moves the stake, never the profit."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="payments")
+    amount = money(help_text="paid in (+) or taken out (-)")
+    currency = models.CharField(max_length=10)
+    by = models.CharField(max_length=150)
+    note = models.CharField(max_length=200, blank=True)
+    asked_at = models.DateTimeField(auto_now_add=True, help_text="wall clock")
+    state = models.CharField(max_length=10, choices=PaymentState, default=PaymentState.ASKED)
+    sentence = models.CharField(max_length=300, blank=True, help_text="why it was refused")
+    value = money(null=True, blank=True, help_text="account currency, at mid when it was applied; signed")
+    sequence = models.BigIntegerField(null=True, blank=True, help_text="the frame after which it was applied")
+    applied_at = models.DateTimeField(null=True, blank=True, help_text="the market's clock")
+
+    class Meta:
+        ordering = ("-id",)
+        indexes = (
+            models.Index(fields=("account",), condition=Q(state=PaymentState.ASKED), name="payments_to_be_applied"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.amount.normalize():+f} {self.currency}"

@@ -35,4 +35,6 @@ def _require_free(engine: Engine, currency: str, amount: Decimal, snapshot: Data
     held = engine.account.means.free(currency, snapshot)
     free = max(held - engine.exchange.reserved(currency, snapshot), ZERO)
     if amount > free:
-        raise InsufficientFunds(f"{amount.normalize():f} {currency} were to be taken out; {free.normalize():f} are free")
+        raise InsufficientFunds(
+            f"{amount.normalize():f} {currency} were to be taken out; {free.normalize():f} are free"
+        )
