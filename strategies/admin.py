@@ -17,7 +17,7 @@ from django.utils.html import format_html
 
 from portfolios.admin import ReadOnlyAdmin
 from strategies import registry, services
-from strategies.forms import CONFIG, RISK, deployment_form
+from strategies.forms import CONFIG, MARGIN, RISK, deployment_form
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus, Worker
 from trading.fills import plain
 from trading.strategy import Strategy
@@ -131,9 +131,17 @@ class DeploymentAdmin(admin.ModelAdmin):
                 "fields": [name for name in drawn if name.startswith(RISK)],
                 "description": "They stop entries, never exits. Leave a field empty for no limit or the default.",
             }),
+            ("Margin", {
+                "fields": [name for name in drawn if name.startswith(MARGIN)],
+                "description": "On what terms the exchange lends. Leave a field empty to follow the exchange's.",
+                "classes": ("collapse",),
+            }),
             ("Money and market", {
-                "fields": (("cash", "currency"), "funding_currency", "fee_schedule", "fill_model", "latency_ms"),
-                "description": "A change of the stake or the currencies holds from the next reset on.",
+                "fields": (
+                    *(("cash", "currency"), "funding_currency", "assets", "fee_schedule", "fill_model"),
+                    *("latency_ms", "latency_sigma"),
+                ),
+                "description": "A change of the stake, the assets or the currencies holds from the next reset on.",
             }),
         ]  # fmt: skip
 

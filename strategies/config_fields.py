@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from functools import lru_cache
@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from trading.margin import LeverageLimits, MarginTerms
 from trading.risk import RiskLimits
 
 
@@ -132,6 +133,41 @@ def config_fields(schema: Mapping[str, Any]) -> list[ConfigField]:
 def risk_fields() -> tuple[ConfigField, ...]:
     """Return the fields of the risk limits."""
     return tuple(config_fields(msgspec.json.schema(RiskLimits)))
+
+
+@lru_cache(maxsize=1)
+def margin_fields() -> tuple[ConfigField, ...]:
+    """Return the fields of the margin terms; those of the limits one by one, like ``limits.long``."""
+    schema, defaults = msgspec.json.schema(MarginTerms), msgspec.to_builtins(MarginTerms())
+    fields = [field for field in config_fields(schema) if field.key != "limits"]
+    limits = [replace(field, key=f"limits.{field.key}") for field in config_fields(msgspec.json.schema(LeverageLimits))]
+    return (*limits, *(replace(field, default=defaults[field.key]) for field in fields))
+
+
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values by keys like ``limits.long`` as the objects that they stand for."""
+    whole: dict[str, Any] = {}
+    for key, value in values.items():
+        outer, _, inner = key.partition(".")
+        if inner:
+            whole.setdefault(outer, {})[inner] = value
+        else:
+            whole[outer] = value
+    return whole
+
+
+def flat(values: Mapping[str, Any], fields: Iterable[ConfigField]) -> dict[str, Any]:
+    """Return what ``nested`` takes: those of the ``fields`` that ``values`` has."""
+    found = {}
+    for field in fields:
+        outer, _, inner = field.key.partition(".")
+        if outer not in values:
+            continue
+        if not inner:
+            found[field.key] = values[outer]
+        elif isinstance(values[outer], dict) and inner in values[outer]:
+            found[field.key] = values[outer][inner]
+    return found
 
 
 def _resolved(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -10,7 +10,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from marketdata.selectors import market_at
-from portfolios.models import Checkpoint
+from portfolios.models import Checkpoint, Payment
+from portfolios.payments import record_payments
 from portfolios.services import AccountUpdate, record_updates
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus
 from strategies.registry import strategy
@@ -35,6 +36,7 @@ class Hosted:
     saved_sequence: int
     outcomes: list[Outcome] = field(default_factory=list)
     marks: list[tuple[int, Worth]] = field(default_factory=list)
+    payments: list[Payment] = field(default_factory=list)  # applied or refused since then
 
     def note(self, outcome: Outcome) -> None:
         """Keep what must be written."""
@@ -156,11 +158,12 @@ class Runner:
             record_updates(updates, self.market.snapshot().instruments)
             for hosted in self.hosted.values():
                 _record_events(hosted)
-        changed = {h.engine.terms.slug for h in self.hosted.values() if h.outcomes or h.marks}
+                record_payments(hosted.payments)
+        changed = {h.engine.terms.slug for h in self.hosted.values() if h.outcomes or h.marks or h.payments}
         for hosted, update in zip(self.hosted.values(), updates, strict=False):
             if update.checkpoint is not None:
                 hosted.saved_sequence = update.sequence
-            hosted.outcomes, hosted.marks = [], []
+            hosted.outcomes, hosted.marks, hosted.payments = [], [], []
         return changed
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from portfolios.models import Season
 from portfolios.selectors import LeagueRow, league_rows
 from strategies import registry
-from strategies.config_fields import config_fields, risk_fields
+from strategies.config_fields import config_fields, flat, margin_fields, risk_fields
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus, Worker
 from trading.strategy import Strategy
 
@@ -82,7 +82,7 @@ def symbols_of(deployment: Deployment, strategy: Strategy | None) -> Sequence[st
 
 
 def league_board(season: Season | None, feed: FeedState | None) -> list[Contestant]:
-    """Return every deployment with an open account in ``season``, best equity first. Three queries."""
+    """Return every deployment with an open account in ``season``, best return first. Three queries."""
     rows = league_rows(season)
     deployments = {row.account_id: row for row in Deployment.objects.filter(account__in=[r.account for r in rows])}
     news = _telling_events(deployments.values())
@@ -204,6 +204,22 @@ def limits_of(deployment: Deployment) -> list[Setting]:
             is_changed=field.key in deployment.risk,
         )
         for field in risk_fields()
+    ]
+
+
+def margin_of(deployment: Deployment) -> list[Setting]:
+    """Return the margin terms one by one, in the order of the form."""
+    values = flat(deployment.margin, margin_fields())
+    return [
+        Setting(
+            key=field.key,
+            value=values.get(field.key, field.default),
+            default=field.default,
+            help=field.help,
+            bounds=field.bounds,
+            is_changed=field.key in values,
+        )
+        for field in margin_fields()
     ]
 
 
