@@ -64,6 +64,8 @@ DEPLOYMENT_PANELS = (
     Panel("open_orders", "Open orders"),
     Panel("fills", "Fills"),
     Panel("round_trips", "Closed round trips"),
+    Panel("instruments", "Instruments"),
+    Panel("payments", "Payments"),
     Panel("refusals", "Refused orders"),
     Panel("why", "Why it did not trade"),
     Panel("events", "Events"),

@@ -9,9 +9,19 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from dashboard.margin_words import MarginWords, margin_words
 from dashboard.market_words import MarketWords, market_words
 from marketdata import bus
-from portfolios.models import Fill, Order, Position, RoundTrip, Season
+from portfolios.models import (
+    Balance,
+    Fill,
+    InstrumentFigures,
+    Order,
+    Payment,
+    Position,
+    RoundTrip,
+    Season,
+)
 from portfolios.selectors import LeagueTotals, current_season, league_totals, market_time, recent_fills
 from strategies import registry, selectors
 from strategies.models import Deployment, DeploymentEvent
@@ -138,6 +148,15 @@ class DeploymentScene(Scene):
     events: list[DeploymentEvent]
     settings: list[Setting]
     limits: list[Setting]
+    margin_terms: list[Setting]
+    balances: list[Balance]
+    instruments: list[InstrumentFigures]
+    payments: list[Payment]
+
+    @property
+    def margin(self) -> MarginWords:
+        """How the account stands with its lender."""
+        return margin_words(self.contestant.row.standing if self.contestant else None)
 
     @property
     def clock(self) -> datetime | None:
@@ -211,6 +230,10 @@ def deployment_scene(slug: str) -> DeploymentScene:
         events=list(selectors.recent_events(deployment)),
         settings=selectors.settings_of(deployment, registry.found().get(deployment.strategy)),
         limits=selectors.limits_of(deployment),
+        margin_terms=selectors.margin_of(deployment),
+        balances=list(Balance.objects.filter(account=account).order_by("currency")),
+        instruments=list(InstrumentFigures.objects.filter(account=account).order_by("symbol")),
+        payments=list(Payment.objects.filter(account=account)[:FILLS_SHOWN]),
     )
 
 

@@ -5,6 +5,7 @@ Money and quantities are numeric(36, 18); times are UTC of the market's clock un
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.db import models
@@ -337,3 +338,8 @@ class Payment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount.normalize():+f} {self.currency}"
+
+    @property
+    def size(self) -> Decimal:
+        """The amount without its direction."""
+        return abs(self.amount)

@@ -19,6 +19,7 @@ from portfolios.admin import ReadOnlyAdmin
 from strategies import registry, services
 from strategies.forms import CONFIG, MARGIN, RISK, deployment_form
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus, Worker
+from strategies.pay_admin import PayingAdmin
 from trading.fills import plain
 from trading.strategy import Strategy
 
@@ -29,14 +30,14 @@ admin.site.site_url = "/"
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(admin.ModelAdmin):
+class DeploymentAdmin(PayingAdmin):
     """Who trades."""
 
     list_display = ("name", "slug", "strategy", "symbols_shown", "state", "stake", "updated_at", "page")
     list_filter = ("status", "strategy")
     search_fields = ("slug", "name", "strategy")
     actions = ("enable", "pause", "disable", "reset")
-    readonly_fields = ("status", "status_reason", "revision", "page")
+    readonly_fields = ("status", "status_reason", "revision", "page", "pay_link")
     view_on_site = False
     save_on_top = True
 
@@ -116,7 +117,7 @@ class DeploymentAdmin(admin.ModelAdmin):
         if strategy is None:
             return list(super().get_fieldsets(request, obj))
         drawn = list(self.get_form(request, obj).base_fields)
-        state = [(None, {"fields": (("status", "status_reason"), ("revision", "page"))})] if obj else []
+        state = [(None, {"fields": (("status", "status_reason"), ("revision", "page", "pay_link"))})] if obj else []
         return [
             *state,
             (

@@ -24,7 +24,7 @@ def ask_to_pay(*, deployment: Deployment, amount: Decimal, currency: str, by: st
     Raises:
         ValidationError: per field, or it has no open account.
     """
-    account = Account.objects.filter(pk=deployment.account_id, closed_at=None).first()
+    account = Account.objects.filter(deployment=deployment, closed_at=None).first()
     if account is None:
         raise ValidationError(f"{deployment.slug} has no open account: it gets one when a season runs")
     return ask_payment(account=account, amount=amount, currency=currency, by=by, note=note)
