@@ -8,10 +8,20 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from dashboard.margin_words import MarginWords, margin_words
 from dashboard.market_words import MarketWords, market_words
 from marketdata import bus
 from portfolios.indicators import Plain
-from portfolios.models import Fill, Order, Position, RoundTrip, Season
+from portfolios.models import (
+    Balance,
+    Fill,
+    InstrumentFigures,
+    Order,
+    Payment,
+    Position,
+    RoundTrip,
+    Season,
+)
 from portfolios.reasons import Reasons, reasons_of
 from portfolios.selectors import LeagueTotals, current_season, league_totals, market_time, recent_fills
 from strategies import registry, selectors
@@ -154,6 +164,15 @@ class DeploymentScene(Scene):
     traded: str
     revisions: list[tuple[DeploymentRevision, list[Change]]]  # newest first
     reasons: Reasons
+    margin_terms: list[Setting]
+    balances: list[Balance]
+    instruments: list[InstrumentFigures]
+    payments: list[Payment]
+
+    @property
+    def margin(self) -> MarginWords:
+        """How the account stands with its lender."""
+        return margin_words(self.contestant.row.standing if self.contestant else None)
 
     @property
     def clock(self) -> datetime | None:
@@ -246,6 +265,10 @@ def deployment_scene(slug: str) -> DeploymentScene:
         traded=label(strategy) if strategy else deployment.strategy_hash[:8],
         revisions=[(revision, changes_of(revision)) for revision in deployment.revisions.all()[:REVISIONS_SHOWN]],
         reasons=reasons_of(contestant.row.standing if contestant else None),
+        margin_terms=selectors.margin_of(deployment),
+        balances=list(Balance.objects.filter(account=account).order_by("currency")),
+        instruments=list(InstrumentFigures.objects.filter(account=account).order_by("symbol")),
+        payments=list(Payment.objects.filter(account=account)[:FILLS_SHOWN]),
     )
 
 

@@ -74,6 +74,9 @@ class StandingAdmin(AccountRowAdmin):
         exact("unrealised"),
         exact("fees"),
         exact("exposure"),
+        exact("stake"),
+        exact("owed"),
+        exact("margin_level_pct"),
         exact("drawdown_pct"),
         "fills",
         "as_of",
@@ -94,6 +97,7 @@ class OrderAdmin(AccountRowAdmin):
         "status",
         exact("qty"),
         exact("filled_qty"),
+        exact("leverage"),
         "code",
         "created_at",
     )
@@ -133,14 +137,22 @@ class LedgerEntryAdmin(AccountRowAdmin):
 @admin.register(models.Balance)
 class BalanceAdmin(AccountRowAdmin):
     search_fields = ("account__slug",)
-    list_display = ("account", "currency", exact("amount"))
+    list_display = ("account", "currency", exact("amount"), exact("owed"))
     list_filter = ("currency",)
 
 
 @admin.register(models.Position)
 class PositionAdmin(AccountRowAdmin):
     search_fields = ("account__slug",)
-    list_display = ("account", "symbol", exact("qty"), exact("average_price"), exact("fees"), "opened_at")
+    list_display = (
+        "account",
+        "symbol",
+        exact("qty"),
+        exact("average_price"),
+        exact("fees"),
+        exact("borrowed"),
+        "opened_at",
+    )
     list_filter = ("symbol",)
 
 
@@ -151,6 +163,7 @@ class RoundTripAdmin(AccountRowAdmin):
         "trip_id",
         "account",
         "symbol",
+        "side",
         exact("qty"),
         exact("entry_price"),
         exact("exit_price"),
@@ -159,4 +172,22 @@ class RoundTripAdmin(AccountRowAdmin):
         "closed_at",
     )
     list_filter = ("symbol",)
+    ordering = ("-id",)
+
+
+@admin.register(models.InstrumentFigures)
+class InstrumentFiguresAdmin(AccountRowAdmin):
+    search_fields = ("account__slug",)
+    list_display = (
+        *("account", "symbol", "fills", exact("volume"), exact("fees"), exact("interest"), exact("realised")),
+        *("round_trips", "wins"),
+    )
+    list_filter = ("symbol",)
+
+
+@admin.register(models.Payment)
+class PaymentAdmin(AccountRowAdmin):
+    search_fields = ("account__slug", "by", "note")
+    list_display = ("account", exact("amount"), "currency", "state", "by", "note", "asked_at", "applied_at", "sentence")
+    list_filter = ("state", "currency")
     ordering = ("-id",)

@@ -16,7 +16,18 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from portfolios import filters, selectors, serializers
-from portfolios.models import Account, Balance, Fill, LedgerEntry, Order, Position, RoundTrip, Standing
+from portfolios.models import (
+    Account,
+    Balance,
+    Fill,
+    InstrumentFigures,
+    LedgerEntry,
+    Order,
+    Payment,
+    Position,
+    RoundTrip,
+    Standing,
+)
 from portfolios.reasons import reasons_by_hour, reasons_of
 from trading.evidence import rederived
 
@@ -102,6 +113,33 @@ class RoundTrips(AccountRows):
     ordering = ("-sequence", "-id")
 
 
+class Instruments(AccountRows):
+    """What was done through each instrument; the rows add up to the standing."""
+
+    queryset = InstrumentFigures.objects.all()
+    serializer_class = serializers.InstrumentFiguresSerializer
+    filterset_class = filters.InstrumentFilter
+    ordering = ("symbol",)
+
+
+class Payments(AccountRows):
+    """What was paid in and taken out, newest first; refused ones say why. It moves the stake, never the profit."""
+
+    queryset = Payment.objects.all()
+    serializer_class = serializers.PaymentSerializer
+    filterset_class = filters.PaymentFilter
+    ordering = ("-id",)
+
+
+class Balances(AccountRows):
+    """What is held and what is owed, by currency."""
+
+    queryset = Balance.objects.all()
+    serializer_class = serializers.BalanceSerializer
+    filterset_class = filters.BalanceFilter
+    ordering = ("currency",)
+
+
 class Ledger(AccountRows):
     """Postings, newest first; the postings of one fact sum to zero per currency."""
 
@@ -140,7 +178,7 @@ class Equity(APIView):
         curve = {
             "slug": account.slug,
             "currency": account.currency,
-            "stake": account.cash,
+            "stake": selectors.stake_of(account),
             "points": selectors.equity_curve(account, _points_asked(request)),
         }
         return Response(serializers.EquityCurveSerializer(curve).data)
@@ -197,6 +235,9 @@ api_urls = [
     path("deployments/<slug:slug>/orders/", Orders.as_view(), name="api-orders"),
     path("deployments/<slug:slug>/positions/", Positions.as_view(), name="api-positions"),
     path("deployments/<slug:slug>/round_trips/", RoundTrips.as_view(), name="api-round-trips"),
+    path("deployments/<slug:slug>/instruments/", Instruments.as_view(), name="api-instruments"),
+    path("deployments/<slug:slug>/payments/", Payments.as_view(), name="api-payments"),
+    path("deployments/<slug:slug>/balances/", Balances.as_view(), name="api-balances"),
     path("deployments/<slug:slug>/ledger/", Ledger.as_view(), name="api-ledger"),
     path("deployments/<slug:slug>/ledger/sums/", LedgerSums.as_view(), name="api-ledger-sums"),
     path("deployments/<slug:slug>/why/", Why.as_view(), name="api-why"),

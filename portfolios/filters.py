@@ -7,7 +7,7 @@ from typing import Any
 import django_filters
 from rest_framework.exceptions import ValidationError
 
-from portfolios.models import Fill, LedgerEntry, Order, Position, RoundTrip
+from portfolios.models import Balance, Fill, InstrumentFigures, LedgerEntry, Order, Payment, Position, RoundTrip
 
 PAGING = {"limit", "offset", "format"}
 
@@ -38,7 +38,7 @@ class OrderFilter(KnownParameters):
 
     class Meta:
         model = Order
-        fields = ("symbol", "side", "status", "type", "purpose", "code")
+        fields = ("symbol", "side", "status", "type", "purpose", "code", "parent_id")
 
 
 class PositionFilter(KnownParameters):
@@ -53,7 +53,28 @@ class RoundTripFilter(KnownParameters):
 
     class Meta:
         model = RoundTrip
+        fields = ("symbol", "side")
+
+
+class InstrumentFilter(KnownParameters):
+    class Meta:
+        model = InstrumentFigures
         fields = ("symbol",)
+
+
+class PaymentFilter(KnownParameters):
+    since = django_filters.IsoDateTimeFilter(field_name="asked_at", lookup_expr="gte")
+    until = django_filters.IsoDateTimeFilter(field_name="asked_at", lookup_expr="lt")
+
+    class Meta:
+        model = Payment
+        fields = ("state", "currency")
+
+
+class BalanceFilter(KnownParameters):
+    class Meta:
+        model = Balance
+        fields = ("currency",)
 
 
 class LedgerFilter(KnownParameters):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
 from math import ceil
 
 from django.db.models import F, QuerySet, Sum, Window
@@ -17,6 +18,30 @@ from trading.book import Side
 from trading.fees import Liquidity
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class MarginState(StrEnum):
+    """How an account stands with its lender."""
+
+    NONE = "none"  # nothing is owed
+    GOOD = "good"
+    CALLED = "called"
+    CLOSING = "closing"  # below the level at which the exchange closes positions
+    BANKRUPT = "bankrupt"
+
+
+def margin_state(standing: Standing | None) -> MarginState:
+    """Return how the account stands with its lender, as of its standing."""
+    if standing is None:
+        return MarginState.NONE
+    if standing.bankrupt_at is not None:
+        return MarginState.BANKRUPT
+    level, closing = standing.margin_level_pct, standing.closing_level_pct
+    if level is not None and closing is not None and level < closing:
+        return MarginState.CLOSING
+    if standing.is_called:
+        return MarginState.CALLED
+    return MarginState.GOOD if standing.owed else MarginState.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,14 +63,36 @@ class LeagueRow:
         return self.standing.equity if self.standing else self.account.cash
 
     @property
+    def stake(self) -> Decimal:
+        """All that was paid in less what was taken out: neither is a profit or a loss."""
+        return self.standing.stake if self.standing else self.account.cash
+
+    @property
+    def paid_in(self) -> Decimal:
+        """All that was ever paid in."""
+        return self.standing.paid_in if self.standing else self.account.cash
+
+    @property
     def result(self) -> Decimal:
         """Equity less stake."""
-        return self.equity - self.account.cash
+        return self.equity - self.stake
 
     @property
     def return_pct(self) -> Decimal:
-        """Result in percent of the stake."""
-        return self.result / self.account.cash * 100
+        """Result in percent of all that was ever paid in."""
+        return self.result / self.paid_in * 100
+
+    @property
+    def leverage(self) -> Decimal | None:
+        """Exposure per unit of equity; None without a standing, or when nothing is left."""
+        if self.standing is None or self.equity <= 0:
+            return None
+        return self.standing.exposure / self.equity
+
+    @property
+    def margin(self) -> MarginState:
+        """How the account stands with its lender."""
+        return margin_state(self.standing)
 
     @property
     def win_rate_pct(self) -> Decimal | None:
@@ -69,6 +116,10 @@ class LeagueTotals:
     exposure: Decimal
     fills: int
     round_trips: int
+    paid_in: Decimal
+    interest: Decimal
+    owed: Decimal
+    short_exposure: Decimal
 
     @property
     def result(self) -> Decimal:
@@ -77,8 +128,8 @@ class LeagueTotals:
 
     @property
     def return_pct(self) -> Decimal:
-        """Result in percent of the capital."""
-        return self.result / self.capital * 100
+        """Result in percent of all that was ever paid in."""
+        return self.result / self.paid_in * 100
 
 
 def current_season() -> Season | None:
@@ -92,9 +143,11 @@ def open_accounts(season: Season | None) -> QuerySet[Account]:
 
 
 def league_rows(season: Season | None) -> list[LeagueRow]:
-    """Return the places, best equity first; equals stand in the order of their slugs."""
+    """Return the places, best return first: paying in lifts nobody. Equals stand in the order of their slugs."""
     accounts = open_accounts(season).select_related("standing")
-    ranked = sorted((_without_rank(account) for account in accounts), key=lambda row: (-row.equity, row.account.slug))
+    ranked = sorted(
+        (_without_rank(account) for account in accounts), key=lambda row: (-row.return_pct, row.account.slug)
+    )
     return [
         LeagueRow(rank=rank, account=row.account, standing=row.standing) for rank, row in enumerate(ranked, start=1)
     ]
@@ -119,7 +172,7 @@ def _total(currency: str, rows: list[LeagueRow]) -> LeagueTotals:
     return LeagueTotals(
         currency=currency,
         accounts=len(rows),
-        capital=sum((row.account.cash for row in rows), zero),
+        capital=sum((row.stake for row in rows), zero),
         equity=sum((row.equity for row in rows), zero),
         realised=sum((standing.realised for standing in standings), zero),
         unrealised=sum((standing.unrealised for standing in standings), zero),
@@ -127,6 +180,10 @@ def _total(currency: str, rows: list[LeagueRow]) -> LeagueTotals:
         exposure=sum((standing.exposure for standing in standings), zero),
         fills=sum(standing.fills for standing in standings),
         round_trips=sum(standing.round_trips for standing in standings),
+        paid_in=sum((row.paid_in for row in rows), zero),
+        interest=sum((standing.interest for standing in standings), zero),
+        owed=sum((standing.owed for standing in standings), zero),
+        short_exposure=sum((standing.short_exposure for standing in standings), zero),
     )
 
 
@@ -141,6 +198,12 @@ def recent_fills(season: Season | None, limit: int = 30) -> list[Fill]:
         return []
     fills = Fill.objects.filter(account__season=season, account__closed_at=None)
     return list(fills.select_related("account").order_by("-time", "-id")[:limit])
+
+
+def stake_of(account: Account) -> Decimal:
+    """Return what was paid in less what was taken out."""
+    standing = Standing.objects.filter(account=account).first()
+    return account.cash if standing is None else standing.stake
 
 
 def equity_curve(account: Account, points: int = 2_000) -> list[EquityPoint]:

@@ -8,7 +8,17 @@ from typing import Any
 from django.db import models
 from rest_framework import serializers
 
-from portfolios.models import EquityPoint, Fill, LedgerEntry, Order, Position, RoundTrip
+from portfolios.models import (
+    Balance,
+    EquityPoint,
+    Fill,
+    InstrumentFigures,
+    LedgerEntry,
+    Order,
+    Payment,
+    Position,
+    RoundTrip,
+)
 from trading.evidence import Derivation
 from trading.fills import plain
 
@@ -77,6 +87,24 @@ class RoundTripSerializer(RowSerializer):
         exclude = ("id", "account")
 
 
+class InstrumentFiguresSerializer(RowSerializer):
+    class Meta:
+        model = InstrumentFigures
+        exclude = ("id", "account")
+
+
+class PaymentSerializer(RowSerializer):
+    class Meta:
+        model = Payment
+        exclude = ("account",)
+
+
+class BalanceSerializer(RowSerializer):
+    class Meta:
+        model = Balance
+        exclude = ("id", "account")
+
+
 class LedgerEntrySerializer(RowSerializer):
     class Meta:
         model = LedgerEntry
@@ -94,7 +122,7 @@ class EquityCurveSerializer(serializers.Serializer):
 
     slug = serializers.SlugField()
     currency = serializers.CharField()
-    stake = ExactDecimalField()
+    stake = ExactDecimalField(help_text="all that was paid in, less what was taken out")
     points = EquityPointSerializer(many=True)
 
 

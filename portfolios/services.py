@@ -10,24 +10,34 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Model
 from django.utils import timezone
 
-from portfolios import models
+from portfolios import models, order_rows
 from portfolios.indicators import shown_indicators
+from portfolios.order_rows import order_row, stored
+from portfolios.payments import refuse_open_payments
 from trading.account import AccountState, Worth
 from trading.engine import EngineState
 from trading.fills import Fill
 from trading.frames import utc
 from trading.instruments import Instrument
-from trading.ledger import LedgerEntry
+from trading.ledger import ZERO, EntryKind, LedgerEntry, Party
 from trading.orders import Order
-from trading.positions import RoundTrip
+from trading.positions import Position, RoundTrip, Tally
 
 _STANDING_FIELDS = (
     *("equity", "mid_equity", "realised", "unrealised", "fees", "exposure", "peak_equity", "drawdown_pct"),
     *("max_drawdown_pct", "fills", "round_trips", "wins", "refusals", "last_fill_at", "why", "sequence", "as_of"),
     *("indicators", "indicators_at"),
+    *("stake", "paid_in", "interest", "short_exposure", "owed", "used_margin", "margin_level_pct"),
+    *("call_level_pct", "closing_level_pct", "is_called", "bankrupt_at"),
 )
+_INSTRUMENT_FIELDS = (
+    *("fills", "volume", "fees", "interest", "realised", "realised_quote", "first_in_realised_quote"),
+    *("round_trips", "wins", "won", "lost"),
+)
+_FILL_MARGIN_FEES = (EntryKind.OPENING_FEE, EntryKind.LIQUIDATION_FEE)
 _SEASON_LOCK = 7_001  # advisory: seasons begin and end one at a time
 
 
@@ -55,9 +65,7 @@ def record_updates(updates: list[AccountUpdate], instruments: Mapping[str, Instr
 
     Safe to repeat after a crash: an id already written is skipped, a newer state replaces an older one.
     """
-    models.Fill.objects.bulk_create(
-        [_fill_row(u.account_id, fill) for u in updates for fill in u.fills], ignore_conflicts=True
-    )
+    models.Fill.objects.bulk_create([row for u in updates for row in _fill_rows(u)], ignore_conflicts=True)
     models.LedgerEntry.objects.bulk_create(
         [_entry_row(u.account_id, entry) for u in updates for entry in u.entries], ignore_conflicts=True
     )
@@ -74,9 +82,9 @@ def record_updates(updates: list[AccountUpdate], instruments: Mapping[str, Instr
     )
     _upsert(
         models.Order,
-        [_order_row(u.account_id, order, instruments) for u in updates for order in u.orders.values()],
+        [order_row(u.account_id, order, instruments) for u in updates for order in _orders_of(u)],
         ("account", "order_id"),
-        ("status", "qty", "filled_qty", "average_price", "code", "sentence", "updated_at"),
+        order_rows.CHANGING,
     )
     _upsert(
         models.ReasonCount,
@@ -96,18 +104,29 @@ def _record_holdings(changed: list[AccountUpdate], instruments: Mapping[str, Ins
     _upsert(
         models.Balance,
         [
-            models.Balance(account_id=u.account_id, currency=currency, amount=amount)
+            models.Balance(
+                account_id=u.account_id,
+                currency=currency,
+                amount=amount,
+                owed=u.state.account.loans.get(currency, ZERO),
+            )
             for u in changed
-            for currency, amount in u.state.account.balances.items()
+            for currency, amount in u.state.account.balances.items()  # what is lent has been held
         ],
         ("account", "currency"),
-        ("amount",),
+        ("amount", "owed"),
     )
     _upsert(
         models.Position,
         [row for u in changed for row in _position_rows(u.account_id, u.state.account, instruments)],
         ("account", "symbol"),
-        ("qty", "average_price", "fees", "opened_at"),
+        ("qty", "average_price", "fees", "opened_at", "leverage", "margin", "borrowed"),
+    )
+    _upsert(
+        models.InstrumentFigures,
+        [_instrument_row(u.account_id, *figures) for u in changed for figures in u.state.account.tallies.items()],
+        ("account", "symbol"),
+        _INSTRUMENT_FIELDS,
     )
     _upsert(
         models.Checkpoint,
@@ -128,8 +147,8 @@ def _record_standings(updates: list[AccountUpdate]) -> None:
 
 
 def _upsert(
-    model: type[models.models.Model],
-    rows: Sequence[models.models.Model],
+    model: type[Model],
+    rows: Sequence[Model],
     unique: tuple[str, ...],
     changing: tuple[str, ...],
 ) -> None:
@@ -139,7 +158,25 @@ def _upsert(
         )
 
 
-def _fill_row(account_id: int, fill: Fill) -> models.Fill:
+def _orders_of(update: AccountUpdate) -> Iterable[Order]:
+    """Return the orders that changed; those that live with each checkpoint, trailing ones always: their price moves."""
+    live = update.state.exchange.orders
+    moving = {key: o for key, o in live.items() if update.checkpoint is not None or o.trail is not None}
+    return {**moving, **update.orders}.values()
+
+
+def _fill_rows(update: AccountUpdate) -> Iterable[models.Fill]:
+    margin_fees: dict[str, Decimal] = {}
+    for entry in update.entries:
+        if entry.kind in _FILL_MARGIN_FEES and entry.party is Party.FEES:
+            margin_fees[entry.fill_id] = margin_fees.get(entry.fill_id, ZERO) + entry.amount
+    for fill in update.fills:
+        order = update.orders.get(fill.order_id)
+        leverage = order.leverage if order is not None else None
+        yield _fill_row(update.account_id, fill, leverage, margin_fees.get(fill.fill_id, ZERO))
+
+
+def _fill_row(account_id: int, fill: Fill, leverage: Decimal | None, margin_fee: Decimal) -> models.Fill:
     return models.Fill(
         account_id=account_id,
         fill_id=fill.fill_id,
@@ -150,9 +187,11 @@ def _fill_row(account_id: int, fill: Fill) -> models.Fill:
         price=fill.price,
         cost=fill.cost,
         fee=fill.fee,
+        leverage=stored(leverage),
+        margin_fee=margin_fee,
         quote=fill.quote,
         liquidity=fill.liquidity.value,
-        result=_stored(fill.result),
+        result=stored(fill.result),
         reason=fill.reason[:300],
         evidence=fill.evidence,
         sequence=fill.sequence,
@@ -179,49 +218,15 @@ def _trip_row(account_id: int, trip: RoundTrip) -> models.RoundTrip:
         account_id=account_id,
         trip_id=trip.trip_id,
         symbol=trip.symbol,
+        side=trip.side.value,
         qty=trip.qty,
-        entry_price=_stored(trip.entry_price),
-        exit_price=_stored(trip.exit_price),
-        fees=_stored(trip.fees),
-        result=_stored(trip.result),
+        entry_price=stored(trip.entry_price),
+        exit_price=stored(trip.exit_price),
+        fees=stored(trip.fees),
+        result=stored(trip.result),
         opened_at=utc(trip.opened_ns),
         closed_at=utc(trip.closed_ns),
         sequence=trip.sequence,
-    )
-
-
-def _order_row(account_id: int, order: Order, instruments: Mapping[str, Instrument]) -> models.Order:
-    instrument = instruments.get(order.symbol)
-
-    def price(ticks: int | None) -> Decimal | None:
-        return None if ticks is None or instrument is None else instrument.price(ticks)
-
-    def qty(lots: int) -> Decimal:
-        return Decimal(0) if instrument is None else instrument.qty(lots)
-
-    filled = qty(order.filled_lots)
-    return models.Order(
-        account_id=account_id,
-        order_id=order.order_id,
-        symbol=order.symbol,
-        side=order.side.value,
-        type=order.type.value,
-        time_in_force=order.time_in_force.value,
-        status=order.status.value,
-        qty=qty(order.lots),
-        filled_qty=filled,
-        limit_price=price(order.limit_ticks),
-        trigger_price=price(order.trigger_ticks),
-        average_price=_stored(order.filled_cost / filled) if filled else None,
-        is_post_only=order.is_post_only,
-        is_reduce_only=order.is_reduce_only,
-        purpose=order.purpose.value,
-        reason=order.reason[:300],
-        code=order.refusal.code if order.refusal else "",
-        sentence=order.refusal.sentence[:500] if order.refusal else "",
-        sequence=order.created_sequence,
-        created_at=utc(order.created_ns),
-        updated_at=utc(order.updated_ns),
     )
 
 
@@ -235,10 +240,36 @@ def _position_rows(
             account_id=account_id,
             symbol=position.symbol,
             qty=qty,
-            average_price=_stored(position.cost / abs(qty)) if qty else Decimal(0),
-            fees=_stored(position.trip_fees),
+            average_price=stored(position.cost / abs(qty)) if qty else Decimal(0),
+            fees=stored(position.trip_fees),
             opened_at=utc(position.opened_ns) if qty else None,
+            leverage=stored(_leverage(position)),
+            margin=stored(position.margin),
+            borrowed=stored(position.borrowed),
         )
+
+
+def _leverage(position: Position) -> Decimal | None:
+    """Return how many times its collateral was borrowed, over all its loans; None without any."""
+    return sum((loan.cost for loan in position.loans), ZERO) / position.margin if position.margin else None
+
+
+def _instrument_row(account_id: int, symbol: str, tally: Tally) -> models.InstrumentFigures:
+    return models.InstrumentFigures(
+        account_id=account_id,
+        symbol=symbol,
+        fills=tally.fills,
+        volume=stored(tally.volume),
+        fees=stored(tally.paid),
+        interest=stored(tally.interest),
+        realised=stored(tally.result),
+        realised_quote=stored(tally.realised),
+        first_in_realised_quote=stored(tally.first_in_realised),
+        round_trips=tally.round_trips,
+        wins=tally.wins,
+        won=stored(tally.won),
+        lost=stored(tally.lost),
+    )
 
 
 def _standing_row(update: AccountUpdate) -> models.Standing | None:
@@ -249,15 +280,26 @@ def _standing_row(update: AccountUpdate) -> models.Standing | None:
         return None
     return models.Standing(
         account_id=update.account_id,
-        equity=_stored(figures.equity),
-        mid_equity=_stored(figures.mid_equity),
-        realised=_stored(account.realised),
-        unrealised=_stored(figures.equity - account.stake - account.realised),
-        fees=_stored(account.fees),
-        exposure=_stored(figures.exposure),
-        peak_equity=_stored(figures.peak_equity),
-        drawdown_pct=_stored(figures.drawdown_pct),
-        max_drawdown_pct=_stored(figures.max_drawdown_pct),
+        equity=stored(figures.equity),
+        mid_equity=stored(figures.mid_equity),
+        realised=stored(account.realised),
+        unrealised=stored(figures.equity - figures.stake - account.realised),
+        stake=stored(figures.stake),
+        paid_in=stored(account.paid_in),
+        fees=stored(account.fees),
+        interest=stored(account.interest),
+        exposure=stored(figures.exposure),
+        short_exposure=stored(figures.short_exposure),
+        owed=stored(figures.owed),
+        used_margin=stored(figures.used_margin),
+        margin_level_pct=stored(figures.margin_level_pct),
+        call_level_pct=stored(figures.call_level_pct),
+        closing_level_pct=stored(figures.closing_level_pct),
+        is_called=account.is_called,
+        bankrupt_at=utc(account.bankrupt_ns) if account.bankrupt_ns else None,
+        peak_equity=stored(figures.peak_equity),
+        drawdown_pct=stored(figures.drawdown_pct),
+        max_drawdown_pct=stored(figures.max_drawdown_pct),
         fills=figures.fills,
         round_trips=account.round_trips,
         wins=account.wins,
@@ -269,14 +311,6 @@ def _standing_row(update: AccountUpdate) -> models.Standing | None:
         sequence=update.sequence,
         as_of=utc(update.time_ns),
     )
-
-
-_STORED = Decimal("1e-18")
-
-
-def _stored(number: Decimal | None) -> Decimal | None:
-    """Return a derived figure at the precision of its column; ledger amounts are exact and never pass here."""
-    return None if number is None else number.quantize(_STORED)
 
 
 @transaction.atomic
@@ -304,5 +338,7 @@ def ensure_season(*, market: str, name: str, liquidity: str = "") -> models.Seas
 
 def end_season(*, season: models.Season, at: datetime) -> None:
     """Archive a season: it stops, its accounts close, nothing is deleted."""
-    models.Account.objects.filter(season=season, closed_at=None).update(closed_at=at)
+    accounts = models.Account.objects.filter(season=season, closed_at=None)
+    refuse_open_payments(accounts)
+    accounts.update(closed_at=at)
     models.Season.objects.filter(pk=season.pk).update(ended_at=at)

@@ -19,8 +19,9 @@ from portfolios.admin import ReadOnlyAdmin
 from strategies import registry, services, version_admin  # noqa: F401 - it registers the versions
 from strategies.challengers import label
 from strategies.deployment_pages import DeploymentPages
-from strategies.forms import CONFIG, RISK, deployment_form
+from strategies.forms import CONFIG, MARGIN, RISK, deployment_form
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus, Worker
+from strategies.pay_admin import PayingAdmin
 from strategies.season_admin import SeasonAdmin
 from strategies.selectors import traded
 from trading.fills import plain
@@ -35,14 +36,14 @@ admin.site.site_url = "/"
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(DeploymentPages):
+class DeploymentAdmin(DeploymentPages, PayingAdmin):
     """Who trades."""
 
     list_display = ("name", "slug", "strategy", "symbols_shown", "state", "stake", "updated_at", "page")
     list_filter = ("status", "strategy")
     search_fields = ("slug", "name", "strategy")
     actions = ("enable", "pause", "disable", "reset")
-    readonly_fields = ("status", "status_reason", "revision", "page")
+    readonly_fields = ("status", "status_reason", "revision", "page", "pay_link")
     view_on_site = False
     save_on_top = True
 
@@ -122,7 +123,7 @@ class DeploymentAdmin(DeploymentPages):
         if strategy is None:
             return list(super().get_fieldsets(request, obj))
         drawn = list(self.get_form(request, obj).base_fields)
-        state = [(None, {"fields": (("status", "status_reason"), ("revision", "page"))})] if obj else []
+        state = [(None, {"fields": (("status", "status_reason"), ("revision", "page", "pay_link"))})] if obj else []
         return [
             *state,
             (
@@ -137,12 +138,17 @@ class DeploymentAdmin(DeploymentPages):
                 "fields": [name for name in drawn if name.startswith(RISK)],
                 "description": "They stop entries, never exits. Leave a field empty for no limit or the default.",
             }),
+            ("Margin", {
+                "fields": [name for name in drawn if name.startswith(MARGIN)],
+                "description": "On what terms the exchange lends. Leave a field empty to follow the exchange's.",
+                "classes": ("collapse",),
+            }),
             ("Money and market", {
                 "fields": (
-                    *(("cash", "currency"), "funding_currency", "fee_schedule", ("fill_model", "shadows")),
-                    "latency_ms",
+                    *(("cash", "currency"), "funding_currency", "assets", "fee_schedule", ("fill_model", "shadows")),
+                    *("latency_ms", "latency_sigma"),
                 ),
-                "description": "A change of the stake or the currencies holds from the next reset on.",
+                "description": "A change of the stake, the assets or the currencies holds from the next reset on.",
             }),
         ]  # fmt: skip
 

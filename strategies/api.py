@@ -43,6 +43,7 @@ def deployment_detail(deployment: Deployment) -> dict[str, Any]:
     deployment.offered_version = selectors.offered(deployment)  # type: ignore[attr-defined]
     deployment.settings = selectors.settings_of(deployment, strategy)  # type: ignore[attr-defined]
     deployment.limits = selectors.limits_of(deployment)  # type: ignore[attr-defined]
+    deployment.margin_terms = selectors.margin_of(deployment)  # type: ignore[attr-defined]
     deployment.recent_events = selectors.recent_events(deployment)  # type: ignore[attr-defined]
     deployment.standing = selectors.contestant_named(  # type: ignore[attr-defined]
         deployment.slug, current_season(), bus.feed_state()
@@ -58,7 +59,7 @@ class League(APIView):
 
     @extend_schema(responses=serializers.LeagueSerializer)
     def get(self, request: Request) -> Response:
-        """Return season, rows (best equity first) and totals."""
+        """Return season, rows (best return first) and totals."""
         season = current_season()
         board = selectors.league_board(season, bus.feed_state())
         league = {

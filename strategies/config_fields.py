@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from functools import lru_cache
@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from trading.margin import MarginTerms
 from trading.risk import RiskLimits
 
 
@@ -123,11 +124,12 @@ def config_fields(schema: Mapping[str, Any], prefix: str = "") -> list[ConfigFie
     schema = _resolved(schema, definitions)
     required = set(schema.get("required", ()))
     fields: list[ConfigField] = []
-    for key, about in schema.get("properties", {}).items():
+    for key, referring in schema.get("properties", {}).items():
+        about = _resolved(referring, definitions)
         if "properties" in about:
-            fields += config_fields(about, f"{prefix}{key}.")
+            fields += config_fields({**about, "$defs": definitions}, f"{prefix}{key}.")
         else:
-            fields.append(_field(f"{prefix}{key}", _resolved(about, definitions), is_required=key in required))
+            fields.append(_field(f"{prefix}{key}", about, is_required=key in required))
     return fields
 
 
@@ -161,6 +163,14 @@ def grouped(values: Mapping[str, Any]) -> dict[str, Any]:
 def risk_fields() -> tuple[ConfigField, ...]:
     """Return the fields of the risk limits."""
     return tuple(config_fields(msgspec.json.schema(RiskLimits)))
+
+
+@lru_cache(maxsize=1)
+def margin_fields() -> tuple[ConfigField, ...]:
+    """Return the fields of the margin terms; those of the limits one by one, like ``limits.long``."""
+    fields = config_fields(msgspec.json.schema(MarginTerms))
+    defaults = flat(msgspec.to_builtins(MarginTerms()), fields)
+    return tuple(replace(field, default=defaults[field.key]) for field in fields)
 
 
 def _resolved(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:

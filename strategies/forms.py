@@ -9,18 +9,29 @@ from typing import Any
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 
-from strategies.config_fields import ConfigField, InvalidValue, Kind, config_fields, flat, grouped, risk_fields
+from strategies.config_fields import (
+    ConfigField,
+    InvalidValue,
+    Kind,
+    config_fields,
+    flat,
+    grouped,
+    margin_fields,
+    risk_fields,
+)
 from strategies.models import Deployment
+from strategies.money_terms import assets_as_text, assets_from_text
 from strategies.services import check_deployment
 from trading.exchange.models import FILL_MODELS
-from trading.fees import SCHEDULES
+from trading.fees import SCHEDULES, fee_families
 from trading.fills import plain
 from trading.strategy import Strategy
 
-CONFIG, RISK = "config__", "risk__"
+CONFIG, RISK, MARGIN = "config__", "risk__", "margin__"
 UNSET = object()  # left empty: the default holds
 PLAIN_FIELDS = (
     *("name", "slug", "cash", "currency", "funding_currency", "fee_schedule", "fill_model", "latency_ms"),
+    "latency_sigma",
     "shadows",
 )
 
@@ -91,7 +102,23 @@ class DeploymentForm(forms.ModelForm):
     strategy: Strategy  # set by `deployment_form`
 
     symbols = forms.CharField(required=False, help_text="BASE/QUOTE, separated by commas; empty: the strategy's own")
-    fee_schedule = forms.ChoiceField(choices=[(name, name) for name in sorted(SCHEDULES)])
+    assets = forms.CharField(
+        required=False,
+        help_text="paid in beside the stake, like 0.01 BTC, 5 ETH; valued at mid, it starts when all have a price",
+    )
+    fee_schedule = forms.ChoiceField(
+        choices=[
+            ("Always the schedule in force", [(name, f"{name} (whichever is in force)") for name in fee_families()]),
+            ("One schedule for ever", [(name, name) for name in sorted(SCHEDULES, reverse=True)]),
+        ],
+        initial="kraken-spot-2026-07",
+        help_text="a family follows the exchange: each fill is charged by the schedule in force at its date",
+    )
+    latency_sigma = forms.FloatField(
+        required=False,
+        initial=0,
+        help_text=Deployment._meta.get_field("latency_sigma").help_text,  # noqa: SLF001
+    )
     fill_model = forms.ChoiceField(choices=[(name, name) for name in FILL_MODELS], initial="realistic")
 
     class Meta:
@@ -105,8 +132,10 @@ class DeploymentForm(forms.ModelForm):
             self.fields.pop("slug", None)
             self.initial["cash"] = plain(self.instance.cash)
             self.initial["symbols"] = ", ".join(self.instance.symbols)
+            self.initial["assets"] = assets_as_text(self.instance.assets)
             config = flat(self.instance.config, config_fields(self.strategy.schema()))
-            for prefix, values in ((CONFIG, config), (RISK, self.instance.risk)):
+            margin = flat(self.instance.margin, margin_fields())
+            for prefix, values in ((CONFIG, config), (RISK, self.instance.risk), (MARGIN, margin)):
                 self.initial.update({f"{prefix}{key}": shown(value) for key, value in values.items()})
         if "symbols" in self.fields:
             self.fields["symbols"].widget.attrs["placeholder"] = ", ".join(self.strategy.symbols)
@@ -117,12 +146,23 @@ class DeploymentForm(forms.ModelForm):
         symbols = [part.strip().upper() for part in text.split(",") if part.strip()]
         return [] if tuple(symbols) == self.strategy.symbols else symbols
 
+    def clean_latency_sigma(self) -> float:
+        """Return how much the latency varies; left empty it is constant."""
+        return self.cleaned_data["latency_sigma"] or 0.0
+
+    def clean_assets(self) -> dict[str, str]:
+        """Return the assets by currency."""
+        try:
+            return assets_from_text(self.cleaned_data["assets"])
+        except ValidationError as error:
+            raise ValidationError(error.messages) from None
+
     def clean(self) -> dict[str, Any]:
         """Check the config as a whole, as the services will."""
         super().clean()
         changes = self.changes()
         self.instance.strategy = self.strategy.name
-        for name in ("config", "risk", "symbols", "fee_schedule", "fill_model"):
+        for name in ("config", "risk", "margin", "symbols", "assets", "fee_schedule", "fill_model", "latency_sigma"):
             if name in changes:
                 setattr(self.instance, name, changes[name])
         if not self.errors:
@@ -135,12 +175,15 @@ class DeploymentForm(forms.ModelForm):
 
     def changes(self) -> dict[str, Any]:
         """Return the deployment's fields as the services take them, config and risk limits gathered."""
-        fields = {name: self.cleaned_data[name] for name in (*PLAIN_FIELDS, "symbols") if name in self.cleaned_data}
+        fields = {
+            name: self.cleaned_data[name] for name in (*PLAIN_FIELDS, "symbols", "assets") if name in self.cleaned_data
+        }
         return {
             **fields,
             "strategy": self.strategy.name,
             "config": self._gathered(CONFIG, config_fields(self.strategy.schema())),
             "risk": self._gathered(RISK, risk_fields()),
+            "margin": self._gathered(MARGIN, margin_fields()),
         }
 
     def _gathered(self, prefix: str, fields: Iterable[ConfigField]) -> dict[str, Any]:
@@ -155,4 +198,5 @@ def deployment_form(strategy: Strategy) -> type[DeploymentForm]:
         f"{CONFIG}{about.key}": ConfigFormField(about) for about in config_fields(strategy.schema())
     }
     fields |= {f"{RISK}{about.key}": ConfigFormField(about) for about in risk_fields()}
+    fields |= {f"{MARGIN}{about.key}": ConfigFormField(about) for about in margin_fields()}
     return type("DrawnDeploymentForm", (DeploymentForm,), {**fields, "strategy": strategy})

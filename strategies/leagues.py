@@ -14,6 +14,7 @@ from django.db import transaction
 from strategies import registry
 from strategies.models import Deployment
 from strategies.services import change_deployment, create_deployment
+from trading.fills import plain
 
 Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
 
@@ -33,12 +34,15 @@ class DeploymentEntry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, 
     cash: Decimal = Decimal(100)
     currency: str = "USD"
     funding_currency: str = "USD"
+    assets: dict[str, Decimal] = {}
     latency_ms: Annotated[int, msgspec.Meta(ge=0, le=60_000)] = 200
+    latency_sigma: float = 0
     fill_model: str = "realistic"
     fee_schedule: str = "kraken-spot-2026-07"
     shadows: Literal["auto", "on", "off"] = "auto"
     config: dict[str, Any] = {}
     risk: dict[str, Any] = {}
+    margin: dict[str, Any] = {}
 
     def __post_init__(self) -> None:
         if not (self.cash.is_finite() and self.cash >= 1):
@@ -101,7 +105,8 @@ def deployment_fields(entry: DeploymentEntry) -> dict[str, Any]:
     fields = msgspec.structs.asdict(entry)
     if not entry.strategy_hash:
         del fields["strategy_hash"]
-    return {**fields, "name": entry.name or entry.slug.replace("-", " ").capitalize()}
+    assets = {currency: plain(amount) for currency, amount in entry.assets.items()}
+    return {**fields, "assets": assets, "name": entry.name or entry.slug.replace("-", " ").capitalize()}
 
 
 def league_text(instruments: list[str]) -> str:
@@ -122,7 +127,9 @@ def league_text(instruments: list[str]) -> str:
         lines += [f"funding_currency = {_toml(row.funding_currency)}", f"latency_ms = {row.latency_ms}"]
         lines += [f"fill_model = {_toml(row.fill_model)}", f"fee_schedule = {_toml(row.fee_schedule)}"]
         lines.append(f"shadows = {_toml(row.shadows)}")
-        for table in ("config", "risk"):
+        if row.latency_sigma:
+            lines.append(f"latency_sigma = {row.latency_sigma!r}")
+        for table in ("assets", "config", "risk", "margin"):
             if values := getattr(row, table):
                 lines.append(f"{table} = {_toml(values)}")
     return "\n".join(lines) + "\n"

@@ -36,12 +36,23 @@ class Deployment(models.Model):
     symbols = models.JSONField(default=list, blank=True, help_text="empty: the strategy's own SYMBOLS")
     config = models.JSONField(default=dict, blank=True, help_text="what differs from the strategy's defaults")
     risk = models.JSONField(default=dict, blank=True, help_text="risk limits; empty: the engine's defaults")
+    margin = models.JSONField(default=dict, blank=True, help_text="margin terms; empty: the exchange's")
     cash = money(default=100, validators=[MinValueValidator(1)], help_text="stake in the account's currency")
+    assets = models.JSONField(
+        default=dict, blank=True, help_text="paid in beside the stake: currency -> amount as text"
+    )
     currency = models.CharField(max_length=10, default="USD")
     funding_currency = models.CharField(max_length=10, default="USD", validators=[RegexValidator(r"^[A-Z0-9.]{2,10}$")])
-    latency_ms = models.PositiveIntegerField(default=200, help_text="from signal to exchange")
+    latency_ms = models.PositiveIntegerField(
+        default=200, help_text="from signal to exchange; the median where it varies"
+    )
+    latency_sigma = models.FloatField(
+        default=0, help_text="of the latency's logarithm, 0 to 2: 0 is constant, 0.5 doubles it in 8 of 100 orders"
+    )
     fill_model = models.CharField(max_length=20, default="realistic")
-    fee_schedule = models.CharField(max_length=60, default="kraken-spot-2026-07")
+    fee_schedule = models.CharField(
+        max_length=60, default="kraken-spot-2026-07", help_text="a family charges the schedule in force at each date"
+    )
     shadows = models.CharField(
         max_length=4, choices=ShadowChoice, default=ShadowChoice.AUTO, help_text="run the other fill models, too"
     )

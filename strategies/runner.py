@@ -10,7 +10,8 @@ from django.db import transaction
 
 from marketdata.selectors import market_at
 from portfolios.liquidity import record_book, restored_book
-from portfolios.models import Checkpoint, Season
+from portfolios.models import Checkpoint, Payment, Season
+from portfolios.payments import record_payments
 from portfolios.services import AccountUpdate, record_updates
 from portfolios.shadows import ShadowUpdate, record_shadows
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus
@@ -44,6 +45,7 @@ class Hosted:
     marks: list[tuple[int, Worth]] = field(default_factory=list)
     hour_ns: int = 0  # where the present hour of market time began; zero before the first frame
     reasons: list[tuple[int, dict[str, int]]] = field(default_factory=list)
+    payments: list[Payment] = field(default_factory=list)  # applied or refused since then
 
     def process(self, frame: Frame, snapshot: DataSnapshot) -> None:
         """Take in one frame, and let the shadows do so after the deployment."""
@@ -69,7 +71,7 @@ class Hosted:
         if update.checkpoint is not None:
             self.saved_sequence = update.sequence
             self.shadows.were_written()
-        self.outcomes, self.marks, self.reasons = [], [], []
+        self.outcomes, self.marks, self.reasons, self.payments = [], [], [], []
 
     @property
     def is_due(self) -> bool:
@@ -239,7 +241,8 @@ class Runner:
                 record_book(season_id=self.season_id, sequence=self.market.sequence, book=self._book)
             for hosted in begun:
                 _record_events(hosted)
-        changed = {h.engine.terms.slug for h in begun if h.outcomes or h.marks}
+                record_payments(hosted.payments)
+        changed = {h.engine.terms.slug for h in begun if h.outcomes or h.marks or h.payments}
         for hosted, update in zip(begun, updates, strict=True):
             hosted.were_written(update)
         return changed

@@ -16,7 +16,7 @@ from portfolios.models import Season
 from portfolios.optimism import Optimism, shadows_of
 from portfolios.selectors import LeagueRow, league_rows
 from strategies import registry
-from strategies.config_fields import config_fields, flat, risk_fields
+from strategies.config_fields import config_fields, flat, margin_fields, risk_fields
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus, StrategyVersion, Worker
 from strategies.optimism import deployment_optimism
 from strategies.registry import UnknownStrategy, UnknownVersion
@@ -119,7 +119,7 @@ def symbols_of(deployment: Deployment, strategy: Strategy | None) -> Sequence[st
 
 
 def league_board(season: Season | None, feed: FeedState | None) -> list[Contestant]:
-    """Return every deployment with an open account in ``season``, best equity first.
+    """Return every deployment with an open account in ``season``, best return first.
 
     Four queries, and one for each version that this process has not loaded yet.
     """
@@ -252,6 +252,22 @@ def limits_of(deployment: Deployment) -> list[Setting]:
             is_changed=field.key in deployment.risk,
         )
         for field in risk_fields()
+    ]
+
+
+def margin_of(deployment: Deployment) -> list[Setting]:
+    """Return the margin terms one by one, in the order of the form."""
+    values = flat(deployment.margin, margin_fields())
+    return [
+        Setting(
+            key=field.key,
+            value=values.get(field.key, field.default),
+            default=field.default,
+            help=field.help,
+            bounds=field.bounds,
+            is_changed=field.key in values,
+        )
+        for field in margin_fields()
     ]
 
 

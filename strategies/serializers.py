@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from portfolios.models import Season
+from portfolios.selectors import MarginState
 from portfolios.serializers import ExactDecimalField, RowSerializer
 from strategies.models import Deployment, DeploymentEvent, DeploymentRevision, ShadowChoice, StrategyVersion
 from strategies.selectors import Contestant, Health
@@ -29,6 +30,10 @@ class StandingField(ExactDecimalField):
         return super().to_representation(getattr(standing, self.name)) if standing else "0"
 
 
+def _level(name: str, about: str) -> ExactDecimalField:
+    return ExactDecimalField(source=f"row.standing.{name}", default=None, allow_null=True, help_text=about)
+
+
 class ContestantSerializer(OptimismSerializer):
     """A deployment in its place; money in `currency`, percentages in percent."""
 
@@ -43,14 +48,28 @@ class ContestantSerializer(OptimismSerializer):
     health = serializers.ChoiceField(choices=[health.value for health in Health])
     health_reason = serializers.CharField()
     currency = serializers.CharField(source="row.account.currency")
-    stake = ExactDecimalField(source="row.account.cash")
+    stake = ExactDecimalField(source="row.stake", help_text="all that was paid in, less what was taken out")
+    paid_in = ExactDecimalField(
+        source="row.paid_in", help_text="all that was ever paid in; returns are in percent of it"
+    )
     equity = ExactDecimalField(source="row.equity")
     return_pct = ExactDecimalField(source="row.return_pct")
     mid_equity = StandingField("mid_equity")
     realised = StandingField("realised")
     unrealised = StandingField("unrealised")
     fees = StandingField("fees")
-    exposure = StandingField("exposure")
+    interest = StandingField("interest", help_text="the part of the fees that lending cost")
+    exposure = StandingField("exposure", help_text="of longs and shorts, never netted")
+    short_exposure = StandingField("short_exposure")
+    leverage = ExactDecimalField(
+        source="row.leverage", allow_null=True, help_text="exposure per unit of equity; null when nothing is left"
+    )
+    owed = StandingField("owed", help_text="all loans, at mid")
+    used_margin = StandingField("used_margin", help_text="collateral that loans bind")
+    margin_state = serializers.ChoiceField(source="row.margin", choices=[state.value for state in MarginState])
+    margin_level_pct = _level("margin_level_pct", "equity in percent of the used margin; null while none is used")
+    call_level_pct = _level("call_level_pct", "the level at which margin is called")
+    closing_level_pct = _level("closing_level_pct", "the level below which positions are closed")
     drawdown_pct = StandingField("drawdown_pct")
     max_drawdown_pct = StandingField("max_drawdown_pct")
     fills = serializers.IntegerField(source="row.standing.fills", default=0)
@@ -85,20 +104,24 @@ class TotalsSerializer(serializers.Serializer):
 
     currency = serializers.CharField()
     accounts = serializers.IntegerField()
-    capital = ExactDecimalField()
+    capital = ExactDecimalField(help_text="all stakes")
+    paid_in = ExactDecimalField()
     equity = ExactDecimalField()
     result = ExactDecimalField()
     return_pct = ExactDecimalField()
     realised = ExactDecimalField()
     unrealised = ExactDecimalField()
     fees = ExactDecimalField()
+    interest = ExactDecimalField()
     exposure = ExactDecimalField()
+    short_exposure = ExactDecimalField()
+    owed = ExactDecimalField()
     fills = serializers.IntegerField()
     round_trips = serializers.IntegerField()
 
 
 class LeagueSerializer(serializers.Serializer):
-    """The league table, best equity first."""
+    """The league table, best return first."""
 
     season = SeasonSerializer(allow_null=True)
     market = serializers.CharField(allow_null=True, help_text="kraken, simulated:SEED or recording:NAME:HASH")
@@ -170,6 +193,7 @@ class DeploymentDetailSerializer(OptimismSerializer, DeploymentSerializer):
 
     settings = SettingSerializer(many=True, read_only=True)
     limits = SettingSerializer(many=True, read_only=True)
+    margin_terms = SettingSerializer(many=True, read_only=True)
     standing = ContestantSerializer(read_only=True, allow_null=True)
     recent_events = DeploymentEventSerializer(many=True, read_only=True)
 

@@ -13,9 +13,11 @@ from django.utils import timezone
 from marketdata import bus
 from marketdata.sources import is_recording
 from portfolios.models import Account, Liquidity, Season
+from portfolios.payments import refuse_open_payments
 from portfolios.services import end_season, ensure_season
 from strategies import registry, versions
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus, StrategyVersion
+from strategies.money_terms import margin_terms, starting_assets
 from strategies.registry import UnknownStrategy, strategy_of
 from strategies.revisions import changes_between, record_change, record_creation, revision_of, settings_now
 from trading.engine import Terms
@@ -24,10 +26,11 @@ from trading.fees import UnknownFeeSchedule, fee_schedule
 from trading.risk import RiskLimits
 from trading.strategy import InvalidConfig
 
+MOST_LATENCY_SIGMA = 2
 SEASON_NAME = "Paddock league"
 _CHANGEABLE = frozenset({
     "name", "strategy", "strategy_hash", "symbols", "config", "risk", "cash", "currency", "funding_currency",
-    "latency_ms", "fill_model", "fee_schedule", "shadows",
+    "latency_ms", "fill_model", "fee_schedule", "shadows", "assets", "latency_sigma", "margin",
 })  # fmt: skip
 _RECORDED = _CHANGEABLE | {"status", "status_reason"}
 
@@ -47,7 +50,7 @@ def terms_of(deployment: Deployment, first_sequence: int) -> Terms:
     """Return the engine's terms.
 
     Raises:
-        ValidationError: the risk limits do not fit their schema.
+        ValidationError: risk limits, assets or margin terms do not fit their schema.
     """
     symbols = tuple(deployment.symbols) or strategy_of(deployment).symbols
     return Terms(
@@ -56,10 +59,13 @@ def terms_of(deployment: Deployment, first_sequence: int) -> Terms:
         stake=deployment.cash,
         currency=deployment.currency,
         funding_currency=deployment.funding_currency,
+        assets=starting_assets(deployment.assets),
         latency_ms=deployment.latency_ms,
+        latency_sigma=deployment.latency_sigma,
         fill_model=deployment.fill_model,
         fee_schedule=deployment.fee_schedule,
         risk=_risk(deployment.risk),
+        margin=margin_terms(deployment.margin),
         first_sequence=first_sequence,
     )
 
@@ -72,12 +78,12 @@ def _risk(values: dict[str, Any]) -> RiskLimits:
 
 
 def check_deployment(deployment: Deployment) -> None:
-    """Check what the database cannot: strategy, config, risk limits, fee schedule, symbols.
+    """Check what the database cannot: strategy, config, risk limits, margin terms, assets, fees, latency, symbols.
 
     Raises:
         ValidationError: per field, with the value and what would be right.
     """
-    problems: dict[str, str] = {}
+    problems: dict[str, Any] = {}
     try:
         strategy_of(deployment).config(deployment.config)
     except UnknownStrategy as error:
@@ -95,9 +101,20 @@ def check_deployment(deployment: Deployment) -> None:
     bad = [s for s in deployment.symbols if not (isinstance(s, str) and s.count("/") == 1)]
     if bad:
         problems["symbols"] = f"symbols hold {bad[0]!r}; expected BASE/QUOTE like BTC/USD"
+    if not 0 <= deployment.latency_sigma <= MOST_LATENCY_SIGMA:
+        expected = f"expected a number from 0 to {MOST_LATENCY_SIGMA}"
+        problems["latency_sigma"] = f"latency_sigma is {deployment.latency_sigma}; {expected}"
+    for check, values in (
+        (starting_assets, deployment.assets),
+        (margin_terms, deployment.margin),
+        (_risk, deployment.risk),
+    ):
+        try:
+            check(values)
+        except ValidationError as error:
+            problems |= error.message_dict
     if problems:
         raise ValidationError(problems)
-    _risk(deployment.risk)
 
 
 @transaction.atomic
@@ -224,7 +241,9 @@ def reset_deployment(*, deployment: Deployment, by: str) -> None:
     """Close the account, keep its record, and open a new one with the full stake."""
     settings = _begun(deployment)
     if deployment.account_id is not None:
-        Account.objects.filter(pk=deployment.account_id).update(closed_at=timezone.now())
+        accounts = Account.objects.filter(pk=deployment.account_id)
+        refuse_open_payments(accounts)
+        accounts.update(closed_at=timezone.now())
     season = Season.objects.filter(ended_at=None).first()
     deployment.account = None
     _save(deployment)

@@ -38,6 +38,8 @@ def stand(deployment: Deployment, equity: str, **figures: Any) -> Standing:
         "mid_equity": worth,
         "realised": Decimal(0),
         "unrealised": worth - 100,
+        "stake": Decimal(100),
+        "paid_in": Decimal(100),
         "fees": Decimal(0),
         "exposure": Decimal(0),
         "peak_equity": max(worth, Decimal(100)),

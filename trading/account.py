@@ -72,6 +72,11 @@ class AccountState(msgspec.Struct):
     is_called: bool = False  # margin has been called and not been restored since
     bankrupt_ns: int = 0  # when all was closed and less than nothing was left; zero: never
 
+    @property
+    def paid_in(self) -> Decimal:
+        """All that was ever paid in, account currency; what was taken out again is not taken off."""
+        return sum((payment.value for payment in self.payments if payment.value > 0), ZERO) or self.stake
+
 
 class Account:
     """Balances and loans per currency in Decimal; every change is a set of entries that sum to zero."""
@@ -202,8 +207,7 @@ class Account:
 
     def return_pct(self, equity: Decimal) -> Decimal | None:
         """Return the profit in percent of all that was ever paid in, None when nothing was."""
-        payments = self.state.payments
-        paid_in = sum((payment.value for payment in payments if payment.value > 0), ZERO) or self.state.stake
+        paid_in = self.state.paid_in
         return (equity - self.state.stake) / paid_in * 100 if paid_in else None
 
     # Trading

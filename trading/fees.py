@@ -155,8 +155,17 @@ def fee_plan(name: str) -> FeePlan:
     """
     if name in SCHEDULES:
         return FeePlan(name, (SCHEDULES[name],))
-    family = [schedule for schedule in SCHEDULES.values() if schedule.name.rsplit("-", 2)[0] == name]
+    family = [schedule for schedule in SCHEDULES.values() if _family(schedule) == name]
     if not family:
-        known = ", ".join(sorted(SCHEDULES))
-        raise UnknownFeeSchedule(f"fee schedule is {name!r}; known are {known}")
+        known, families = ", ".join(sorted(SCHEDULES)), ", ".join(fee_families())
+        raise UnknownFeeSchedule(f"fee schedule is {name!r}; known are {known} and, whichever is in force, {families}")
     return FeePlan(name, tuple(sorted(family, key=lambda schedule: schedule.valid_from)))
+
+
+def fee_families() -> list[str]:
+    """Return the names under which the schedule in force at each date is charged."""
+    return sorted({_family(schedule) for schedule in SCHEDULES.values()})
+
+
+def _family(schedule: FeeSchedule) -> str:
+    return schedule.name.rsplit("-", 2)[0]

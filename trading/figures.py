@@ -10,6 +10,7 @@ from trading.account import Account, Worth
 from trading.frames import NS_PER_S
 from trading.ledger import ZERO
 from trading.snapshot import DataSnapshot
+from trading.valuation import mid_rate
 
 _DAY_NS = 86_400 * NS_PER_S
 
@@ -23,6 +24,9 @@ class Figures(msgspec.Struct):
     owed: Decimal = ZERO  # all loans, at mid
     used_margin: Decimal = ZERO
     margin_level_pct: Decimal | None = None  # None while no margin is used
+    call_level_pct: Decimal | None = None  # the level at which margin is called, at the prices of the last mark
+    closing_level_pct: Decimal | None = None  # and below which positions are closed
+    short_exposure: Decimal = ZERO  # the part of the exposure that is sold short
     stake: Decimal = ZERO  # what was paid in, less what was taken out, at the last mark
     peak_equity: Decimal = ZERO  # scaled with what is paid in and taken out: neither is a gain or a drawdown
     drawdown_pct: Decimal = ZERO
@@ -37,15 +41,31 @@ class Figures(msgspec.Struct):
         """Take in what the account is worth now."""
         self._follow_payments(account, worth.equity)
         self.equity, self.mid_equity, self.exposure = worth.equity, worth.mid_equity, worth.exposure
-        self.owed, self.used_margin, self.margin_level_pct = worth.owed, ZERO, None
-        if account.state.loans and (standing := account.means.standing(snapshot)) is not None:
-            self.used_margin, self.margin_level_pct = standing.used, standing.level_pct
+        self.owed = worth.owed
+        self._mark_margin(account, snapshot)
         day = snapshot.time_ns // _DAY_NS
         if day != self.day:
             self.day, self.day_equity = day, worth.equity
         self.peak_equity = max(self.peak_equity, worth.equity)
         self.drawdown_pct = (1 - worth.equity / self.peak_equity) * 100
         self.max_drawdown_pct = max(self.max_drawdown_pct, self.drawdown_pct)
+
+    def _mark_margin(self, account: Account, snapshot: DataSnapshot) -> None:
+        self.used_margin, self.short_exposure = ZERO, ZERO
+        self.margin_level_pct = self.call_level_pct = self.closing_level_pct = None
+        if not account.state.loans:
+            return
+        standing = account.means.standing(snapshot)
+        assert standing is not None, "it was valued"
+        self.used_margin, self.margin_level_pct = standing.used, standing.level_pct
+        self.closing_level_pct = standing.closing_level_pct(account.terms)
+        if self.closing_level_pct is not None:
+            self.call_level_pct = max(account.terms.call_level_pct, self.closing_level_pct)
+        for position in account.state.positions.values():
+            if position.lots < 0:
+                rate = mid_rate(snapshot, position.base, account.state.currency)
+                assert rate is not None, "it was valued"
+                self.short_exposure += snapshot.instrument(position.symbol).qty(-position.lots) * rate
 
     def _follow_payments(self, account: Account, equity: Decimal) -> None:
         """Take what was paid in or out since the last mark out of the peak and of the day's beginning."""

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, ROUND_UP, Decimal
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
@@ -26,18 +27,36 @@ from trading.positions import Loan, Position
 _LENDING_BPS = {"USD": Decimal("2.5"), "BTC": Decimal(1)}
 
 
-class LeverageLimits(msgspec.Struct, frozen=True):
-    """Exposure per unit of equity at most; zero where there is no margin."""
+def _about(text: str, most: int) -> msgspec.Meta:
+    # msgspec cannot bound a Decimal: the schema tells forms, __post_init__ enforces.
+    return msgspec.Meta(description=text, extra_json_schema={"minimum": 0, "maximum": most})
 
-    long: Decimal = Decimal("1.5")
-    short: Decimal = Decimal(2)
+
+def _require_within(name: str, number: Decimal, most: int) -> None:
+    if not (number.is_finite() and 0 <= number <= most):
+        raise ValueError(f"{name} is {number}; expected a number from 0 to {most}")
+
+
+class LeverageLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Exposure per unit of equity at most; zero where there is no margin.
+
+    Raises:
+        ValueError: below zero, or more than an exchange gives.
+    """
+
+    long: Annotated[Decimal, _about("most value bought per unit of equity; 0: no margin", 100)] = Decimal("1.5")
+    short: Annotated[Decimal, _about("most value sold short per unit of equity; 0: no margin", 100)] = Decimal(2)
+
+    def __post_init__(self) -> None:
+        _require_within("long", self.long, 100)
+        _require_within("short", self.short, 100)
 
     def of(self, side: Side) -> Decimal:
         """Return the limit of a position entered by an order of ``side``."""
         return self.long if side is Side.BUY else self.short
 
 
-class MarginTerms(msgspec.Struct, frozen=True, kw_only=True):
+class MarginTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """On what terms the exchange lends.
 
     Raises:
@@ -45,20 +64,41 @@ class MarginTerms(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     limits: LeverageLimits = LeverageLimits()
-    limits_by_symbol: dict[str, LeverageLimits] = {}
-    call_level_pct: Decimal = Decimal(80)  # equity in percent of the used margin at which margin is called
-    stop_level_pct: Decimal = Decimal(40)  # and at which the exchange closes positions
-    maintenance_pct: Decimal = Decimal(25)  # equity in percent of the borrowed positions' value: the same
-    # by currency lent, of the value lent: at opening, and again at each rollover
-    lending_bps: dict[str, Decimal] = msgspec.field(default_factory=_LENDING_BPS.copy)
-    other_lending_bps: Decimal = Decimal(2)  # of currencies not listed
-    rollover_every_s: int = 4 * 3_600  # of market time, from the opening on
-    liquidation_bps: Decimal = ZERO  # of the value closed, beside the taker fee; Kraken publishes none
+    limits_by_symbol: Annotated[
+        dict[str, LeverageLimits], msgspec.Meta(description='other limits, like {"BTC/USD": {"long": "3", "short": 0}}')
+    ] = {}
+    call_level_pct: Annotated[
+        Decimal, _about("equity in percent of the used margin at which margin is called", 1_000)
+    ] = Decimal(80)
+    stop_level_pct: Annotated[Decimal, _about("and at which the exchange closes positions", 1_000)] = Decimal(40)
+    maintenance_pct: Annotated[
+        Decimal, _about("equity in percent of the borrowed positions' value at which they are closed, too", 100)
+    ] = Decimal(25)
+    lending_bps: Annotated[
+        dict[str, Decimal],
+        msgspec.Meta(description="by currency lent, basis points of the value lent: at opening and at each rollover"),
+    ] = msgspec.field(default_factory=_LENDING_BPS.copy)
+    other_lending_bps: Annotated[Decimal, _about("of currencies not listed", 10_000)] = Decimal(2)
+    rollover_every_s: Annotated[
+        int, msgspec.Meta(ge=60, le=31_536_000, description="seconds of market time between rollovers")
+    ] = 4 * 3_600
+    # Beside the taker fee; Kraken publishes none.
+    liquidation_bps: Annotated[Decimal, _about("of the value that the exchange closes", 10_000)] = ZERO
 
     def __post_init__(self) -> None:
-        rates = [self.other_lending_bps, self.liquidation_bps, *self.lending_bps.values()]
-        if min(rates) < 0 or self.rollover_every_s <= 0:
-            raise ValueError(f"margin terms are {self}; expected rates of zero or more and a time above zero")
+        for currency, rate in self.lending_bps.items():
+            _require_within(f"lending_bps of {currency}", rate, 10_000)
+        _require_within("other_lending_bps", self.other_lending_bps, 10_000)
+        _require_within("liquidation_bps", self.liquidation_bps, 10_000)
+        _require_within("call_level_pct", self.call_level_pct, 1_000)
+        _require_within("stop_level_pct", self.stop_level_pct, 1_000)
+        _require_within("maintenance_pct", self.maintenance_pct, 100)
+        if self.rollover_every_s <= 0:
+            raise ValueError(f"rollover_every_s is {self.rollover_every_s}; expected seconds above zero")
+        if self.stop_level_pct > self.call_level_pct:
+            raise ValueError(
+                f"stop_level_pct is {self.stop_level_pct}; expected at most call_level_pct, {self.call_level_pct}"
+            )
         for limits in (self.limits, *self.limits_by_symbol.values()):
             most = max(limits.long, limits.short)
             if most * self.maintenance_pct >= 100:
@@ -168,6 +208,12 @@ class MarginStanding:
     def is_stopped(self, terms: MarginTerms) -> bool:
         """True when the exchange closes positions."""
         return self._is_below(terms.stop_level_pct) or self.equity * 100 < self.value * terms.maintenance_pct
+
+    def closing_level_pct(self, terms: MarginTerms) -> Decimal | None:
+        """Return the level below which positions are closed at present prices; None when no margin is used."""
+        if not self.used:
+            return None
+        return max(terms.stop_level_pct, self.value * terms.maintenance_pct / self.used)
 
     def _is_below(self, level_pct: Decimal) -> bool:
         return self.equity * 100 < self.used * level_pct

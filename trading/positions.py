@@ -238,6 +238,8 @@ class Tally(msgspec.Struct):
     fills: int = 0
     volume: Decimal = ZERO  # quote
     fees: Decimal = ZERO  # quote, of every kind
+    paid: Decimal = ZERO  # account currency: `fees`, each at the rate of its moment
+    interest: Decimal = ZERO  # account currency, the part of `paid` that lending cost
     realised: Decimal = ZERO  # quote, against average cost, fees included
     first_in_realised: Decimal = ZERO  # quote, the first in taken as the first out; equal when flat
     result: Decimal = ZERO  # account currency: `realised`, each at the rate of its moment

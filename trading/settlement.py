@@ -106,6 +106,7 @@ class Settlement:
             fact, kind, quote, fee, self._free(quote), self.snapshot, fill_id=self.fill_id
         )
         tally.fees += fee
+        tally.paid += fee * self.into_account
         self.state.fees += fee * self.into_account
 
     def _close(self, position: Position, tally: Tally, fee: Decimal) -> tuple[Decimal, RoundTrip | None]:
@@ -178,6 +179,7 @@ class Settlement:
             )
             interest = self.terms.fee(loan)
             self._charge("opening", EntryKind.OPENING_FEE, interest, tally)
+            tally.interest += interest * self.into_account
             self.state.interest += interest * self.into_account
             position.borrow(loan)
             fee += interest
@@ -209,7 +211,10 @@ def charge_rollovers(
             free = means.free(position.quote, snapshot, but=position.symbol)
             entries += ledger.pay_fee(fact, EntryKind.ROLLOVER, position.quote, fee, free, snapshot, time_ns=due_ns)
             position.charge(fee)
-            state.tallies[position.symbol].fees += fee
+            tally = state.tallies[position.symbol]
+            tally.fees += fee
+            tally.paid += fee * into_account
+            tally.interest += fee * into_account
             state.fees += fee * into_account
             state.interest += fee * into_account
     return entries

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from dashboard.panels import MARKET
 from dashboard.scenes import plain_scene
 from dashboard.why_words import why_sentence as sentence_of
+from portfolios.models import Order
 from trading.fills import plain
 from trading.signals import Amend, Cancel, Signal
 
@@ -164,6 +165,29 @@ def indicator(value: Any) -> str:
 def why_sentence(code: str) -> str:
     """Return what a reason not to trade means; empty when only the strategy knows."""
     return sentence_of(code)
+
+
+@register.filter
+def spelled(word: str) -> str:
+    """Return a stored word as people write it."""
+    return word.replace("_", " ")
+
+
+@register.filter
+def flags(order: Order) -> list[str]:
+    """Return what is particular about a live order, in words."""
+    words = {
+        "on its way": order.status == "sent",
+        "post-only": order.is_post_only,
+        "reduce-only": order.is_reduce_only and not order.parent_id,
+        "triggered": order.is_triggered,
+        "not judged since a gap": order.is_after_gap,
+        "one cancels the other": bool(order.sibling_id),
+    }
+    told = [word for word, is_set in words.items() if is_set]
+    if order.leverage is not None:
+        told.insert(0, f"{plain(round(order.leverage, 2))}× on margin")
+    return told if order.time_in_force in ("gtc", "gtd") else [*told, order.time_in_force.upper()]
 
 
 @register.filter

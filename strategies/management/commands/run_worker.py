@@ -22,6 +22,7 @@ from portfolios.liquidity import book_cursor
 from portfolios.models import Checkpoint, Liquidity, Season
 from strategies import leases
 from strategies.models import Deployment, DeploymentStatus, Worker
+from strategies.paying import apply_payments
 from strategies.runner import Runner
 from strategies.selectors import traded
 from strategies.services import note_versions, open_season
@@ -128,6 +129,8 @@ class WorkerLoop:
             self._share_out(season)
         runner = self._runner
         assert runner is not None, "a season has a market"
+        if paid := apply_payments(runner):
+            self._announcer.announce(paid)
         Worker.objects.filter(pk=self._row.pk).update(
             heartbeat_at=timezone.now(), deployments=len(runner.hosted), sequence=runner.sequence
         )

@@ -1,0 +1,31 @@
+"""The rows of what is owned. Written by `portfolios.services` alone, read through `portfolios.selectors`.
+
+Money and quantities are numeric(36, 18); times are UTC of the market's clock unless a field says otherwise.
+"""
+
+from portfolios.models.accounts import Account, Checkpoint, Liquidity, Season, SharedBook
+from portfolios.models.columns import money
+from portfolios.models.facts import Fill, LedgerEntry, Order, Payment, PaymentState, RoundTrip
+from portfolios.models.standings import Balance, EquityPoint, InstrumentFigures, Position, ReasonCount, Shadow, Standing
+
+__all__ = [
+    "Account",
+    "Balance",
+    "Checkpoint",
+    "EquityPoint",
+    "Fill",
+    "InstrumentFigures",
+    "LedgerEntry",
+    "Liquidity",
+    "Order",
+    "Payment",
+    "PaymentState",
+    "Position",
+    "ReasonCount",
+    "RoundTrip",
+    "Season",
+    "Shadow",
+    "SharedBook",
+    "Standing",
+    "money",
+]

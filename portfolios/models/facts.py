@@ -1,0 +1,173 @@
+"""What happened: orders, fills, ledger entries, round trips, payments."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import Q
+
+from portfolios.models.accounts import Account
+from portfolios.models.columns import money
+
+
+class Order(models.Model):
+    """What a strategy asked for, and what became of it."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="orders")
+    order_id = models.CharField(max_length=120)
+    symbol = models.CharField(max_length=30)
+    side = models.CharField(max_length=4)
+    type = models.CharField(max_length=20)
+    time_in_force = models.CharField(max_length=3)
+    status = models.CharField(max_length=20)
+    qty = money(help_text="base units")
+    filled_qty = money(default=0)
+    limit_price = money(null=True, blank=True)
+    trigger_price = money(null=True, blank=True)
+    average_price = money(null=True, blank=True)
+    is_post_only = models.BooleanField(default=False)
+    is_reduce_only = models.BooleanField(default=False)
+    leverage = money(null=True, blank=True, help_text="empty: spot, from the account's own balances")
+    trail = money(null=True, blank=True, help_text="quote per base, a trailing stop's distance")
+    trail_pct = money(null=True, blank=True, help_text="the same in percent of the price that is followed")
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="good till then, on the market's clock")
+    stop_loss_price = money(null=True, blank=True, help_text="of the exits that its first fill would bring")
+    take_profit_price = money(null=True, blank=True)
+    parent_id = models.CharField(max_length=120, blank=True, help_text="the entry that brought this exit")
+    sibling_id = models.CharField(max_length=120, blank=True, help_text="one of the two cancels the other")
+    is_triggered = models.BooleanField(default=False)
+    is_after_gap = models.BooleanField(default=False, help_text="nobody watched since it was judged last")
+    queue_ahead_qty = money(null=True, blank=True, help_text="base units shown before it at its price; empty: unknown")
+    fill_model = models.CharField(max_length=30, blank=True, help_text="with its version")
+    purpose = models.CharField(max_length=20, help_text="entry, exit, stop_loss, take_profit or liquidation")
+    reason = models.CharField(max_length=300, blank=True, help_text="the strategy's words")
+    code = models.CharField(max_length=60, blank=True, help_text="why it was refused or ended")
+    sentence = models.CharField(max_length=500, blank=True)
+    sequence = models.BigIntegerField()
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("account", "order_id"), name="an_order_is_written_once"),)
+        indexes = (models.Index(fields=("account", "-sequence")),)
+
+    def __str__(self) -> str:
+        return self.order_id
+
+
+class Fill(models.Model):
+    """One execution of an order, whole or partial."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="fills")
+    fill_id = models.CharField(max_length=120)
+    order_id = models.CharField(max_length=120)
+    symbol = models.CharField(max_length=30)
+    side = models.CharField(max_length=4)
+    qty = money(help_text="base units")
+    price = money(help_text="quote per base")
+    cost = money(help_text="quote")
+    fee = money(help_text="quote, never negative")
+    leverage = money(null=True, blank=True, help_text="of its order; empty: spot")
+    margin_fee = money(default=0, help_text="quote, beside `fee`: for opening on margin, for being liquidated")
+    quote = models.CharField(max_length=10)
+    liquidity = models.CharField(max_length=5, help_text="maker or taker")
+    result = money(null=True, blank=True, help_text="account currency, fees included; empty when it opens")
+    reason = models.CharField(max_length=300, blank=True)
+    evidence = models.JSONField(default=dict, help_text="what it was judged on")
+    sequence = models.BigIntegerField()
+    time = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("account", "fill_id"), name="a_fill_is_written_once"),)
+        indexes = (models.Index(fields=("account", "-sequence")), models.Index(fields=("-time",)))
+
+    def __str__(self) -> str:
+        return self.fill_id
+
+
+class LedgerEntry(models.Model):
+    """One posting. The postings of one fact sum to zero per currency; those of party `account` are the balances."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="ledger")
+    entry_id = models.CharField(max_length=140)
+    party = models.CharField(max_length=10, help_text="account, exchange, fees, lender or owner")
+    currency = models.CharField(max_length=10)
+    amount = money(help_text="what the party gains (+) or gives (-)")
+    kind = models.CharField(
+        max_length=20,
+        help_text="deposit, withdrawal, trade, fee, loan, repayment, opening_fee, rollover or liquidation_fee",
+    )
+    fill_id = models.CharField(max_length=120, blank=True)
+    sequence = models.BigIntegerField()
+    time = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "ledger entries"
+        constraints = (models.UniqueConstraint(fields=("account", "entry_id"), name="an_entry_is_written_once"),)
+        indexes = (models.Index(fields=("account", "party", "currency")),)
+
+    def __str__(self) -> str:
+        return self.entry_id
+
+
+class RoundTrip(models.Model):
+    """A position from flat to flat."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="round_trips")
+    trip_id = models.CharField(max_length=120)
+    symbol = models.CharField(max_length=30)
+    side = models.CharField(max_length=4, default="buy", help_text="of the entry: buy is a long, sell a short")
+    qty = money(help_text="base units, all that was bought")
+    entry_price = money(help_text="average, quote per base")
+    exit_price = money(help_text="average, quote per base")
+    fees = money(help_text="quote")
+    result = money(help_text="account currency, fees included")
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField()
+    sequence = models.BigIntegerField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("account", "trip_id"), name="a_round_trip_is_written_once"),)
+        indexes = (models.Index(fields=("account", "-sequence")),)
+
+    def __str__(self) -> str:
+        return self.trip_id
+
+
+class PaymentState(models.TextChoices):
+    """What became of a payment."""
+
+    ASKED = "asked", "asked (the worker has not taken it up yet)"
+    APPLIED = "applied"
+    REFUSED = "refused"
+
+
+class Payment(models.Model):
+    """What the owner pays in or takes out. It moves the stake, never the profit."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="payments")
+    amount = money(help_text="paid in (+) or taken out (-)")
+    currency = models.CharField(max_length=10)
+    by = models.CharField(max_length=150)
+    note = models.CharField(max_length=200, blank=True)
+    asked_at = models.DateTimeField(auto_now_add=True, help_text="wall clock")
+    state = models.CharField(max_length=10, choices=PaymentState, default=PaymentState.ASKED)
+    sentence = models.CharField(max_length=300, blank=True, help_text="why it was refused")
+    value = money(null=True, blank=True, help_text="account currency, at mid when it was applied; signed")
+    sequence = models.BigIntegerField(null=True, blank=True, help_text="the frame after which it was applied")
+    applied_at = models.DateTimeField(null=True, blank=True, help_text="the market's clock")
+
+    class Meta:
+        ordering = ("-id",)
+        indexes = (
+            models.Index(fields=("account",), condition=Q(state=PaymentState.ASKED), name="payments_to_be_applied"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.amount.normalize():+f} {self.currency}"
+
+    @property
+    def size(self) -> Decimal:
+        """The amount without its direction."""
+        return abs(self.amount)

@@ -1,0 +1,77 @@
+"""Payments in and out, applied between two frames by the worker that holds the deployment."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from portfolios.models import Account, Payment, PaymentState
+from portfolios.payments import ask_payment, payments_to_apply
+from strategies.models import Deployment
+from strategies.runner import Hosted, Runner
+from trading.engine import Engine, Outcome
+from trading.frames import utc
+from trading.payments import pay
+from trading.snapshot import DataSnapshot
+from trading.valuation import mid_rate
+
+
+def ask_to_pay(*, deployment: Deployment, amount: Decimal, currency: str, by: str, note: str = "") -> Payment:
+    """Ask for a payment into the deployment's account (+) or out of it (-).
+
+    Raises:
+        ValidationError: per field, or it has no open account.
+    """
+    account = Account.objects.filter(deployment=deployment, closed_at=None).first()
+    if account is None:
+        raise ValidationError(f"{deployment.slug} has no open account: it gets one when a season runs")
+    return ask_payment(account=account, amount=amount, currency=currency, by=by, note=note)
+
+
+def apply_payments(runner: Runner) -> set[str]:
+    """Apply what is asked of the hosted accounts and commit it; return the slugs that changed.
+
+    Money, checkpoint and the payment's own row are one transaction: whenever the process
+    dies, the payment was applied once or is still asked for.
+    """
+    hosted_by_account = {hosted.account_id: hosted for hosted in runner.hosted.values()}
+    with transaction.atomic():
+        payments = list(payments_to_apply(hosted_by_account))
+        settled = [p for p in payments if _is_settled(p, hosted_by_account[p.account_id], runner.market.snapshot())]
+        return runner.flush() if settled else set()
+
+
+def apply_to(engine: Engine, payment: Payment, snapshot: DataSnapshot) -> Outcome:
+    """Apply a payment to an engine: that of its deployment, or another that follows the same money.
+
+    Raises:
+        InsufficientFunds, ValueError: what is wrong, in a sentence; nothing has changed.
+    """
+    return pay(engine, f"payment-{payment.pk}", payment.currency, payment.amount, snapshot)
+
+
+def _is_settled(payment: Payment, hosted: Hosted, snapshot: DataSnapshot) -> bool:
+    """Apply or refuse a payment; False while it must wait for a price."""
+    engine = hosted.engine
+    if not engine.account.is_funded or _is_price_awaited(payment.currency, engine, snapshot):
+        return False
+    stake = engine.account.state.stake
+    try:
+        hosted.note(apply_to(engine, payment, snapshot))
+    except ValueError as refused:
+        payment.state, payment.sentence = PaymentState.REFUSED, str(refused)[:300]
+    else:
+        payment.state = PaymentState.APPLIED
+        payment.value = (engine.account.state.stake - stake).quantize(Decimal("1e-10"))
+        payment.sequence, payment.applied_at = engine.state.sequence, utc(snapshot.time_ns)
+        hosted.shadows.share(lambda shadow: apply_to(shadow, payment, snapshot))
+    hosted.payments.append(payment)
+    return True
+
+
+def _is_price_awaited(currency: str, engine: Engine, snapshot: DataSnapshot) -> bool:
+    """Return whether a price will come that is not known yet; that of a currency nobody trades will not."""
+    is_traded = any(currency in (i.base, i.quote) for i in snapshot.instruments.values())
+    return is_traded and mid_rate(snapshot, currency, engine.terms.currency) is None
