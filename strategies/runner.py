@@ -6,22 +6,29 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import msgspec
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from marketdata.selectors import market_at
 from portfolios.models import Checkpoint
 from portfolios.services import AccountUpdate, record_updates
+from strategies.costs import Meter, resumed_meter
+from strategies.evaluations import Evaluations
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus
 from strategies.registry import strategy
-from strategies.services import terms_of
+from strategies.services import quarantine_deployment, terms_of
 from trading.account import Worth
-from trading.engine import Engine, Outcome, StrategyError
+from trading.engine import MAX_ERRORS_IN_A_ROW, Engine, Outcome, StrategyError
 from trading.frames import FRAME_INTERVAL_MS, NS_PER_MS, Frame, Gap, utc
 from trading.market import Market
+from trading.mishaps import described
 
 EQUITY_POINT_FRAMES = 50  # every five seconds of market time
 CHECKPOINT_FRAMES = 300  # at least every thirty seconds of market time
+
+
+class Unloadable(Exception):
+    """A deployment that cannot be taken on: its strategy is gone, or its config or checkpoint does not fit it."""
 
 
 @dataclass(slots=True)
@@ -35,6 +42,8 @@ class Hosted:
     saved_sequence: int
     outcomes: list[Outcome] = field(default_factory=list)
     marks: list[tuple[int, Worth]] = field(default_factory=list)
+    meter: Meter = field(default_factory=Meter)
+    unsavable: int = 0  # checkpoints in a row that had to leave the strategy's state out
 
     def note(self, outcome: Outcome) -> None:
         """Keep what must be written."""
@@ -43,19 +52,29 @@ class Hosted:
         if outcome.mark is not None and (outcome.fills or outcome.sequence % EQUITY_POINT_FRAMES == 0):
             self.marks.append((outcome.time_ns, outcome.mark))
 
+    def note_error(self, error: StrategyError) -> None:
+        """Keep an error that happened outside of a frame, beside what the last frame brought."""
+        state = self.engine.state
+        if not self.outcomes or self.outcomes[-1].sequence != state.sequence:
+            self.outcomes.append(Outcome(state.sequence, state.time_ns))
+        self.outcomes[-1].errors.append(error)
+
     @property
     def is_due(self) -> bool:
-        """True when the stored checkpoint is behind the facts, or too old."""
-        return bool(self.outcomes) or self.engine.state.sequence - self.saved_sequence >= CHECKPOINT_FRAMES
+        """True when the stored checkpoint is behind the facts, too old, or lacks the strategy's state."""
+        is_old = self.engine.state.sequence - self.saved_sequence >= CHECKPOINT_FRAMES
+        return bool(self.outcomes) or is_old or 0 < self.unsavable < MAX_ERRORS_IN_A_ROW
 
 
 class Runner:
     """Folds frames into one market and shows each snapshot to every hosted deployment."""
 
-    def __init__(self, market_name: str) -> None:
+    def __init__(self, market_name: str, evaluations: Evaluations | None = None) -> None:
         self.market_name = market_name
         self.market = Market()
         self.hosted: dict[int, Hosted] = {}
+        self.let_go: set[int] = set()  # no longer hosted, because it could not be worked; its lease is still held
+        self._evaluations = evaluations or Evaluations()
         self._is_waiting_for_keyframe = False
 
     @property
@@ -74,8 +93,24 @@ class Runner:
             return
         self.market.fold(whole)
         snapshot = self.market.snapshot()
+        fallen: list[tuple[Hosted, Exception]] = []
+        self._evaluations.begin(whole.sequence)
         for hosted in self.hosted.values():
-            hosted.note(hosted.engine.process(whole, snapshot))
+            try:
+                hosted.note(self._evaluations.process(hosted, hosted.engine, whole, snapshot))
+            except Exception as error:
+                # Not the strategy but the engine, over what the strategy gave it: the account may be half changed.
+                fallen.append((hosted, error))
+        self._evaluations.end()
+        for hosted, mishap in fallen:
+            self._quarantine(hosted, "could not be worked", mishap)
+
+    def _quarantine(self, hosted: Hosted, what: str, error: Exception) -> None:
+        """Let a deployment go as its last checkpoint left it."""
+        summary, traceback = described(error)
+        del self.hosted[hosted.deployment_id]
+        self.let_go.add(hosted.deployment_id)
+        quarantine_deployment(deployment_id=hosted.deployment_id, reason=f"{what}: {summary}", detail=traceback)
 
     def _with_gap(self, frame: Frame) -> Frame | None:
         """Mark frames that the stream no longer held; books are unknown until the next keyframe, so wait for it."""
@@ -95,46 +130,50 @@ class Runner:
         """Take a deployment on: load its checkpoint, and let it catch up with this market.
 
         Start-up and crash recovery are this one path. ``frames_after(sequence)`` reads the stream.
+
+        Raises:
+            Unloadable: with what is wrong.
         """
         hosted = self._loaded(deployment)
         if self.market.sequence > hosted.engine.state.sequence:
-            behind = Runner(self.market_name)
+            behind = Runner(self.market_name, self._evaluations)
             behind.start_at(hosted.engine.state.sequence)
             behind.hosted[deployment.pk] = hosted
             for frame in frames_after(behind.sequence):
                 if frame.sequence > self.market.sequence:
                     break
                 behind.process(frame)
+            if deployment.pk in behind.let_go:
+                self.let_go.add(deployment.pk)
+                return
         self.hosted[deployment.pk] = hosted
 
     def _loaded(self, deployment: Deployment) -> Hosted:
         account = deployment.account
         assert account is not None, "only deployments with an account are claimed"
-        found = strategy(deployment.strategy)
-        config = found.config(deployment.config)
-        terms = terms_of(deployment, account.first_sequence)
         stored = Checkpoint.objects.filter(account=account).first()
-        if stored is None:
-            engine = Engine(found, config, terms)
-        else:
-            engine = Engine.resume(found, config, terms, bytes(stored.payload))
+        engine = _engine(deployment, bytes(stored.payload) if stored else None)
         self._obey(engine, deployment)
-        return Hosted(deployment.pk, account.pk, deployment.revision, engine, engine.state.sequence)
+        meter = resumed_meter(deployment.pk)
+        return Hosted(deployment.pk, account.pk, deployment.revision, engine, engine.state.sequence, meter=meter)
 
     def reload(self, deployment: Deployment) -> None:
-        """Go on with the deployment's present config, terms and status; nothing it did is lost."""
-        hosted = self.hosted[deployment.pk]
+        """Go on with the deployment's present config, terms and status; nothing it did is lost.
+
+        Raises:
+            Unloadable: with what is wrong; it goes on as before.
+        """
         self.flush()
-        found = strategy(deployment.strategy)
-        account = deployment.account
-        assert account is not None, "a hosted deployment has an account"
-        terms = terms_of(deployment, account.first_sequence)
-        hosted.engine = Engine.resume(found, found.config(deployment.config), terms, hosted.engine.checkpoint())
-        hosted.revision = deployment.revision
+        hosted = self.hosted.get(deployment.pk)
+        if hosted is None:
+            return  # it could not be written, and was let go
+        hosted.engine = _engine(deployment, self._checkpoint(hosted))
+        hosted.revision, hosted.unsavable = deployment.revision, 0
         self._obey(hosted.engine, deployment)
 
     @staticmethod
     def _obey(engine: Engine, deployment: Deployment) -> None:
+        engine.is_supervised = True
         engine.is_paused = deployment.status != DeploymentStatus.ENABLED
         if not engine.is_paused and engine.state.is_halted:
             engine.lift_halt()
@@ -149,32 +188,89 @@ class Runner:
 
         ``is_last`` also saves the cursors of those to whom nothing has happened.
         """
-        updates = [_update(hosted, is_last=is_last) for hosted in self.hosted.values() if hosted.engine.state.sequence]
+        updates = [(h, self._update(h, is_last=is_last)) for h in self.hosted.values() if h.engine.state.sequence]
         if not updates:
             return set()
+        try:
+            return self._commit(updates)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            # A row that the database refuses. Whose it is shows when each is written alone.
+            return set().union(*(self._commit_alone(hosted, update) for hosted, update in updates))
+
+    def _commit(self, updates: list[tuple[Hosted, AccountUpdate]]) -> set[str]:
         with transaction.atomic():
-            record_updates(updates, self.market.snapshot().instruments)
-            for hosted in self.hosted.values():
+            record_updates([update for _, update in updates], self.market.snapshot().instruments)
+            for hosted, _ in updates:
                 _record_events(hosted)
-        changed = {h.engine.terms.slug for h in self.hosted.values() if h.outcomes or h.marks}
-        for hosted, update in zip(self.hosted.values(), updates, strict=False):
+        changed = {h.engine.terms.slug for h, _ in updates if h.outcomes or h.marks}
+        for hosted, update in updates:
             if update.checkpoint is not None:
                 hosted.saved_sequence = update.sequence
+            hosted.meter.errors += sum(len(outcome.errors) for outcome in hosted.outcomes)
             hosted.outcomes, hosted.marks = [], []
         return changed
 
+    def _commit_alone(self, hosted: Hosted, update: AccountUpdate) -> set[str]:
+        try:
+            return self._commit([(hosted, update)])
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            self._quarantine(hosted, "its record could not be written", error)
+            return set()
 
-def _update(hosted: Hosted, *, is_last: bool) -> AccountUpdate:
-    state = hosted.engine.state
-    update = AccountUpdate(hosted.account_id, state.sequence, state.time_ns, state, marks=hosted.marks)
-    if is_last or hosted.is_due:
-        update.checkpoint = hosted.engine.checkpoint()
-    for outcome in hosted.outcomes:
-        update.fills += outcome.fills
-        update.entries += outcome.entries
-        update.trips += outcome.trips
-        update.orders.update(outcome.orders)
-    return update
+    def _update(self, hosted: Hosted, *, is_last: bool) -> AccountUpdate:
+        state = hosted.engine.state
+        checkpoint = self._checkpoint(hosted) if is_last or hosted.is_due else None
+        update = AccountUpdate(hosted.account_id, state.sequence, state.time_ns, state, checkpoint, marks=hosted.marks)
+        for outcome in hosted.outcomes:
+            update.fills += outcome.fills
+            update.entries += outcome.entries
+            update.trips += outcome.trips
+            update.orders.update(outcome.orders)
+        return update
+
+    def _checkpoint(self, hosted: Hosted) -> bytes:
+        """Return all of the deployment that must survive.
+
+        A state that cannot be written down is the strategy's error; the account is saved beside the state
+        that could be written last. Too many such errors in a row halt it.
+        """
+        engine = hosted.engine
+        if hosted.unsavable >= MAX_ERRORS_IN_A_ROW:
+            return engine.checkpoint(with_memory=False)
+        try:
+            with self._evaluations.answering(hosted.deployment_id):
+                payload = engine.checkpoint()
+        except Exception as error:
+            hosted.unsavable += 1
+            engine.state.is_halted = engine.state.is_halted or hosted.unsavable >= MAX_ERRORS_IN_A_ROW
+            hosted.note_error(StrategyError(*described(error), engine.state.is_halted))
+            return engine.checkpoint(with_memory=False)
+        hosted.unsavable = 0
+        hosted.meter.state_bytes = len(engine.state.memory)
+        return payload
+
+
+def _engine(deployment: Deployment, checkpoint: bytes | None) -> Engine:
+    """Return the deployment's engine, as it was when ``checkpoint`` was taken or new.
+
+    Raises:
+        Unloadable: with what is wrong.
+    """
+    account = deployment.account
+    assert account is not None, "only deployments with an account are claimed"
+    try:
+        found = strategy(deployment.strategy)
+        config = found.config(deployment.config)
+        terms = terms_of(deployment, account.first_sequence)
+        if checkpoint is None:
+            return Engine(found, config, terms)
+        return Engine.resume(found, config, terms, checkpoint)
+    except Exception as error:
+        raise Unloadable(described(error)[0]) from error
 
 
 def _record_events(hosted: Hosted) -> None:

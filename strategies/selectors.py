@@ -15,7 +15,7 @@ from portfolios.models import Season
 from portfolios.selectors import LeagueRow, league_rows
 from strategies import registry
 from strategies.config_fields import config_fields, flat, risk_fields
-from strategies.models import Deployment, DeploymentEvent, DeploymentStatus, Worker
+from strategies.models import Deployment, DeploymentCost, DeploymentEvent, DeploymentStatus, Worker
 from trading.strategy import Strategy
 
 HEARTBEAT_FRESH_S = 15
@@ -32,6 +32,7 @@ class Health(StrEnum):
     OK = "ok"
     PAUSED = "paused"
     DISABLED = "off"
+    QUARANTINED = "quarantined"
     ERROR = "error"
     NO_DATA = "no data"
     GAP = "gap"
@@ -127,6 +128,8 @@ def _health(
 ) -> tuple[Health, str]:
     if deployment.status == DeploymentStatus.DISABLED:
         return Health.DISABLED, "disabled: no worker takes it"
+    if deployment.status == DeploymentStatus.QUARANTINED:
+        return Health.QUARANTINED, f"quarantined: it {deployment.status_reason}"
     if strategy is None:
         return Health.ERROR, f"no strategy called {deployment.strategy!r} was found"
     error = _open_error(news, row.standing.as_of if row.standing else None)
@@ -206,6 +209,11 @@ def limits_of(deployment: Deployment) -> list[Setting]:
         )
         for field in risk_fields()
     ]
+
+
+def cost_of(deployment: Deployment) -> DeploymentCost | None:
+    """Return what it costs its worker; None before a worker has measured it."""
+    return DeploymentCost.objects.filter(deployment=deployment).first()
 
 
 def recent_events(deployment: Deployment, limit: int = 30) -> QuerySet[DeploymentEvent]:

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from portfolios.models import Season
 from portfolios.serializers import ExactDecimalField, RowSerializer
-from strategies.models import Deployment, DeploymentEvent
+from strategies.models import Deployment, DeploymentCost, DeploymentEvent
 from strategies.selectors import Contestant, Health
 
 NO_ROUND_TRIP = "no closed round trip yet"
@@ -124,11 +124,20 @@ class SettingSerializer(serializers.Serializer):
     is_changed = serializers.BooleanField()
 
 
+class CostSerializer(serializers.ModelSerializer):
+    """What a deployment costs its worker; times are of the last five minutes, measured in one frame of eight."""
+
+    class Meta:
+        model = DeploymentCost
+        exclude = ("id", "deployment")
+
+
 class DeploymentDetailSerializer(DeploymentSerializer):
     """A deployment with its settings one by one, its place in the league and its newest events."""
 
     settings = SettingSerializer(many=True, read_only=True)
     limits = SettingSerializer(many=True, read_only=True)
+    cost = CostSerializer(read_only=True, allow_null=True, source="measured_cost")
     standing = ContestantSerializer(read_only=True, allow_null=True)
     recent_events = DeploymentEventSerializer(many=True, read_only=True)
 

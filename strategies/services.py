@@ -150,6 +150,26 @@ def disable_deployment(*, deployment: Deployment, by: str) -> None:
 
 
 @transaction.atomic
+def quarantine_deployment(*, deployment_id: int, reason: str, detail: str = "") -> None:
+    """Take a deployment that harms its worker out of all workers' hands until a person enables it.
+
+    Its open orders stay as they are and are judged by nobody. Safe to repeat: the first reason stays.
+    """
+    deployment = Deployment.objects.select_for_update().filter(pk=deployment_id).first()
+    if deployment is not None and deployment.status != DeploymentStatus.QUARANTINED:
+        _set_status(deployment, DeploymentStatus.QUARANTINED, "quarantined", reason, reason[:500], detail)
+
+
+def note_unloadable(*, deployment: Deployment, error: str) -> None:
+    """Put on record that workers cannot take this revision on; safe to repeat."""
+    DeploymentEvent.objects.get_or_create(
+        deployment=deployment,
+        event_id=f"revision-{deployment.revision}-unloadable",
+        defaults={"kind": "error", "summary": f"cannot be taken on: {error}"[:300], "time": timezone.now()},
+    )
+
+
+@transaction.atomic
 def reset_deployment(*, deployment: Deployment, by: str) -> None:
     """Close the account, keep its record, and open a new one with the full stake."""
     if deployment.account_id is not None:
@@ -197,10 +217,12 @@ def open_account(*, deployment: Deployment, season: Season) -> Account:
     return account
 
 
-def _set_status(deployment: Deployment, status: DeploymentStatus, kind: str, summary: str, reason: str) -> None:
+def _set_status(
+    deployment: Deployment, status: DeploymentStatus, kind: str, summary: str, reason: str, detail: str = ""
+) -> None:
     deployment.status, deployment.status_reason = status.value, reason
     _save(deployment)
-    _note(deployment, kind, summary, "")
+    _note(deployment, kind, summary, detail)
 
 
 def _save(deployment: Deployment) -> None:

@@ -10,7 +10,8 @@ import time
 from functools import partial
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
 from django.db import OperationalError, connection
 from django.utils import timezone
 
@@ -18,16 +19,23 @@ from marketdata import bus
 from marketdata.sources import is_recording
 from portfolios.announcements import Announcer
 from portfolios.models import Checkpoint, Season
-from strategies import leases
+from strategies import leases, services
+from strategies.blackbox import BlackBox
+from strategies.costs import record_costs
+from strategies.evaluations import Evaluations
 from strategies.models import Deployment, DeploymentStatus, Worker
-from strategies.runner import Runner
+from strategies.runner import Runner, Unloadable
 from strategies.services import open_season
+from strategies.warden import INTERRUPT, Warden
+from strategies.watch import Limits
 
 HOUSEKEEPING_S = 1.0
 FLUSH_S = 0.25  # facts reach the database and the page within this
 STANDING_S = 1.0  # and marks without facts within this
+COSTS_S = 5.0
 BLOCK_MS = 100
 BATCH = 500  # frames between two looks at the clock
+NOT_WORKED = (DeploymentStatus.DISABLED, DeploymentStatus.QUARANTINED)
 
 _log = logging.getLogger("worker")
 
@@ -37,25 +45,60 @@ class Command(BaseCommand):
 
     help = "Work deployments: evaluate strategies on market frames and write their orders, fills and positions."
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        worker = WorkerLoop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, worker.stop)
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add what a debugger needs."""
+        parser.add_argument(
+            "--no-warden", action="store_true", help="work in this process; nothing bounds a strategy's time and memory"
+        )
+
+    def handle(self, *args: Any, no_warden: bool, **options: Any) -> None:
+        if no_warden:
+            work(BlackBox())
+            return
+        limits = Limits(
+            budget_s=settings.PADDOCK_EVALUATION_BUDGET_MS / 1_000,
+            hang_s=settings.PADDOCK_HANG_LIMIT_MS / 1_000,
+            memory_bytes=settings.PADDOCK_WORKER_MEMORY_MB * 2**20,
+        )
         try:
-            worker.run()
+            code = Warden(limits, work, quarantine).run()
         except OperationalError as error:
-            # The leases went with the connection: another worker may hold them by now.
-            raise SystemExit(f"worker: the database is gone, and with it the leases: {error}") from None
+            raise SystemExit(f"worker: nobody could be quarantined, the database is gone: {error}") from None
+        raise SystemExit(code)
+
+
+def work(box: BlackBox) -> None:
+    """Evaluate strategies until told to stop."""
+    evaluations = Evaluations(box, budget_s=settings.PADDOCK_EVALUATION_BUDGET_MS / 1_000)
+    worker = WorkerLoop(evaluations)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, worker.stop)
+    signal.signal(INTERRUPT, evaluations.interrupt)
+    try:
+        worker.run()
+    except OperationalError as error:
+        # The leases went with the connection: another worker may hold them by now.
+        raise SystemExit(f"worker: the database is gone, and with it the leases: {error}") from None
+
+
+def quarantine(deployment_id: int, sentence: str, detail: str) -> None:
+    """Write who harmed the worker; the connection is for that alone, no worker may inherit it."""
+    try:
+        services.quarantine_deployment(deployment_id=deployment_id, reason=sentence, detail=detail)
+    finally:
+        connection.close()
 
 
 class WorkerLoop:
     """One worker process."""
 
-    def __init__(self) -> None:
+    def __init__(self, evaluations: Evaluations) -> None:
         self._is_stopping = False
         self._runner: Runner | None = None
+        self._evaluations = evaluations
         self._announcer = Announcer()
-        self._flushed_at = self._kept_at = self._stood_at = 0.0
+        self._flushed_at = self._kept_at = self._stood_at = self._counted_at = 0.0
+        self._unloadable: dict[int, int] = {}  # deployment -> the revision that could not be taken on
 
     def stop(self, *_: object) -> None:
         """Finish the frame at hand, commit, and leave."""
@@ -74,6 +117,7 @@ class WorkerLoop:
                 continue
             for frame in bus.follow(self._runner.market_name, self._runner.sequence, BLOCK_MS, BATCH):
                 self._runner.process(frame)
+                self._flush_when_due()
             self._flush_when_due()
         self._leave()
 
@@ -97,8 +141,10 @@ class WorkerLoop:
     def _flush_when_due(self) -> None:
         assert self._runner is not None, "asked only while there is a market"
         now = time.monotonic()
+        if now - self._flushed_at < FLUSH_S:
+            return
         has_facts = any(hosted.outcomes for hosted in self._runner.hosted.values())
-        if now - self._stood_at >= STANDING_S or (has_facts and now - self._flushed_at >= FLUSH_S):
+        if has_facts or now - self._stood_at >= STANDING_S:
             changed = self._runner.flush()
             self._flushed_at = self._stood_at = now
             if changed:
@@ -118,6 +164,9 @@ class WorkerLoop:
         self._share_out(season)
         runner = self._runner
         assert runner is not None, "a season has a market"
+        if time.monotonic() - self._counted_at >= COSTS_S:
+            record_costs({hosted.deployment_id: hosted.meter for hosted in runner.hosted.values()})
+            self._counted_at = time.monotonic()
         Worker.objects.filter(pk=self._row.pk).update(
             heartbeat_at=timezone.now(), deployments=len(runner.hosted), sequence=runner.sequence
         )
@@ -127,25 +176,41 @@ class WorkerLoop:
             self._runner.flush(is_last=True)
             for deployment_id in list(self._runner.hosted):
                 leases.release(deployment_id)
-        self._runner = Runner(market)
+        self._runner = Runner(market, self._evaluations)
         _log.info("market is %s", market)
 
     def _obey_changes(self) -> None:
         runner = self._runner
         assert runner is not None, "asked only while there is a market"
+        while runner.let_go:
+            leases.release(runner.let_go.pop())
         rows = {row.pk: row for row in Deployment.objects.select_related("account").filter(pk__in=list(runner.hosted))}
         for deployment_id, hosted in list(runner.hosted.items()):
             row = rows.get(deployment_id)
-            if row is None or row.status == DeploymentStatus.DISABLED or row.account_id != hosted.account_id:
+            if row is None or row.status in NOT_WORKED or row.account_id != hosted.account_id:
                 self._give_up(deployment_id)
             elif row.revision != hosted.revision:
-                runner.reload(row)
-                _log.info("%s goes on with revision %s (%s)", row.slug, row.revision, row.status)
+                self._go_on(row)
+
+    def _go_on(self, row: Deployment) -> None:
+        assert self._runner is not None, "asked only while there is a market"
+        try:
+            self._runner.reload(row)
+        except Unloadable as error:
+            self._give_up(row.pk)
+            self._note_unloadable(row, error)
+        else:
+            _log.info("%s goes on with revision %s (%s)", row.slug, row.revision, row.status)
+
+    def _note_unloadable(self, row: Deployment, error: Unloadable) -> None:
+        _log.error("%s cannot be taken on: %s", row.slug, error)
+        self._unloadable[row.pk] = row.revision
+        services.note_unloadable(deployment=row, error=str(error))
 
     def _share_out(self, season: Season) -> None:
         runner = self._runner
         assert runner is not None, "asked only while there is a market"
-        wanted = Deployment.objects.exclude(status=DeploymentStatus.DISABLED).filter(
+        wanted = Deployment.objects.exclude(status__in=NOT_WORKED).filter(
             account__season=season, account__closed_at=None
         )
         share = leases.fair_share(wanted.count(), len(leases.living_workers()))
@@ -157,8 +222,13 @@ class WorkerLoop:
         for row in wanted.select_related("account__season").order_by("pk"):
             if len(runner.hosted) >= share:
                 break
-            if row.pk not in taken and leases.claim(row.pk):
+            if row.pk in taken or self._unloadable.get(row.pk) == row.revision or not leases.claim(row.pk):
+                continue
+            try:
                 self._take_on(row)
+            except Unloadable as error:
+                leases.release(row.pk)
+                self._note_unloadable(row, error)
 
     def _take_on(self, deployment: Deployment) -> None:
         runner = self._runner
@@ -166,6 +236,8 @@ class WorkerLoop:
         if not runner.hosted:
             runner.start_at(_cursor(deployment))
         runner.host(deployment, partial(bus.read, runner.market_name))
+        if deployment.pk not in runner.hosted:
+            return  # it could not be worked up to the present, and was let go
         resumed = runner.hosted[deployment.pk].engine
         count = len(resumed.exchange.state.orders)
         _log.info("took on %s at frame %s with %s open orders", deployment.slug, resumed.state.sequence, count)
