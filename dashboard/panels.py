@@ -67,6 +67,7 @@ DEPLOYMENT_PANELS = (
     Panel("refusals", "Refused orders"),
     Panel("why", "Why it did not trade"),
     Panel("events", "Events"),
+    Panel("cost", "Cost"),
     Panel("config", "Configuration"),
 )
 

@@ -14,7 +14,7 @@ from marketdata import bus
 from portfolios.models import Fill, Order, Position, RoundTrip, Season
 from portfolios.selectors import LeagueTotals, current_season, league_totals, market_time, recent_fills
 from strategies import registry, selectors
-from strategies.models import Deployment, DeploymentEvent
+from strategies.models import Deployment, DeploymentCost, DeploymentEvent, DeploymentStatus
 from strategies.selectors import Contestant, Setting
 
 FILLS_SHOWN = 30
@@ -138,6 +138,14 @@ class DeploymentScene(Scene):
     events: list[DeploymentEvent]
     settings: list[Setting]
     limits: list[Setting]
+    cost: DeploymentCost | None  # None before a worker has measured it
+
+    @property
+    def unjudged_since(self) -> datetime | None:
+        """When a frame was judged last, by the market's clock; None while a worker judges them, or none ever did."""
+        standing = self.contestant.row.standing if self.contestant else None
+        is_worked = self.deployment.status in {DeploymentStatus.ENABLED, DeploymentStatus.PAUSED}
+        return None if is_worked or standing is None else standing.as_of
 
     @property
     def clock(self) -> datetime | None:
@@ -211,6 +219,7 @@ def deployment_scene(slug: str) -> DeploymentScene:
         events=list(selectors.recent_events(deployment)),
         settings=selectors.settings_of(deployment, registry.found().get(deployment.strategy)),
         limits=selectors.limits_of(deployment),
+        cost=selectors.cost_of(deployment),
     )
 
 
