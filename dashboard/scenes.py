@@ -141,11 +141,9 @@ class DeploymentScene(Scene):
     cost: DeploymentCost | None  # None before a worker has measured it
 
     @property
-    def unjudged_since(self) -> datetime | None:
-        """When a frame was judged last, by the market's clock; None while a worker judges them, or none ever did."""
-        standing = self.contestant.row.standing if self.contestant else None
-        is_worked = self.deployment.status in {DeploymentStatus.ENABLED, DeploymentStatus.PAUSED}
-        return None if is_worked or standing is None else standing.as_of
+    def is_unjudged(self) -> bool:
+        """True while no worker may take it: its orders rest, and nobody looks whether they fill."""
+        return self.deployment.status in {DeploymentStatus.DISABLED, DeploymentStatus.QUARANTINED}
 
     @property
     def clock(self) -> datetime | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mmap import PAGESIZE, mmap
 from typing import NamedTuple
 
-_WHO, _SEQUENCE, _HAS_LEFT, _ACCUSED_WHO, _ACCUSED_SEQUENCE, _GREEDY, _GREEDY_BYTES = range(7)
+_WHO, _SEQUENCE, _HAS_LEFT, _ACCUSED_WHO, _ACCUSED_SEQUENCE, _GREEDY, _GREEDY_BYTES, _IS_FULL = range(8)
 
 
 class Sighting(NamedTuple):
@@ -42,6 +42,10 @@ class BlackBox:
         """Say in whose evaluations the worker's memory has grown most, and by how much."""
         self._slots[_GREEDY], self._slots[_GREEDY_BYTES] = deployment_id, grown_bytes
 
+    def ask_for_the_end(self) -> None:
+        """Say that memory has run out, and that nothing of what happened since may be written."""
+        self._slots[_IS_FULL] = 1
+
     def say_goodbye(self) -> None:
         """Say that the end of the process is no accident."""
         self._slots[_HAS_LEFT] = 1
@@ -56,7 +60,7 @@ class BlackBox:
 
     def wipe(self) -> None:
         """Forget the last worker."""
-        for slot in range(_GREEDY_BYTES + 1):
+        for slot in range(_IS_FULL + 1):
             self._slots[slot] = 0
 
     def accuse(self, sighting: Sighting) -> None:
@@ -73,6 +77,11 @@ class BlackBox:
     def greedy(self) -> tuple[int, int]:
         """In whose evaluations memory has grown most, and by how many bytes."""
         return self._slots[_GREEDY], self._slots[_GREEDY_BYTES]
+
+    @property
+    def is_full(self) -> bool:
+        """True when the worker found that it holds too much, and waits for its end."""
+        return bool(self._slots[_IS_FULL])
 
     @property
     def has_left(self) -> bool:

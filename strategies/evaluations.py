@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from time import perf_counter_ns
+from time import perf_counter_ns, sleep
 from typing import TYPE_CHECKING
 
 from strategies.blackbox import BlackBox, Sighting
@@ -18,15 +18,18 @@ if TYPE_CHECKING:
     from strategies.runner import Hosted
 
 MEASURED_EVERY_FRAMES = 8
+MEASURED_AT_FIRST_NS = 60 * 10**9  # every frame: what ended the last worker may come again, and must be found out
 _GROWTH_BYTES = 2**20  # in one frame: then the next one is measured, too, to learn whose it is
 
 
 class Evaluations:
     """Shows frames to engines, one at a time, and says to the black box whose turn it is."""
 
-    def __init__(self, box: BlackBox | None = None, budget_s: float = 1.0) -> None:
+    def __init__(self, box: BlackBox | None = None, budget_s: float = 1.0, memory_bytes: int | None = None) -> None:
         self._box = box or BlackBox()
         self._budget_s = budget_s
+        self._memory_bytes = memory_bytes  # of the whole worker; None: nobody would end it
+        self._calm_ns = perf_counter_ns() + MEASURED_AT_FIRST_NS
         self._gauge = MemoryGauge()
         self._memory = self._gauge.read()
         self._is_growing = self._is_measuring = False
@@ -38,7 +41,9 @@ class Evaluations:
     def begin(self, sequence: int) -> None:
         """Begin a frame."""
         self._box.begin(sequence)
-        self._is_measuring = self._is_growing or sequence % MEASURED_EVERY_FRAMES == 0
+        self._is_measuring = (
+            self._is_growing or sequence % MEASURED_EVERY_FRAMES == 0 or perf_counter_ns() < self._calm_ns
+        )
 
     def process(self, hosted: Hosted, engine: Engine, frame: Frame, snapshot: DataSnapshot) -> Outcome:
         """Show the frame to one of the deployment's engines."""
@@ -61,6 +66,14 @@ class Evaluations:
         self._hosted = self._engine = None
         memory = self._gauge.read()
         self._is_growing, self._memory = memory - self._memory >= _GROWTH_BYTES, memory
+        if self._memory_bytes is not None and memory > self._memory_bytes:
+            self._wait_for_the_end()
+
+    def _wait_for_the_end(self) -> None:
+        """Never return: once memory is short, an allocation may have failed in an innocent's evaluation, too."""
+        self._box.ask_for_the_end()
+        while True:
+            sleep(1)
 
     @contextmanager
     def answering(self, deployment_id: int) -> Iterator[None]:

@@ -145,6 +145,8 @@ class Warden:
                 sighting = self._box.sighting
                 now_s = time.monotonic() - waited_s(process_id)
                 finding = watch.look(sighting, now_s=now_s, memory_bytes=gauge.read())
+                if self._box.is_full:
+                    finding = Finding.TOO_LARGE
                 if finding is Finding.OVER_BUDGET:
                     self._box.accuse(sighting)
                     os.kill(process_id, INTERRUPT)

@@ -13,11 +13,12 @@ from django.core.management import call_command
 from django.test import Client
 
 from marketdata import bus
-from portfolios.models import Fill
+from portfolios.models import Fill, Standing
 from portfolios.selectors import current_season, fills_digest
 from strategies import leases
 from strategies.leagues import LeagueFile, load_league
 from strategies.models import Deployment, DeploymentCost, DeploymentEvent, DeploymentStatus, Worker
+from strategies.services import enable_deployment
 from tests.leagues import CAPTURE, restless_league, written
 from tests.processes import running, wait_until
 
@@ -75,7 +76,10 @@ def slug_of(deed: str) -> str:
 def enter_culprits() -> None:
     # Written as rows: the web process of a test does not know the culprits' folder.
     for deed in [*PAUSED, *QUARANTINED]:
-        Deployment.objects.create(slug=slug_of(deed), name=deed, strategy="culprit", config={"deed": deed})
+        # Those that end their worker do so one after the other, and before the slow ones.
+        good = 20 if deed in PAUSED else 2 + 2 * list(QUARANTINED).index(deed)
+        config = {"deed": deed, "good_evaluations": good}
+        Deployment.objects.create(slug=slug_of(deed), name=deed, strategy="culprit", config=config)
 
 
 def row_of(deed: str) -> Deployment:
@@ -107,10 +111,16 @@ def test_no_culprit_harms_another_deployment_and_the_page_says_what_each_did(log
     with running("manage.py", "run_worker", log=log) as worker, feed(log, speed=4):
         wait_until(all_are_dealt_with, "every innocent at the last frame, every culprit out of the way", log)
         wait_until(lambda: DeploymentCost.objects.filter(deployment__slug="hold").exists(), "measured costs", log)
+        assert_each_was_dealt_with_by_its_deed()
+        assert_a_reformed_culprit_catches_up(row_of("exit at once"), log)
         assert worker.poll() is None
 
     assert fills_digest(current_season()) == replayed(restless_league(), tmp_path)["fills_sha256"]
     assert Fill.objects.count() > 40
+    assert leases.leased_deployments() == []
+
+
+def assert_each_was_dealt_with_by_its_deed() -> None:
     for deed, told in PAUSED.items():
         assert row_of(deed).status == DeploymentStatus.PAUSED, deed
         assert row_of(deed).status_reason.startswith(f"paused after errors in a row: {told}")
@@ -123,8 +133,18 @@ def test_no_culprit_harms_another_deployment_and_the_page_says_what_each_did(log
         event = DeploymentEvent.objects.get(deployment__slug=slug_of(deed), kind="quarantined")
         assert detail in event.detail
         assert_page_and_api_tell(row_of(deed))
-    assert DeploymentCost.objects.get(deployment__slug="hold").worst_us > 0
-    assert leases.leased_deployments() == []
+    costs = {cost.deployment.slug: cost for cost in DeploymentCost.objects.select_related("deployment")}
+    assert 0 < costs["hold"].mean_us <= costs["hold"].worst_us
+    assert costs["sleep"].interruptions == costs["sleep"].errors == 5
+
+
+def assert_a_reformed_culprit_catches_up(row: Deployment, log: Path) -> None:
+    row.config = {"deed": "nothing"}
+    enable_deployment(deployment=row, by="test")
+
+    last = bus.latest_sequence(current_season().market)
+    wait_until(lambda: Standing.objects.filter(account=row.account, sequence__gte=last).exists(), "the culprit", log)
+    assert not row.events.filter(kind="gap").exists()
 
 
 def assert_page_and_api_tell(row: Deployment) -> None:
@@ -132,14 +152,14 @@ def assert_page_and_api_tell(row: Deployment) -> None:
     told = Client().get(f"/api/v1/deployments/{row.slug}/").json()
 
     assert f"quarantined: it {row.status_reason}" in page.replace("&#x27;", "'")
-    assert "No worker has judged it since" in page
+    assert "No worker has judged it " in page
     assert (told["status"], told["status_reason"]) == ("quarantined", row.status_reason)
     assert told["standing"]["health"] == "quarantined"
 
 
 def test_a_killed_warden_leaves_no_worker_behind_and_another_goes_on(log: Path, tmp_path: Path) -> None:
     load_league(restless_league(), by="test")
-    with feed(log, speed=3):
+    with feed(log, speed=5):
         with running("manage.py", "run_worker", log=log) as warden:
             wait_until(lambda: Fill.objects.count() > 5, "some fills", log)
             process_id = int(Worker.objects.get().name.split("-")[-2])
@@ -157,7 +177,7 @@ def test_a_killed_warden_leaves_no_worker_behind_and_another_goes_on(log: Path, 
 
 def test_a_killed_worker_is_replaced_and_nobody_is_blamed(log: Path, tmp_path: Path) -> None:
     load_league(restless_league(), by="test")
-    with running("manage.py", "run_worker", log=log), feed(log, speed=3):
+    with running("manage.py", "run_worker", log=log), feed(log, speed=5):
         wait_until(lambda: Fill.objects.count() > 5, "some fills", log)
         os.kill(int(Worker.objects.get().name.split("-")[-2]), 9)
         wait_until(all_are_dealt_with, "every deployment at the last frame", log)

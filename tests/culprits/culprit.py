@@ -1,4 +1,4 @@
-"""A strategy that behaves for a second, and then does what its config says."""
+"""A strategy that behaves for some evaluations, and then does what its config says."""
 
 import contextlib
 import ctypes
@@ -13,8 +13,7 @@ from trading.signals import NoSignal
 STRATEGY_NAME = "culprit"
 STRATEGY_VERSION = "1.0.0"
 SYMBOLS = ["BTC/USD"]
-CONFIG = {"deed": "nothing"}
-GOOD_EVALUATIONS = 10
+CONFIG = {"deed": "nothing", "good_evaluations": 10}
 HOARD = []
 
 
@@ -48,6 +47,6 @@ DEEDS = {
 
 def generate_signal(data, config, state):
     state["evaluations"] = state.get("evaluations", 0) + 1
-    if state["evaluations"] > GOOD_EVALUATIONS and config["deed"] in DEEDS:
+    if state["evaluations"] > config["good_evaluations"] and config["deed"] in DEEDS:
         DEEDS[config["deed"]]()
     return NoSignal("innocent so far")

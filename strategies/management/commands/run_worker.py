@@ -53,23 +53,26 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, no_warden: bool, **options: Any) -> None:
         if no_warden:
-            work(BlackBox())
+            work(Evaluations())
             return
         limits = Limits(
             budget_s=settings.PADDOCK_EVALUATION_BUDGET_MS / 1_000,
             hang_s=settings.PADDOCK_HANG_LIMIT_MS / 1_000,
             memory_bytes=settings.PADDOCK_WORKER_MEMORY_MB * 2**20,
         )
+
+        def watched(box: BlackBox) -> None:
+            work(Evaluations(box, limits.budget_s, limits.memory_bytes))
+
         try:
-            code = Warden(limits, work, quarantine).run()
+            code = Warden(limits, watched, quarantine).run()
         except OperationalError as error:
             raise SystemExit(f"worker: nobody could be quarantined, the database is gone: {error}") from None
         raise SystemExit(code)
 
 
-def work(box: BlackBox) -> None:
+def work(evaluations: Evaluations) -> None:
     """Evaluate strategies until told to stop."""
-    evaluations = Evaluations(box, budget_s=settings.PADDOCK_EVALUATION_BUDGET_MS / 1_000)
     worker = WorkerLoop(evaluations)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, worker.stop)
