@@ -18,10 +18,33 @@ def rates(work: Callable[[], int], repeats: int = REPEATS) -> dict[str, float]:
     """Return units a second of ``work`` (which returns how many it did): median, least and most of several runs."""
     found = []
     for _ in range(repeats):
-        began = time.perf_counter()
-        done = work()
-        found.append(done / (time.perf_counter() - began))
-    return {"median": round(statistics.median(found)), "least": round(min(found)), "most": round(max(found))}
+        seconds, done = _timed(work)
+        found.append(done / seconds)
+    return _spread(found, 0)
+
+
+def extra_us(work: Callable[[], int], without: Callable[[], int], repeats: int = REPEATS) -> dict[str, float]:
+    """Return the microseconds that a unit of ``work`` takes beyond what goes on ``without`` it, as ``rates`` does.
+
+    The two run in turn, so that a machine that is busy for a while slows both.
+    """
+    found = []
+    for _ in range(repeats):
+        before, _ = _timed(without)
+        seconds, done = _timed(work)
+        found.append((seconds - before) / done * 1e6)
+    return _spread(found, 2)
+
+
+def _timed(work: Callable[[], int]) -> tuple[float, int]:
+    began = time.perf_counter()
+    done = work()
+    return time.perf_counter() - began, done
+
+
+def _spread(found: list[float], decimals: int) -> dict[str, float]:
+    shown = {"median": statistics.median(found), "least": min(found), "most": max(found)}
+    return {name: round(value, decimals or None) for name, value in shown.items()}
 
 
 def report(name: str, figures: dict[str, dict[str, float] | float], packages: tuple[str, ...]) -> None:

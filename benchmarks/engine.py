@@ -1,4 +1,4 @@
-"""Frames folded, deployments shown a frame, and orders filled, a second on one core."""
+"""Frames folded and deployments shown a frame, a second on one core; what an order that rests and a fill cost."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 from decimal import Decimal
 from typing import Any
 
-from benchmarks._reporting import rates, report
+from benchmarks._reporting import extra_us, rates, report
 from trading.book import BookTop, Level, Side
 from trading.candles import MINUTE_NS
 from trading.engine import Engine, Terms
@@ -14,6 +14,7 @@ from trading.frames import Frame, History, Trade, decode_frame, encode_frame
 from trading.indicators.averages import ema
 from trading.instruments import Instrument
 from trading.market import Market
+from trading.risk import RiskLimits
 from trading.signals import NoSignal, Signal
 from trading.snapshot import DataSnapshot
 from trading.strategy import Strategy
@@ -21,6 +22,7 @@ from trading.strategy import Strategy
 FRAMES = 3_000
 DEPLOYMENTS = 20
 LEAGUE = 100
+MOST_RESTING = 10
 FIRST = 17_834_688_000
 PAIRS = tuple(
     Instrument(symbol=f"{base}/USD", base=base, quote="USD", price_decimals=2, qty_decimals=8)
@@ -77,10 +79,10 @@ def crossing(data: DataSnapshot, config: Any, state: dict[str, Any]) -> Signal |
     top = data.top(symbol)
     if top.asks[0].ticks - top.bids[0].ticks > config["max_spread_ticks"]:
         return NoSignal("wide_spread")
-    is_above = ema(candles, 9)[-1] > ema(candles, 21)[-1]
-    if is_above == state.get("was_above", is_above):
+    is_above = bool(ema(candles, 9)[-1] > ema(candles, 21)[-1])
+    was_above, state["was_above"] = state.get("was_above", is_above), is_above
+    if is_above == was_above:
         return NoSignal("no_cross")
-    state["was_above"] = is_above
     return Signal.buy(symbol, 20) if is_above else Signal.sell(symbol)
 
 
@@ -90,7 +92,24 @@ def busy(data: DataSnapshot, config: Any, state: dict[str, Any]) -> Signal:
     return Signal.buy(symbol, 20) if data.portfolio.position(symbol) is None else Signal.sell(symbol)
 
 
-def deployments(generate_signal: Any, count: int = DEPLOYMENTS) -> list[Engine]:
+def resting(count: int) -> Any:
+    """Return a strategy that bids ``count`` times, one to five percent below the market, and leaves it at that."""
+
+    def generate_signal(data: DataSnapshot, config: Any, state: dict[str, Any]) -> list[Signal] | NoSignal:
+        if state.setdefault("has_bid", False):
+            return NoSignal("resting")
+        state["has_bid"] = True
+        symbol = config["symbol"]
+        away = (1 - (1 + 4 * n / MOST_RESTING) / 100 for n in range(count))
+        return [
+            Signal.buy(symbol, 20, order_type="limit", limit_price=round(data.price(symbol) * below, 2))
+            for below in away
+        ]
+
+    return generate_signal
+
+
+def deployments(generate_signal: Any, count: int = DEPLOYMENTS, **terms: Any) -> list[Engine]:
     """Return fresh engines, an equal part of them on each pair."""
     engines = []
     for number in range(count):
@@ -98,8 +117,8 @@ def deployments(generate_signal: Any, count: int = DEPLOYMENTS) -> list[Engine]:
         strategy = Strategy(
             name="bench", version="1", symbols=symbols, generate_signal=generate_signal, warmup={"1m": 21}
         )
-        terms = Terms(slug=f"bench-{number}", symbols=symbols, stake=Decimal(10_000))
-        engines.append(Engine(strategy, {"max_spread_ticks": 20, "symbol": symbols[0]}, terms))
+        its_terms = Terms(slug=f"bench-{number}", symbols=symbols, stake=Decimal(10_000), **terms)
+        engines.append(Engine(strategy, {"max_spread_ticks": 20, "symbol": symbols[0]}, its_terms))
     return engines
 
 
@@ -114,6 +133,35 @@ def run(stream: list[Frame], engines: list[Engine]) -> int:
     return len(stream) * len(engines)
 
 
+def run_resting(stream: list[Frame], orders: int) -> int:
+    """Show every frame to engines with so many resting orders each; return how often an order was judged."""
+    engines = deployments(resting(orders))
+    shown = run(stream, engines)
+    assert all(len(engine.exchange.state.orders) == orders for engine in engines), "none was filled or refused"
+    return shown * max(orders, 1)
+
+
+def run_filling(stream: list[Frame]) -> int:
+    """Trade in every frame; return how many fills came of it."""
+    engines = deployments(busy, latency_ms=100, risk=RiskLimits(max_orders_per_minute=6_000))
+    run(stream, engines)
+    fills = sum(engine.state.figures.fills for engine in engines)
+    assert fills > len(engines) * len(stream) // 2, f"only {fills} fills came of it"
+    return fills
+
+
+def costs(stream: list[Frame]) -> dict[str, dict[str, float]]:
+    """Return what orders cost: the first that rests and each of nine more, per frame; a fill, from signal to mark."""
+    return {
+        "first_resting_order_us": extra_us(lambda: run_resting(stream, 1), lambda: run_resting(stream, 0)),
+        "further_resting_order_us": extra_us(
+            lambda: run_resting(stream, MOST_RESTING) * (MOST_RESTING - 1) // MOST_RESTING,
+            lambda: run_resting(stream, 1),
+        ),
+        "fill_us": extra_us(lambda: run_filling(stream), lambda: run(stream, deployments(idle))),
+    }
+
+
 def main() -> None:
     """Measure and report."""
     stream = frames()
@@ -125,6 +173,7 @@ def main() -> None:
         "evaluations_per_s": rates(lambda: run(stream, deployments(crossing, LEAGUE)), 3),
         "idle_evaluations_per_s": rates(lambda: run(stream, deployments(idle)), 3),
         "trading_evaluations_per_s": rates(lambda: run(stream[:600], deployments(busy)), 3),
+        **costs(stream[:600]),
     }
     report("engine", figures, ("msgspec", "numpy"))
 

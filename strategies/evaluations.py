@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from strategies.blackbox import BlackBox, Sighting
 from strategies.processes import MemoryGauge
-from trading.engine import Engine, Outcome
+from trading.engine import Engine
 from trading.frames import Frame
 from trading.mishaps import Interrupted
+from trading.outcome import Outcome
 from trading.snapshot import DataSnapshot
 
 if TYPE_CHECKING:

@@ -18,10 +18,11 @@ from strategies.models import Deployment, DeploymentEvent, DeploymentStatus
 from strategies.registry import strategy
 from strategies.services import quarantine_deployment, terms_of
 from trading.account import Worth
-from trading.engine import MAX_ERRORS_IN_A_ROW, Engine, Outcome, StrategyError
+from trading.engine import MAX_ERRORS_IN_A_ROW, Engine
 from trading.frames import FRAME_INTERVAL_MS, NS_PER_MS, Frame, Gap, utc
 from trading.market import Market
 from trading.mishaps import described
+from trading.outcome import Outcome, StrategyError
 
 EQUITY_POINT_FRAMES = 50  # every five seconds of market time
 CHECKPOINT_FRAMES = 300  # at least every thirty seconds of market time
@@ -57,7 +58,7 @@ class Hosted:
         state = self.engine.state
         if not self.outcomes or self.outcomes[-1].sequence != state.sequence:
             self.outcomes.append(Outcome(state.sequence, state.time_ns))
-        self.outcomes[-1].errors.append(error)
+        self.outcomes[-1].errors = (*self.outcomes[-1].errors, error)
 
     @property
     def is_due(self) -> bool:

@@ -29,7 +29,7 @@ def snapshot_of(mids: dict[str, int], *, time_ns: int = NOON_NS, spread: int = 1
     rules: dict[str, Instrument] = {pair.symbol: pair for pair in PAIRS}
     books = {s: BookTop((Level(mid - spread, 10**15),), (Level(mid + spread, 10**15),)) for s, mid in mids.items()}
     view = MarketView(rules, dict.fromkeys(rules, "online"), "online", books, {}, {}, {})
-    return DataSnapshot(view, sequence_at(time_ns), time_ns)
+    return DataSnapshot(view, sequence_at(time_ns), time_ns, tuple(rules))
 
 
 class Violent(list[Frame]):

@@ -27,8 +27,7 @@ _DAY_S = 86_400
 VOLUME_DAYS = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Worth:
+class Worth(msgspec.Struct, frozen=True):
     """What the account is worth, in its currency; what it owes is taken off."""
 
     equity: Decimal  # all that is held sold into the book, all that is owed bought back, less the taker fee
@@ -81,17 +80,13 @@ class Account:
         self.state = state
         self.plan = plan
         self.terms = terms or MarginTerms()
+        self.is_funded = bool(state.payments) or state.stake > 0  # from the first payment on
         self.means = Means(state, self.terms)
         self._ledger = Ledger(state.balances, state.loans)
         self._volume: tuple[int, Decimal] = (-1, ZERO)  # day, and the sum of the thirty that end with it
         for position in state.positions.values():
             if position.lots and not position.layers:  # a checkpoint from before there were layers
                 position.layers = [Layer(position.lots, position.cost, position.entry_fees, position.opened_ns)]
-
-    @property
-    def is_funded(self) -> bool:
-        """True once the stake has been paid in."""
-        return bool(self.state.payments) or self.state.stake > 0
 
     def balance(self, currency: str) -> Decimal:
         """Return what is held of ``currency``."""
@@ -201,6 +196,7 @@ class Account:
         return amount * rate
 
     def _paid(self, value: Decimal, snapshot: DataSnapshot) -> None:
+        self.is_funded = True
         self.state.payments.append(Payment(snapshot.time_ns, value))
         self.state.stake += value
 
@@ -327,20 +323,18 @@ class Account:
 
     def worth(self, snapshot: DataSnapshot) -> Worth | None:
         """Return what the account is worth now; None while the price of a holding or a debt is unknown."""
-        taker_bps = self.fee_bps(Liquidity.TAKER, snapshot.time_ns)
-        target, loans = self.state.currency, self.state.loans
+        target, balances, loans = self.state.currency, self.state.balances, self.state.loans
         equity = mid_equity = exposure = owed = ZERO
-        for currency in {**self.state.balances, **loans} if loans else self.state.balances:
-            amount = self.balance(currency)
-            if loans:
-                amount -= self.loan(currency)
+        for currency in {**balances, **loans} if loans else balances:
+            amount, loan = balances.get(currency, ZERO), loans.get(currency, ZERO)
+            if loan:
+                amount -= loan
             if currency == target:
-                equity += amount
-                mid_equity += amount
-                owed += self.loan(currency)
+                equity, mid_equity, owed = equity + amount, mid_equity + amount, owed + loan
                 continue
-            if amount == 0 and currency not in loans:
+            if not (amount or loan):
                 continue
+            taker_bps = self.fee_bps(Liquidity.TAKER, snapshot.time_ns)
             rate = mid_rate(snapshot, currency, target)
             if amount >= 0:
                 value = liquidation_value(snapshot, currency, amount, target, taker_bps)
@@ -348,11 +342,13 @@ class Account:
                 value = buyback_cost(snapshot, currency, -amount, target, taker_bps)
             if rate is None or value is None:
                 return None
+            mid_value = amount * rate
             equity += value if amount >= 0 else -value
-            mid_equity += amount * rate
-            owed += self.loan(currency) * rate
+            mid_equity += mid_value
+            if loan:
+                owed += loan * rate
             if currency != self.state.stake_currency:
-                exposure += abs(amount) * rate
+                exposure += abs(mid_value)
         return Worth(equity, mid_equity, exposure, owed)
 
     def figures_of(self, symbol: str, snapshot: DataSnapshot) -> InstrumentFigures | None:

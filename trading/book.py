@@ -162,7 +162,10 @@ class BookTop(NamedTuple):
 
     def lots_at(self, side: Side, ticks: int) -> int:
         """Return what is displayed at ``ticks`` on ``side``, zero if nothing is visible there."""
-        return next((level.lots for level in self.own(side) if level.ticks == ticks), 0)
+        for at, lots in self.own(side):
+            if at == ticks:
+                return lots
+        return 0
 
     def sweep(self, side: Side, lots: int, *, limit_ticks: int | None = None) -> list[Level]:
         """Return the levels that an order of ``side`` for ``lots`` would take now.

@@ -7,6 +7,7 @@ same facts with the same ids.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
@@ -15,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from trading.account import Account, AccountState, Worth
+from trading.account import Account, AccountState
 from trading.book import Side
 from trading.candles import CandleSeries
 from trading.exchange import ExchangeState, Matched, PaperExchange, SharedBook
@@ -23,27 +24,27 @@ from trading.exchange.models import Latency, fill_model
 from trading.fees import fee_plan
 from trading.figures import Figures
 from trading.fills import Fill
-from trading.frames import NS_PER_S, Frame, Gap
-from trading.ledger import ZERO, LedgerEntry
+from trading.frames import NS_PER_S, Frame
+from trading.ledger import ZERO
 from trading.liquidation import watch_margin
-from trading.margin import MarginEvent, MarginTerms
+from trading.margin import MarginTerms
 from trading.memory import pack_state, unpack_state
 from trading.mishaps import described
 from trading.needs import needs_of
 from trading.order_entry import Refused, amendments, cancels, order_from, refused_order, value_of
 from trading.orders import Order, Refusal
+from trading.outcome import Outcome, StrategyError
 from trading.portfolio import Portfolio
-from trading.positions import RoundTrip
 from trading.risk import RiskLimits, RiskSituation, entry_refusal, rate_refusal
 from trading.signals import Amend, Cancel, NoSignal, Signal
 from trading.snapshot import DataSnapshot
-from trading.strategy import Answer, Strategy
+from trading.strategy import Strategy, Told, Wanted, wanted_and_reasons
 from trading.valuation import mid_rate
 
+__all__ = ["Engine", "EngineState", "Outcome", "StrategyError", "Terms"]
+
 MARK_EVERY_FRAMES = 10
-MAX_SIGNALS = 20  # a frame; more is a strategy out of control
 MAX_ERRORS_IN_A_ROW = 5
-Wanted = Signal | Cancel | Amend
 REFUSAL_ROW_NS = 60 * NS_PER_S  # the same refusal is a row once a minute and counted always
 MINUTE_NS = 60 * NS_PER_S
 
@@ -77,40 +78,12 @@ class EngineState(msgspec.Struct, kw_only=True):
     figures: Figures
     memory: bytes = b""  # the strategy's state, packed
     has_started: bool = False
-    orders_sent_ns: list[int] = []  # in the last minute
+    orders_sent_ns: list[int] = []  # in the last minute, ascending
     refusal_rows_ns: dict[str, int] = {}
     why: dict[str, int] = {}  # reason code -> times it did not trade
     errors_in_a_row: int = 0
     is_halted: bool = False  # by errors; a person may resume it
     series_versions: dict[str, int] = {}
-
-
-class StrategyError(msgspec.Struct, frozen=True):
-    """A strategy raised."""
-
-    summary: str
-    traceback: str
-    halted: bool  # True when this one was one too many
-
-
-class Outcome(msgspec.Struct):
-    """All that one frame changed for one deployment."""
-
-    sequence: int
-    time_ns: int
-    fills: list[Fill] = []
-    entries: list[LedgerEntry] = []
-    trips: list[RoundTrip] = []
-    orders: dict[str, Order] = {}
-    errors: list[StrategyError] = []
-    margin: list[MarginEvent] = []
-    gap: Gap | None = None
-    mark: Worth | None = None
-
-    @property
-    def has_facts(self) -> bool:
-        """True when something happened that must be on record with the cursor."""
-        return bool(self.fills or self.entries or self.trips or self.orders or self.errors or self.margin or self.gap)
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -178,22 +151,23 @@ class Engine:
 
     def process(self, frame: Frame, snapshot: DataSnapshot) -> Outcome:
         """Take in one frame; a frame at or before the cursor changes nothing."""
-        state, sequence = self.state, frame.sequence
+        state, account, sequence = self.state, self.state.account, frame.sequence
         outcome = Outcome(sequence, frame.time_ns)
         if sequence <= state.sequence:
             return outcome
         if self.account.is_funded:
-            outcome.gap = frame.gap
-            if state.exchange.orders or state.account.loans:
+            if frame.gap is not None:
+                outcome.gap = frame.gap
+            if state.exchange.orders or account.loans:
                 self._suffer(frame, snapshot, outcome)
         elif not self._is_funded_now(snapshot, outcome):
             state.sequence, state.time_ns = sequence, frame.time_ns
             return outcome
-        if outcome.fills or outcome.margin or sequence % MARK_EVERY_FRAMES == 0:
+        if sequence % MARK_EVERY_FRAMES == 0 or outcome.fills or outcome.margin:
             self._mark(snapshot, outcome)
         if not (self.is_paused or state.is_halted) and (self._is_asked_always or self._is_triggered(frame, snapshot)):
             hindrance, symbols = self._needs.at(snapshot)
-            if state.account.bankrupt_ns:
+            if account.bankrupt_ns:
                 self._count("bankrupt")
             elif hindrance:
                 self._count(hindrance)
@@ -206,27 +180,21 @@ class Engine:
 
     def _suffer(self, frame: Frame, snapshot: DataSnapshot, outcome: Outcome) -> None:
         """Take what the market does to orders and debts."""
-        if self.state.account.loans:
-            outcome.entries.extend(self.account.charge_rollovers(snapshot))
+        charged = self.account.charge_rollovers(snapshot) if self.state.account.loans else []
         matched = self.exchange.match(frame, snapshot)
-        self._settle(matched, outcome)
+        outcome.fills, outcome.trips, outcome.orders = matched.fills, matched.trips, matched.orders
+        if matched.fills:
+            self._hand_over(matched.fills, outcome)
         if self.state.account.loans:
             self._watch_margin(matched, snapshot, outcome)
+        outcome.entries = charged + matched.entries
 
     def _is_funded_now(self, snapshot: DataSnapshot, outcome: Outcome) -> bool:
         terms = self.terms
-        entries = self.account.fund(terms.slug, terms.stake, terms.funding_currency, snapshot, terms.assets)
-        if entries is not None:
-            outcome.entries.extend(entries)
+        outcome.entries = (
+            self.account.fund(terms.slug, terms.stake, terms.funding_currency, snapshot, terms.assets) or ()
+        )
         return self.account.is_funded
-
-    def _settle(self, matched: Matched, outcome: Outcome) -> None:
-        outcome.fills = matched.fills
-        outcome.entries.extend(matched.entries)
-        outcome.trips = matched.trips
-        outcome.orders = matched.orders
-        if matched.fills:
-            self._hand_over(matched.fills, outcome)
 
     def _hand_over(self, fills: list[Fill], outcome: Outcome) -> None:
         self.state.figures.fills += len(fills)
@@ -240,9 +208,8 @@ class Engine:
     # 3: what we owe, and what we are worth
 
     def _watch_margin(self, matched: Matched, snapshot: DataSnapshot, outcome: Outcome) -> None:
-        fills, entries = len(matched.fills), len(matched.entries)
+        fills = len(matched.fills)
         outcome.margin = watch_margin(self.terms.slug, self.account, self.exchange, matched, snapshot)
-        outcome.entries.extend(matched.entries[entries:])
         if len(matched.fills) > fills:
             self._hand_over(matched.fills[fills:], outcome)
 
@@ -268,17 +235,36 @@ class Engine:
         return has_closed
 
     def _ask(self, snapshot: DataSnapshot, symbols: tuple[str, ...], outcome: Outcome) -> None:
+        """Ask the strategy, and do what it says; a reason not to trade is counted."""
+        state = self.state
         self.is_asking = True
         try:
-            signals = self._answer(snapshot.seen_by(self, symbols))
+            if not state.has_started:
+                self._start()
+            answer = self.strategy.generate_signal(snapshot.seen_by(self, symbols), self.config, self._memory)
+            if type(answer) is NoSignal:  # nearly always
+                told: Told = ((), (answer,))
+            else:
+                told = wanted_and_reasons(answer)
         except BaseException as error:
             # Also what asks a process to end: a strategy may end nothing but its own turn.
             self._fail(error, outcome)
             return
         self.is_asking = False
-        self.state.errors_in_a_row = 0
-        for at, signal in enumerate(signals):
+        if state.errors_in_a_row:
+            state.errors_in_a_row = 0
+        wanted, reasons = told
+        for reason in reasons:
+            self._count(f"{reason.code} {reason.symbol}" if reason.symbol else str(reason.code or "no_signal"))
+        if not (wanted or reasons):
+            self._count(str(self._memory.pop("why", None) or "no_signal"))
+        for at, signal in enumerate(wanted):
             self._guarded(partial(self._place, signal, at, snapshot, outcome), outcome)
+
+    def _start(self) -> None:
+        self.state.has_started = True
+        if self.strategy.on_start is not None:
+            self.strategy.on_start(self.config, self._memory)
 
     def portfolio_at(self, snapshot: DataSnapshot) -> Portfolio:
         """Return what the strategy may read of its account."""
@@ -287,38 +273,6 @@ class Engine:
     def seed_at(self, sequence: int) -> int:
         """Return the seed of the strategy's random numbers at a frame."""
         return int.from_bytes(sha256(f"{self.terms.slug}:{sequence}".encode()).digest()[:8], "big")
-
-    def _answer(self, data: DataSnapshot) -> list[Signal | Cancel | Amend]:
-        """Return the strategy's signals; a reason not to trade is counted.
-
-        Raises:
-            TypeError, ValueError: the strategy broke its contract. Anything else is its own.
-        """
-        if not self.state.has_started:
-            self.state.has_started = True
-            if self.strategy.on_start is not None:
-                self.strategy.on_start(self.config, self._memory)
-        answer: Answer = self.strategy.generate_signal(data, self.config, self._memory)
-        if type(answer) is NoSignal:  # nearly always
-            self._count_no(answer)
-            return []
-        answers: list[Any] = answer if isinstance(answer, list) else [] if answer is None else [answer]
-        signals = [said for said in answers if isinstance(said, Wanted)]
-        for said in answers:
-            if isinstance(said, NoSignal):
-                self._count_no(said)
-            elif not isinstance(said, Wanted):
-                kind = f"a list with a {type(said).__name__}" if said is not answer else f"a {type(said).__name__}"
-                raise TypeError(f"generate_signal returned {kind}; expected Signal, Cancel, Amend, NoSignal or a list")
-        if len(signals) > MAX_SIGNALS:
-            raise ValueError(f"{len(signals)} signals in one frame; at most {MAX_SIGNALS} are taken")
-        if not answers:
-            self._count(str(self._memory.pop("why", None) or "no_signal"))
-        return signals
-
-    def _count_no(self, reason: NoSignal) -> None:
-        code = str(reason.code or "no_signal")
-        self._count(f"{code} {reason.symbol}" if reason.symbol else code)
 
     def _guarded(self, call: Callable[[], Any], outcome: Outcome) -> Any:
         """Return what ``call`` returns; what it raises is recorded against the strategy and counted."""
@@ -334,15 +288,14 @@ class Engine:
             raise error
         self.state.errors_in_a_row += 1
         self.state.is_halted = self.state.errors_in_a_row >= MAX_ERRORS_IN_A_ROW
-        summary, traceback = described(error)
-        outcome.errors.append(StrategyError(summary, traceback, self.state.is_halted))
+        outcome.errors = (*outcome.errors, StrategyError(*described(error), self.state.is_halted))
 
     def _count(self, code: str) -> None:
         self.state.why[code] = self.state.why.get(code, 0) + 1
 
     # 5: what becomes of it
 
-    def _place(self, signal: Signal | Cancel | Amend, at: int, snapshot: DataSnapshot, outcome: Outcome) -> None:
+    def _place(self, signal: Wanted, at: int, snapshot: DataSnapshot, outcome: Outcome) -> None:
         order_id = f"{self.terms.slug}:{snapshot.sequence}:o{at}"
         latency_ns = self._latency.of(order_id) * self._model.latency_factor
         if not isinstance(signal, Signal):
@@ -360,7 +313,7 @@ class Engine:
             return
         self.state.orders_sent_ns.append(snapshot.time_ns)
         self.exchange.send(order)
-        outcome.orders[order_id] = order
+        outcome.orders = {**outcome.orders, order_id: order}
 
     def _send_wishes(self, wanted: Cancel | Amend, latency_ns: int, snapshot: DataSnapshot) -> None:
         """Send what is wanted of live orders; what is wanted of none is counted."""
@@ -380,12 +333,11 @@ class Engine:
         return {c: self.account.balance(c) - self.exchange.reserved(c, snapshot) for c in currencies}
 
     def _risk_refusal(self, order: Order, snapshot: DataSnapshot) -> Refusal | None:
-        since = snapshot.time_ns - MINUTE_NS
-        self.state.orders_sent_ns = [time_ns for time_ns in self.state.orders_sent_ns if time_ns > since]
-        sent = len(self.state.orders_sent_ns)
+        sent_ns = self.state.orders_sent_ns
+        del sent_ns[: bisect_right(sent_ns, snapshot.time_ns - MINUTE_NS)]
         position = self.account.position(order.symbol)
         if not self.terms.risk.limits_money or not position.is_opened_by(order):
-            return rate_refusal(self.terms.risk, sent)
+            return rate_refusal(self.terms.risk, len(sent_ns))
         figures = self.state.figures
         instrument = snapshot.instrument(order.symbol)
         held = instrument.qty(position.lots if order.side is Side.BUY else -position.lots)
@@ -396,7 +348,7 @@ class Engine:
             exposure=figures.exposure,
             day_result=(figures.equity or ZERO) - figures.day_equity if figures.day else ZERO,
             drawdown_pct=figures.drawdown_pct,
-            orders_last_minute=sent,
+            orders_last_minute=len(sent_ns),
         )
         return entry_refusal(self.terms.risk, situation)
 
@@ -410,4 +362,5 @@ class Engine:
         if snapshot.time_ns - self.state.refusal_rows_ns.get(key, -REFUSAL_ROW_NS) < REFUSAL_ROW_NS:
             return
         self.state.refusal_rows_ns[key] = snapshot.time_ns
-        outcome.orders[order_id] = refused_order(signal, order_id, refusal, snapshot)
+        refused = refused_order(signal, order_id, refusal, snapshot)
+        outcome.orders = {**outcome.orders, order_id: refused}

@@ -7,6 +7,9 @@ from enum import StrEnum
 
 import msgspec
 
+# Of ticks, lots, and their products: neither price nor quantity has more than 18 decimals.
+_UNITS = tuple(Decimal(1).scaleb(-decimals) for decimals in range(2 * 18 + 1))
+
 
 class InvalidNumber(ValueError):
     """A price or quantity that the instrument cannot express."""
@@ -62,15 +65,15 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
 
     def price(self, ticks: int) -> Decimal:
         """Return ``ticks`` as quote currency per unit of base, at full precision."""
-        return Decimal(ticks).scaleb(-self.price_decimals)
+        return ticks * _UNITS[self.price_decimals]
 
     def qty(self, lots: int) -> Decimal:
         """Return ``lots`` as base currency, at full precision."""
-        return Decimal(lots).scaleb(-self.qty_decimals)
+        return lots * _UNITS[self.qty_decimals]
 
     def cost(self, ticks: int, lots: int) -> Decimal:
         """Return what ``lots`` at ``ticks`` are worth in quote currency, exactly."""
-        return Decimal(ticks * lots).scaleb(-self.price_decimals - self.qty_decimals)
+        return ticks * lots * _UNITS[self.price_decimals + self.qty_decimals]
 
     def price_float(self, ticks: int) -> float:
         """Return the price as strategies and charts read it."""

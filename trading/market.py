@@ -6,6 +6,7 @@ from bisect import insort
 from collections.abc import Iterable
 
 import msgspec
+from msgspec.structs import replace
 
 from trading.book import BookTop
 from trading.candles import MINUTE_NS, TIMEFRAME_MINUTES, Candle, Closed, width_ns
@@ -63,21 +64,21 @@ class Market:
 
     def snapshot(self) -> DataSnapshot:
         """Return the market as of the last frame."""
-        return DataSnapshot(self._view, self.sequence, self.time_ns)
+        return DataSnapshot(self._view, self.sequence, self.time_ns, tuple(self._view.instruments))
 
     def fold(self, frame: Frame) -> list[Closed]:
         """Take in one frame; return the candles that count from it on: those it closed, those it brought."""
         view = self._view
         closed: list[tuple[str, Candle]] = []
         if frame.instruments:
-            view = view._replace(instruments=view.instruments | {i.symbol: i for i in frame.instruments})
+            view = replace(view, instruments=view.instruments | {i.symbol: i for i in frame.instruments})
             self._begin_to_watch(frame)
         if frame.statuses:
-            view = view._replace(statuses=view.statuses | frame.statuses)
+            view = replace(view, statuses=view.statuses | frame.statuses)
         if frame.system:
-            view = view._replace(system=frame.system)
+            view = replace(view, system=frame.system)
         if frame.books:
-            view = view._replace(books=view.books | frame.books)
+            view = replace(view, books=view.books | frame.books)
         self._view = view
         if frame.gap is not None:
             for builder in self._builders.values():
@@ -116,7 +117,7 @@ class Market:
             minutes = builder.add(trade.trade_id, trade.time_ns, trade.ticks, trade.lots)
             closed += [(symbol, candle) for candle in minutes[0]]
             corrected += [(symbol, candle) for candle in minutes[1]]
-        self._view = self._view._replace(tapes=tapes, last_ticks=last)
+        self._view = replace(self._view, tapes=tapes, last_ticks=last)
         return closed, corrected
 
     def _close(self, minutes: Iterable[tuple[str, Candle]]) -> list[Closed]:
@@ -160,7 +161,7 @@ class Market:
 
     def _show(self, touched: set[tuple[str, str]]) -> None:
         views = {(symbol, timeframe): self._histories[symbol].view(timeframe) for symbol, timeframe in touched}
-        self._view = self._view._replace(series=self._view.series | views)
+        self._view = replace(self._view, series=self._view.series | views)
 
     def tapes(self) -> dict[str, list[Trade]]:
         """Return the remembered prints of each symbol that has traded, by id: a feed goes on after them."""

@@ -87,7 +87,9 @@ class Signal:
         """
         words = (("action", Action), ("size_in", SizeUnit), ("order_type", OrderType), ("time_in_force", TimeInForce))
         for name, kind in words:
-            object.__setattr__(self, name, kind(getattr(self, name)))
+            word = getattr(self, name)
+            if type(word) is not kind:
+                object.__setattr__(self, name, kind(word))
         for name in ("symbol", "reason", "code"):
             if not isinstance(getattr(self, name), str):
                 raise TypeError(f"Signal.{name} is {getattr(self, name)!r}; expected text")

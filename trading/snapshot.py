@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
+import msgspec
 import numpy as np
+from msgspec.structs import force_setattr
 
 from trading.book import BookTop, Level, Side
 from trading.candles import TIMEFRAME_MINUTES, CandleSeries, CandleStore
@@ -14,6 +16,7 @@ from trading.frames import STALE, Trade, utc
 from trading.instruments import Instrument, InstrumentStatus
 
 if TYPE_CHECKING:
+    from trading.indicators.regime import Regime
     from trading.portfolio import Portfolio
 
 TAPE_LENGTH = 1_000  # public prints that a snapshot remembers per symbol
@@ -47,7 +50,7 @@ class Quote(NamedTuple):
     qty: float  # base units
 
 
-class MarketView(NamedTuple):
+class MarketView(msgspec.Struct, frozen=True):
     """The state of all symbols after one frame; every dict in it is replaced, never changed."""
 
     instruments: dict[str, Instrument]
@@ -69,7 +72,7 @@ class Asked(Protocol):
         """Return the seed of its random numbers at a frame."""
 
 
-class DataSnapshot:
+class DataSnapshot(msgspec.Struct, frozen=True, eq=False):
     """What a strategy may know at one frame: prices, books, prints and closed candles.
 
     Shared by all strategies of a worker; immutable. Prices are floats in quote
@@ -77,25 +80,21 @@ class DataSnapshot:
     UnknownSymbol: a zero would be traded on.
     """
 
-    __slots__ = ("_asked", "_portfolio", "_rng", "_view", "memo", "sequence", "symbols", "time_ns")
+    _view: MarketView
+    sequence: int
+    time_ns: int
+    symbols: tuple[str, ...]  # those the reader trades; all there are when it is shown to no deployment
+    memo: dict[object, Any] = {}  # what many deployments would compute alike
+    _asked: Asked | None = None
+    _portfolio: Portfolio | None = None  # made when it is read, as are the random numbers
+    _rng: np.random.Generator | None = None
 
-    def __init__(self, view: MarketView, sequence: int, time_ns: int) -> None:
-        self._view = view
-        self._asked: Asked | None = None
-        self._rng: np.random.Generator | None = None
-        self._portfolio: Portfolio | None = None
-        self.memo: dict[object, Any] = {}  # what many deployments would compute alike
-        self.sequence = sequence
-        self.time_ns = time_ns
-        self.symbols: tuple[str, ...] = tuple(view.instruments)  # those the reader trades; at first all there are
+    def __repr__(self) -> str:  # an error that quotes it must not hold the whole market
+        return f"DataSnapshot(sequence={self.sequence})"
 
     def seen_by(self, asked: Asked, symbols: tuple[str, ...]) -> DataSnapshot:
         """Return the same market as ``asked`` sees it: with its own portfolio, symbols and random numbers."""
-        # Once per deployment and frame: nothing is computed here that may not be read.
-        seen = object.__new__(DataSnapshot)
-        seen._view, seen._asked, seen._rng, seen._portfolio = self._view, asked, None, None
-        seen.memo, seen.sequence, seen.time_ns, seen.symbols = self.memo, self.sequence, self.time_ns, symbols
-        return seen
+        return DataSnapshot(self._view, self.sequence, self.time_ns, symbols, self.memo, asked)
 
     @property
     def portfolio(self) -> Portfolio:
@@ -104,11 +103,13 @@ class DataSnapshot:
         Raises:
             LookupError: the snapshot is the market's own, shown to no deployment.
         """
-        if self._portfolio is None:
-            if self._asked is None:
-                raise LookupError("this snapshot belongs to no deployment: it has no portfolio")
-            self._portfolio = self._asked.portfolio_at(self)
-        return self._portfolio
+        if self._portfolio is not None:
+            return self._portfolio
+        if self._asked is None:
+            raise LookupError("this snapshot belongs to no deployment: it has no portfolio")
+        portfolio = self._asked.portfolio_at(self)
+        force_setattr(self, "_portfolio", portfolio)
+        return portfolio
 
     @property
     def time(self) -> datetime:
@@ -118,9 +119,11 @@ class DataSnapshot:
     @property
     def rng(self) -> np.random.Generator:
         """Random numbers that the same deployment draws again at the same frame."""
-        if self._rng is None:
-            self._rng = np.random.default_rng(0 if self._asked is None else self._asked.seed_at(self.sequence))
-        return self._rng
+        if self._rng is not None:
+            return self._rng
+        rng = np.random.default_rng(0 if self._asked is None else self._asked.seed_at(self.sequence))
+        force_setattr(self, "_rng", rng)
+        return rng
 
     @property
     def series(self) -> Mapping[tuple[str, str], CandleSeries]:
@@ -134,7 +137,8 @@ class DataSnapshot:
 
     def instrument(self, symbol: str) -> Instrument:
         """Return the rules of ``symbol``."""
-        return _known(self._view.instruments, symbol, "instrument")
+        rules = self._view.instruments.get(symbol)
+        return rules if rules is not None else _known(self._view.instruments, symbol, "instrument")
 
     def top(self, symbol: str) -> BookTop:
         """Return the book in ticks and lots, as the exchange matches it."""
@@ -186,6 +190,19 @@ class DataSnapshot:
         if timeframe not in TIMEFRAME_MINUTES:
             raise UnknownSymbol(f"timeframe is {timeframe!r}; known are {', '.join(TIMEFRAME_MINUTES)}")
         return CandleStore(symbol, timeframe).view()
+
+    def regime(self, symbol: str, timeframe: str | tuple[str, ...] = ("4h", "1h", "15m", "5m")) -> Regime | None:
+        """Return who leads on the market, at the longest of the timeframes that has the candles to tell.
+
+        The regime says which it was; None while none has enough (200). Other rules than the usual
+        ones go to ``trading.indicators.regime``.
+
+        Raises:
+            UnknownSymbol: no such symbol, or no such timeframe.
+        """
+        from trading.indicators.regime import regime_at  # loads TA-Lib, which only those who ask here need
+
+        return regime_at(self, symbol, (timeframe,) if isinstance(timeframe, str) else timeframe)
 
     def status(self, symbol: str) -> str:
         """Return the instrument's status, or "stale" when we do not know its book."""

@@ -13,8 +13,11 @@ from trading.fills import Fill
 from trading.signals import Amend, Cancel, NoSignal, Signal
 from trading.snapshot import DataSnapshot
 
+MAX_SIGNALS = 20  # a frame; more is a strategy out of control
 State = dict[str, Any]
-Answer = Signal | Cancel | Amend | NoSignal | Sequence[Signal | Cancel | Amend | NoSignal] | None
+Wanted = Signal | Cancel | Amend
+Told = tuple[Sequence[Wanted], Sequence[NoSignal]]  # what is asked for, and why not for more
+Answer = Wanted | NoSignal | Sequence[Wanted | NoSignal] | None
 
 
 class InvalidConfig(ValueError):
@@ -101,3 +104,25 @@ def _resolved(schema: dict[str, Any], components: Mapping[str, Any]) -> dict[str
         }
         schema = {**schema, "properties": properties}
     return schema
+
+
+def wanted_and_reasons(answer: Any) -> Told:
+    """Return what an answer asks for, and why it does not ask for more; nothing is two empty lists.
+
+    Raises:
+        TypeError, ValueError: no answer that a strategy may give.
+    """
+    answers = answer if isinstance(answer, list) else [] if answer is None else [answer]
+    wanted: list[Wanted] = []
+    reasons: list[NoSignal] = []
+    for one in answers:
+        if isinstance(one, NoSignal):
+            reasons.append(one)
+        elif isinstance(one, Wanted):
+            wanted.append(one)
+        else:
+            kind = f"a list with a {type(one).__name__}" if one is not answer else f"a {type(one).__name__}"
+            raise TypeError(f"generate_signal returned {kind}; expected Signal, Cancel, Amend, NoSignal or a list")
+    if len(wanted) > MAX_SIGNALS:
+        raise ValueError(f"{len(wanted)} signals in one frame; at most {MAX_SIGNALS} are taken")
+    return wanted, reasons

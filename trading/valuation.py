@@ -101,6 +101,14 @@ def mid_rate(snapshot: DataSnapshot, source: str, target: str) -> Decimal | None
     """Return units of ``target`` per unit of ``source`` at mid, or None when no books lead there."""
     if source == target:
         return _ONE
+    key = ("mid_rate", source, target)
+    if key not in snapshot.memo:
+        snapshot.memo[key] = _mid_rate(snapshot, source, target)
+    rate: Decimal | None = snapshot.memo[key]
+    return rate
+
+
+def _mid_rate(snapshot: DataSnapshot, source: str, target: str) -> Decimal | None:
     legs = way(snapshot, source, target)
     if legs is None:
         return None

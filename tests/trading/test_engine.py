@@ -4,6 +4,7 @@ from decimal import Decimal as D
 from typing import Any
 
 import numpy as np
+import pytest
 
 from tests.drawing import NOON_NS, Scene, instrument
 from tests.making import Bench, make_strategy, make_terms
@@ -115,6 +116,45 @@ def test_a_reason_for_each_symbol_is_counted_with_the_symbol() -> None:
         "no_cross XRP/USD": 1,
         "stale_news": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("answer", "complaint"),
+    [
+        ([buy(), "sell!"], "returned a list with a str; expected Signal, Cancel, Amend, NoSignal or a list"),
+        ([buy()] * 21, "21 signals in one frame; at most 20 are taken"),
+    ],
+)
+def test_a_list_is_taken_whole_or_not_at_all(answer: list[Any], complaint: str) -> None:
+    b = Bench(answer)
+    b.show(BOOK)
+
+    outcome = b.show()
+
+    assert complaint in outcome.errors[0].summary
+    assert not outcome.orders
+
+
+def test_what_a_strategy_is_shown_it_cannot_change() -> None:
+    def forger(data: DataSnapshot, config: Any, state: dict[str, Any]) -> None:
+        data.symbols = ("BTC/USD",)
+
+    engine = Engine(make_strategy(forger), {}, make_terms())
+
+    (error,) = engine.process(*Scene().show(BOOK)).errors
+
+    assert "immutable" in error.summary
+
+
+def test_a_strategy_draws_on_from_the_numbers_and_reads_one_portfolio_however_often_it_asks() -> None:
+    seen: list[Any] = []
+
+    def curious(data: DataSnapshot, config: Any, state: dict[str, Any]) -> None:
+        seen.extend([data.rng.random() != data.rng.random(), data.portfolio is data.portfolio])
+
+    Engine(make_strategy(curious), {}, make_terms()).process(*Scene().show(BOOK))
+
+    assert seen == [True, True]
 
 
 def test_a_misspelt_word_in_a_signal_is_the_strategys_error() -> None:

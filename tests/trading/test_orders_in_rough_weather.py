@@ -179,6 +179,20 @@ def test_a_book_without_sellers_refuses_and_raises_nothing(signal: Signal) -> No
     assert order.refusal.sentence == "the book of XRP/USD shows no asks; expected both sides"
 
 
+def test_a_wish_about_an_order_that_has_ended_is_forgotten_and_the_others_are_not() -> None:
+    b = bench([buy(1, **limit(99)), buy(1, **limit(95))], None, Cancel(), latency_ms=300)
+    for _ in range(3):
+        b.show()
+    assert len(b.engine.state.exchange.wishes) == 2
+
+    b.show(trades="sell 98 x 900")
+
+    assert [order.limit_ticks for order in live(b)] == [95]
+    assert [wish.order_id for wish in b.engine.state.exchange.wishes] == [live(b)[0].order_id]
+    b.show()
+    assert live(b) == []
+
+
 def test_nothing_is_matched_while_the_exchange_takes_cancellations_alone() -> None:
     b = bench(buy(1, **limit(99)), Cancel())
     b.show(system="cancel_only")

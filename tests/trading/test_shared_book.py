@@ -82,11 +82,11 @@ def test_those_who_share_a_book_share_each_print() -> None:
 
 
 def test_a_deployment_out_of_turn_is_an_error_that_names_both() -> None:
-    shared, frame = SharedBook(), Frame(sequence=7, time_ns=700_000_000)
-    shared.prints("bob", frame)
+    shared, (frame, snapshot) = SharedBook(), Scene().show()
+    shared.prints("bob", frame, snapshot)
 
-    with pytest.raises(OutOfTurn, match="'ann' comes after 'bob' in frame 7"):
-        shared.prints("ann", frame)
+    with pytest.raises(OutOfTurn, match=f"'ann' comes after 'bob' in frame {frame.sequence}"):
+        shared.prints("ann", frame, snapshot)
 
 
 def league_of(shared: SharedBook) -> list[Engine]:

@@ -36,7 +36,9 @@ from trading.exchange.rules import (
     displayed,
     exit_legs,
     follow,
+    is_kept,
     is_matched,
+    is_met,
     is_set_off,
     is_visible,
     priority,
@@ -97,7 +99,7 @@ class PaperExchange:
     def match(self, frame: Frame, snapshot: DataSnapshot) -> Matched:
         """Judge every live order against one frame: resting ones, then wishes about them, then those that arrive."""
         matched = Matched()
-        prints = self._takings.prints(self._slug, frame)
+        prints = self._takings.prints(self._slug, frame, snapshot)
         if frame.gap is not None:
             for order in self.state.orders.values():
                 order.is_after_gap = True
@@ -201,7 +203,7 @@ class PaperExchange:
         for wish in due:
             order = self.state.orders.get(wish.order_id)
             if order is None:
-                continue  # it ended while the wish was on its way
+                continue  # another wish, due in the same frame, has ended it
             closed = maintenance_refusal(order, wish, snapshot)
             if closed is not None:
                 order.refusal, order.updated_ns = closed, snapshot.time_ns
@@ -272,8 +274,9 @@ class PaperExchange:
                 self._note(order, matched)
         if order.queue_ahead_lots == UNSEEN:
             order.queue_ahead_lots = displayed(order, snapshot)
-        granted = rests(order, prints, self._takings.left(order, snapshot), self._model)
-        self._execute_all(order, granted, snapshot, matched, prints)
+        if is_met(order, prints, snapshot):
+            granted = rests(order, prints, self._takings.left(order, snapshot), self._model)
+            self._execute_all(order, granted, snapshot, matched, prints)
         if order.status is OrderStatus.OPEN and order.queue_ahead_lots > 0 and is_visible(order, snapshot):
             assert order.limit_ticks is not None, "only limit orders rest in the book"
             shown = snapshot.top(order.symbol).lots_at(order.side, order.limit_ticks)
@@ -294,7 +297,7 @@ class PaperExchange:
             self._begin_to_rest(order, snapshot, matched)
             return
         self._take(order, snapshot, matched)
-        if not _is_kept(order):
+        if not is_kept(order):
             self._cancel_rest(order, snapshot, matched)
         # A kept exit that the visible book could not fill goes on taking: a position never loses its stop.
 
@@ -304,7 +307,7 @@ class PaperExchange:
             return order.open_lots
         held = abs(self._account.position(order.symbol).lots)
         closing = self._account.position(order.symbol).closing_lots(order.side, held)
-        return closing if _is_kept(order) else min(order.open_lots, closing)
+        return closing if is_kept(order) else min(order.open_lots, closing)
 
     # Settling
 
@@ -373,7 +376,7 @@ class PaperExchange:
 
     def _exits(self, symbol: str) -> Iterator[Order]:
         live = [order for order in self.state.orders.values() if order.symbol == symbol and order.status.is_live]
-        return (order for order in live if _is_kept(order))
+        return (order for order in live if is_kept(order))
 
     def _cancel_exits(self, order: Order, snapshot: DataSnapshot, matched: Matched) -> None:
         closed = Refusal("position_closed", "the position is closed: nothing is left to protect")
@@ -385,11 +388,8 @@ class PaperExchange:
         matched.orders[order.order_id] = order
         if not order.status.is_live:
             self.state.orders.pop(order.order_id, None)
-
-
-def _is_kept(order: Order) -> bool:
-    """True for the exits that the exchange keeps with a position and sizes by it."""
-    return order.purpose in (Purpose.STOP_LOSS, Purpose.TAKE_PROFIT)
+            if self.state.wishes:  # those about it can change nothing any more
+                self.state.wishes = [wish for wish in self.state.wishes if wish.order_id != order.order_id]
 
 
 def _end(order: Order, status: OrderStatus, snapshot: DataSnapshot, refusal: Refusal) -> None:

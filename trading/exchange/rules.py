@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from trading.book import Level, Side
-from trading.frames import Trade
+from trading.frames import Frame, Trade
 from trading.instruments import InstrumentStatus
 from trading.orders import Bracket, Order, OrderStatus, Purpose, is_reached
 from trading.signals import OrderType
@@ -17,9 +17,18 @@ UNSEEN = -1  # the queue at a price deeper than the visible book is not known ye
 
 def is_matched(symbol: str, snapshot: DataSnapshot) -> bool:
     """True while the exchange matches orders of ``symbol``, and we know its book."""
-    top = snapshot.top_or_none(symbol)
-    is_open = snapshot.status(symbol) in MATCHED_STATUSES and snapshot.system == "online"
-    return is_open and top is not None and bool(top.bids) and bool(top.asks)
+    key = ("is_matched", symbol)
+    known: bool | None = snapshot.memo.get(key)
+    if known is None:
+        top = snapshot.top_or_none(symbol)
+        is_open = snapshot.status(symbol) in MATCHED_STATUSES and snapshot.system == "online"
+        known = snapshot.memo[key] = is_open and top is not None and bool(top.bids) and bool(top.asks)
+    return known
+
+
+def is_kept(order: Order) -> bool:
+    """True for the exits that the exchange keeps with a position and sizes by it."""
+    return order.purpose in (Purpose.STOP_LOSS, Purpose.TAKE_PROFIT)
 
 
 def exit_legs(order: Order, bracket: Bracket, snapshot: DataSnapshot) -> list[Order]:
@@ -83,7 +92,17 @@ def is_visible(order: Order, snapshot: DataSnapshot) -> bool:
     """True when the order's price lies within the visible part of its own side of the book."""
     own = snapshot.top(order.symbol).own(order.side)
     assert order.limit_ticks is not None, "only limit orders rest in the book"
-    return bool(own) and not is_beyond(order.side.opposite, order.limit_ticks, own[-1].ticks)
+    return bool(own) and not is_beyond(order.side, own[-1].ticks, order.limit_ticks)
+
+
+def is_met(order: Order, prints: Prints, snapshot: DataSnapshot) -> bool:
+    """True when a print or the other side of the book has come to a resting order's price: else it has had nothing."""
+    assert order.limit_ticks is not None, "only limit orders rest in the book"
+    opposite = snapshot.top(order.symbol).opposite(order.side)
+    if opposite and not is_beyond(order.side, opposite[0].ticks, order.limit_ticks):
+        return True
+    printed = prints.of(order.symbol)
+    return bool(printed) and any(not is_beyond(order.side, public.ticks, order.limit_ticks) for public in printed)
 
 
 def displayed(order: Order, snapshot: DataSnapshot) -> int:
@@ -124,15 +143,13 @@ class Prints:
 
     __slots__ = ("_by_symbol", "_used")
 
-    def __init__(self, trades: tuple[Trade, ...]) -> None:
-        self._by_symbol: dict[str, list[Trade]] = {}
-        for trade in trades:
-            self._by_symbol.setdefault(trade.symbol, []).append(trade)
+    def __init__(self, by_symbol: Mapping[str, list[Trade]]) -> None:
+        self._by_symbol = by_symbol
         self._used: dict[tuple[str, int], int] = {}
 
-    def of(self, symbol: str) -> list[Trade]:
+    def of(self, symbol: str) -> Sequence[Trade]:
         """Return the symbol's trades, in the exchange's order."""
-        return self._by_symbol.get(symbol, [])
+        return self._by_symbol.get(symbol, ())
 
     def left(self, public: Trade) -> int:
         """Return the lots of a trade that our orders have not used up."""
@@ -142,3 +159,13 @@ class Prints:
         """Count ``lots`` of a trade as ours."""
         key = (public.symbol, public.trade_id)
         self._used[key] = self._used.get(key, 0) + lots
+
+
+def prints_of(frame: Frame, snapshot: DataSnapshot) -> Prints:
+    """Return the frame's prints, none of them used up; ``snapshot`` is the market as of it."""
+    by_symbol: dict[str, list[Trade]] | None = snapshot.memo.get("prints")
+    if by_symbol is None:
+        by_symbol = snapshot.memo["prints"] = {}
+        for trade in frame.trades:
+            by_symbol.setdefault(trade.symbol, []).append(trade)
+    return Prints(by_symbol)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import msgspec
 
 from trading.exchange.takings import Memory
@@ -19,14 +17,13 @@ class ExchangeState(msgspec.Struct):
 
     orders: dict[str, Order] = {}  # live ones, oldest first
     taken: Memory = {}  # unused when the book is shared
-    wishes: list[Wish] = []  # on their way, oldest first
+    wishes: list[Wish] = []  # about live orders, on their way, oldest first
 
 
-@dataclass(slots=True)
-class Matched:
+class Matched(msgspec.Struct):
     """What one frame did: facts in the order in which they happened."""
 
-    fills: list[Fill] = field(default_factory=list)
-    entries: list[LedgerEntry] = field(default_factory=list)
-    trips: list[RoundTrip] = field(default_factory=list)
-    orders: dict[str, Order] = field(default_factory=dict)  # every order that changed, as it now stands
+    fills: list[Fill] = []
+    entries: list[LedgerEntry] = []
+    trips: list[RoundTrip] = []
+    orders: dict[str, Order] = {}  # every order that changed, as it now stands

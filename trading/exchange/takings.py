@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from trading.book import Level
-from trading.exchange.rules import Prints, is_beyond
+from trading.exchange.rules import Prints, is_beyond, prints_of
 from trading.frames import Frame
 from trading.orders import Order
 from trading.snapshot import DataSnapshot
@@ -31,32 +31,38 @@ class Takings:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
 
-    def prints(self, slug: str, frame: Frame) -> Prints:
+    def prints(self, slug: str, frame: Frame, snapshot: DataSnapshot) -> Prints:
         """Return the frame's prints, none of them used up; ``slug`` is whose orders they are for."""
-        return Prints(frame.trades)
+        return prints_of(frame, snapshot)
 
     def left(self, order: Order, snapshot: DataSnapshot) -> list[Level]:
-        """Return what the order could take: the displayed levels less what was had of them, best first."""
-        memory = self._memory.get(order.symbol, {}).get(order.side.opposite.value, {})
-        levels = []
-        for ticks, lots in snapshot.top(order.symbol).opposite(order.side):
-            if order.limit_ticks is not None and is_beyond(order.side, ticks, order.limit_ticks):
+        """Return what the order could take: the displayed levels less what was had of them, best first.
+
+        It ends with the level at which the order would be filled whole.
+        """
+        memory = self._memory.get(order.symbol, {}).get(order.side.opposite, {})
+        levels, wanted = [], order.open_lots
+        for level in snapshot.top(order.symbol).opposite(order.side):
+            ticks, lots = level
+            if wanted <= 0 or (order.limit_ticks is not None and is_beyond(order.side, ticks, order.limit_ticks)):
                 break
             had = memory.get(ticks)
-            left = lots - had.lots if had is not None and had.displayed == lots else lots
-            if left > 0:
-                levels.append(Level(ticks, left))
+            if had is not None and had.displayed == lots:
+                if had.lots >= lots:
+                    continue
+                level = Level(ticks, lots - had.lots)
+            levels.append(level)
+            wanted -= level.lots
         return levels
 
     def remember(self, order: Order, level: Level, snapshot: DataSnapshot) -> None:
         """Count what the order has just had of a level that is displayed."""
-        side = order.side.opposite
-        shown = dict(snapshot.top(order.symbol).own(side))
+        side, top = order.side.opposite, snapshot.top(order.symbol)
         memory = self._memory.setdefault(order.symbol, {}).setdefault(side.value, {})
         # Levels that have changed or gone since are whole again: forget them.
-        for ticks in [t for t, had in memory.items() if shown.get(t) != had.displayed]:
+        for ticks in [t for t, had in memory.items() if top.lots_at(side, t) != had.displayed]:
             del memory[ticks]
-        had = memory.setdefault(level.ticks, Taken(shown[level.ticks], 0))
+        had = memory.setdefault(level.ticks, Taken(top.lots_at(side, level.ticks), 0))
         had.lots += level.lots
 
 
@@ -73,16 +79,16 @@ class SharedBook(Takings):
         super().__init__(self.memory)
         self._sequence = -1
         self._last_slug = ""
-        self._prints = Prints(())
+        self._prints = Prints({})
 
-    def prints(self, slug: str, frame: Frame) -> Prints:
+    def prints(self, slug: str, frame: Frame, snapshot: DataSnapshot) -> Prints:
         """Return the frame's prints with what those before ``slug`` have used up of them.
 
         Raises:
             OutOfTurn: a later slug has had its turn in this frame already.
         """
         if frame.sequence != self._sequence:
-            self._sequence, self._last_slug, self._prints = frame.sequence, "", Prints(frame.trades)
+            self._sequence, self._last_slug, self._prints = frame.sequence, "", prints_of(frame, snapshot)
         if slug <= self._last_slug:
             raise OutOfTurn(f"{slug!r} comes after {self._last_slug!r} in frame {frame.sequence}; expected by slug")
         self._last_slug = slug

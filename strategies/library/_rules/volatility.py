@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, NamedTuple
 
 import msgspec
 
 from trading.candles import CandleSeries
 from trading.indicators.movement import volatility_pct
+from trading.indicators.volatility import Volatility as Kind
+from trading.indicators.volatility import VolatilityBounds, volatility_kind
 
 from ._keys import Switch, key
-
-
-class Liveliness(StrEnum):
-    """Volatility in words."""
-
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    EXTREME = "extreme"
 
 
 class Regime(NamedTuple):
     """What holds at the present volatility."""
 
-    liveliness: Liveliness
+    kind: Kind
     threshold: float  # multiplies the thresholds of entries
     size: float  # multiplies their sizes
     is_paused: bool = False
@@ -55,11 +47,14 @@ class Volatility(msgspec.Struct, frozen=True):
         """Return the regime at the newest candle; medium while the rule is off or nothing can be known yet."""
         measured = volatility_pct(series, self.candles) if self.is_on else None
         if measured is None:
-            return Regime(Liveliness.MEDIUM, 1.0, 1.0)
-        if measured < self.low_below_pct:
-            return Regime(Liveliness.LOW, self.low_threshold, 1.0)
-        if measured < self.medium_below_pct:
-            return Regime(Liveliness.MEDIUM, 1.0, 1.0)
-        if measured < self.high_below_pct:
-            return Regime(Liveliness.HIGH, self.high_threshold, self.high_size)
-        return Regime(Liveliness.EXTREME, self.extreme_threshold, self.extreme_size, self.is_paused_when_extreme)
+            return Regime(Kind.MEDIUM, 1.0, 1.0)
+        bounds = VolatilityBounds(self.low_below_pct, self.medium_below_pct, self.high_below_pct)
+        match volatility_kind(measured, bounds):
+            case Kind.LOW:
+                return Regime(Kind.LOW, self.low_threshold, 1.0)
+            case Kind.MEDIUM:
+                return Regime(Kind.MEDIUM, 1.0, 1.0)
+            case Kind.HIGH:
+                return Regime(Kind.HIGH, self.high_threshold, self.high_size)
+            case Kind.EXTREME:
+                return Regime(Kind.EXTREME, self.extreme_threshold, self.extreme_size, self.is_paused_when_extreme)

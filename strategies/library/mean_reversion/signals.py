@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from trading.book import Side
 from trading.indicators.averages import Bands, adx, bollinger, newest, rsi
-from trading.indicators.flow import vwap
+from trading.indicators.flow import TradeFlow, vwap_at
 from trading.indicators.movement import correlation, slope_pct
 from trading.portfolio import Holding
 from trading.signals import NoSignal, Signal
@@ -25,7 +25,7 @@ class _Reading(NamedTuple):
     deviation_pct: float
     rsi: float
     bands: Bands
-    lean: float | None  # of the tape
+    flow: TradeFlow | None
 
     @property
     def shown(self) -> dict[str, float | None]:
@@ -36,7 +36,7 @@ class _Reading(NamedTuple):
             "rsi": self.rsi,
             "lower_band": self.bands.lower,
             "upper_band": self.bands.upper,
-            "flow": self.lean,
+            "flow": self.flow and self.flow.imbalance,
         }
 
 
@@ -75,7 +75,7 @@ def _reading(data: DataSnapshot, config: Config, symbol: str) -> _Reading | None
     if bands is None or strength is None:
         return None
     price = data.price(symbol)
-    return _Reading(price, (price / bands.middle - 1) * 100, strength, bands, config.flow.lean(data, symbol))
+    return _Reading(price, (price / bands.middle - 1) * 100, strength, bands, config.flow.at(data, symbol))
 
 
 def _stretched(reading: _Reading, config: Config, own: Numbers, threshold_pct: float) -> Side | None:
@@ -149,13 +149,13 @@ def _entry(
 ) -> Signal | NoSignal:
     side, share, target_pct = stretched, 1.0, own.take_profit_pct
     if side is None:
-        average = vwap(data.trades(symbol, config.vwap_prints))
+        average = vwap_at(data, symbol, config.vwap_prints)
         if average is None or not _is_cheap(reading, config, average):
             return NoSignal("no_signal_conditions")
         side, share, target_pct = Side.BUY, config.vwap_size, (average / reading.price - 1) * 100
     if side is Side.SELL and not config.goes_short:
         return NoSignal("no_shorts")
-    if not config.flow.agrees(side, reading.lean):
+    if not config.flow.agrees(side, reading.flow):
         return NoSignal("trade_flow_not_aligned")
     if refusal := config.fees.refusal(target_pct, 2 * data.portfolio.taker_pct):
         return refusal

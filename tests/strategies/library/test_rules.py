@@ -17,11 +17,13 @@ from strategies.library._rules.flow import Flow
 from strategies.library._rules.holding import enter, gain_pct, leave
 from strategies.library._rules.limits import Correlated, Exposure, Limits
 from strategies.library._rules.sessions import Session, Sessions, session_at
-from strategies.library._rules.volatility import Liveliness, Volatility
+from strategies.library._rules.volatility import Volatility
 from tests.stage import PRICES, Stage
 from trading.book import Side
 from trading.fees import Liquidity
 from trading.fills import Fill
+from trading.indicators.flow import TradeFlow
+from trading.indicators.volatility import Volatility as Kind
 from trading.portfolio import Holding
 from trading.signals import Action, NoSignal, SizeUnit
 
@@ -98,18 +100,18 @@ def test_the_sessions_follow_the_hours_of_utc(hour: int, session: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wobble_pct", "liveliness", "threshold", "size", "is_paused"),
+    ("wobble_pct", "kind", "threshold", "size", "is_paused"),
     [(0.2, "low", 0.9, 1, False), (0.5, "medium", 1, 1, False), (1.0, "high", 1.3, 0.8, False),
      (2.0, "extreme", 1.5, 0.5, True)],
 )  # fmt: skip
-def test_volatility_widens_thresholds_and_cuts_sizes(wobble_pct, liveliness, threshold, size, is_paused) -> None:
+def test_volatility_widens_thresholds_and_cuts_sizes(wobble_pct, kind, threshold, size, is_paused) -> None:
     stage = Stage("mean_reversion").past(
         "BTC/USD", "1m", [60_000 * (1 + wobble_pct / 100 * (n % 2)) for n in range(30)]
     )
     stage.wait(1)
     series = stage.market.snapshot().candles("BTC/USD", "1m")
 
-    assert Volatility().at(series) == (Liveliness(liveliness), threshold, size, is_paused)
+    assert Volatility().at(series) == (Kind(kind), threshold, size, is_paused)
     assert Volatility(is_on=False).at(series).threshold == 1
 
 
@@ -119,26 +121,29 @@ def test_volatility_bounds_must_rise() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lean", "agrees", "allows"),
-    [(0.2, True, True), (0.1, False, True), (-0.1, False, True), (-0.11, False, False), (None, False, True)],
-)
-def test_the_tape_agrees_strictly_and_objects_leniently_either_way_round(lean, agrees, allows) -> None:
-    flow, mirrored = Flow(threshold=0.1), None if lean is None else -lean
+    ("flow", "agrees", "allows"),
+    [(TradeFlow(60, 40), True, True), (TradeFlow(55, 45), False, True), (TradeFlow(45, 55), False, True),
+     (TradeFlow(44, 56), False, False), (None, False, True)],
+)  # fmt: skip
+def test_the_tape_agrees_strictly_and_objects_leniently_either_way_round(flow, agrees, allows) -> None:
+    rule, mirrored = Flow(threshold=0.1), None if flow is None else TradeFlow(flow.sold, flow.bought)
 
-    assert (flow.agrees(Side.BUY, lean), flow.allows(Side.BUY, lean)) == (agrees, allows)
-    assert (flow.agrees(Side.SELL, mirrored), flow.allows(Side.SELL, mirrored)) == (agrees, allows)
-    assert Flow(is_on=False).agrees(Side.BUY, -1)
-    assert Flow(is_on=False).allows(Side.BUY, -1)
+    assert (rule.agrees(Side.BUY, flow), rule.allows(Side.BUY, flow)) == (agrees, allows)
+    assert (rule.agrees(Side.SELL, mirrored), rule.allows(Side.SELL, mirrored)) == (agrees, allows)
+    assert Flow(is_on=False).agrees(Side.BUY, TradeFlow(0, 1))
+    assert Flow(is_on=False).allows(Side.BUY, TradeFlow(0, 1))
 
 
 def test_fewer_than_five_prints_say_nothing() -> None:
     stage = Stage("mean_reversion")
     stage.trade("BTC/USD", times=4)
-    assert Flow().lean(stage.market.snapshot(), "BTC/USD") is None
+    assert Flow().at(stage.market.snapshot(), "BTC/USD") is None
 
     stage.trade("BTC/USD", side="sell", times=12)
-    assert Flow().lean(stage.market.snapshot(), "BTC/USD") == -0.5
-    assert Flow(prints=5).lean(stage.market.snapshot(), "BTC/USD") == -1
+    everything, newest = (Flow(prints=n).at(stage.market.snapshot(), "BTC/USD") for n in (50, 5))
+    assert everything is not None
+    assert newest is not None
+    assert (everything.imbalance, newest.imbalance) == (-0.5, -1)
 
 
 def holding(**values: float) -> Any:

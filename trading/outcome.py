@@ -1,0 +1,46 @@
+"""What one frame changed for one deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+import msgspec
+
+from trading.account import Worth
+from trading.fills import Fill
+from trading.frames import Gap
+from trading.ledger import LedgerEntry
+from trading.margin import MarginEvent
+from trading.orders import Order
+from trading.positions import RoundTrip
+
+_NO_ORDERS: Mapping[str, Order] = MappingProxyType({})
+
+
+class StrategyError(msgspec.Struct, frozen=True):
+    """A strategy raised."""
+
+    summary: str
+    traceback: str
+    halted: bool  # True when this one was one too many
+
+
+class Outcome(msgspec.Struct):
+    """All that one frame changed for one deployment: nearly always nothing."""
+
+    sequence: int
+    time_ns: int
+    fills: Sequence[Fill] = ()
+    entries: Sequence[LedgerEntry] = ()
+    trips: Sequence[RoundTrip] = ()
+    orders: Mapping[str, Order] = _NO_ORDERS  # every order that changed, as it now stands
+    errors: Sequence[StrategyError] = ()
+    margin: Sequence[MarginEvent] = ()
+    gap: Gap | None = None
+    mark: Worth | None = None
+
+    @property
+    def has_facts(self) -> bool:
+        """True when something happened that must be on record with the cursor."""
+        return bool(self.fills or self.entries or self.trips or self.orders or self.errors or self.margin or self.gap)
