@@ -72,6 +72,7 @@ DEPLOYMENT_PANELS = (
     Panel("refusals", "Refused orders"),
     Panel("indicators", "Indicators"),
     Panel("events", "Events"),
+    Panel("cost", "Cost"),
     Panel("config", "Configuration"),
     Panel("revisions", "Changes"),
 )

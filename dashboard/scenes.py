@@ -26,7 +26,7 @@ from portfolios.reasons import Reasons, reasons_of
 from portfolios.selectors import LeagueTotals, current_season, league_totals, market_time, recent_fills
 from strategies import registry, selectors
 from strategies.challengers import label
-from strategies.models import Deployment, DeploymentEvent, DeploymentRevision
+from strategies.models import Deployment, DeploymentCost, DeploymentEvent, DeploymentRevision, DeploymentStatus
 from strategies.revisions import Change, changes_of
 from strategies.selectors import Contestant, Setting
 
@@ -169,10 +169,17 @@ class DeploymentScene(Scene):
     instruments: list[InstrumentFigures]
     payments: list[Payment]
 
+    cost: DeploymentCost | None  # None before a worker has measured it
+
     @property
     def margin(self) -> MarginWords:
         """How the account stands with its lender."""
         return margin_words(self.contestant.row.standing if self.contestant else None)
+
+    @property
+    def is_unjudged(self) -> bool:
+        """True while no worker may take it: its orders rest, and nobody looks whether they fill."""
+        return self.deployment.status in {DeploymentStatus.DISABLED, DeploymentStatus.QUARANTINED}
 
     @property
     def clock(self) -> datetime | None:
@@ -269,6 +276,7 @@ def deployment_scene(slug: str) -> DeploymentScene:
         balances=list(Balance.objects.filter(account=account).order_by("currency")),
         instruments=list(InstrumentFigures.objects.filter(account=account).order_by("symbol")),
         payments=list(Payment.objects.filter(account=account)[:FILLS_SHOWN]),
+        cost=selectors.cost_of(deployment),
     )
 
 

@@ -14,6 +14,7 @@ class DeploymentStatus(models.TextChoices):
     ENABLED = "enabled"
     PAUSED = "paused", "paused (resting orders and stops live on)"
     DISABLED = "disabled", "disabled (no worker takes it)"
+    QUARANTINED = "quarantined", "quarantined (it harmed its worker; no worker takes it until it is enabled)"
 
 
 class ShadowChoice(models.TextChoices):
@@ -56,7 +57,7 @@ class Deployment(models.Model):
     shadows = models.CharField(
         max_length=4, choices=ShadowChoice, default=ShadowChoice.AUTO, help_text="run the other fill models, too"
     )
-    status = models.CharField(max_length=10, choices=DeploymentStatus, default=DeploymentStatus.ENABLED)
+    status = models.CharField(max_length=12, choices=DeploymentStatus, default=DeploymentStatus.ENABLED)
     status_reason = models.CharField(max_length=500, blank=True)
     account = models.OneToOneField(Account, on_delete=models.PROTECT, null=True, blank=True)
     revision = models.PositiveIntegerField(default=1, help_text="grows with every change; workers reload on it")
@@ -77,7 +78,7 @@ class DeploymentEvent(models.Model):
     event_id = models.CharField(max_length=120)
     kind = models.CharField(
         max_length=20,
-        help_text="error, paused, gap, resumed, reset, config, version, margin_call, margin_restored, "
+        help_text="error, paused, quarantined, gap, resumed, reset, config, version, margin_call, margin_restored, "
         "liquidation, bankrupt",
     )
     summary = models.CharField(max_length=300)
@@ -88,6 +89,25 @@ class DeploymentEvent(models.Model):
     class Meta:
         ordering = ("-time",)
         constraints = (models.UniqueConstraint(fields=("deployment", "event_id"), name="an_event_is_written_once"),)
+
+
+class DeploymentCost(models.Model):
+    """What a deployment costs its worker; times are of the last five minutes, measured in one frame of eight."""
+
+    deployment = models.OneToOneField(Deployment, on_delete=models.CASCADE, related_name="cost")
+    evaluations = models.PositiveIntegerField(default=0, help_text="that were measured")
+    mean_us = models.PositiveBigIntegerField(null=True, help_text="microseconds of one evaluation")
+    worst_us = models.PositiveBigIntegerField(null=True, help_text="microseconds of the longest")
+    state_bytes = models.PositiveBigIntegerField(default=0, help_text="the strategy's state, packed")
+    grown_bytes = models.PositiveBigIntegerField(
+        default=0, help_text="by which its worker's memory grew in its evaluations"
+    )
+    errors = models.PositiveIntegerField(default=0)
+    interruptions = models.PositiveIntegerField(default=0, help_text="evaluations beyond the time budget")
+    as_of = models.DateTimeField(help_text="wall clock")
+
+    def __str__(self) -> str:
+        return f"{self.deployment_id}: {self.mean_us} µs"
 
 
 class Worker(models.Model):

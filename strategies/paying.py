@@ -9,8 +9,9 @@ from django.db import transaction
 
 from portfolios.models import Account, Payment, PaymentState
 from portfolios.payments import ask_payment, payments_to_apply
+from strategies.hosting import Hosted
 from strategies.models import Deployment
-from strategies.runner import Hosted, Runner
+from strategies.runner import Runner
 from trading.engine import Engine, Outcome
 from trading.frames import utc
 from trading.payments import pay

@@ -17,7 +17,14 @@ from portfolios.optimism import Optimism, shadows_of
 from portfolios.selectors import LeagueRow, league_rows
 from strategies import registry
 from strategies.config_fields import config_fields, flat, margin_fields, risk_fields
-from strategies.models import Deployment, DeploymentEvent, DeploymentStatus, StrategyVersion, Worker
+from strategies.models import (
+    Deployment,
+    DeploymentCost,
+    DeploymentEvent,
+    DeploymentStatus,
+    StrategyVersion,
+    Worker,
+)
 from strategies.optimism import deployment_optimism
 from strategies.registry import UnknownStrategy, UnknownVersion
 from trading.strategy import Strategy
@@ -36,6 +43,7 @@ class Health(StrEnum):
     OK = "ok"
     PAUSED = "paused"
     DISABLED = "off"
+    QUARANTINED = "quarantined"
     ERROR = "error"
     NO_DATA = "no data"
     GAP = "gap"
@@ -174,6 +182,8 @@ def _health(
 ) -> tuple[Health, str]:
     if deployment.status == DeploymentStatus.DISABLED:
         return Health.DISABLED, "disabled: no worker takes it"
+    if deployment.status == DeploymentStatus.QUARANTINED:
+        return Health.QUARANTINED, f"quarantined: it {deployment.status_reason}"
     if isinstance(strategy, str):
         return Health.ERROR, strategy
     error = _open_error(news, row.standing.as_of if row.standing else None)
@@ -269,6 +279,11 @@ def margin_of(deployment: Deployment) -> list[Setting]:
         )
         for field in margin_fields()
     ]
+
+
+def cost_of(deployment: Deployment) -> DeploymentCost | None:
+    """Return what it costs its worker; None before a worker has measured it."""
+    return DeploymentCost.objects.filter(deployment=deployment).first()
 
 
 def recent_events(deployment: Deployment, limit: int = 30) -> QuerySet[DeploymentEvent]:

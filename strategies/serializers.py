@@ -10,7 +10,14 @@ from rest_framework import serializers
 from portfolios.models import Season
 from portfolios.selectors import MarginState
 from portfolios.serializers import ExactDecimalField, RowSerializer
-from strategies.models import Deployment, DeploymentEvent, DeploymentRevision, ShadowChoice, StrategyVersion
+from strategies.models import (
+    Deployment,
+    DeploymentCost,
+    DeploymentEvent,
+    DeploymentRevision,
+    ShadowChoice,
+    StrategyVersion,
+)
 from strategies.selectors import Contestant, Health
 from strategies.shadow_serializers import OptimismSerializer
 
@@ -183,6 +190,14 @@ class RevisionSerializer(serializers.ModelSerializer):
         exclude = ("id", "deployment")
 
 
+class CostSerializer(serializers.ModelSerializer):
+    """What a deployment costs its worker; times are of the last five minutes, measured in one frame of eight."""
+
+    class Meta:
+        model = DeploymentCost
+        exclude = ("id", "deployment")
+
+
 class DeploymentDetailSerializer(OptimismSerializer, DeploymentSerializer):
     """A deployment with its settings one by one, its place in the league and its newest events."""
 
@@ -194,6 +209,7 @@ class DeploymentDetailSerializer(OptimismSerializer, DeploymentSerializer):
     settings = SettingSerializer(many=True, read_only=True)
     limits = SettingSerializer(many=True, read_only=True)
     margin_terms = SettingSerializer(many=True, read_only=True)
+    cost = CostSerializer(read_only=True, allow_null=True, source="measured_cost")
     standing = ContestantSerializer(read_only=True, allow_null=True)
     recent_events = DeploymentEventSerializer(many=True, read_only=True)
 

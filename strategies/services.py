@@ -237,6 +237,34 @@ def halt_deployment(*, deployment_id: int, reason: str) -> None:
 
 
 @transaction.atomic
+def quarantine_deployment(*, deployment_id: int, reason: str, detail: str = "") -> None:
+    """Take a deployment that harms its worker out of all workers' hands until a person enables it.
+
+    Its open orders stay as they are and are judged by nobody. Safe to repeat: the first reason stays.
+    """
+    deployment = Deployment.objects.select_for_update().filter(pk=deployment_id).first()
+    if deployment is not None and deployment.status != DeploymentStatus.QUARANTINED:
+        _set_status(
+            deployment,
+            DeploymentStatus.QUARANTINED,
+            "quarantined",
+            reason,
+            by="worker",
+            reason=reason[:500],
+            detail=detail,
+        )
+
+
+def note_unloadable(*, deployment: Deployment, error: str) -> None:
+    """Put on record that workers cannot take this revision on; safe to repeat."""
+    DeploymentEvent.objects.get_or_create(
+        deployment=deployment,
+        event_id=f"revision-{deployment.revision}-unloadable",
+        defaults={"kind": "error", "summary": f"cannot be taken on: {error}"[:300], "time": timezone.now()},
+    )
+
+
+@transaction.atomic
 def reset_deployment(*, deployment: Deployment, by: str) -> None:
     """Close the account, keep its record, and open a new one with the full stake."""
     settings = _begun(deployment)
@@ -296,13 +324,20 @@ def open_account(*, deployment: Deployment, season: Season) -> Account:
 
 @transaction.atomic
 def _set_status(
-    deployment: Deployment, status: DeploymentStatus, kind: str, summary: str, *, by: str, reason: str = ""
+    deployment: Deployment,
+    status: DeploymentStatus,
+    kind: str,
+    summary: str,
+    *,
+    by: str,
+    reason: str = "",
+    detail: str = "",
 ) -> None:
     before = _begun(deployment)
     deployment.status, deployment.status_reason = status.value, reason
     _save(deployment)
     record_change(deployment, before, settings_now(deployment, _RECORDED), by=by, action=status.value)
-    _note(deployment, kind, summary)
+    _note(deployment, kind, summary, detail)
 
 
 def _begun(deployment: Deployment) -> dict[str, Any]:
@@ -323,11 +358,12 @@ def _save(deployment: Deployment) -> None:
     deployment.save()
 
 
-def _note(deployment: Deployment, kind: str, summary: str) -> None:
+def _note(deployment: Deployment, kind: str, summary: str, detail: str = "") -> None:
     DeploymentEvent.objects.create(
         deployment=deployment,
         event_id=f"revision-{deployment.revision}-{kind}",
         kind=kind,
         summary=summary[:300],
+        detail=detail,
         time=timezone.now(),
     )

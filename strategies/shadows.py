@@ -21,9 +21,8 @@ from portfolios.shadows import ShadowUpdate
 from strategies.models import Deployment, ShadowChoice
 from trading.engine import Engine
 from trading.frames import Frame
-from trading.memory import UnsavableState
 from trading.optimism import Origin
-from trading.shadow import Shadow, other_models, under
+from trading.shadow import Shadow, Show, other_models, under
 from trading.snapshot import DataSnapshot
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -84,7 +83,7 @@ class Shadows:
             if model not in self.running:
                 try:
                     self.running[model] = Shadow.fork(engine, model)
-                except UnsavableState as error:
+                except Exception as error:
                     _log.warning("%s gets no %s shadow: %s", engine.terms.slug, model, error)
                     continue
                 self.is_arranged_anew = True
@@ -97,18 +96,18 @@ class Shadows:
                 continue
             try:
                 shadow.follow(engine)
-            except UnsavableState as error:
+            except Exception as error:
                 self._give_up(shadow, error)
                 continue
             if not engine.is_paused:
                 shadow.engine.lift_halt()
 
-    def process(self, engine: Engine, frame: Frame, snapshot: DataSnapshot) -> None:
-        """Take in the frame that ``engine`` has taken in; they are paused while it is."""
+    def process(self, engine: Engine, frame: Frame, snapshot: DataSnapshot, show: Show = Engine.process) -> None:
+        """Take in the frame that ``engine`` has taken in, as ``show`` shows it; they are paused while it is."""
         for shadow in list(self.running.values()):
             shadow.engine.is_paused = engine.is_paused or engine.state.is_halted
             try:
-                shadow.process(frame, snapshot)
+                shadow.process(frame, snapshot, show)
             except Exception as error:
                 self._give_up(shadow, error)
 
@@ -129,7 +128,7 @@ class Shadows:
         for shadow in list(self.running.values()):
             try:
                 checkpoint = shadow.engine.checkpoint() if with_checkpoint else None
-            except UnsavableState as error:
+            except Exception as error:
                 self._give_up(shadow, error)
                 continue
             updates.append(ShadowUpdate(self.account_id, shadow, checkpoint))

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial
 from hashlib import sha256
-from traceback import extract_tb, format_exception
 from typing import Any
 
 import msgspec
@@ -30,6 +29,7 @@ from trading.ledger import ZERO
 from trading.liquidation import watch_margin
 from trading.margin import MarginTerms
 from trading.memory import pack_state, unpack_state
+from trading.mishaps import described
 from trading.needs import needs_of
 from trading.order_entry import Refused, amendments, cancels, order_from, refused_order, value_of
 from trading.orders import Order, Refusal
@@ -120,6 +120,8 @@ class Engine:
         self._needs = needs_of(terms.symbols, terms.currency, tuple(sorted(strategy.warmup.items())))
         self._seen_series: Mapping[tuple[str, str], CandleSeries] | None = None  # when the trigger was looked at last
         self.is_paused = False  # by a person: no new signals, resting orders live on
+        self.is_asking = False  # the strategy's own code runs: here alone may it be interrupted
+        self.is_supervised = False  # Ctrl-C raises nothing here: a KeyboardInterrupt is the strategy's own
         if self.state.memory_of not in ("", strategy.hash):  # what another version remembered means nothing to this one
             self.state.memory, self.state.has_started, self.state.errors_in_a_row = b"", False, 0
         self.state.memory_of = strategy.hash
@@ -136,13 +138,16 @@ class Engine:
         """
         return cls(strategy, config, terms, _decoder.decode(checkpoint), shared)
 
-    def checkpoint(self) -> bytes:
+    def checkpoint(self, *, with_memory: bool = True) -> bytes:
         """Return all that must survive; equal engines give equal bytes.
 
+        Without memory the strategy's state stays as it was when it was last written down.
+
         Raises:
-            UnsavableState: the strategy keeps something that cannot be written down.
+            UnsavableState: the strategy keeps something that cannot be written down, or too much.
         """
-        self.state.memory = pack_state(self._memory)
+        if with_memory:
+            self.state.memory = pack_state(self._memory)
         return _encoder.encode(self.state)
 
     @property
@@ -206,7 +211,9 @@ class Engine:
         self.state.figures.last_fill_ns = fills[-1].time_ns
         if self.strategy.on_fill is not None:
             for fill in fills:
+                self.is_asking = True
                 self._guarded(partial(self.strategy.on_fill, fill, self._memory), outcome)
+                self.is_asking = False
 
     # 3: what we owe, and what we are worth
 
@@ -241,6 +248,7 @@ class Engine:
         """Ask the strategy, and do what it says; a reason not to trade is counted."""
         state = self.state
         state.asked_ns = snapshot.time_ns
+        self.is_asking = True
         try:
             if not state.has_started:
                 self._start()
@@ -249,9 +257,11 @@ class Engine:
                 told: Told = ((), (answer,))
             else:
                 told = wanted_and_reasons(answer)
-        except Exception as error:
+        except BaseException as error:
+            # Also what asks a process to end: a strategy may end nothing but its own turn.
             self._fail(error, outcome)
             return
+        self.is_asking = False
         if state.errors_in_a_row:
             state.errors_in_a_row = 0
         wanted, reasons = told
@@ -279,17 +289,17 @@ class Engine:
         """Return what ``call`` returns; what it raises is recorded against the strategy and counted."""
         try:
             return call()
-        except Exception as error:
+        except BaseException as error:
             self._fail(error, outcome)
             return None
 
-    def _fail(self, error: Exception, outcome: Outcome) -> None:
+    def _fail(self, error: BaseException, outcome: Outcome) -> None:
+        self.is_asking = False
+        if isinstance(error, KeyboardInterrupt) and not self.is_supervised:
+            raise error
         self.state.errors_in_a_row += 1
         self.state.is_halted = self.state.errors_in_a_row >= MAX_ERRORS_IN_A_ROW
-        where = extract_tb(error.__traceback__)[-1]
-        summary = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"
-        text = "".join(format_exception(error))
-        outcome.errors = (*outcome.errors, StrategyError(summary[:300], text, self.state.is_halted))
+        outcome.errors = (*outcome.errors, StrategyError(*described(error), self.state.is_halted))
 
     def _count(self, code: str) -> None:
         self.state.why[code] = self.state.why.get(code, 0) + 1

@@ -15,11 +15,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
+STATE_LIMIT_BYTES = 4 * 2**20  # packed; it is written with every checkpoint
 _TAG, _BODY = "\x00t", "v"  # a tagged value is a map with this key, which no strategy will use
 
 
 class UnsavableState(TypeError):
-    """A strategy keeps something that cannot be written down."""
+    """A strategy keeps something that cannot be written down, or too much."""
 
 
 def pack_state(state: dict[str, Any]) -> bytes:
@@ -29,9 +30,14 @@ def pack_state(state: dict[str, Any]) -> bytes:
     Decimal and numpy arrays and scalars may be nested in any way.
 
     Raises:
-        UnsavableState: it names the path and the type of anything else.
+        UnsavableState: it names the path and the type of anything else, or the size of what is too large.
     """
-    return msgspec.msgpack.encode(_plain(state, "state"))
+    packed = msgspec.msgpack.encode(_plain(state, "state"))
+    if len(packed) > STATE_LIMIT_BYTES:
+        raise UnsavableState(
+            f"the state takes {len(packed) / 2**20:.1f} MB packed; at most {STATE_LIMIT_BYTES / 2**20:.0f} MB are kept"
+        )
+    return packed
 
 
 def unpack_state(data: bytes) -> dict[str, Any]:

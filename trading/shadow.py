@@ -7,6 +7,7 @@ deployment shares a book: what it takes, nobody misses.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import msgspec
@@ -15,7 +16,10 @@ from trading.engine import Engine
 from trading.exchange.models import FILL_MODELS
 from trading.frames import Frame
 from trading.optimism import OptimismBand, Origin, optimism_band
+from trading.outcome import Outcome
 from trading.snapshot import DataSnapshot
+
+Show = Callable[[Engine, Frame, DataSnapshot], Outcome]  # how an engine is shown a frame
 
 
 class Shadow:
@@ -56,9 +60,9 @@ class Shadow:
         """Go on with the present strategy, config and terms of the deployment; nothing the shadow did is lost."""
         self.engine = under(engine, self.model, self.engine.checkpoint())
 
-    def process(self, frame: Frame, snapshot: DataSnapshot) -> None:
-        """Take in one frame; a frame at or before the cursor changes nothing."""
-        self.errors += len(self.engine.process(frame, snapshot).errors)
+    def process(self, frame: Frame, snapshot: DataSnapshot, show: Show = Engine.process) -> None:
+        """Take in one frame, as ``show`` shows it; a frame at or before the cursor changes nothing."""
+        self.errors += len(show(self.engine, frame, snapshot).errors)
         figures = self.engine.state.figures
         if self.origin.equity is None and figures.equity is not None:
             # Forked before there was anything to value: both began with the stake.
@@ -71,7 +75,7 @@ def under(engine: Engine, model: str, checkpoint: bytes) -> Engine:
     """Return ``checkpoint`` resumed as the deployment of ``engine``, but under ``model`` and on a book of its own."""
     terms = msgspec.structs.replace(engine.terms, fill_model=model)
     resumed = Engine.resume(engine.strategy, engine.config, terms, checkpoint)
-    resumed.is_paused = engine.is_paused
+    resumed.is_paused, resumed.is_supervised = engine.is_paused, engine.is_supervised
     return resumed
 
 

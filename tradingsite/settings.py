@@ -44,6 +44,11 @@ PADDOCK_SHADOWS_TOP = environment.whole_number("PADDOCK_SHADOWS_TOP", default=10
 PADDOCK_FEED_EVENTS_DAYS = environment.whole_number("PADDOCK_FEED_EVENTS_DAYS", default=30, least=1)
 PADDOCK_FEED_EVENTS_MAX = environment.whole_number("PADDOCK_FEED_EVENTS_MAX", default=200_000, least=1)
 
+# What one evaluation of a strategy may take, and a whole worker of memory.
+PADDOCK_EVALUATION_BUDGET_MS = environment.whole_number("PADDOCK_EVALUATION_BUDGET_MS", default=1_000, least=50)
+PADDOCK_HANG_LIMIT_MS = environment.whole_number("PADDOCK_HANG_LIMIT_MS", default=5_000, least=100)
+PADDOCK_WORKER_MEMORY_MB = environment.whole_number("PADDOCK_WORKER_MEMORY_MB", default=2_048, least=256)
+
 INSTALLED_APPS = [
     # daphne is left out: it would load Twisted into every worker, and serves only ``runserver``.
     "dashboard",

@@ -9,7 +9,7 @@ from dashboard.panels import DEPLOYMENT_PANELS, LEAGUE_PANELS
 from marketdata import bus
 from portfolios.models import Order, Position, RoundTrip
 from portfolios.selectors import trading_fill
-from strategies.models import Deployment, DeploymentEvent
+from strategies.models import Deployment, DeploymentCost, DeploymentEvent
 from tests.rows import NOON, enter, fill, open_season, run_feed, stand
 from trading.exchange.examples import EXAMPLES
 from trading.fills import sealed
@@ -102,6 +102,19 @@ def test_controls_are_for_staff_alone(client, admin_client):
 
     assert "confirm-reset" not in client.get("/deployments/a").content.decode()
     assert "confirm-reset" in admin_client.get("/deployments/a").content.decode()
+
+
+def test_a_quarantined_deployment_says_since_when_nobody_has_judged_it_and_what_it_cost(client):
+    row = enter(open_season(), "a", status="quarantined", status_reason="hung at frame 7")
+    stand(row, "100")
+    DeploymentCost.objects.create(deployment=row, mean_us=41, worst_us=9_876, state_bytes=2_048, as_of=NOON)
+
+    page = client.get("/deployments/a").content.decode()
+
+    assert "quarantined: it hung at frame 7" in page
+    assert "No worker has judged it since <time" in page
+    assert "9876" in page
+    assert "2.0\xa0KB" in page
 
 
 @pytest.mark.parametrize(("change", "status"), [("pause", "paused"), ("enable", "enabled")])

@@ -111,3 +111,10 @@ def test_workers_count_while_their_heartbeat_is_fresh():
         Worker.objects.create(name=name, started_at=now, heartbeat_at=now - timedelta(seconds=age_s))
 
     assert selectors.live_worker_count() == 1
+
+
+def test_a_quarantined_deployment_says_what_it_did(deployment):
+    deployment.status, deployment.status_reason = DeploymentStatus.QUARANTINED, "hung at frame 7"
+    deployment.save()
+
+    assert health_of(deployment, feed()) == (Health.QUARANTINED, "quarantined: it hung at frame 7")

@@ -16,11 +16,12 @@ from marketdata import bus
 from marketdata.recordings import recorded_frames
 from portfolios.models import Season
 from portfolios.selectors import fills_digest
+from strategies.evaluations import Evaluations
 from strategies.leagues import load_league
-from strategies.management.commands.run_worker import WorkerLoop
 from strategies.models import Deployment
 from strategies.runner import Runner
 from strategies.services import open_season
+from strategies.worker import WorkerLoop
 from tests.leagues import CAPTURE, hungry_league, written
 from trading.frames import Frame
 
@@ -70,7 +71,7 @@ def other() -> Iterator[OtherWorker]:
 
 @pytest.fixture
 def worker() -> Iterator[WorkerLoop]:
-    loop = WorkerLoop()
+    loop = WorkerLoop(Evaluations())
     loop._row = loop._register()
     yield loop
     with connection.cursor() as cursor:

@@ -1,0 +1,91 @@
+"""What a deployment costs its worker: time, memory, errors."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from django.utils import timezone
+
+from strategies.models import DeploymentCost
+
+WINDOW_MINUTES = 5
+_MINUTE_NS = 60 * 10**9
+_COLUMNS = ("evaluations", "mean_us", "worst_us", "state_bytes", "grown_bytes", "errors", "interruptions", "as_of")
+
+
+@dataclass(slots=True)
+class _Minute:
+    number: int
+    evaluations: int = 0
+    total_ns: int = 0
+    worst_ns: int = 0
+
+
+@dataclass(slots=True)
+class Meter:
+    """The cost of one deployment on this worker; times are those of the last five minutes."""
+
+    grown_bytes: int = 0  # of the worker's memory, in this deployment's evaluations
+    errors: int = 0
+    interruptions: int = 0
+    state_bytes: int = 0
+    _minutes: deque[_Minute] = field(default_factory=lambda: deque(maxlen=WINDOW_MINUTES))
+
+    def note(self, at_ns: int, took_ns: int, grew_bytes: int) -> None:
+        """Take in one measured evaluation."""
+        number = at_ns // _MINUTE_NS
+        if not self._minutes or self._minutes[-1].number != number:
+            self._minutes.append(_Minute(number))
+        minute = self._minutes[-1]
+        minute.evaluations += 1
+        minute.total_ns += took_ns
+        minute.worst_ns = max(minute.worst_ns, took_ns)
+        self.grown_bytes = max(0, self.grown_bytes + grew_bytes)
+
+    @property
+    def evaluations(self) -> int:
+        """How many were measured."""
+        return sum(minute.evaluations for minute in self._minutes)
+
+    @property
+    def mean_us(self) -> int | None:
+        """Microseconds that one took, None before the first."""
+        count = self.evaluations
+        return round(sum(minute.total_ns for minute in self._minutes) / count / 1_000) if count else None
+
+    @property
+    def worst_us(self) -> int | None:
+        """Microseconds that the longest took, None before the first."""
+        return max((minute.worst_ns // 1_000 for minute in self._minutes), default=None)
+
+
+def resumed_meter(deployment_id: int) -> Meter:
+    """Return a meter that counts errors on from where the last worker's stood; memory is this worker's own."""
+    stored = DeploymentCost.objects.filter(deployment=deployment_id).first()
+    return Meter(errors=stored.errors, interruptions=stored.interruptions) if stored else Meter()
+
+
+def record_costs(meters: Mapping[int, Meter]) -> None:
+    """Write what each deployment costs."""
+    now = timezone.now()
+    DeploymentCost.objects.bulk_create(
+        [
+            DeploymentCost(
+                deployment_id=deployment_id,
+                evaluations=meter.evaluations,
+                mean_us=meter.mean_us,
+                worst_us=meter.worst_us,
+                state_bytes=meter.state_bytes,
+                grown_bytes=meter.grown_bytes,
+                errors=meter.errors,
+                interruptions=meter.interruptions,
+                as_of=now,
+            )
+            for deployment_id, meter in meters.items()
+        ],
+        update_conflicts=True,
+        unique_fields=("deployment",),
+        update_fields=_COLUMNS,
+    )

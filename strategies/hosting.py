@@ -1,0 +1,174 @@
+"""A deployment on a worker: loaded, kept account of, and made ready to be written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from portfolios.models import Checkpoint, Payment
+from portfolios.services import AccountUpdate
+from strategies.costs import Meter, resumed_meter
+from strategies.models import Deployment, DeploymentStatus
+from strategies.registry import strategy_of
+from strategies.services import pin_deployment, terms_of
+from strategies.shadows import Shadows
+from trading.account import Worth
+from trading.engine import MAX_ERRORS_IN_A_ROW, Engine
+from trading.exchange import SharedBook
+from trading.frames import NS_PER_S
+from trading.mishaps import described
+from trading.outcome import Outcome, StrategyError
+
+EQUITY_POINT_FRAMES = 50  # every five seconds of market time
+CHECKPOINT_FRAMES = 300  # at least every thirty seconds of market time
+HOUR_NS = 3_600 * NS_PER_S
+
+
+class Unloadable(Exception):
+    """A deployment that cannot be taken on: its strategy is gone, or its config or checkpoint does not fit it."""
+
+
+@dataclass(slots=True)
+class Hosted:
+    """A deployment on this worker, and what has happened to it since the last commit."""
+
+    deployment_id: int
+    account_id: int
+    revision: int
+    engine: Engine
+    shadows: Shadows
+    shadow_choice: str
+    saved_sequence: int
+    outcomes: list[Outcome] = field(default_factory=list)
+    marks: list[tuple[int, Worth]] = field(default_factory=list)
+    hour_ns: int = 0  # where the present hour of market time began; zero before the first frame
+    reasons: list[tuple[int, dict[str, int]]] = field(default_factory=list)
+    payments: list[Payment] = field(default_factory=list)  # applied or refused since then
+    meter: Meter = field(default_factory=Meter)
+    unsavable: int = 0  # checkpoints in a row that had to leave the strategy's state out
+
+    def note(self, outcome: Outcome) -> None:
+        """Keep what must be written."""
+        if outcome.has_facts:
+            self.outcomes.append(outcome)
+        if outcome.mark is not None and (outcome.fills or outcome.sequence % EQUITY_POINT_FRAMES == 0):
+            self.marks.append((outcome.time_ns, outcome.mark))
+        # The frame that ends with an hour belongs to it.
+        hour_ns = outcome.time_ns // HOUR_NS * HOUR_NS
+        if hour_ns > self.hour_ns:
+            if self.hour_ns:
+                self.reasons.append((hour_ns, dict(self.engine.state.why)))
+            self.hour_ns = hour_ns
+
+    def note_error(self, error: StrategyError) -> None:
+        """Keep an error that happened outside of a frame, beside what the last frame brought."""
+        state = self.engine.state
+        if not self.outcomes or self.outcomes[-1].sequence != state.sequence:
+            self.outcomes.append(Outcome(state.sequence, state.time_ns))
+        self.outcomes[-1].errors = (*self.outcomes[-1].errors, error)
+
+    @property
+    def is_due(self) -> bool:
+        """True when the stored checkpoint is behind the facts, too old, or lacks the strategy's state."""
+        is_old = self.engine.state.sequence - self.saved_sequence >= CHECKPOINT_FRAMES
+        lacks_state = 0 < self.unsavable < MAX_ERRORS_IN_A_ROW
+        return bool(self.outcomes) or is_old or lacks_state or self.shadows.is_arranged_anew
+
+    def checkpoint(self) -> bytes:
+        """Return all of the deployment that must survive.
+
+        A state that cannot be written down is the strategy's error; the account is saved beside the state
+        that could be written last. Too many such errors in a row halt it.
+        """
+        if self.unsavable >= MAX_ERRORS_IN_A_ROW:
+            return self.engine.checkpoint(with_memory=False)
+        state = self.engine.state
+        try:
+            payload = self.engine.checkpoint()
+        except Exception as error:
+            self.unsavable += 1
+            state.is_halted = state.is_halted or self.unsavable >= MAX_ERRORS_IN_A_ROW
+            self.note_error(StrategyError(*described(error), state.is_halted))
+            return self.engine.checkpoint(with_memory=False)
+        self.unsavable = 0
+        self.meter.state_bytes = len(state.memory)
+        return payload
+
+    def update(self, checkpoint: bytes | None) -> AccountUpdate:
+        """Return what is to be written, with ``checkpoint`` or beside the stored one."""
+        state = self.engine.state
+        update = AccountUpdate(self.account_id, state.sequence, state.time_ns, state, checkpoint, marks=self.marks)
+        update.reasons, update.indicators = self.reasons, self.engine.indicators
+        for outcome in self.outcomes:
+            update.fills += outcome.fills
+            update.entries += outcome.entries
+            update.trips += outcome.trips
+            update.orders.update(outcome.orders)
+        return update
+
+    def were_written(self, update: AccountUpdate) -> None:
+        """Forget what has been committed."""
+        if update.checkpoint is not None:
+            self.saved_sequence = update.sequence
+            self.shadows.were_written()
+        self.meter.errors += sum(len(outcome.errors) for outcome in self.outcomes)
+        self.outcomes, self.marks, self.reasons, self.payments = [], [], [], []
+
+    def take_from(self, book: SharedBook) -> None:
+        """Take from ``book`` from now on; until now it had one of its own."""
+        engine = self.engine
+        resumed = Engine.resume(engine.strategy, engine.config, engine.terms, self.checkpoint(), book)
+        resumed.is_paused, resumed.is_supervised = engine.is_paused, engine.is_supervised
+        self.engine = resumed
+
+
+def load(deployment: Deployment) -> Hosted:
+    """Return a deployment as its last checkpoint left it, or as it begins.
+
+    Raises:
+        Unloadable: with what is wrong.
+    """
+    account = deployment.account
+    assert account is not None, "only deployments with an account are claimed"
+    stored = Checkpoint.objects.filter(account=account).first()
+    engine = engine_of(deployment, bytes(stored.payload) if stored else None)
+    shadows = Shadows.restored(account.pk, engine)
+    return Hosted(
+        deployment.pk,
+        account.pk,
+        deployment.revision,
+        engine,
+        shadows,
+        deployment.shadows,
+        saved_sequence=engine.state.sequence,
+        hour_ns=engine.state.time_ns // HOUR_NS * HOUR_NS,
+        meter=resumed_meter(deployment.pk),
+    )
+
+
+def engine_of(deployment: Deployment, checkpoint: bytes | None, book: SharedBook | None = None) -> Engine:
+    """Return the deployment's engine under its present config, terms and status.
+
+    It is as it was when ``checkpoint`` was taken, or new.
+
+    Raises:
+        Unloadable: with what is wrong.
+    """
+    account = deployment.account
+    assert account is not None, "only deployments with an account are claimed"
+    try:
+        if not deployment.strategy_hash:
+            pin_deployment(deployment=deployment, by="worker")
+        found = strategy_of(deployment)
+        config = found.config(deployment.config)
+        terms = terms_of(deployment, account.first_sequence)
+        if checkpoint is None:
+            engine = Engine(found, config, terms, shared=book)
+        else:
+            engine = Engine.resume(found, config, terms, checkpoint, book)
+    except Exception as error:
+        raise Unloadable(described(error)[0]) from error
+    engine.is_supervised = True
+    engine.is_paused = deployment.status != DeploymentStatus.ENABLED
+    if not engine.is_paused and engine.state.is_halted:
+        engine.lift_halt()
+    return engine

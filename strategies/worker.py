@@ -1,0 +1,276 @@
+"""A worker: claims deployments, works frames through, commits what happened."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+from functools import partial
+
+from django.db import connection
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from marketdata import bus
+from marketdata.sources import is_recording
+from portfolios.announcements import Announcer
+from portfolios.liquidity import book_cursor
+from portfolios.models import Checkpoint, Liquidity, Season
+from strategies import leases, services
+from strategies.costs import record_costs
+from strategies.evaluations import Evaluations
+from strategies.hosting import Unloadable
+from strategies.models import Deployment, DeploymentStatus, Worker
+from strategies.paying import apply_payments
+from strategies.runner import Runner
+from strategies.selectors import traded
+from strategies.services import note_versions, open_season
+from strategies.shadows import placed_deployments
+
+HOUSEKEEPING_S = 1.0
+FLUSH_S = 0.25  # facts reach the database and the page within this
+STANDING_S = 1.0  # and marks without facts within this
+COSTS_S = 5.0
+SHADOWS_S = 5.0
+BLOCK_MS = 100
+BATCH = 500  # frames between two looks at the clock
+NOT_WORKED = (DeploymentStatus.DISABLED, DeploymentStatus.QUARANTINED)
+
+_log = logging.getLogger("worker")
+
+
+class WorkerLoop:
+    """One worker process."""
+
+    def __init__(self, evaluations: Evaluations) -> None:
+        self._is_stopping = False
+        self._runner: Runner | None = None
+        self._evaluations = evaluations
+        self._announcer = Announcer()
+        self._shares_book = False  # holds the lease on a season whose deployments share one
+        self._untradable: dict[int, str] = {}  # deployment -> why its version cannot be loaded here, as last told
+        self._unloadable: dict[int, int] = {}  # deployment -> the revision that could not be taken on
+        self._flushed_at = self._kept_at = self._stood_at = self._placed_at = self._counted_at = 0.0
+
+    def stop(self, *_: object) -> None:
+        """Finish the frame at hand, commit, and leave."""
+        self._is_stopping = True
+
+    def run(self) -> None:
+        """Work until told to stop."""
+        self._row = self._register()
+        _log.info("ready as %s", self._row.name)
+        while not self._is_stopping:
+            if time.monotonic() - self._kept_at >= HOUSEKEEPING_S:
+                self._keep_house()
+                self._kept_at = time.monotonic()
+            if self._runner is None or not self._runner.hosted:
+                time.sleep(0.1)  # nothing to do until a market or a lease is there
+                continue
+            for frame in bus.follow(self._runner.market_name, self._runner.sequence, BLOCK_MS, BATCH):
+                self._runner.process(frame)
+                self._flush_when_due()
+            self._flush_when_due()
+        self._leave()
+
+    def _register(self) -> Worker:
+        now = timezone.now()
+        Worker.objects.exclude(pk__in=leases.living_workers()).delete()
+        name = f"{socket.gethostname()}-{os.getpid()}-{now:%H%M%S%f}"
+        row = Worker.objects.create(name=name, started_at=now, heartbeat_at=now)
+        leases.register_worker(row.pk)
+        return row
+
+    def _leave(self) -> None:
+        self._let_go()
+        Worker.objects.filter(pk=self._row.pk).delete()
+        connection.close()
+        _log.info("left; all is written")
+
+    def _flush_when_due(self) -> None:
+        assert self._runner is not None, "asked only while there is a market"
+        now = time.monotonic()
+        if now - self._flushed_at < FLUSH_S:
+            return
+        has_facts = any(hosted.outcomes for hosted in self._runner.hosted.values())
+        if has_facts or now - self._stood_at >= STANDING_S:
+            changed = self._runner.flush()
+            self._flushed_at = self._stood_at = now
+            if changed:
+                self._announcer.announce(changed)
+
+    # Once a second
+
+    def _keep_house(self) -> None:
+        """Follow the season, obey changes, claim or give up leases, say that we live."""
+        note_versions()
+        market = bus.current_market()
+        season = Season.objects.filter(ended_at=None).first()
+        if market is not None and (season is None or season.market != market):
+            season = open_season(market=market)
+        if season is None:
+            return
+        if self._runner is None or self._runner.season_id != season.pk:
+            self._change_season(season)
+        self._obey_changes()
+        if time.monotonic() - self._placed_at >= SHADOWS_S:
+            self._arrange_shadows(season)
+        if season.liquidity == Liquidity.SHARED:
+            self._take_all(season)
+        else:
+            self._share_out(season)
+        self._tell()
+
+    def _tell(self) -> None:
+        runner = self._hosting
+        if paid := apply_payments(runner):
+            self._announcer.announce(paid)
+        if time.monotonic() - self._counted_at >= COSTS_S:
+            record_costs({hosted.deployment_id: hosted.meter for hosted in runner.hosted.values()})
+            self._counted_at = time.monotonic()
+        Worker.objects.filter(pk=self._row.pk).update(
+            heartbeat_at=timezone.now(), deployments=len(runner.hosted), sequence=runner.sequence
+        )
+
+    @property
+    def _hosting(self) -> Runner:
+        assert self._runner is not None, "asked only while there is a market"
+        return self._runner
+
+    def _change_season(self, season: Season) -> None:
+        self._let_go()
+        self._runner = Runner.of(season, self._evaluations)
+        self._placed_at = 0.0
+        _log.info("season %s on %s, %s liquidity", season.number, season.market, season.liquidity)
+
+    def _let_go(self) -> None:
+        """Write what is left, and give every lease up."""
+        runner = self._runner
+        if runner is None:
+            return
+        runner.flush(is_last=True)
+        for deployment_id in [*runner.hosted, *runner.let_go]:
+            leases.release(deployment_id)
+        runner.let_go.clear()
+        if self._shares_book and runner.season_id is not None:
+            leases.release_season(runner.season_id)
+            self._shares_book = False
+
+    def _arrange_shadows(self, season: Season) -> None:
+        self._hosting.arrange_shadows(placed_deployments(season))
+        self._placed_at = time.monotonic()
+
+    def _obey_changes(self) -> None:
+        runner = self._hosting
+        while runner.let_go:
+            leases.release(runner.let_go.pop())
+        rows = {row.pk: row for row in Deployment.objects.select_related("account").filter(pk__in=list(runner.hosted))}
+        for deployment_id, hosted in list(runner.hosted.items()):
+            row = rows.get(deployment_id)
+            is_ours = row is not None and row.status not in NOT_WORKED
+            if row is None or not is_ours or row.account_id != hosted.account_id or not self._can_load(row):
+                self._give_up(deployment_id)
+            elif row.revision != hosted.revision:
+                self._go_on(row)
+
+    def _go_on(self, row: Deployment) -> None:
+        try:
+            self._hosting.reload(row)
+        except Unloadable as error:
+            self._give_up(row.pk)
+            self._note_unloadable(row, error)
+        else:
+            _log.info("%s goes on with revision %s (%s)", row.slug, row.revision, row.status)
+
+    # Who is hosted
+
+    def _share_out(self, season: Season) -> None:
+        runner = self._hosting
+        wanted = _workable(season)
+        share = leases.fair_share(wanted.count(), len(leases.living_workers()))
+        for deployment_id in sorted(runner.hosted)[share:]:
+            self._give_up(deployment_id)
+        if len(runner.hosted) >= share:
+            return
+        taken = set(leases.leased_deployments())
+        for row in wanted:
+            if len(runner.hosted) >= share:
+                break
+            if row.pk not in taken and self._can_load(row) and leases.claim(row.pk):
+                if not runner.hosted:
+                    runner.start_at(_cursor(row))
+                self._host(row)
+
+    def _take_all(self, season: Season) -> None:
+        """Take on whoever shares the season's book: all of them, or none while another worker has any."""
+        self._shares_book = self._shares_book or leases.claim_season(season.pk)
+        if not self._shares_book:
+            return
+        runner = self._hosting
+        missing = [row for row in _workable(season) if row.pk not in runner.hosted and self._can_load(row)]
+        claimed = [row for row in missing if leases.claim(row.pk)]
+        if not runner.hosted and len(claimed) < len(missing):
+            # Someone has yet to leave the season before; whoever came later would not share from the beginning.
+            for row in claimed:
+                leases.release(row.pk)
+            return
+        if claimed and not runner.hosted:
+            # Whoever had them until now has written since this worker last read the book.
+            runner = self._runner = Runner.of(season, self._evaluations)
+            self._arrange_shadows(season)
+            runner.start_at(book_cursor(season) or min(row.account.first_sequence for row in claimed if row.account))
+        for row in claimed:
+            self._host(row)
+
+    def _can_load(self, deployment: Deployment) -> bool:
+        """Return whether it can be taken on as it is now; why its version cannot be loaded here is logged once."""
+        if self._unloadable.get(deployment.pk) == deployment.revision:
+            return False
+        _, missing = traded(deployment)
+        if missing and self._untradable.get(deployment.pk) != missing:
+            _log.error("%s is not taken on: %s", deployment.slug, missing)
+        self._untradable[deployment.pk] = missing
+        return not missing
+
+    def _host(self, deployment: Deployment) -> None:
+        """Take on a deployment whose lease is held; give the lease back if that cannot be."""
+        runner = self._hosting
+        try:
+            runner.host(deployment, partial(bus.read, runner.market_name))
+        except Unloadable as error:
+            leases.release(deployment.pk)
+            self._note_unloadable(deployment, error)
+            return
+        if deployment.pk not in runner.hosted:
+            return  # it could not be worked up to the present, and was let go
+        resumed = runner.hosted[deployment.pk].engine
+        count = len(resumed.exchange.state.orders)
+        _log.info("took on %s at frame %s with %s open orders", deployment.slug, resumed.state.sequence, count)
+
+    def _note_unloadable(self, row: Deployment, error: Unloadable) -> None:
+        _log.error("%s cannot be taken on: %s", row.slug, error)
+        self._unloadable[row.pk] = row.revision
+        services.note_unloadable(deployment=row, error=str(error))
+
+    def _give_up(self, deployment_id: int) -> None:
+        self._hosting.drop(deployment_id)
+        leases.release(deployment_id)
+
+
+def _workable(season: Season) -> QuerySet[Deployment]:
+    """Return the deployments of ``season`` that some worker should hold."""
+    workable = Deployment.objects.exclude(status__in=NOT_WORKED)
+    in_season = workable.filter(account__season=season, account__closed_at=None)
+    return in_season.select_related("account__season").order_by("pk")
+
+
+def _cursor(deployment: Deployment) -> int | None:
+    """Return the frame the deployment has been worked up to; None when the newest market will do."""
+    account = deployment.account
+    assert account is not None, "only deployments with an account are claimed"
+    stored = Checkpoint.objects.filter(account=account).values_list("sequence", flat=True).first()
+    if stored is not None:
+        return stored
+    # A recording begins at its beginning, whoever watches; a live market begins now.
+    return account.first_sequence if account.first_sequence or is_recording(account.season.market) else None

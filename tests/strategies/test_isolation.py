@@ -1,0 +1,220 @@
+"""What one strategy keeps, says or gives the exchange harms no other deployment of its worker."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+from marketdata import bus
+from marketdata.recordings import recorded_frames
+from portfolios.models import Checkpoint, Fill
+from strategies.blackbox import BlackBox
+from strategies.evaluations import Evaluations
+from strategies.hosting import Hosted, Unloadable
+from strategies.leagues import load_league
+from strategies.models import Deployment, DeploymentEvent, DeploymentStatus
+from strategies.runner import Runner
+from strategies.services import enable_deployment, open_season, quarantine_deployment
+from tests.leagues import CAPTURE, restless_league
+from tests.making import make_strategy
+from trading.frames import Frame
+from trading.signals import NoSignal
+
+pytestmark = pytest.mark.django_db
+MARKET = "recording:test:00000000"
+
+
+@pytest.fixture(scope="module")
+def frames() -> list[Frame]:
+    return list(recorded_frames(CAPTURE))[:120]
+
+
+@pytest.fixture
+def stream(frames: list[Frame]) -> Iterator[list[Frame]]:
+    bus.redis_client().flushall()
+    bus.publish(MARKET, frames)
+    yield frames
+    bus.redis_client().flushall()
+
+
+class League:
+    """Two traders on one runner: one whose strategy is replaced, and its neighbour."""
+
+    def __init__(self, evaluations: Evaluations | None = None) -> None:
+        load_league(restless_league(2), by="test")
+        open_season(market=MARKET)
+        self.culprit, self.neighbour = Deployment.objects.select_related("account__season").filter(
+            strategy="random_trader"
+        )
+        self.runner = Runner(MARKET, evaluations)
+        for row in (self.culprit, self.neighbour):
+            self.runner.host(row, partial(bus.read, MARKET))
+
+    def give(self, generate_signal: Callable[..., Any]) -> Hosted:
+        """Let the culprit's strategy be this function."""
+        hosted = self.runner.hosted[self.culprit.pk]
+        hosted.engine.strategy = make_strategy(generate_signal)
+        return hosted
+
+    def work(self, frames: list[Frame], flush_every: int = 10) -> None:
+        for at, frame in enumerate(frames, 1):
+            self.runner.process(frame)
+            if at % flush_every == 0:
+                self.runner.flush()
+        self.runner.flush(is_last=True)
+        self.culprit.refresh_from_db()
+
+    @property
+    def errors(self) -> list[str]:
+        rows = DeploymentEvent.objects.filter(deployment=self.culprit, kind="error").order_by("sequence")
+        return [row.summary for row in rows]
+
+    def assert_the_neighbour_is_whole(self) -> None:
+        assert Fill.objects.filter(account=self.neighbour.account).count() > 1
+        stored = Checkpoint.objects.get(account=self.neighbour.account)
+        assert stored.sequence == self.runner.sequence
+        assert Deployment.objects.get(pk=self.neighbour.pk).status == DeploymentStatus.ENABLED
+
+
+@pytest.fixture
+def league(stream: list[Frame]) -> League:
+    return League()
+
+
+@pytest.mark.parametrize(
+    ("kept", "told"),
+    [
+        (object, "UnsavableState: state['kept'] is a object; expected plain values"),
+        (lambda: b"x" * 5 * 2**20, "UnsavableState: the state takes 5.0 MB packed; at most 4 MB are kept"),
+    ],
+)
+def test_a_state_that_cannot_be_kept_is_the_strategys_error_and_pauses_it(
+    league: League, stream: list[Frame], kept: Callable[[], object], told: str
+) -> None:
+    def hoard(data: Any, config: Any, state: dict[str, Any]) -> NoSignal:
+        state["kept"] = kept()
+        return NoSignal("hoarding")
+
+    league.give(hoard)
+    league.work(stream)
+
+    assert league.culprit.status == DeploymentStatus.PAUSED
+    assert len(league.errors) == 5
+    assert all(error.startswith(told) for error in league.errors)
+    league.assert_the_neighbour_is_whole()
+
+
+def test_an_account_is_saved_beside_the_state_that_could_be_kept_last(league: League, stream: list[Frame]) -> None:
+    def grow(data: Any, config: Any, state: dict[str, Any]) -> NoSignal:
+        state["seen"] = state.get("seen", 0) + 1
+        if state["seen"] > 30:
+            state["kept"] = object()
+        return NoSignal("growing")
+
+    league.give(grow)
+    league.work(stream)
+    enable_deployment(deployment=league.culprit, by="test")
+    league.runner.reload(league.culprit)
+
+    engine = league.runner.hosted[league.culprit.pk].engine
+    assert engine.state.sequence == stream[-1].sequence
+    assert 0 < engine._memory["seen"] <= 30
+    assert "kept" not in engine._memory
+    assert not engine.state.is_halted
+
+
+def test_words_that_the_database_refuses_quarantine_who_said_them(league: League, stream: list[Frame]) -> None:
+    league.give(lambda data, config, state: NoSignal("no\x00thing"))
+    league.work(stream)
+
+    assert league.culprit.status == DeploymentStatus.QUARANTINED
+    assert league.culprit.status_reason.startswith("its record could not be written: ")
+    assert league.runner.let_go == {league.culprit.pk}
+    league.assert_the_neighbour_is_whole()
+
+
+def test_what_makes_the_engine_itself_fall_over_quarantines_who_gave_it(league: League, stream: list[Frame]) -> None:
+    hosted = league.give(lambda data, config, state: None)
+    hosted.engine.state.figures = None  # as if a strategy had found a way to it
+    league.work(stream)
+
+    assert league.culprit.status == DeploymentStatus.QUARANTINED
+    assert league.culprit.status_reason.startswith("could not be worked: AttributeError: ")
+    assert "Traceback" in DeploymentEvent.objects.get(kind="quarantined").detail
+    league.assert_the_neighbour_is_whole()
+
+
+def test_a_deployment_whose_strategy_is_gone_cannot_be_taken_on_and_says_why(league: League) -> None:
+    Deployment.objects.filter(pk=league.culprit.pk).update(strategy="vanished")
+    league.culprit.refresh_from_db()
+
+    with pytest.raises(Unloadable, match="UnknownVersion"):
+        Runner(MARKET).host(league.culprit, partial(bus.read, MARKET))
+    with pytest.raises(Unloadable, match="UnknownVersion"):
+        league.runner.reload(league.culprit)
+
+
+def test_a_quarantine_keeps_its_first_reason_and_is_lifted_by_a_person(league: League) -> None:
+    quarantine_deployment(deployment_id=league.culprit.pk, reason="hung", detail="where")
+    quarantine_deployment(deployment_id=league.culprit.pk, reason="crashed")
+    league.culprit.refresh_from_db()
+    first = (league.culprit.status, league.culprit.status_reason)
+    enable_deployment(deployment=league.culprit, by="ann")
+
+    assert first == ("quarantined", "hung")
+    assert (league.culprit.status, league.culprit.status_reason) == ("enabled", "")
+    kinds = DeploymentEvent.objects.filter(deployment=league.culprit, kind__in=("quarantined", "resumed"))
+    assert [(event.kind, event.detail) for event in kinds.order_by("id")] == [("quarantined", "where"), ("resumed", "")]
+
+
+@pytest.fixture
+def interrupting(stream: list[Frame]) -> Iterator[tuple[League, BlackBox]]:
+    box = BlackBox()
+    evaluations = Evaluations(box, budget_s=0.4)
+    before = signal.signal(signal.SIGUSR1, evaluations.interrupt)
+    yield League(evaluations), box
+    signal.signal(signal.SIGUSR1, before)
+
+
+def test_an_interruption_is_the_accused_evaluations_error(
+    interrupting: tuple[League, BlackBox], stream: list[Frame]
+) -> None:
+    league, box = interrupting
+
+    def slow(data: Any, config: Any, state: dict[str, Any]) -> NoSignal:
+        state["asked"] = state.get("asked", 0) + 1
+        if state["asked"] == 3:
+            box.accuse(box.sighting)
+            signal.raise_signal(signal.SIGUSR1)
+        return NoSignal("in time")
+
+    hosted = league.give(slow)
+    league.work(stream)
+
+    (error,) = league.errors
+    assert error.startswith("Interrupted: took longer than 400 ms (slow, line ")
+    assert (hosted.meter.interruptions, hosted.meter.errors) == (1, 1)
+    assert hosted.engine.state.why["in time"] > 20
+    league.assert_the_neighbour_is_whole()
+
+
+def test_an_interruption_that_comes_too_late_befalls_nobody(
+    interrupting: tuple[League, BlackBox], stream: list[Frame]
+) -> None:
+    league, box = interrupting
+
+    def punctual(data: Any, config: Any, state: dict[str, Any]) -> NoSignal:
+        signal.raise_signal(signal.SIGUSR1)  # the one accused is the evaluation before
+        box.accuse(box.sighting)
+        return NoSignal("in time")
+
+    hosted = league.give(punctual)
+    league.work(stream)
+
+    assert league.errors == []
+    assert hosted.meter.interruptions == 0
+    assert hosted.meter.evaluations >= len(stream) // 8

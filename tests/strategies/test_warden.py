@@ -1,0 +1,102 @@
+"""The warden with workers of a line or two, in processes of their own."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.processes import ROOT, wait_until
+
+BEGIN = """
+import ctypes, os, signal, sys, time
+from strategies import warden
+from strategies.watch import Limits
+warden.FIRST_DELAY_S = 0.01
+quarantined = []
+def quarantine(deployment_id, sentence, detail):
+    quarantined.append(deployment_id)
+    print("quarantined", deployment_id, sentence, flush=True)
+def work(box):
+    print("life", os.getpid(), flush=True)
+    box.begin(10)
+"""
+END = """
+os._exit(warden.Warden(Limits(budget_s=0.1, hang_s=0.3, memory_bytes=10**9), work, quarantine).run())
+"""
+
+
+def start(life: str, log: Path) -> subprocess.Popen[bytes]:
+    script = BEGIN + "".join(f"    {line}\n" for line in life.splitlines()) + END
+    with log.open("wb") as output:
+        return subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "log"
+
+
+def lives(log: Path) -> list[int]:
+    return [int(line.split()[1]) for line in log.read_text().splitlines() if line.startswith("life")]
+
+
+def test_a_worker_that_leaves_on_purpose_ends_the_warden_in_peace(log: Path) -> None:
+    warden = start("pass", log)
+
+    assert warden.wait(20) == 0
+    assert len(lives(log)) == 1
+
+
+def test_a_worker_that_keeps_dying_with_nobody_to_blame_is_given_up_loudly(log: Path) -> None:
+    warden = start("os._exit(3)", log)
+
+    assert warden.wait(20) == 1
+    assert len(lives(log)) == 5
+    assert "the worker died 5 times in a row, and no deployment is to blame: giving up" in log.read_text()
+
+
+def test_deaths_with_somebody_to_blame_do_not_count_towards_giving_up(log: Path) -> None:
+    warden = start("box.enter(7)\nctypes.string_at(0)", log)
+    wait_until(lambda: log.exists() and len(lives(log)) > 8, "many lives", log)
+    warden.send_signal(signal.SIGTERM)
+
+    assert warden.wait(20) == 0
+    assert "quarantined 7 crashed its worker (SIGSEGV, in native code)" in log.read_text()
+
+
+def test_a_worker_that_is_full_is_ended_and_who_filled_it_is_quarantined(log: Path) -> None:
+    warden = start("if quarantined: return\nbox.note_greedy(7, 5 * 10**8)\nbox.ask_for_the_end()\ntime.sleep(600)", log)
+
+    assert warden.wait(20) == 0
+    assert "quarantined 7 took 477 MB of memory; its whole worker may hold 954 MB" in log.read_text()
+
+
+def test_a_request_to_stop_reaches_the_worker(log: Path) -> None:
+    warden = start(
+        "signal.signal(signal.SIGTERM, lambda *_: print('asked', flush=True))\n"
+        "print('ready', flush=True)\nsignal.pause()",
+        log,
+    )
+    wait_until(lambda: log.exists() and "ready" in log.read_text(), "a worker", log)
+    warden.send_signal(signal.SIGINT)
+
+    assert warden.wait(20) == 0
+    assert log.read_text().splitlines()[-1] == "asked"
+
+
+def test_a_worker_that_hangs_is_ended_also_while_the_warden_is_asked_to_stop(log: Path) -> None:
+    warden = start(
+        "signal.signal(signal.SIGUSR1, signal.SIG_IGN)\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "box.enter(7)\nprint('ready', flush=True)\ntime.sleep(600)",
+        log,
+    )
+    wait_until(lambda: log.exists() and "ready" in log.read_text(), "a worker", log)
+    warden.send_signal(signal.SIGTERM)
+
+    assert warden.wait(20) == 0
+    assert "quarantined 7 hung at frame 10" in log.read_text()
+    assert len(lives(log)) == 1

@@ -1,0 +1,186 @@
+"""Strategies that misbehave beside strategies that do not, on a real worker."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+
+from marketdata import bus
+from portfolios.models import Fill, Standing
+from portfolios.selectors import current_season, fills_digest
+from strategies import leases
+from strategies.leagues import LeagueFile, load_league
+from strategies.models import Deployment, DeploymentCost, DeploymentEvent, DeploymentStatus, Worker
+from strategies.services import enable_deployment
+from tests.leagues import CAPTURE, restless_league, written
+from tests.processes import running, wait_until
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+CULPRITS = Path(__file__).parent / "culprits"
+
+PAUSED = {  # deed -> what is told of its errors
+    "raise": "ZeroDivisionError: division by zero (<lambda>, line ",
+    "raise a base exception": "GeneratorExit: enough (<genexpr>, line ",
+    "exit politely": "SystemExit: good-bye (<lambda>, line ",
+    "loop": "Interrupted: took longer than 400 ms (loop, line ",
+    "sleep": "Interrupted: took longer than 400 ms (<lambda>, line ",
+    "sleep in native code": "Interrupted: took longer than 400 ms (<lambda>, line ",
+    "search with a bad pattern": "Interrupted: took longer than 400 ms (match, line ",
+    "ask for too much at once": "MemoryError:  (<lambda>, line ",
+}
+QUARANTINED = {  # deed -> what is told of it, and what of the details
+    "loop through everything": ("hung at frame ", "in loop"),
+    "hang in native code": ("hung at frame ", "in <lambda>"),
+    "hoard": ("took ", "worker process "),
+    "exit at once": ("ended its worker with exit code 0 ", "worker process "),
+    "read nowhere": ("crashed its worker (SIGSEGV, in native code) ", "in string_at"),
+}
+
+
+@pytest.fixture
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name, value in {
+        "STRATEGY_PATHS": str(CULPRITS),
+        "PADDOCK_EVALUATION_BUDGET_MS": "400",
+        "PADDOCK_HANG_LIMIT_MS": "1200",
+        "PADDOCK_WORKER_MEMORY_MB": "320",
+    }.items():
+        monkeypatch.setenv(name, value)
+    path = tmp_path / "log"
+    path.touch()
+    return path
+
+
+@pytest.fixture(autouse=True)
+def empty_stream(transactional_db: None) -> Iterator[None]:
+    bus.redis_client().flushall()
+    yield
+    bus.redis_client().flushall()
+
+
+def feed(log: Path, speed: float) -> object:
+    return running("manage.py", "run_feed", "--source", f"recording:{CAPTURE}", "--speed", str(speed), log=log)
+
+
+def slug_of(deed: str) -> str:
+    return deed.replace(" ", "-")
+
+
+def enter_culprits() -> None:
+    # Written as rows: the web process of a test does not know the culprits' folder.
+    for deed in [*PAUSED, *QUARANTINED]:
+        # Those that end their worker do so one after the other, and before the slow ones.
+        good = 20 if deed in PAUSED else 2 + 2 * list(QUARANTINED).index(deed)
+        config = {"deed": deed, "good_evaluations": good}
+        Deployment.objects.create(slug=slug_of(deed), name=deed, strategy="culprit", config=config)
+
+
+def row_of(deed: str) -> Deployment:
+    return Deployment.objects.get(slug=slug_of(deed))
+
+
+def all_are_dealt_with() -> bool:
+    """Return whether the innocents have seen the last frame and no culprit is asked any more."""
+    state = bus.feed_state()
+    if not state or not state["finished"]:
+        return False
+    last = bus.latest_sequence(state["market"])
+    innocents = current_season().accounts.exclude(deployment__strategy="culprit")
+    judged = innocents.filter(standing__sequence__gte=last).count()
+    return judged == innocents.count() and not Deployment.objects.filter(strategy="culprit", status="enabled").exists()
+
+
+def replayed(league: LeagueFile, tmp_path: Path) -> dict[str, object]:
+    out = StringIO()
+    path = written(league, tmp_path / "league.toml")
+    call_command("replay", str(CAPTURE), "--league", str(path), "--json", stdout=out)
+    return json.loads(out.getvalue())
+
+
+def test_no_culprit_harms_another_deployment_and_the_page_says_what_each_did(log: Path, tmp_path: Path) -> None:
+    load_league(restless_league(), by="test")
+    enter_culprits()
+
+    with running("manage.py", "run_worker", log=log) as worker, feed(log, speed=4):
+        wait_until(all_are_dealt_with, "every innocent at the last frame, every culprit out of the way", log)
+        wait_until(lambda: DeploymentCost.objects.filter(deployment__slug="hold").exists(), "measured costs", log)
+        assert_each_was_dealt_with_by_its_deed()
+        assert_a_reformed_culprit_catches_up(row_of("exit at once"), log)
+        assert worker.poll() is None
+
+    assert fills_digest(current_season()) == replayed(restless_league(), tmp_path)["fills_sha256"]
+    assert Fill.objects.count() > 40
+    assert leases.leased_deployments() == []
+
+
+def assert_each_was_dealt_with_by_its_deed() -> None:
+    for deed, told in PAUSED.items():
+        assert row_of(deed).status == DeploymentStatus.PAUSED, deed
+        assert row_of(deed).status_reason.startswith(f"paused after errors in a row: {told}")
+        events = DeploymentEvent.objects.filter(deployment__slug=slug_of(deed), kind="error")
+        assert events.count() == 5
+        assert all("generate_signal" in event.detail for event in events)
+    for deed, (told, detail) in QUARANTINED.items():
+        assert row_of(deed).status == DeploymentStatus.QUARANTINED, deed
+        assert row_of(deed).status_reason.startswith(told)
+        event = DeploymentEvent.objects.get(deployment__slug=slug_of(deed), kind="quarantined")
+        assert detail in event.detail
+        assert_page_and_api_tell(row_of(deed))
+    costs = {cost.deployment.slug: cost for cost in DeploymentCost.objects.select_related("deployment")}
+    assert 0 < costs["hold"].mean_us <= costs["hold"].worst_us
+    assert costs["sleep"].interruptions == costs["sleep"].errors == 5
+
+
+def assert_a_reformed_culprit_catches_up(row: Deployment, log: Path) -> None:
+    row.config = {"deed": "nothing"}
+    enable_deployment(deployment=row, by="test")
+
+    last = bus.latest_sequence(current_season().market)
+    wait_until(lambda: Standing.objects.filter(account=row.account, sequence__gte=last).exists(), "the culprit", log)
+    assert not row.events.filter(kind="gap").exists()
+
+
+def assert_page_and_api_tell(row: Deployment) -> None:
+    page = Client().get(f"/deployments/{row.slug}").content.decode()
+    told = Client().get(f"/api/v1/deployments/{row.slug}/").json()
+
+    assert f"quarantined: it {row.status_reason}" in page.replace("&#x27;", "'")
+    assert "No worker has judged it " in page
+    assert (told["status"], told["status_reason"]) == ("quarantined", row.status_reason)
+    assert told["standing"]["health"] == "quarantined"
+
+
+def test_a_killed_warden_leaves_no_worker_behind_and_another_goes_on(log: Path, tmp_path: Path) -> None:
+    load_league(restless_league(), by="test")
+    with feed(log, speed=5):
+        with running("manage.py", "run_worker", log=log) as warden:
+            wait_until(lambda: Fill.objects.count() > 5, "some fills", log)
+            process_id = int(Worker.objects.get().name.split("-")[-2])
+            assert process_id != warden.pid
+            warden.kill()
+            warden.wait()
+        wait_until(lambda: leases.living_workers() == [], "the worker's end", log)
+        wait_until(lambda: not Path(f"/proc/{process_id}").exists(), "its process gone", log)
+
+        with running("manage.py", "run_worker", log=log):
+            wait_until(all_are_dealt_with, "every deployment at the last frame", log)
+
+    assert fills_digest(current_season()) == replayed(restless_league(), tmp_path)["fills_sha256"]
+
+
+def test_a_killed_worker_is_replaced_and_nobody_is_blamed(log: Path, tmp_path: Path) -> None:
+    load_league(restless_league(), by="test")
+    with running("manage.py", "run_worker", log=log), feed(log, speed=5):
+        wait_until(lambda: Fill.objects.count() > 5, "some fills", log)
+        os.kill(int(Worker.objects.get().name.split("-")[-2]), 9)
+        wait_until(all_are_dealt_with, "every deployment at the last frame", log)
+
+    assert fills_digest(current_season()) == replayed(restless_league(), tmp_path)["fills_sha256"]
+    assert not Deployment.objects.exclude(status=DeploymentStatus.ENABLED).exists()
