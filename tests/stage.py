@@ -56,6 +56,7 @@ class Stage:
     ) -> None:
         found = registry.strategy(name)
         self.said: list[Signal | Cancel | Amend] = []
+        self._remembers: dict[str, Any] = {}
         self.engine = Engine(
             replace(found, generate_signal=self._overheard(found.generate_signal)),
             found.config(config),
@@ -75,6 +76,7 @@ class Stage:
 
     def _overheard(self, generate_signal: Any) -> Any:
         def overheard(data: DataSnapshot, config: Any, state: dict[str, Any]) -> Answer:
+            self._remembers = state
             answer: Answer = generate_signal(data, config, state)
             said = answer if isinstance(answer, list) else [answer]
             self.said += [one for one in said if isinstance(one, Signal | Cancel | Amend)]
@@ -208,6 +210,12 @@ class Stage:
     def holding(self, symbol: str) -> Holding | None:
         """Return what is held through a symbol now."""
         return self.engine.portfolio_at(self.market.snapshot()).position(symbol)
+
+    @property
+    def indicators(self) -> dict[str, dict[str, Any]]:
+        """What the strategy looked at last, by symbol."""
+        shown: dict[str, dict[str, Any]] = self._remembers.get("indicators", {})
+        return shown
 
     def digest(self) -> tuple[object, ...]:
         """Return all that the strategy's numbers could have changed: what was said, refused and left."""
