@@ -114,13 +114,22 @@ class Stage:
         after_s: float = 1.0,
     ) -> Outcome:  # fmt: skip
         """Show one frame, ``after_s`` later, in which so many prints happen at a price."""
+        return self.prints(symbol, [(side, qty)] * times, price, after_s=after_s)
+
+    def prints(
+        self, symbol: str, sides_and_sizes: Iterable[tuple[str, float]], price: float | None = None, *,
+        after_s: float = 1.0,
+    ) -> Outcome:  # fmt: skip
+        """Show one frame, ``after_s`` later, in which prints of different sides and sizes happen at a price."""
         self.prices[symbol] = price if price is not None else self.prices[symbol]
-        ticks, lots = self._ticks(symbol, self.prices[symbol]), max(1, round(qty * 10**8))
+        ticks = self._ticks(symbol, self.prices[symbol])
         self.now_ns += max(FRAME_NS, round(after_s * 10) * FRAME_NS)
-        first = self._ids[symbol] + 1
-        self._ids[symbol] += times
-        prints = [Trade(symbol, first + n, Side(side), ticks, lots, self.now_ns - 1) for n in range(times)]
-        return self._show(tuple(prints))
+        told = []
+        for side, qty in sides_and_sizes:
+            self._ids[symbol] += 1
+            lots = max(1, round(qty * 10**8))
+            told.append(Trade(symbol, self._ids[symbol], Side(side), ticks, lots, self.now_ns - 1))
+        return self._show(tuple(told))
 
     def wait(self, seconds: float) -> Outcome:
         """Let time pass in which nobody trades; one frame at its end."""
