@@ -19,7 +19,7 @@ class AtrTrail(msgspec.Struct, frozen=True):
     is_on: Switch = True
     candles: Annotated[int, key("one-minute candles of the average true range", ge=2, le=50)] = 14
     ranges: Annotated[float, key("distance behind the best price, average true ranges", gt=0, le=20)] = 1.5
-    # Half of the usual target, which is twice as wide as two small fees would ask for.
+    # Half of the target, as wide in proportion: armed earlier it would protect what two fees take.
     activation_pct: Annotated[float, key("best gain that arms it, percent", ge=0, le=50)] = 0.8
 
     def is_hit(self, holding: Holding, price: float, atr: float | None, state: dict[str, Any]) -> bool:

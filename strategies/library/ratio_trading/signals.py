@@ -72,7 +72,7 @@ def _answer(data: DataSnapshot, config: Config, state: dict[str, Any], symbol: s
             return exit_signal
     if hindrance := _hindrance(data, config, state, symbol, reading, regime):
         return NoSignal(hindrance)
-    return _entry(data, config, state, symbol, reading, regime, holding)
+    return _entry(data, config, state, symbol, reading, regime)
 
 
 def _amounts(data: DataSnapshot, state: dict[str, Any], symbol: str) -> dict[str, float]:
@@ -177,13 +177,12 @@ def _entry(
     symbol: str,
     reading: _Reading,
     regime: Regime,
-    holding: Holding | None,
 ) -> Signal | NoSignal:
     if abs(reading.deviations) <= config.entry_deviations * regime.threshold:
         return NoSignal("no_signal_conditions")
     side = Side.BUY if reading.deviations < 0 else Side.SELL
-    if side is Side.SELL and (holding is not None or not config.sells_holdings):
-        return NoSignal("no_signal_conditions", "what is held is left by its own rules")
+    if side is Side.SELL and not config.sells_holdings:
+        return NoSignal("no_signal_conditions", "coins that were paid in are not for sale")
     if refusal := _doubt(data, config, side, reading):
         return refusal
     size = _size(data, config, state, symbol, side, config.size_usd * regime.size)

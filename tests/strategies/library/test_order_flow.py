@@ -164,6 +164,19 @@ def test_it_leaves_at_once_when_the_tape_turns(enters: Callable[[], Stage], side
     assert stage.holding("BTC/USD") is None
 
 
+def test_an_exit_that_is_on_its_way_is_not_asked_for_twice() -> None:
+    stage = burst(opening(terms={"latency_ms": 300}))
+    show(stage, 60_000)
+    burst(stage, "sell", qty=0.3)
+    stage.trade("BTC/USD", qty=0.01, after_s=0.1)
+    assert stage.why["order_open BTC/USD"] == 1
+
+    show(stage, 60_000)
+
+    assert stage.codes == ["order_flow", "opposite_flow_exit"]
+    assert stage.holding("BTC/USD") is None
+
+
 def test_what_turned_the_tape_of_one_symbol_leaves_another_alone() -> None:
     stage = burst(two_markets())
     burst(stage, "sell", qty=0.08 * 60_000 / 2.4, symbol="XRP/USD", after_s=60)

@@ -68,6 +68,12 @@ def test_it_sells_xrp_that_was_paid_in_while_it_is_dear_and_shorts_nothing() -> 
     assert stage.holding("XRP/BTC") is None
 
 
+def test_it_sells_nothing_that_was_paid_in_when_told_not_to() -> None:
+    stage = show(opening(DEAR, sells_holdings=False))
+
+    assert (stage.fills, stage.why) == ([], {"no_signal_conditions XRP/BTC": 1})
+
+
 def test_a_sale_of_what_was_paid_in_is_no_lost_trade() -> None:
     stage = show(opening(DEAR, breaker={"losses": 1}, cooldown_s=0))
     show(stage)

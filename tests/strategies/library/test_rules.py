@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import SimpleNamespace
@@ -269,14 +270,20 @@ def test_an_order_to_close_is_on_its_way_until_it_fills_and_a_stop_that_rests_is
     def leaves() -> bool:
         return is_leaving(stage.market.snapshot().seen_by(stage.engine, ("BTC/USD",)), "BTC/USD")
 
-    while stage.holding("BTC/USD") is None:
-        stage.wait(0.1)
-        assert not leaves()
-    while not any(isinstance(said, Signal) and said.action is Action.SELL for said in stage.said):
-        assert not leaves()
-        stage.wait(0.1)
+    def has_said(action: Action) -> bool:
+        return any(isinstance(said, Signal) and said.action is action for said in stage.said)
 
-    assert leaves()
-    while stage.holding("BTC/USD") is not None:
-        stage.wait(0.1)
+    wait_until(stage, lambda: stage.holding("BTC/USD") is not None)
     assert not leaves()
+    wait_until(stage, lambda: has_said(Action.SELL))
+    assert leaves()
+    wait_until(stage, lambda: stage.holding("BTC/USD") is None)
+    assert not leaves()
+
+
+def wait_until(stage: Stage, is_so: Callable[[], bool]) -> None:
+    for _ in range(1_000):
+        if is_so():
+            return
+        stage.wait(0.1)
+    raise AssertionError("it did not happen within a hundred seconds")
