@@ -56,6 +56,7 @@ class Stage:
     ) -> None:
         found = registry.strategy(name)
         self.said: list[Signal | Cancel | Amend] = []
+        self._remembers: dict[str, Any] = {}
         self.engine = Engine(
             replace(found, generate_signal=self._overheard(found.generate_signal)),
             found.config(config),
@@ -75,6 +76,7 @@ class Stage:
 
     def _overheard(self, generate_signal: Any) -> Any:
         def overheard(data: DataSnapshot, config: Any, state: dict[str, Any]) -> Answer:
+            self._remembers = state
             answer: Answer = generate_signal(data, config, state)
             said = answer if isinstance(answer, list) else [answer]
             self.said += [one for one in said if isinstance(one, Signal | Cancel | Amend)]
@@ -112,13 +114,22 @@ class Stage:
         after_s: float = 1.0,
     ) -> Outcome:  # fmt: skip
         """Show one frame, ``after_s`` later, in which so many prints happen at a price."""
+        return self.prints(symbol, [(side, qty)] * times, price, after_s=after_s)
+
+    def prints(
+        self, symbol: str, sides_and_sizes: Iterable[tuple[str, float]], price: float | None = None, *,
+        after_s: float = 1.0,
+    ) -> Outcome:  # fmt: skip
+        """Show one frame, ``after_s`` later, in which prints of different sides and sizes happen at a price."""
         self.prices[symbol] = price if price is not None else self.prices[symbol]
-        ticks, lots = self._ticks(symbol, self.prices[symbol]), max(1, round(qty * 10**8))
+        ticks = self._ticks(symbol, self.prices[symbol])
         self.now_ns += max(FRAME_NS, round(after_s * 10) * FRAME_NS)
-        first = self._ids[symbol] + 1
-        self._ids[symbol] += times
-        prints = [Trade(symbol, first + n, Side(side), ticks, lots, self.now_ns - 1) for n in range(times)]
-        return self._show(tuple(prints))
+        told = []
+        for side, qty in sides_and_sizes:
+            self._ids[symbol] += 1
+            lots = max(1, round(qty * 10**8))
+            told.append(Trade(symbol, self._ids[symbol], Side(side), ticks, lots, self.now_ns - 1))
+        return self._show(tuple(told))
 
     def wait(self, seconds: float) -> Outcome:
         """Let time pass in which nobody trades; one frame at its end."""
@@ -208,6 +219,12 @@ class Stage:
     def holding(self, symbol: str) -> Holding | None:
         """Return what is held through a symbol now."""
         return self.engine.portfolio_at(self.market.snapshot()).position(symbol)
+
+    @property
+    def indicators(self) -> dict[str, dict[str, Any]]:
+        """What the strategy looked at last, by symbol."""
+        shown: dict[str, dict[str, Any]] = self._remembers.get("indicators", {})
+        return shown
 
     def digest(self) -> tuple[object, ...]:
         """Return all that the strategy's numbers could have changed: what was said, refused and left."""

@@ -90,6 +90,12 @@ class Portfolio:
         assert rate is not None, "the engine asks only when all worth is known"
         return float(instrument.qty(position.lots) * rate)
 
+    def worth(self, currency: str, amount: float) -> float:
+        """Return what ``amount`` of a currency that it trades is worth at mid, in the account's currency."""
+        rate = mid_rate(self._snapshot, currency, self._account.state.currency)
+        assert rate is not None, "the engine asks only when all worth is known"
+        return amount * float(rate)
+
     @property
     def taker_pct(self) -> float:
         """What taking from the book costs now, percent of the value."""

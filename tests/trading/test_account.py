@@ -166,6 +166,7 @@ def test_a_strategy_reads_its_short_as_less_than_nothing() -> None:
 
     assert (holding.qty, holding.average_price) == (-2, 99)
     assert (portfolio.value("XRP/USD"), portfolio.owed("XRP")) == (-200, 2)
+    assert (portfolio.worth("XRP", 0.5), portfolio.worth("USD", 7)) == (50, 7)
     assert 900 < portfolio.margin_level_pct < 1100
 
 

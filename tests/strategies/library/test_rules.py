@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import SimpleNamespace
@@ -10,11 +11,11 @@ from typing import Any
 import pytest
 
 from strategies.library._rules.breaker import Breaker, note_result
-from strategies.library._rules.cooldown import begin_cooldown, is_cooling
+from strategies.library._rules.cooldown import begin_cooldown, is_cooling, is_tape_cooling
 from strategies.library._rules.exits import Decay, Trailing
 from strategies.library._rules.fees import FeeCheck
 from strategies.library._rules.flow import Flow
-from strategies.library._rules.holding import enter, gain_pct, leave
+from strategies.library._rules.holding import enter, gain_pct, is_leaving, leave
 from strategies.library._rules.limits import Correlated, Exposure, Limits
 from strategies.library._rules.sessions import Session, Sessions, session_at
 from strategies.library._rules.volatility import Volatility
@@ -25,7 +26,7 @@ from trading.fills import Fill
 from trading.indicators.flow import TradeFlow
 from trading.indicators.volatility import Volatility as Kind
 from trading.portfolio import Holding
-from trading.signals import Action, NoSignal, SizeUnit
+from trading.signals import Action, NoSignal, Signal, SizeUnit
 
 MINUTE_NS = 60_000_000_000
 
@@ -245,3 +246,44 @@ def test_leaving_sells_a_long_and_covers_a_short() -> None:
     assert leave(long(), reason="r", code="c").action is Action.SELL
     assert leave(short(), reason="r", code="c").action is Action.COVER
     assert (gain_pct(long(), 101), gain_pct(short(), 101)) == (pytest.approx(1), pytest.approx(-1))
+
+
+def test_the_tape_cools_until_so_many_prints_have_followed_an_entry_however_many_it_remembers() -> None:
+    stage, state = Stage("mean_reversion"), {}
+    stage.trade("BTC/USD", times=1_200)
+    assert not is_tape_cooling(stage.market.snapshot(), "BTC/USD", 10, state)
+
+    begin_cooldown("BTC/USD", stage.now_ns, state)
+    cools = []
+    for _ in range(3):
+        stage.trade("BTC/USD", times=5)
+        cools.append(is_tape_cooling(stage.market.snapshot(), "BTC/USD", 10, state))
+
+    assert cools == [True, False, False]
+    assert not is_tape_cooling(stage.market.snapshot(), "BTC/USD", 0, state)
+    assert not is_tape_cooling(stage.market.snapshot(), "XRP/USD", 10, state)
+
+
+def test_an_order_to_close_is_on_its_way_until_it_fills_and_a_stop_that_rests_is_none() -> None:
+    stage = Stage("random_trader", terms={"latency_ms": 300}, trades_per_minute=60, stop_loss_pct=5)
+
+    def leaves() -> bool:
+        return is_leaving(stage.market.snapshot().seen_by(stage.engine, ("BTC/USD",)), "BTC/USD")
+
+    def has_said(action: Action) -> bool:
+        return any(isinstance(said, Signal) and said.action is action for said in stage.said)
+
+    wait_until(stage, lambda: stage.holding("BTC/USD") is not None)
+    assert not leaves()
+    wait_until(stage, lambda: has_said(Action.SELL))
+    assert leaves()
+    wait_until(stage, lambda: stage.holding("BTC/USD") is None)
+    assert not leaves()
+
+
+def wait_until(stage: Stage, is_so: Callable[[], bool]) -> None:
+    for _ in range(1_000):
+        if is_so():
+            return
+        stage.wait(0.1)
+    raise AssertionError("it did not happen within a hundred seconds")
