@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from trading.book import Side
+from trading.orders import Purpose
 from trading.portfolio import Holding
 from trading.signals import Action, Signal, SizeUnit
+from trading.snapshot import DataSnapshot
 
 MINUTE_NS = 60_000_000_000
 
@@ -28,6 +30,11 @@ def leave(holding: Holding, *, reason: str, code: str, **options: Any) -> Signal
     """Return a wish to close all that is held, long or short."""
     close = Signal.sell if holding.qty > 0 else Signal.cover
     return close(holding.symbol, reason=reason, code=code, **options)
+
+
+def is_leaving(data: DataSnapshot, symbol: str) -> bool:
+    """Return whether an order to leave is under way; stop and target, which wait, are none."""
+    return any(order.purpose == Purpose.EXIT for order in data.portfolio.open_orders(symbol))
 
 
 def side_of(holding: Holding) -> Side:
