@@ -28,15 +28,8 @@ def opening(closes: list[float], symbols: tuple[str, ...] = ("BTC/USD",), hour: 
 
 
 def walk(stage: Stage, closes: Iterable[float], side: str = "buy") -> Stage:
-    """Let each candle come to its close, and the next one begin there."""
-    for close in closes:
-        left_s = 300 - stage.now_ns / 1e9 % 300
-        if left_s < 20:
-            stage.trade("BTC/USD", side=side, after_s=left_s)
-            left_s = 300
-        stage.trade("BTC/USD", close, side=side, qty=0.1, after_s=left_s - 10)
-        stage.trade("BTC/USD", close, side=side, qty=0.1, after_s=10.1)
-    return stage
+    """Let each candle of BTC come to its close, and the next one begin there."""
+    return stage.stride("BTC/USD", "5m", closes, side=side, qty=0.1)
 
 
 def climb(start: float) -> list[float]:
