@@ -88,7 +88,7 @@ class Stage:
 
     def past(
         self, symbol: str, timeframe: str, closes: Iterable[float], volumes: Iterable[float] | float = 10.0,
-        wick_pct: float = 0.05,
+        wick_pct: float = 0.05, trades: int = 9,
     ) -> Stage:  # fmt: skip
         """Draw candles that ended when the stage opens; the last close is the price it opens at."""
         known, width = list(closes), width_ns(timeframe)
@@ -98,7 +98,7 @@ class Stage:
         for at, (close, volume) in enumerate(zip(known, amounts, strict=True)):
             high, low = max(before, close) * (1 + wick_pct / 100), min(before, close) * (1 - wick_pct / 100)
             ticks = tuple(self._ticks(symbol, price) for price in (before, high, low, close))
-            rows.append((end_ns - (len(known) - at) * width, *ticks, round(volume * 10**8), 9))
+            rows.append((end_ns - (len(known) - at) * width, *ticks, round(volume * 10**8), trades))
             before = close
         self._past.append(History(symbol, timeframe, tuple(rows)))
         self.prices[symbol] = before
@@ -150,6 +150,20 @@ class Stage:
                 self.trade(symbol, price, qty=piece * 2 * bought, side="buy", after_s=15)
                 self.trade(symbol, price, qty=piece * 2 * (1 - bought), side="sell", after_s=15)
         self.wait(FRAME_NS / 1e9)  # the last candle closes when the next minute has begun
+        return self
+
+    def stride(
+        self, symbol: str, timeframe: str, closes: Iterable[float], *, side: str = "buy", qty: float = 1.0
+    ) -> Stage:
+        """Play whole candles in two frames each, one before its end and one after; what had begun is ended first."""
+        width_s = width_ns(timeframe) / 1e9
+        for close in closes:
+            left_s = width_s - self.now_ns / 1e9 % width_s
+            if left_s < 20:
+                self.trade(symbol, side=side, qty=qty, after_s=left_s)
+                left_s = width_s
+            self.trade(symbol, close, side=side, qty=qty, after_s=left_s - 10)
+            self.trade(symbol, close, side=side, qty=qty, after_s=10.1)
         return self
 
     def _ticks(self, symbol: str, price: float) -> int:

@@ -33,7 +33,7 @@ def leave(holding: Holding, *, reason: str, code: str, **options: Any) -> Signal
 
 
 def is_leaving(data: DataSnapshot, symbol: str) -> bool:
-    """Return whether an order to close what is held is on its way: a second one would find nothing to close."""
+    """Return whether an order to leave is under way; stop and target, which wait, are none."""
     return any(order.purpose == Purpose.EXIT for order in data.portfolio.open_orders(symbol))
 
 

@@ -13,7 +13,7 @@ from trading.signals import NoSignal, Signal
 from trading.snapshot import DataSnapshot
 
 from .._rules.cooldown import begin_cooldown, is_cooling
-from .._rules.holding import enter, leave, side_of
+from .._rules.holding import enter, is_leaving, leave, side_of
 from .._rules.volatility import Regime
 from .config import Config, Numbers
 
@@ -60,6 +60,8 @@ def _answer(data: DataSnapshot, config: Config, state: dict[str, Any], symbol: s
     stretched = _stretched(reading, config, own, own.deviation_pct * regime.threshold)
     is_trending = _is_trending(data, config, state, symbol)
     holding = data.portfolio.position(symbol)
+    if is_leaving(data, symbol):
+        return NoSignal("leaving")
     if holding is not None and (exit_signal := _exit(data, config, state, holding, stretched)):
         return exit_signal
     hindrance = _hindrance(data, config, state, symbol, regime) or ("trending_market" if is_trending else "")

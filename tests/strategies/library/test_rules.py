@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -17,7 +17,9 @@ from strategies.library._rules.fees import FeeCheck
 from strategies.library._rules.flow import Flow
 from strategies.library._rules.holding import enter, gain_pct, is_leaving, leave
 from strategies.library._rules.limits import Correlated, Exposure, Limits
+from strategies.library._rules.looks import begin_entry, has_entered, look_once
 from strategies.library._rules.sessions import Session, Sessions, session_at
+from strategies.library._rules.sizing import size_within
 from strategies.library._rules.volatility import Volatility
 from tests.stage import PRICES, Stage
 from trading.book import Side
@@ -25,6 +27,7 @@ from trading.fees import Liquidity
 from trading.fills import Fill
 from trading.indicators.flow import TradeFlow
 from trading.indicators.volatility import Volatility as Kind
+from trading.memory import pack_state, unpack_state
 from trading.portfolio import Holding
 from trading.signals import Action, NoSignal, Signal, SizeUnit
 
@@ -287,3 +290,49 @@ def wait_until(stage: Stage, is_so: Callable[[], bool]) -> None:
             return
         stage.wait(0.1)
     raise AssertionError("it did not happen within a hundred seconds")
+
+
+class Seen(NamedTuple):
+    close: float
+
+
+def test_a_candle_is_looked_at_once_even_by_one_who_was_restarted() -> None:
+    state: dict[str, Any] = {}
+    first = look_once("BTC/USD", 5, state, Seen, lambda: Seen(1.0))
+    state = unpack_state(pack_state(state))
+
+    again = look_once("BTC/USD", 5, state, Seen, lambda: Seen(2.0))
+    later = look_once("BTC/USD", 10, state, Seen, lambda: Seen(3.0))
+
+    assert (first, again.close, later.close) == (Seen(1.0), 1.0, 3.0)
+
+
+def test_what_candles_show_has_one_entry_for_each_symbol() -> None:
+    state: dict[str, Any] = {}
+    begin_entry("BTC/USD", 5, state)
+
+    assert has_entered("BTC/USD", 5, state)
+    assert not has_entered("BTC/USD", 10, state)
+    assert not has_entered("XRP/USD", 5, state)
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "given"),
+    [({}, 40, 40), ({}, 60, 50), ({"xrp_usd": 40}, 40, 20), ({"btc_usd": 47}, 40, "max_position"),
+     ({"xrp_usd": 57}, 40, "correlation_limit"), ({"xrp_usd": -40}, 40, 40)],
+)  # fmt: skip
+def test_an_entry_is_what_all_limits_leave(held, wanted, given) -> None:
+    rules = {"limits": Limits(), "exposure": Exposure(max_long_usd=60), "correlated": Correlated(is_on=False)}
+
+    size = size_within(holding(**held), "BTC/USD", Side.BUY, wanted, per_symbol_usd=50, **rules)
+
+    assert (size.code if isinstance(size, NoSignal) else size) == given
+
+
+def test_an_order_to_leave_is_under_way_but_stop_and_target_only_wait() -> None:
+    orders = [SimpleNamespace(purpose="stop_loss"), SimpleNamespace(purpose="take_profit")]
+    data: Any = SimpleNamespace(portfolio=SimpleNamespace(open_orders=lambda symbol: orders))
+    waiting = is_leaving(data, "BTC/USD")
+    orders.append(SimpleNamespace(purpose="exit"))
+
+    assert (waiting, is_leaving(data, "BTC/USD")) == (False, True)

@@ -1,0 +1,18 @@
+"""WaveTrend on five-minute candles: buys when the oscillator has turned up and left the oversold zone, shorts mirrored.
+
+A crossing within a zone is waited on until the zone is left, and dropped when the oscillator turns back before; each
+counts for one candle and one entry. It leaves at the opposite crossing and in the opposite extreme, if stop or target
+have not come first.
+"""
+
+from .._rules.breaker import note_result as on_fill
+from .config import Config
+from .signals import generate_signal
+
+STRATEGY_NAME = "wavetrend"
+STRATEGY_VERSION = "2.0.0"
+SYMBOLS = ["XRP/USD", "BTC/USD", "XRP/BTC"]
+TRIGGER = "trade"
+WARMUP = {"5m": 80}
+
+__all__ = ["SYMBOLS", "TRIGGER", "WARMUP", "Config", "generate_signal", "on_fill"]
