@@ -139,7 +139,7 @@ def assert_each_was_dealt_with_by_its_deed() -> None:
 
 
 def assert_a_reformed_culprit_catches_up(row: Deployment, log: Path) -> None:
-    row.config = {"deed": "nothing"}
+    Deployment.objects.filter(pk=row.pk).update(config={"deed": "nothing"})
     enable_deployment(deployment=row, by="test")
 
     last = bus.latest_sequence(current_season().market)

@@ -232,7 +232,7 @@ def test_a_version_whose_kept_files_are_not_its_own_is_refused(folder: Path, fli
     write_flipper(folder, "2.0.0")
     new_process()
     note_versions()
-    other = StrategyVersion.objects.get(version="2.0.0")
+    other = StrategyVersion.objects.get(name="flipper", version="2.0.0")
     StrategyVersion.objects.filter(hash=flipper.strategy_hash).update(sources=other.sources)
 
     with pytest.raises(UnknownVersion, match="what was kept of it has another hash"):
