@@ -67,7 +67,6 @@ DEPLOYMENT_PANELS = (
     Panel("round_trips", "Closed round trips"),
     Panel("instruments", "Instruments"),
     Panel("payments", "Payments"),
-    Panel("refusals", "Refused orders"),
     Panel("why", "Why it did not trade"),
     Panel("refusals", "Refused orders"),
     Panel("indicators", "Indicators"),
