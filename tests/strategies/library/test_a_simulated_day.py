@@ -1,0 +1,42 @@
+"""A day of the simulated market, all of the library side by side: each trades, none is stuck, and it replays."""
+
+from __future__ import annotations
+
+import pytest
+
+from strategies import registry
+from tests.simulated import engine_of, simulated_frames
+from trading.fills import Fill, digest
+from trading.frames import Frame
+from trading.market import Market
+
+pytestmark = pytest.mark.slow
+STRIDE_S = 30
+FRAMES = 24 * 3_600 // STRIDE_S
+NAMES = sorted(registry.found())
+
+
+def traded(frames: list[Frame]) -> tuple[list[tuple[str, Fill]], list[str], dict[str, int]]:
+    """Return every fill, every error, and in which of the day's frames each was asked last."""
+    engines, market = {name: engine_of(name) for name in NAMES}, Market()
+    fills: list[tuple[str, Fill]] = []
+    errors: list[str] = []
+    for frame in frames:
+        market.fold(frame)
+        snapshot = market.snapshot()
+        for name, engine in engines.items():
+            outcome = engine.process(frame, snapshot)
+            fills += [(name, fill) for fill in outcome.fills]
+            errors += [f"{name}: {error.summary}" for error in outcome.errors]
+    return fills, errors, {name: engine.state.asked_ns for name, engine in engines.items()}
+
+
+def test_every_strategy_trades_on_a_day_without_an_error_and_the_day_replays_to_the_same_fills() -> None:
+    frames = simulated_frames(FRAMES, every_s=STRIDE_S)
+
+    fills, errors, asked_ns = traded(frames)
+
+    assert errors == []
+    assert {name for name, _ in fills} == set(NAMES)
+    assert [name for name, last_ns in asked_ns.items() if frames[-1].time_ns - last_ns > 3_600 * 10**9] == []
+    assert digest(traded(frames)[0]) == digest(fills)
