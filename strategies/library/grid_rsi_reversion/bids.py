@@ -99,12 +99,12 @@ def _place(turn: Turn, grid: Grid, cells: list[Cell]) -> NoSignal | None:
         return NoSignal("insufficient_size", f"{wanted:.2f} is too little")
     room = _room_usd(turn)
     for cell in cells:
+        cell["sent_ns"] = turn.data.time_ns
         usd = min(wanted, room)
         if usd < limits.min_trade_usd:
             return NoSignal("max_position", f"{max(0.0, room):.2f} of room is left")
         room -= usd
         turn.slip.bid_usd += usd
-        cell["sent_ns"] = turn.data.time_ns
         cell["bid"] = turn.slip.add(_bid(turn, grid, cell, usd / rate / cell["buy"]))
     return None
 

@@ -224,7 +224,7 @@ def test_no_more_is_bid_for_than_the_account_can_pay() -> None:
     stage = at(Stage("grid_rsi_reversion", (BTC,), terms={"stake": D(80)}, **PLAIN).past(BTC, "5m", QUIET), 60_000)
 
     assert [order.qty * (order.limit_price or 0) for order in orders(stage)] == pytest.approx([50, 29.6], abs=0.1)
-    assert stage.why["max_position BTC/USD"] == 2
+    assert stage.why["max_position BTC/USD"] == 1
 
 
 def test_no_further_bid_is_placed_right_after_a_purchase_nor_above_the_most_levels() -> None:
@@ -280,3 +280,30 @@ def test_what_another_version_left_is_taken_over_and_its_orders_are_cancelled() 
 
     assert asks(stage) == [59_986.5]  # 1.5 % above the purchase
     assert (stage.indicators[BTC]["centre"], bids(stage)[0]) == (59_200, 58_312.0)
+
+
+APART = [2.4 + 0.001 * (n // 2 % 2) for n in range(60)]
+TOGETHER = [price * 2.4 / 60_000 for price in QUIET]
+
+
+def paired(ripples: list[float], fall: float, **config: Any) -> Stage:
+    """Bid for both, buy bitcoin, and wait for the candle in which XRP has fallen, too, or has not."""
+    stage = Stage("grid_rsi_reversion", ("XRP/USD", BTC), **config)
+    stage.past(BTC, "5m", QUIET).past("XRP/USD", "5m", ripples)
+    at(stage, 60_000)
+    stage.trade("XRP/USD", fall, qty=10)
+    return at(stage, 59_050, 59_050, after_s=400)
+
+
+def test_a_symbol_that_moves_with_one_that_is_held_takes_its_bids_back() -> None:
+    stage = paired(TOGETHER, 2.37, **PLAIN)
+
+    assert (stage.holding(BTC) is not None, stage.why["correlation_limit XRP/USD"] > 0) == (True, True)
+    assert not [order for order in orders(stage) if order.symbol == "XRP/USD"]
+
+
+def test_a_symbol_bids_for_less_beside_another_that_is_held() -> None:
+    stage = paired(APART, 2.4, rsi_extreme_size=1, **PLAIN)
+
+    values = [order.qty * (order.limit_price or 0) for order in orders(stage) if order.symbol == "XRP/USD"]
+    assert values == pytest.approx([25 * 0.75] * 3, rel=0.001)
