@@ -27,6 +27,12 @@ PAST_CANDLES = {"1m": 120, "5m": 320, "15m": 60, "1h": 40, "4h": 10, "1d": 3}
 RESTARTS = (350, 901, 1_500)  # frames after which one is shut down and another goes on
 # Numbers at which an hour is long enough to trade in; who is not named trades with the usual ones, or waits.
 LIVELY: dict[str, dict[str, Any]] = {
+    "grid_rsi_reversion": {
+        "spacing_pct": 0.15,
+        "atr_spacing": 0,
+        "fees": {"is_on": False},
+        "breaker": {"is_on": False},
+    },
     "mean_reversion": {"deviation_pct": 0.05, "rsi_oversold": 48, "rsi_overbought": 52, "band_tolerance_pct": 1},
     "wavetrend": {"needs_zone_exit": False, "least_confidence": 0.5},
     "whale_sentiment": {"fear_pct": -0.3, "greed_pct": 0.3, "confidence": {"least": 0.4}},
