@@ -48,7 +48,7 @@ def hindrance(turn: Turn) -> str:
 
 def tend_bids(turn: Turn, grid: Grid) -> NoSignal | None:
     """Bid at the levels nearest below the price, and at no others; return why it is no more than that."""
-    room = turn.own.max_held_levels - len(held(grid))
+    room = max(0, turn.own.max_held_levels - len(held(grid)))
     wanted = nearest(grid, turn.price, min(turn.config.live_bids, room))
     withdraw(turn, [cell for cell in grid["cells"] if cell["bid"] and not cell["held"] and cell not in wanted])
     version = turn.data.candles(turn.symbol, "5m").version
@@ -60,7 +60,7 @@ def tend_bids(turn: Turn, grid: Grid) -> NoSignal | None:
     missing = [cell for cell in wanted if not cell["bid"] and now_ns - cell["sent_ns"] >= RETRY_NS]
     if missing:
         return _reluctance(turn, grid) or _place(turn, grid, missing)
-    return NoSignal("max_accumulation", f"{len(held(grid))} levels are held") if room <= 0 else _at_rest(wanted)
+    return NoSignal("max_accumulation", f"{len(held(grid))} levels are held") if room == 0 else _at_rest(wanted)
 
 
 def _at_rest(wanted: list[Cell]) -> NoSignal:

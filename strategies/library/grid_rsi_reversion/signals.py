@@ -120,8 +120,10 @@ def _is_due(turn: Turn, grid: Grid) -> bool:
         return False
     if grid["cycles"] >= config.recentre_cycles:
         return True
-    top, lowest = grid["centre"] * (1 + grid["spacing_pct"] / 100), grid["cells"][-1]["buy"]
-    return not held(grid) and not lowest < turn.price < top
+    if held(grid):
+        return False
+    lowest = min((cell["buy"] for cell in grid["cells"]), default=grid["centre"])
+    return not lowest < turn.price < grid["centre"] * (1 + grid["spacing_pct"] / 100)
 
 
 def _laid(turn: Turn, holding: Holding | None, before: Grid | None = None) -> Grid:
@@ -132,7 +134,8 @@ def _laid(turn: Turn, holding: Holding | None, before: Grid | None = None) -> Gr
     def on_the_grid(price: float) -> float:
         return instrument.price_float(instrument.nearest_ticks(price))
 
-    spacing_pct = max(own.spacing_pct * reading.spacing, (reading.atr_pct or 0.0) * config.atr_spacing)
+    widened = max(own.spacing_pct * reading.spacing, (reading.atr_pct or 0.0) * config.atr_spacing)
+    spacing_pct = min(widened, own.range_pct)  # there is always one level
     prices = level_prices(
         turn.price, spacing_pct, levels=own.levels, range_pct=own.range_pct, is_geometric=own.is_geometric
     )

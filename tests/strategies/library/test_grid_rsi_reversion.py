@@ -71,6 +71,21 @@ def test_levels_are_equal_steps_in_percent_when_asked_and_wider_while_ranges_are
     )
 
 
+def test_a_range_narrower_than_a_step_holds_one_level_at_its_edge() -> None:
+    stage = at(opening(range_pct=1), 60_000)
+
+    assert bids(stage) == [59_400.0]
+
+
+def test_a_pair_that_is_priced_in_bitcoin_is_bid_for_with_the_bitcoin_there_are() -> None:
+    stage = Stage("grid_rsi_reversion", ("XRP/BTC",), terms={"assets": {"BTC": D("0.0003")}}, **PLAIN)
+    stage.past("XRP/BTC", "5m", [price * 4e-5 / 60_000 for price in QUIET]).trade("XRP/BTC")
+
+    worth = [order.qty * (order.limit_price or 0) * 60_000 for order in orders(stage)]
+    assert bids(stage) == [3.902e-5, 3.807e-5]  # each a fortieth below the one above
+    assert worth == pytest.approx([10, 7.9], abs=0.05)  # 18 dollars in all, less a fee
+
+
 def test_a_purchase_is_sold_one_level_up_and_its_level_is_free_again() -> None:
     stage = at(opening(), 60_000, 59_050)
     assert (asks(stage), [order.trigger_price for order in orders(stage, "stop_loss")]) == ([60_000.0], [49_140.0])
@@ -240,6 +255,11 @@ def test_four_held_levels_are_enough() -> None:
     stage = at(opening(size_usd=20), 60_000, 59_050, 58_150, 57_250, 56_350, 55_450, after_s=61)
 
     assert (len(asks(stage)), bids(stage), stage.why["max_accumulation BTC/USD"] > 0) == (4, [], True)
+
+    stage.engine.config = stage.engine.strategy.config({**PLAIN, "max_held_levels": 2})
+    at(stage, 55_400)
+
+    assert (len(asks(stage)), bids(stage)) == (4, [])
 
 
 def test_losses_stop_bids_for_a_while_and_no_exit() -> None:
