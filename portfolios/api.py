@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from portfolios import filters, selectors, serializers
+from portfolios.curves import equity_curve
 from portfolios.models import (
     Account,
     Balance,
@@ -179,7 +180,7 @@ class Equity(APIView):
             "slug": account.slug,
             "currency": account.currency,
             "stake": selectors.stake_of(account),
-            "points": selectors.equity_curve(account, _points_asked(request)),
+            "points": equity_curve(account, _points_asked(request)),
         }
         return Response(serializers.EquityCurveSerializer(curve).data)
 

@@ -112,9 +112,11 @@ class LedgerEntrySerializer(RowSerializer):
 
 
 class EquityPointSerializer(RowSerializer):
+    drawdown_pct = ExactDecimalField(help_text="below the highest point before it; payments are no gain and no loss")
+
     class Meta:
         model = EquityPoint
-        fields = ("time", "equity", "mid_equity")
+        fields = ("time", "equity", "mid_equity", "drawdown_pct")
 
 
 class EquityCurveSerializer(serializers.Serializer):

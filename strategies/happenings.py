@@ -23,7 +23,9 @@ def record_happenings(hosted: Hosted) -> None:
         if outcome.gap is not None:
             seconds = (outcome.gap.to_ns - outcome.gap.from_ns) / 1e9
             summary = f"{seconds:.1f} s of the market were not seen: {outcome.gap.reason}"
-            rows.append(_event(hosted, outcome, "gap", "gap", summary, ""))
+            gap = _event(hosted, outcome, "gap", "gap", summary, "")
+            gap.since, gap.time = utc(outcome.gap.from_ns), utc(outcome.gap.to_ns)
+            rows.append(gap)
     DeploymentEvent.objects.bulk_create(rows, ignore_conflicts=True)
 
 

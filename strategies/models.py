@@ -85,6 +85,7 @@ class DeploymentEvent(models.Model):
     detail = models.TextField(blank=True)
     sequence = models.BigIntegerField(default=0)
     time = models.DateTimeField()
+    since = models.DateTimeField(null=True, blank=True, help_text="of a gap: nothing was seen from then until `time`")
 
     class Meta:
         ordering = ("-time",)
