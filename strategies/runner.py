@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import chain
 
 import msgspec
 from django.db import InterfaceError, OperationalError, transaction
 
-from marketdata.selectors import market_at
+from marketdata.selectors import checkpoint_before, market_at
 from portfolios.liquidity import record_book, restored_book
 from portfolios.models import Season
 from portfolios.payments import record_payments
@@ -16,7 +17,7 @@ from portfolios.services import AccountUpdate, record_updates
 from portfolios.shadows import ShadowUpdate, record_shadows
 from strategies.evaluations import Evaluations
 from strategies.happenings import record_happenings
-from strategies.hosting import Hosted, engine_of, load
+from strategies.hosting import Hosted, Unloadable, engine_of, load
 from strategies.models import Deployment
 from strategies.services import quarantine_deployment
 from strategies.shadows import wants_shadows
@@ -118,34 +119,66 @@ class Runner:
     # Who is hosted
 
     def host(self, deployment: Deployment, frames_after: Callable[[int], Iterable[Frame]]) -> None:
-        """Take a deployment on: load its checkpoint, and let it catch up with this market.
-
-        Start-up and crash recovery are this one path. ``frames_after(sequence)`` reads the stream.
+        """Take one deployment on.
 
         Raises:
             Unloadable: with what is wrong.
         """
-        hosted = load(deployment)
-        self._arrange(hosted)
-        if self.market.sequence > hosted.engine.state.sequence and not self._has_caught_up(hosted, frames_after):
-            self.let_go.add(deployment.pk)
-            return
-        if self._book is not None:
-            hosted.take_from(self._book)
-        self.hosted[deployment.pk] = hosted
+        for _, error in self.host_all([deployment], frames_after):
+            raise error
+
+    def host_all(
+        self, deployments: Iterable[Deployment], frames_after: Callable[[int], Iterable[Frame]]
+    ) -> list[tuple[Deployment, Unloadable]]:
+        """Take deployments on: load their checkpoints, and let them catch up with this market.
+
+        Start-up and crash recovery are this one path. ``frames_after(sequence)`` reads the stream.
+        Return those that could not be loaded, with what is wrong.
+        """
+        loaded, refused = [], []
+        for deployment in deployments:
+            try:
+                hosted = load(deployment)
+            except Unloadable as error:
+                refused.append((deployment, error))
+                continue
+            self._arrange(hosted)
+            loaded.append(hosted)
+        self._catch_up([each for each in loaded if each.engine.state.sequence < self.market.sequence], frames_after)
+        for hosted in loaded:
+            if hosted.deployment_id not in self.let_go:
+                if self._book is not None:
+                    hosted.take_from(self._book)
+                self.hosted[hosted.deployment_id] = hosted
         # Who shares a book is matched in this order; to all others it makes no difference.
         self.hosted = dict(sorted(self.hosted.items(), key=lambda item: item[1].engine.terms.slug))
+        return refused
 
-    def _has_caught_up(self, hosted: Hosted, frames_after: Callable[[int], Iterable[Frame]]) -> bool:
-        """Work the frames that the others have had; False when it had to be let go meanwhile."""
-        behind = Runner(self.market_name, self._evaluations)
-        behind.start_at(hosted.engine.state.sequence)
-        behind.hosted[hosted.deployment_id] = hosted
-        for frame in frames_after(behind.sequence):
-            if frame.sequence > self.market.sequence:
-                break
-            behind.process(frame)
-        return not behind.let_go
+    def _catch_up(self, late: list[Hosted], frames_after: Callable[[int], Iterable[Frame]]) -> None:
+        """Work the frames that the others have had; whoever could not be worked meanwhile is let go.
+
+        One market serves all whom the stream still reaches. Whom it does not reach has a gap, and shares
+        the market only with those who start from the same checkpoint of it.
+        """
+        late = sorted(late, key=lambda hosted: hosted.engine.state.sequence)
+        while late:
+            behind = Runner(self.market_name, self._evaluations)
+            behind.start_at(late[0].engine.state.sequence)
+            frames = iter(frames_after(behind.sequence))
+            first = next(frames, None)
+            is_whole = first is None or first.sequence == behind.sequence + 1
+            others = [each for each in late[1:] if is_whole or self._start_of(each) == behind.sequence]
+            together = [late[0], *others]
+            late = late[len(together) :]
+            behind.hosted = {hosted.deployment_id: hosted for hosted in together}
+            for frame in chain([first] if first else [], frames):
+                if frame.sequence > self.market.sequence:
+                    break
+                behind.process(frame)
+            self.let_go |= behind.let_go
+
+    def _start_of(self, hosted: Hosted) -> int:
+        return checkpoint_before(self.market_name, hosted.engine.state.sequence)
 
     def arrange_shadows(self, placed: frozenset[int]) -> None:
         """Begin and end shadows now that these deployments are good enough for them."""
@@ -173,10 +206,11 @@ class Runner:
         hosted.shadows.follow(hosted.engine)
         self._arrange(hosted)
 
-    def drop(self, deployment_id: int) -> None:
-        """Write what is left of a deployment and let it go."""
+    def drop(self, *deployment_ids: int) -> None:
+        """Write what is left of deployments and let them go."""
         self.flush(is_last=True)
-        self.hosted.pop(deployment_id, None)
+        for deployment_id in deployment_ids:
+            self.hosted.pop(deployment_id, None)
 
     # What is written
 
