@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from dashboard.comparing import NothingToCompare, comparison
 from dashboard.feed_scenes import UnknownChoice, feed_choice, feed_scene
 from dashboard.guide import guide
 from dashboard.panels import DEPLOYMENT_PANELS, FEED_PANELS, LEAGUE_PANELS, rendered
@@ -61,6 +62,17 @@ def deployment(request: HttpRequest, slug: str) -> HttpResponse:
         raise Http404(f"No deployment is called {slug!r}.") from None
     context = {"panels": rendered(DEPLOYMENT_PANELS, scene), "deployment": scene.deployment}
     return render(request, "dashboard/deployment.html", context)
+
+
+@require_safe
+@never_cache
+def compare(request: HttpRequest) -> HttpResponse:
+    """Return deployments side by side: ``?with=SLUG&with=OTHER``."""
+    try:
+        found = comparison(request.GET.getlist("with"))
+    except NothingToCompare as error:
+        raise Http404(f"Nothing can be compared: {error}.") from None
+    return render(request, "dashboard/compare.html", {"comparison": found})
 
 
 @require_safe

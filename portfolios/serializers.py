@@ -8,9 +8,9 @@ from typing import Any
 from django.db import models
 from rest_framework import serializers
 
+from portfolios.curves import CurvePoint
 from portfolios.models import (
     Balance,
-    EquityPoint,
     Fill,
     InstrumentFigures,
     LedgerEntry,
@@ -111,12 +111,14 @@ class LedgerEntrySerializer(RowSerializer):
         exclude = ("id", "account")
 
 
-class EquityPointSerializer(RowSerializer):
-    drawdown_pct = ExactDecimalField(help_text="below the highest point before it; payments are no gain and no loss")
+class CurvePointSerializer(serializers.Serializer[CurvePoint]):
+    """What an account was worth at a moment."""
 
-    class Meta:
-        model = EquityPoint
-        fields = ("time", "equity", "mid_equity", "drawdown_pct")
+    time = serializers.DateTimeField()
+    equity = ExactDecimalField()
+    mid_equity = ExactDecimalField()
+    return_pct = ExactDecimalField(help_text="gain in percent of all that had been paid in by then")
+    drawdown_pct = ExactDecimalField(help_text="below the highest point before it; payments are no gain and no loss")
 
 
 class EquityCurveSerializer(serializers.Serializer):
@@ -125,7 +127,7 @@ class EquityCurveSerializer(serializers.Serializer):
     slug = serializers.SlugField()
     currency = serializers.CharField()
     stake = ExactDecimalField(help_text="all that was paid in, less what was taken out")
-    points = EquityPointSerializer(many=True)
+    points = CurvePointSerializer(many=True)
 
 
 class ReasonSerializer(serializers.Serializer):

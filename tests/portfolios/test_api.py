@@ -93,7 +93,15 @@ def test_the_curve_comes_with_stake_and_currency(client, deployment):
         "slug": "a",
         "currency": "USD",
         "stake": "100",
-        "points": [{"time": "2026-07-07T12:00:00Z", "equity": "99.5", "mid_equity": "100", "drawdown_pct": "0.5"}],
+        "points": [
+            {
+                "time": "2026-07-07T12:00:00Z",
+                "equity": "99.5",
+                "mid_equity": "100",
+                "return_pct": "-0.5",
+                "drawdown_pct": "0.5",
+            }
+        ],
     }
 
 

@@ -61,6 +61,8 @@ def test_what_is_paid_in_or_taken_out_is_neither_a_gain_nor_a_drawdown():
 
     # 10 % below the peak of 100; twice the money leaves it there, and so does half of it.
     assert curve_of(deployment, 100, 90, 180, 80) == [0, 10, 10, 10]
+    returns = [point.return_pct for point in equity_curve(deployment.account)]
+    assert returns == [0, -10, -Decimal(1000) / 190, -Decimal(1000) / 190]  # of 100, then of 190 paid in
 
 
 def test_holding_buys_equal_parts_at_the_first_prices_and_pays_the_fee_once():
