@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from portfolios.admin import ReadOnlyAdmin
+from portfolios.models import Standing
 from strategies import registry, services, version_admin  # noqa: F401 - it registers the versions
 from strategies.challengers import label
 from strategies.deployment_pages import DeploymentPages
@@ -39,8 +42,13 @@ admin.site.site_url = "/"
 class DeploymentAdmin(DeploymentPages, PayingAdmin):
     """Who trades."""
 
-    list_display = ("name", "slug", "strategy", "symbols_shown", "state", "stake", "updated_at", "page")
-    list_filter = ("status", "strategy")
+    list_display = (
+        *("name", "state", "equity", "return_pct", "round_trips", "strategy", "symbols_shown", "stake", "page"),
+        *("fill_model", "updated_at"),
+    )
+    list_filter = ("status", "strategy", "fill_model", "fee_schedule")
+    list_select_related = ("account__standing",)
+    list_per_page = 200
     search_fields = ("slug", "name", "strategy")
     actions = ("enable", "pause", "disable", "reset")
     readonly_fields = ("status", "status_reason", "revision", "page", "pay_link")
@@ -52,10 +60,34 @@ class DeploymentAdmin(DeploymentPages, PayingAdmin):
         """Return the symbols in words."""
         return ", ".join(row.symbols) or "the strategy's own"
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Deployment]:
+        """Return the deployments, each with its return, by which they can be ordered."""
+        gain = F("account__standing__equity") - F("account__standing__stake")
+        return super().get_queryset(request).annotate(gain_pct=gain / F("account__standing__paid_in") * 100)
+
     @admin.display(description="status", ordering="status")
-    def state(self, row: Deployment) -> str:
-        """Return the status in one word."""
-        return row.status
+    def state(self, row: Deployment) -> SafeString:
+        """Return the status as a pill, with its reason for who points at it."""
+        pill = '<span class="paddock-state paddock-state-{}" title="{}">{}</span>'
+        return format_html(pill, row.status, row.status_reason, row.status)
+
+    @admin.display(ordering="account__standing__equity")
+    def equity(self, row: Deployment) -> str:
+        """Return what its account would fetch now; nothing before it was valued."""
+        standing = standing_of(row)
+        return f"{standing.equity:,.2f} {row.account.currency}" if standing and row.account else "–"
+
+    @admin.display(description="return", ordering="gain_pct")
+    def return_pct(self, row: Deployment) -> str:
+        """Return its gain in percent of all that was paid in; nothing before it was valued."""
+        gain_pct: Decimal | None = row.gain_pct  # type: ignore[attr-defined]
+        return "–" if gain_pct is None else f"{gain_pct:+.2f} %"
+
+    @admin.display(description="round trips", ordering="account__standing__round_trips")
+    def round_trips(self, row: Deployment) -> str:
+        """Return how often it went from flat to flat."""
+        standing = standing_of(row)
+        return f"{standing.round_trips:,}" if standing else "–"
 
     @admin.display(ordering="cash")
     def stake(self, row: Deployment) -> str:
@@ -209,6 +241,11 @@ class DeploymentAdmin(DeploymentPages, PayingAdmin):
             except ValidationError as error:
                 self.message_user(request, f"{row.slug}: {'; '.join(error.messages)}", messages.ERROR)
         self.message_user(request, f"{count} {'deployment' if count == 1 else 'deployments'} {done}.", messages.SUCCESS)
+
+
+def standing_of(row: Deployment) -> Standing | None:
+    """Return how a deployment's account stands; None without an account, or before it was valued."""
+    return getattr(row.account, "standing", None)
 
 
 @admin.register(DeploymentEvent)
