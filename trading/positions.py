@@ -53,6 +53,8 @@ class Position(msgspec.Struct):
     sold_cost: Decimal = ZERO
     trip_fees: Decimal = ZERO  # quote, of the whole round trip
     trip_result: Decimal = ZERO  # account currency
+    worst: Decimal | None = None  # quote: what the round trip had lost at mid at its worst, fees left out; never above 0
+    best: Decimal | None = None  # and gained at its best; None: opened before the two were watched
     layers: list[Layer] = []
     loans: list[Loan] = []
 
@@ -102,6 +104,7 @@ class Position(msgspec.Struct):
         """Add ``lots`` in the direction of ``side``; what one frame opens is one layer."""
         if self.lots == 0:
             self.opened_ns = time_ns
+            self.worst = self.best = ZERO
         self.cost += cost
         self.entry_fees += fees
         self.trip_fees += fees
@@ -132,6 +135,20 @@ class Position(msgspec.Struct):
             last.cost, last.margin = last.cost + loan.cost, last.margin + loan.margin
         else:
             self.loans.append(loan)
+
+    def look(self, value: Decimal) -> None:
+        """Take in what is open is worth now: ``value``, quote at mid, signed as ``lots``.
+
+        The round trip stands where it would end if it ended so: a part that was closed
+        counts with what it brought.
+        """
+        if self.worst is None or self.best is None:
+            return
+        gained = self.sold_cost - self.bought_cost + value
+        if gained < self.worst:
+            self.worst = gained
+        elif gained > self.best:
+            self.best = gained
 
     def charge(self, fee: Decimal) -> None:
         """Count a fee for holding what is open; by first in, first out it falls to what closes next."""
@@ -230,6 +247,14 @@ class RoundTrip(msgspec.Struct, frozen=True, kw_only=True):
     closed_ns: int
     sequence: int
     side: Side = Side.BUY  # that of the entry: a short is sold first
+    worst: Decimal | None = None  # quote, the most it had lost on the way, fees left out (MAE); never above 0
+    best: Decimal | None = None  # quote, the most it had gained (MFE); both at the mids of the marks and at its end
+    exit_code: str = ""  # of the order that closed the last of it
+
+    @property
+    def entry_cost(self) -> Decimal:
+        """What was entered in all, quote, fees left out."""
+        return self.entry_price * self.qty
 
 
 class Tally(msgspec.Struct):
