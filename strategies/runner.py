@@ -10,14 +10,17 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from marketdata.selectors import market_at
 from portfolios.liquidity import record_book, restored_book
+from portfolios.looks import record_looks
 from portfolios.models import Season
 from portfolios.payments import record_payments
 from portfolios.services import AccountUpdate, record_updates
 from portfolios.shadows import ShadowUpdate, record_shadows
 from strategies.evaluations import Evaluations
+from strategies.flattening import record_flattenings
 from strategies.happenings import record_happenings
 from strategies.hosting import Hosted, engine_of, load
 from strategies.models import Deployment
+from strategies.revisions import record_obedience
 from strategies.services import quarantine_deployment
 from strategies.shadows import wants_shadows
 from trading.exchange import SharedBook
@@ -170,6 +173,7 @@ class Runner:
             return  # it could not be written, and was let go
         hosted.engine = engine_of(deployment, self._checkpoint(hosted), self._book)
         hosted.revision, hosted.shadow_choice, hosted.unsavable = deployment.revision, deployment.shadows, 0
+        hosted.obeyed.append((deployment.revision, hosted.engine.state.sequence))
         hosted.shadows.follow(hosted.engine)
         self._arrange(hosted)
 
@@ -202,7 +206,7 @@ class Runner:
         checkpoint = self._checkpoint(hosted) if is_whole or hosted.is_due else None
         with self._evaluations.answering(hosted.deployment_id):
             shadows = hosted.shadows.updates(with_checkpoint=checkpoint is not None)
-        return hosted, hosted.update(checkpoint), shadows
+        return hosted, hosted.update(checkpoint, self.market.snapshot()), shadows
 
     def _checkpoint(self, hosted: Hosted) -> bytes:
         with self._evaluations.answering(hosted.deployment_id):
@@ -216,18 +220,21 @@ class Runner:
             if self._book is not None and is_whole:
                 assert self.season_id is not None, "a book is shared by the deployments of a season"
                 record_book(season_id=self.season_id, sequence=self.market.sequence, book=self._book)
-        changed = {h.engine.terms.slug for h, _, _ in written if h.outcomes or h.marks or h.payments}
+        changed = {h.engine.terms.slug for h, _, _ in written if h.outcomes or h.marks or h.payments or h.flattenings}
         for hosted, update, _ in written:
             hosted.were_written(update)
         return changed
 
     def _record(self, written: list[_Written]) -> None:
         record_updates([update for _, update, _ in written], self.market.snapshot().instruments)
+        record_looks([update.look for _, update, _ in written if update.look is not None])
         ended = [(hosted.account_id, model) for hosted, _, _ in written for model in hosted.shadows.ended]
         record_shadows([shadow for _, _, shadows in written for shadow in shadows], ended)
         for hosted, _, _ in written:
             record_happenings(hosted)
             record_payments(hosted.payments)
+            record_flattenings(hosted)
+            record_obedience(hosted.deployment_id, hosted.obeyed)
 
     def _is_sound(self, written: _Written) -> bool:
         """Return whether the database takes a deployment's record by itself; quarantine it if not."""

@@ -118,9 +118,9 @@ class Engine:
             figures=Figures(),
         )
         self.account = Account(self.state.account, fee_plan(terms.fee_schedule), terms.margin)
-        self._model = fill_model(terms.fill_model)
+        self.model = fill_model(terms.fill_model)
         self._latency = terms.latency or Latency(terms.latency_ms, terms.latency_sigma)
-        self.exchange = PaperExchange(terms.slug, self.account, self.state.exchange, self._model, shared)
+        self.exchange = PaperExchange(terms.slug, self.account, self.state.exchange, self.model, shared)
         self._is_asked_always = strategy.trigger == "frame"
         self._needs = needs_of(terms.symbols, terms.currency, tuple(sorted(strategy.warmup.items())))
         self._seen_series: Mapping[tuple[str, str], CandleSeries] | None = None  # when the trigger was looked at last
@@ -291,7 +291,7 @@ class Engine:
 
     def latency_of(self, order_id: str) -> int:
         """Return the nanoseconds that an order, or a wish about one, takes to reach the exchange."""
-        return self._latency.of(order_id) * self._model.latency_factor
+        return self._latency.of(order_id) * self.model.latency_factor
 
     def seed_at(self, sequence: int) -> int:
         """Return the seed of the strategy's random numbers at a frame."""

@@ -51,9 +51,9 @@ class Flattened(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def begin_flattening(engine: Engine, command_id: str, by: str) -> None:
-    """Give the command between two frames; the next one begins to carry it out. One at a time: a second changes nothing.
+    """Give the command between two frames; the next one begins to carry it out.
 
-    An account that has not been funded has nothing to close and is none that can be told to.
+    Given again meanwhile it changes nothing.
 
     Raises:
         ValueError: the account has not been funded.
@@ -102,9 +102,7 @@ def _open(engine: Engine, snapshot: DataSnapshot) -> list[Position]:
     return [p for p in positions if p.lots and engine.account.means.closable_lots(p, snapshot)]
 
 
-def _close(
-    engine: Engine, position: Position, snapshot: DataSnapshot, outcome: Outcome, obstacles: list[str]
-) -> str:
+def _close(engine: Engine, position: Position, snapshot: DataSnapshot, outcome: Outcome, obstacles: list[str]) -> str:
     """Send a market order for all of the position if none is on its way; return a sentence if it is dust."""
     flattening = engine.state.flattening
     assert flattening is not None, "asked only while there is one"

@@ -101,7 +101,7 @@ class Means:
         )
 
     def closable_lots(self, position: Position, snapshot: DataSnapshot) -> int:
-        """Return what there is to close of a position; what a long holds may have been sold through another instrument."""
+        """Return what there is to close; what a long holds may have been sold through another instrument."""
         if position.lots <= 0:
             return -position.lots
         instrument = snapshot.instrument(position.symbol)

@@ -45,5 +45,5 @@ class Outcome(msgspec.Struct):
     @property
     def has_facts(self) -> bool:
         """True when something happened that must be on record with the cursor."""
-        facts = (self.fills, self.entries, self.trips, self.orders, self.errors, self.margin, self.gap, self.flattened)
-        return any(facts)
+        has_traded = self.fills or self.entries or self.trips or self.orders
+        return bool(has_traded or self.errors or self.margin or self.gap or self.flattened)

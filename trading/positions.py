@@ -53,8 +53,10 @@ class Position(msgspec.Struct):
     sold_cost: Decimal = ZERO
     trip_fees: Decimal = ZERO  # quote, of the whole round trip
     trip_result: Decimal = ZERO  # account currency
-    worst: Decimal | None = None  # quote: what the round trip had lost at mid at its worst, fees left out; never above 0
-    best: Decimal | None = None  # and gained at its best; None: opened before the two were watched
+    # Adverse and favourable excursion: what the round trip had lost at its worst and gained at its best, as if it had
+    # ended so; quote, at the mids of the marks, fees left out. None: it was opened before that was watched.
+    mae: Decimal | None = None  # never above zero
+    mfe: Decimal | None = None  # never below
     layers: list[Layer] = []
     loans: list[Loan] = []
 
@@ -104,7 +106,7 @@ class Position(msgspec.Struct):
         """Add ``lots`` in the direction of ``side``; what one frame opens is one layer."""
         if self.lots == 0:
             self.opened_ns = time_ns
-            self.worst = self.best = ZERO
+            self.mae = self.mfe = ZERO
         self.cost += cost
         self.entry_fees += fees
         self.trip_fees += fees
@@ -142,13 +144,13 @@ class Position(msgspec.Struct):
         The round trip stands where it would end if it ended so: a part that was closed
         counts with what it brought.
         """
-        if self.worst is None or self.best is None:
+        if self.mae is None or self.mfe is None:
             return
         gained = self.sold_cost - self.bought_cost + value
-        if gained < self.worst:
-            self.worst = gained
-        elif gained > self.best:
-            self.best = gained
+        if gained < self.mae:
+            self.mae = gained
+        elif gained > self.mfe:
+            self.mfe = gained
 
     def charge(self, fee: Decimal) -> None:
         """Count a fee for holding what is open; by first in, first out it falls to what closes next."""
@@ -247,8 +249,8 @@ class RoundTrip(msgspec.Struct, frozen=True, kw_only=True):
     closed_ns: int
     sequence: int
     side: Side = Side.BUY  # that of the entry: a short is sold first
-    worst: Decimal | None = None  # quote, the most it had lost on the way, fees left out (MAE); never above 0
-    best: Decimal | None = None  # quote, the most it had gained (MFE); both at the mids of the marks and at its end
+    mae: Decimal | None = None  # adverse excursion, quote; as in a position, and at its end
+    mfe: Decimal | None = None  # favourable excursion, likewise
     exit_code: str = ""  # of the order that closed the last of it
 
     @property

@@ -148,8 +148,8 @@ class Settlement:
             closed_ns=snapshot.time_ns,
             sequence=snapshot.sequence,
             side=Side.BUY if is_long else Side.SELL,
-            worst=position.worst,
-            best=position.best,
+            mae=position.mae,
+            mfe=position.mfe,
             exit_code=self.order.code,
         )
         self.state.round_trips += 1

@@ -12,7 +12,6 @@ from trading.book import Side
 from trading.exchange.wishes import Wish, amended
 from trading.orders import Order, Purpose, Refusal
 from trading.positions import Position
-from trading.snapshot import DataSnapshot
 
 if TYPE_CHECKING:
     from trading.engine import Engine
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 CODE = "entries_stopped"
 
 
-def stop_entries(engine: Engine, snapshot: DataSnapshot) -> None:
+def stop_entries(engine: Engine) -> None:
     """Give the command between two frames; given again it changes nothing."""
     state = engine.state
     if state.are_entries_stopped:
@@ -28,7 +27,7 @@ def stop_entries(engine: Engine, snapshot: DataSnapshot) -> None:
     state.are_entries_stopped = True
     for order in state.exchange.orders.values():
         if order.purpose is Purpose.ENTRY and opens(order, engine.account.position(order.symbol)):
-            arrives_ns = snapshot.time_ns + engine.latency_of(f"{order.order_id}:{CODE}")
+            arrives_ns = state.time_ns + engine.latency_of(f"{order.order_id}:{CODE}")
             engine.exchange.wish(Wish("cancel", order.order_id, arrives_ns))
 
 
