@@ -14,9 +14,9 @@ from django.db.models import Model
 from django.utils import timezone
 
 from portfolios import models, order_rows
+from portfolios.flattening import withdraw_flattenings
 from portfolios.indicators import shown_indicators
 from portfolios.order_rows import order_row, stored
-from portfolios.flattening import withdraw_flattenings
 from portfolios.payments import refuse_open_payments
 from trading.account import AccountState, Worth
 from trading.engine import EngineState

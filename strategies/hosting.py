@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from portfolios.models import Checkpoint, Flattening, Payment
 from portfolios.looks import look_at
+from portfolios.models import Checkpoint, Flattening, Payment
 from portfolios.services import AccountUpdate
 from strategies.costs import Meter, resumed_meter
 from strategies.models import Deployment, DeploymentRevision, DeploymentStatus

@@ -26,6 +26,10 @@ class SeasonForm(forms.Form):
 
     name = forms.CharField(max_length=100, initial=SEASON_NAME)
     liquidity = forms.ChoiceField(choices=Liquidity.choices)
+    confirmed = forms.BooleanField(
+        label="All accounts are closed, and every deployment begins anew",
+        error_messages={"required": "tick it to say that all accounts shall be closed: nothing was done"},
+    )
 
 
 @admin.register(Season)

@@ -41,6 +41,7 @@ class Health(StrEnum):
     """The one word beside a deployment's name."""
 
     OK = "ok"
+    ENTRIES_STOPPED = "exits only"
     PAUSED = "paused"
     DISABLED = "off"
     QUARANTINED = "quarantined"
@@ -191,6 +192,9 @@ def _health(
         return Health.ERROR, error.summary
     if deployment.status == DeploymentStatus.PAUSED:
         return Health.PAUSED, deployment.status_reason or "paused: resting orders and stops live on"
+    if deployment.status == DeploymentStatus.ENTRIES_STOPPED:
+        why = f": {deployment.status_reason}" if deployment.status_reason else ""
+        return Health.ENTRIES_STOPPED, f"entries are stopped{why}; exits and stops go on"
     missing = _missing_data(symbols_of(deployment, strategy), feed)
     if missing:
         return Health.NO_DATA, missing

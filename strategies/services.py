@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from marketdata import bus
 from marketdata.sources import is_recording
-from portfolios.models import Account, Liquidity, Season
 from portfolios.flattening import withdraw_flattenings
+from portfolios.models import Account, Liquidity, Season
 from portfolios.payments import refuse_open_payments
 from portfolios.services import end_season, ensure_season
 from strategies import registry, versions
@@ -221,7 +221,13 @@ def stop_entries(*, deployment: Deployment, by: str, reason: str = "") -> None:
     """Ask the strategy as ever, but let it open and enlarge nothing; entries that rest are cancelled.
 
     Exits, stops and whatever reduces a position go on. A flattening that is not done ends.
+
+    Raises:
+        ValidationError: no worker takes it, so that it opens nothing as it is.
     """
+    deployment.refresh_from_db(from_queryset=Deployment.objects.select_for_update())
+    if deployment.status in {DeploymentStatus.DISABLED, DeploymentStatus.QUARANTINED}:
+        raise ValidationError(f"{deployment.slug} is {deployment.status}: no worker takes it, and it opens nothing")
     summary = f"entries stopped by {by}" + (f": {reason}" if reason else "")
     set_status(deployment, DeploymentStatus.ENTRIES_STOPPED, "stopped", summary, by=by, reason=reason)
     withdraw_flattenings(Account.objects.filter(deployment=deployment), summary)
