@@ -53,7 +53,7 @@ def begin_flattenings(runner: Runner) -> set[str]:
     The row and the checkpoint that knows of the command are one transaction: whenever the process
     dies, it was begun once or is still asked for.
     """
-    hosted_by_account = {hosted.account_id: hosted for hosted in runner.hosted.values()}
+    hosted_by_account = {hosted.account_id: hosted for hosted in runner.present()}
     with transaction.atomic():
         flattenings = list(flattenings_to_begin(hosted_by_account))
         for flattening in flattenings:

@@ -182,6 +182,10 @@ class Runner:
         self.flush(is_last=True)
         self.hosted.pop(deployment_id, None)
 
+    def present(self) -> list[Hosted]:
+        """Return those who have begun and stand where the market does: it may have been restored as of before."""
+        return [h for h in self.hosted.values() if 0 < h.engine.state.sequence <= self.market.sequence]
+
     # What is written
 
     def flush(self, *, is_last: bool = False) -> set[str]:
@@ -190,7 +194,7 @@ class Runner:
         ``is_last`` also saves the cursors of those to whom nothing has happened. Whom the
         database refuses is quarantined, and the others are written without it.
         """
-        begun = [hosted for hosted in self.hosted.values() if hosted.engine.state.sequence]
+        begun = self.present()
         # Saved apart, one of those who share a book would come back as of a frame that is not the book's.
         is_whole = is_last or (self._book is not None and any(hosted.is_due for hosted in begun))
         written = [self._written(hosted, is_whole=is_whole) for hosted in begun]
