@@ -12,7 +12,8 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from portfolios.models import Season
+from portfolios.flattening import open_flattening
+from portfolios.models import Flattening, Season
 from portfolios.optimism import Optimism, shadows_of
 from portfolios.selectors import LeagueRow, league_rows
 from strategies import registry
@@ -283,6 +284,11 @@ def margin_of(deployment: Deployment) -> list[Setting]:
         )
         for field in margin_fields()
     ]
+
+
+def flattening_of(deployment: Deployment) -> Flattening | None:
+    """Return the command to flatten that has not been carried out yet, if there is one."""
+    return open_flattening(deployment.account) if deployment.account else None
 
 
 def cost_of(deployment: Deployment) -> DeploymentCost | None:
