@@ -20,6 +20,7 @@ from dashboard.scenes import UnknownDeployment, deployment_scene, league_scene
 from portfolios.models import Fill
 from portfolios.selectors import trading_fill
 from strategies import services
+from strategies.flattening import flatten_deployment
 from strategies.models import Deployment
 from trading.evidence import rederived
 from trading.exchange.examples import EXAMPLES
@@ -28,6 +29,8 @@ from trading.fees import SCHEDULES
 
 CHANGES: dict[str, tuple[Callable[..., object], str]] = {
     "pause": (services.pause_deployment, "is paused: no new signals; resting orders and stops live on"),
+    "stop_entries": (services.stop_entries, "opens nothing any more; exits, stops and what reduces a position go on"),
+    "flatten": (flatten_deployment, "is paused; its orders are being cancelled and its positions closed at market"),
     "enable": (services.enable_deployment, "is enabled: it is asked for signals again"),
     "reset": (services.reset_deployment, "has a new account with the full stake; the old record is kept"),
 }
@@ -99,7 +102,7 @@ def strategy_guide(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def change_deployment(request: HttpRequest, slug: str, change: str) -> HttpResponse:
-    """Pause, enable or reset a deployment; staff alone may."""
+    """Pause, enable, flatten or otherwise command a deployment; staff alone may."""
     if not request.user.is_authenticated:
         return redirect_to_login(f"/deployments/{slug}")
     if not request.user.is_staff:

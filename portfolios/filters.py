@@ -7,7 +7,17 @@ from typing import Any
 import django_filters
 from rest_framework.exceptions import ValidationError
 
-from portfolios.models import Balance, Fill, InstrumentFigures, LedgerEntry, Order, Payment, Position, RoundTrip
+from portfolios.models import (
+    Balance,
+    Fill,
+    Flattening,
+    InstrumentFigures,
+    LedgerEntry,
+    Order,
+    Payment,
+    Position,
+    RoundTrip,
+)
 
 PAGING = {"limit", "offset", "format"}
 
@@ -29,7 +39,7 @@ class FillFilter(KnownParameters):
 
     class Meta:
         model = Fill
-        fields = ("symbol", "side", "liquidity", "order_id")
+        fields = ("symbol", "side", "liquidity", "order_id", "signal_code")
 
 
 class OrderFilter(KnownParameters):
@@ -38,7 +48,7 @@ class OrderFilter(KnownParameters):
 
     class Meta:
         model = Order
-        fields = ("symbol", "side", "status", "type", "purpose", "code", "parent_id")
+        fields = ("symbol", "side", "status", "type", "purpose", "code", "signal_code", "parent_id")
 
 
 class PositionFilter(KnownParameters):
@@ -53,7 +63,7 @@ class RoundTripFilter(KnownParameters):
 
     class Meta:
         model = RoundTrip
-        fields = ("symbol", "side")
+        fields = ("symbol", "side", "exit_code")
 
 
 class InstrumentFilter(KnownParameters):
@@ -69,6 +79,12 @@ class PaymentFilter(KnownParameters):
     class Meta:
         model = Payment
         fields = ("state", "currency")
+
+
+class FlatteningFilter(KnownParameters):
+    class Meta:
+        model = Flattening
+        fields = ("state",)
 
 
 class BalanceFilter(KnownParameters):

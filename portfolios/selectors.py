@@ -241,5 +241,6 @@ def trading_fill(row: Fill) -> trading_fills.Fill:
         time_ns=(row.time - EPOCH) // timedelta(microseconds=1) * 1_000,
         result=row.result,
         reason=row.reason,
+        code=row.signal_code,
         evidence=row.evidence,
     )

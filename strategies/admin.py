@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import ValidationError
 from django.db.models import F, QuerySet
 from django.forms import ModelForm
@@ -20,9 +19,11 @@ from django.utils.safestring import SafeString
 from portfolios.admin import ReadOnlyAdmin
 from portfolios.models import Standing
 from strategies import registry, services, version_admin  # noqa: F401 - it registers the versions
-from strategies.challengers import label
+from strategies.challengers import LONGEST_NAME, label
+from strategies.cloning import COPY, clone_deployment, unused_slug
+from strategies.command_admin import CommandingAdmin
 from strategies.deployment_pages import DeploymentPages
-from strategies.forms import CONFIG, MARGIN, RISK, deployment_form
+from strategies.forms import CONFIG, MARGIN, RISK, deployment_form, shown_settings
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus, Worker
 from strategies.pay_admin import PayingAdmin
 from strategies.season_admin import SeasonAdmin
@@ -39,7 +40,7 @@ admin.site.site_url = "/"
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(DeploymentPages, PayingAdmin):
+class DeploymentAdmin(DeploymentPages, PayingAdmin, CommandingAdmin):
     """Who trades."""
 
     list_display = (
@@ -50,8 +51,8 @@ class DeploymentAdmin(DeploymentPages, PayingAdmin):
     list_select_related = ("account__standing",)
     list_per_page = 200
     search_fields = ("slug", "name", "strategy")
-    actions = ("enable", "pause", "disable", "reset")
-    readonly_fields = ("status", "status_reason", "revision", "page", "pay_link")
+    actions = ("enable", "stop_entries", "pause", "flatten", "disable", "reset", "clone")
+    readonly_fields = ("status", "status_reason", "revision", "page", "pay_link", "clone_link")
     view_on_site = False
     save_on_top = True
 
@@ -122,7 +123,8 @@ class DeploymentAdmin(DeploymentPages, PayingAdmin):
 
     def strategy_chosen(self, request: HttpRequest, row: Deployment | None) -> Strategy | None:
         """Return the strategy the form is drawn for: the version that the deployment trades."""
-        return traded(row)[0] if row else registry.found().get(request.GET.get("strategy", ""))
+        shown = row or self.cloned(request)
+        return traded(shown)[0] if shown else registry.found().get(request.GET.get("strategy", ""))
 
     def strategy_choice(self, request: HttpRequest) -> HttpResponse:
         """Return the page that lists the strategies, and those that could not be loaded."""
@@ -155,7 +157,11 @@ class DeploymentAdmin(DeploymentPages, PayingAdmin):
         if strategy is None:
             return list(super().get_fieldsets(request, obj))
         drawn = list(self.get_form(request, obj).base_fields)
-        state = [(None, {"fields": (("status", "status_reason"), ("revision", "page", "pay_link"))})] if obj else []
+        state = (
+            [(None, {"fields": (("status", "status_reason"), ("revision", "page", "pay_link", "clone_link"))})]
+            if obj
+            else []
+        )
         return [
             *state,
             (
@@ -184,6 +190,15 @@ class DeploymentAdmin(DeploymentPages, PayingAdmin):
             }),
         ]  # fmt: skip
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what the form of a clone is filled in with."""
+        original = self.cloned(request)
+        strategy = self.strategy_chosen(request, None)
+        if original is None or strategy is None:
+            return super().get_changeform_initial_data(request)
+        name = original.name[: LONGEST_NAME - len(COPY)] + COPY
+        return {**shown_settings(original, strategy), "name": name, "slug": unused_slug(original.slug)}
+
     def get_prepopulated_fields(self, request: HttpRequest, obj: Deployment | None = None) -> dict[str, Any]:
         """Suggest a slug while adding."""
         return {} if obj else {"slug": ("name",)}
@@ -195,43 +210,40 @@ class DeploymentAdmin(DeploymentPages, PayingAdmin):
             stored = Deployment.objects.get(pk=obj.pk)
             services.change_deployment(deployment=stored, by=by, **form.changes())
         else:
-            created = services.create_deployment(by=by, **form.changes())
+            original = self.cloned(request)
+            fields = form.changes()
+            if original is None:
+                created = services.create_deployment(by=by, **fields)
+            else:
+                created = clone_deployment(deployment=original, by=by, **fields)
             obj.pk = created.pk
             obj._state.adding = False  # noqa: SLF001  (the admin goes on to log the row it was given)
 
     @admin.action(description="Enable: ask for signals", permissions=["change"])
     def enable(self, request: HttpRequest, rows: QuerySet[Deployment]) -> None:
         """Enable the chosen deployments."""
-        self._each(request, rows, "enabled", services.enable_deployment)
+        self.each(request, rows, "enabled", services.enable_deployment)
 
     @admin.action(description="Pause: no new signals; resting orders and stops live on", permissions=["change"])
     def pause(self, request: HttpRequest, rows: QuerySet[Deployment]) -> None:
         """Pause the chosen deployments."""
-        self._each(request, rows.exclude(status=DeploymentStatus.PAUSED), "paused", services.pause_deployment)
+        self.each(request, rows.exclude(status=DeploymentStatus.PAUSED), "paused", services.pause_deployment)
 
     @admin.action(description="Disable: no worker takes it", permissions=["change"])
     def disable(self, request: HttpRequest, rows: QuerySet[Deployment]) -> None:
         """Disable the chosen deployments."""
-        self._each(request, rows, "disabled", services.disable_deployment)
+        self.each(request, rows, "disabled", services.disable_deployment)
 
     @admin.action(description="Reset: close the account, open a new one", permissions=["change"])
     def reset(self, request: HttpRequest, rows: QuerySet[Deployment]) -> HttpResponse | None:
         """Ask once more, then reset the chosen deployments."""
-        if "confirmed" in request.POST:
-            self._each(request, rows, "reset", services.reset_deployment)
-            return None
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Reset deployments",
-            "opts": self.opts,
-            "rows": rows,
-            "action_checkbox_name": ACTION_CHECKBOX_NAME,
-        }
-        return TemplateResponse(request, "admin/strategies/deployment/confirm_reset.html", context)
+        if "confirmed" not in request.POST:
+            return self.confirmation(request, rows, "reset", "Reset deployments")
+        self.each(request, rows, "reset", services.reset_deployment)
+        return None
 
-    def _each(
-        self, request: HttpRequest, rows: QuerySet[Deployment], done: str, service: Callable[..., object]
-    ) -> None:
+    def each(self, request: HttpRequest, rows: QuerySet[Deployment], done: str, service: Callable[..., object]) -> None:
+        """Call ``service`` for every row, and tell how many it was done to and what was refused."""
         by = request.user.get_username()
         count = 0
         for row in rows:

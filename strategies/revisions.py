@@ -105,6 +105,16 @@ def record_change(
     return changes
 
 
+def record_obedience(deployment_id: int, obeyed: Iterable[tuple[int, int]]) -> None:
+    """Write after which frame a worker obeyed revisions: each (number, sequence) with those before it.
+
+    It belongs in the transaction that writes the checkpoint as of that frame. Safe to repeat.
+    """
+    for number, sequence in obeyed:
+        waiting = DeploymentRevision.objects.filter(deployment=deployment_id, number__lte=number, sequence=None)
+        waiting.update(sequence=sequence)
+
+
 def _write(
     deployment: Deployment,
     number: int,

@@ -11,14 +11,17 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from marketdata.selectors import checkpoint_before, market_at
 from portfolios.liquidity import record_book, restored_book
+from portfolios.looks import record_looks
 from portfolios.models import Season
 from portfolios.payments import record_payments
 from portfolios.services import AccountUpdate, record_updates
 from portfolios.shadows import ShadowUpdate, record_shadows
 from strategies.evaluations import Evaluations
+from strategies.flattening import record_flattenings
 from strategies.happenings import record_happenings
 from strategies.hosting import Hosted, Unloadable, engine_of, load
 from strategies.models import Deployment
+from strategies.revisions import record_obedience
 from strategies.services import quarantine_deployment
 from strategies.shadows import wants_shadows
 from trading.exchange import SharedBook
@@ -203,6 +206,7 @@ class Runner:
             return  # it could not be written, and was let go
         hosted.engine = engine_of(deployment, self._checkpoint(hosted), self._book)
         hosted.revision, hosted.shadow_choice, hosted.unsavable = deployment.revision, deployment.shadows, 0
+        hosted.obeyed.append((deployment.revision, hosted.engine.state.sequence))
         hosted.shadows.follow(hosted.engine)
         self._arrange(hosted)
 
@@ -212,6 +216,10 @@ class Runner:
         for deployment_id in deployment_ids:
             self.hosted.pop(deployment_id, None)
 
+    def present(self) -> list[Hosted]:
+        """Return those who have begun and stand where the market does: it may have been restored as of before."""
+        return [h for h in self.hosted.values() if 0 < h.engine.state.sequence <= self.market.sequence]
+
     # What is written
 
     def flush(self, *, is_last: bool = False) -> set[str]:
@@ -220,7 +228,7 @@ class Runner:
         ``is_last`` also saves the cursors of those to whom nothing has happened. Whom the
         database refuses is quarantined, and the others are written without it.
         """
-        begun = [hosted for hosted in self.hosted.values() if hosted.engine.state.sequence]
+        begun = self.present()
         # Saved apart, one of those who share a book would come back as of a frame that is not the book's.
         is_whole = is_last or (self._book is not None and any(hosted.is_due for hosted in begun))
         written = [self._written(hosted, is_whole=is_whole) for hosted in begun]
@@ -236,7 +244,7 @@ class Runner:
         checkpoint = self._checkpoint(hosted) if is_whole or hosted.is_due else None
         with self._evaluations.answering(hosted.deployment_id):
             shadows = hosted.shadows.updates(with_checkpoint=checkpoint is not None)
-        return hosted, hosted.update(checkpoint), shadows
+        return hosted, hosted.update(checkpoint, self.market.snapshot()), shadows
 
     def _checkpoint(self, hosted: Hosted) -> bytes:
         with self._evaluations.answering(hosted.deployment_id):
@@ -250,18 +258,21 @@ class Runner:
             if self._book is not None and is_whole:
                 assert self.season_id is not None, "a book is shared by the deployments of a season"
                 record_book(season_id=self.season_id, sequence=self.market.sequence, book=self._book)
-        changed = {h.engine.terms.slug for h, _, _ in written if h.outcomes or h.marks or h.payments}
+        changed = {h.engine.terms.slug for h, _, _ in written if h.outcomes or h.marks or h.payments or h.flattenings}
         for hosted, update, _ in written:
             hosted.were_written(update)
         return changed
 
     def _record(self, written: list[_Written]) -> None:
         record_updates([update for _, update, _ in written], self.market.snapshot().instruments)
+        record_looks([update.look for _, update, _ in written if update.look is not None])
         ended = [(hosted.account_id, model) for hosted, _, _ in written for model in hosted.shadows.ended]
         record_shadows([shadow for _, _, shadows in written for shadow in shadows], ended)
         for hosted, _, _ in written:
             record_happenings(hosted)
             record_payments(hosted.payments)
+            record_flattenings(hosted)
+            record_obedience(hosted.deployment_id, hosted.obeyed)
 
     def _is_sound(self, written: _Written) -> bool:
         """Return whether the database takes a deployment's record by itself; quarantine it if not."""

@@ -21,6 +21,7 @@ from portfolios.models import Checkpoint, Liquidity, Season
 from strategies import leases, services
 from strategies.costs import record_costs
 from strategies.evaluations import Evaluations
+from strategies.flattening import begin_flattenings
 from strategies.hosting import Unloadable
 from strategies.models import Deployment, DeploymentStatus, Worker
 from strategies.paying import apply_payments
@@ -125,8 +126,8 @@ class WorkerLoop:
 
     def _tell(self) -> None:
         runner = self._hosting
-        if paid := apply_payments(runner):
-            self._announcer.announce(paid)
+        if changed := apply_payments(runner) | begin_flattenings(runner):
+            self._announcer.announce(changed)
         if time.monotonic() - self._counted_at >= COSTS_S:
             record_costs({hosted.deployment_id: hosted.meter for hosted in runner.hosted.values()})
             self._counted_at = time.monotonic()

@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from marketdata.api import api_urls as marketdata_urls
 from portfolios.api import api_urls as portfolios_urls
 from strategies.api import api_urls as strategies_urls
+from strategies.command_api import command_urls
 from strategies.record_api import record_urls
 from strategies.version_api import version_urls
 from tradingsite import health
@@ -14,7 +15,10 @@ from tradingsite import health
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
-    path("api/v1/", include([*marketdata_urls, *portfolios_urls, *strategies_urls, *record_urls, *version_urls])),
+    path(
+        "api/v1/",
+        include([*marketdata_urls, *portfolios_urls, *strategies_urls, *record_urls, *command_urls, *version_urls]),
+    ),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("admin/", admin.site.urls),

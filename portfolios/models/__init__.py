@@ -5,18 +5,32 @@ Money and quantities are numeric(36, 18); times are UTC of the market's clock un
 
 from portfolios.models.accounts import Account, Checkpoint, Liquidity, Season, SharedBook
 from portfolios.models.columns import money
+from portfolios.models.commands import OPEN_STATES, Flattening, FlatteningState
 from portfolios.models.facts import Fill, LedgerEntry, Order, Payment, PaymentState, RoundTrip
-from portfolios.models.standings import Balance, EquityPoint, InstrumentFigures, Position, ReasonCount, Shadow, Standing
+from portfolios.models.standings import (
+    Balance,
+    EquityPoint,
+    InstrumentFigures,
+    OpenOrders,
+    Position,
+    ReasonCount,
+    Shadow,
+    Standing,
+)
 
 __all__ = [
+    "OPEN_STATES",
     "Account",
     "Balance",
     "Checkpoint",
     "EquityPoint",
     "Fill",
+    "Flattening",
+    "FlatteningState",
     "InstrumentFigures",
     "LedgerEntry",
     "Liquidity",
+    "OpenOrders",
     "Order",
     "Payment",
     "PaymentState",

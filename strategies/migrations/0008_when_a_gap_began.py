@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("strategies", "0006_quarantine_and_costs"),
+        ("strategies", "0007_stopped_entries"),
     ]
 
     operations = [
