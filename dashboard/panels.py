@@ -65,6 +65,7 @@ DEPLOYMENT_PANELS = (
     Panel("open_orders", "Open orders"),
     Panel("fills", "Fills"),
     Panel("round_trips", "Closed round trips"),
+    Panel("exits", "Exits by rule"),
     Panel("instruments", "Instruments"),
     Panel("payments", "Payments"),
     Panel("why", "Why it did not trade"),

@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 from dashboard.margin_words import MarginWords, margin_words
 from dashboard.market_words import MarketWords, market_words
 from marketdata import bus
+from portfolios.exits import ExitFigures, exit_figures
 from portfolios.indicators import Plain
+from portfolios.looks import waiting_of
 from portfolios.models import (
     Balance,
     Fill,
@@ -169,6 +171,8 @@ class DeploymentScene(Scene):
     instruments: list[InstrumentFigures]
     payments: list[Payment]
 
+    exits: list[ExitFigures]
+    waiting: Mapping[str, Mapping[str, Any]]  # order id -> what it waits for
     cost: DeploymentCost | None  # None before a worker has measured it
 
     @property
@@ -276,6 +280,8 @@ def deployment_scene(slug: str) -> DeploymentScene:
         balances=list(Balance.objects.filter(account=account).order_by("currency")),
         instruments=list(InstrumentFigures.objects.filter(account=account).order_by("symbol")),
         payments=list(Payment.objects.filter(account=account)[:FILLS_SHOWN]),
+        exits=exit_figures(account) if account else [],
+        waiting=waiting_of(account) if account else {},
         cost=selectors.cost_of(deployment),
     )
 

@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 from portfolios import filters, selectors, serializers
 from portfolios.curves import equity_curve
 from portfolios.exits import exit_figures
+from portfolios.looks import waiting_of
 from portfolios.models import (
     Account,
     Balance,
@@ -25,7 +26,6 @@ from portfolios.models import (
     Flattening,
     InstrumentFigures,
     LedgerEntry,
-    OpenOrders,
     Order,
     Payment,
     Position,
@@ -102,8 +102,7 @@ class Orders(AccountRows):
         """Return the context with what the open orders of the account wait for."""
         context = dict(super().get_serializer_context())
         if "slug" in self.kwargs:
-            look = OpenOrders.objects.filter(account=account_named(self.kwargs["slug"])).first()
-            context["waiting"] = look.waiting if look else {}
+            context["waiting"] = waiting_of(account_named(self.kwargs["slug"]))
         return context
 
 

@@ -91,3 +91,9 @@ def record_looks(looks: Sequence[AccountLook]) -> None:
         ("account",),
         ("waiting", "as_of"),
     )
+
+
+def waiting_of(account: models.Account) -> dict[str, dict[str, Any]]:
+    """Return what each open order of an account waits for, by order id, as its worker saw it last."""
+    look = models.OpenOrders.objects.filter(account=account).first()
+    return look.waiting if look else {}
