@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.urls import path
 from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
 from rest_framework import generics
-from rest_framework.exceptions import APIException, NotFound, ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -46,13 +46,6 @@ from trading.snapshot import TAPE_LENGTH
 DEFAULT_PRINTS = 100
 DEFAULT_VALUES = 300
 _OTHERS = {"name", "timeframe", "limit", "before", "format"}  # what is asked of an indicator beside its parameters
-
-
-class NotSeenYet(APIException):
-    """The frames cannot be read, or hold nothing of the instrument yet."""
-
-    status_code = 503
-    default_code = "not_seen_yet"
 
 
 class MarketsView(generics.ListAPIView):
@@ -107,7 +100,7 @@ class BookView(APIView):
         sight = _sight(symbol)
         book = ladder(sight.snapshot, symbol, levels)
         if book is None:
-            raise NotSeenYet(f"no order book of {symbol} has come yet")
+            raise NotFound(f"no order book of {symbol} has come yet")
         told = {
             "symbol": symbol,
             "sequence": sight.snapshot.sequence,
@@ -169,12 +162,21 @@ class MarketFillsView(generics.ListAPIView):
         return fills_of(current_season(), _instrument(self.kwargs["slug"]).symbol)
 
 
+class CatalogueView(APIView):
+    """The indicators that can be drawn, with their parameters and the bounds of those."""
+
+    @extend_schema(responses=serializers.IndicatorSerializer(many=True))
+    def get(self, _request: Request) -> Response:
+        """Return them by name."""
+        return Response(serializers.IndicatorSerializer([_described(plot) for plot in plots().values()], many=True).data)
+
+
 class IndicatorsView(APIView):
-    """An indicator over an instrument's stored candles; without a name, the indicators there are."""
+    """An indicator over an instrument's stored candles, computed as strategies compute it."""
 
     @extend_schema(
         parameters=[
-            OpenApiParameter("name", OpenApiTypes.STR, description="such as rsi; left out: the list of indicators"),
+            OpenApiParameter("name", OpenApiTypes.STR, required=True, enum=list(plots())),
             OpenApiParameter("timeframe", OpenApiTypes.STR, enum=list(TIMEFRAME_MINUTES), default="1m"),
             OpenApiParameter(
                 "limit", OpenApiTypes.INT, description=f"values, 1 to {SERIES_CAPACITY}, else {DEFAULT_VALUES}"
@@ -185,11 +187,9 @@ class IndicatorsView(APIView):
         responses=serializers.IndicatorValuesSerializer,
     )
     def get(self, request: Request, slug: str) -> Response:
-        """Return the values for the instrument named in the address, computed as strategies compute them."""
+        """Return the values for the instrument named in the address."""
         symbol = _instrument(slug).symbol
-        name = choice_asked(request, "name", plots())
-        if name is None:
-            return Response([_described(plot) for plot in plots().values()])
+        name = choice_asked(request, "name", plots(), default="") or ""
         timeframe = choice_asked(request, "timeframe", TIMEFRAME_MINUTES, default="1m") or "1m"
         limit = whole_asked(request, "limit", DEFAULT_VALUES, SERIES_CAPACITY)
         candles = selectors.candles_of(_market() or "", symbol, timeframe)
@@ -235,7 +235,7 @@ def _scene_of(instruments: list[Instrument]) -> MarketsScene:
 def _sight(symbol: str) -> Sight:
     sight = sight_of(_market())
     if sight is None or symbol not in sight.snapshot.instruments:
-        raise NotSeenYet(f"no frame of {symbol} can be read; /api/v1/feed/ says how the feed fares")
+        raise NotFound(f"no frame of {symbol} can be read; /api/v1/feed/ says how the feed fares")
     return sight
 
 
@@ -279,19 +279,19 @@ def _ruled(known: Rules) -> dict[str, Any]:
 
 
 def _described(plot: Plot) -> dict[str, Any]:
-    described = {
+    return {
         "name": plot.name,
         "family": plot.indicator.family,
-        "summary": plot.indicator.summary,
+        "summary": plot.summary,
         "is_overlay": plot.is_overlay,
         "parameters": [parameter._asdict() for parameter in plot.parameters],
         "lines": plot.lines,
         "drawn": plot.drawn,
     }
-    return dict(serializers.IndicatorSerializer(described).data)
 
 
 market_urls = [
+    path("indicators/", CatalogueView.as_view(), name="api-indicators"),
     path("markets/", MarketsView.as_view(), name="api-markets"),
     path("markets/<str:slug>/", MarketView.as_view(), name="api-market"),
     path("markets/<str:slug>/book/", BookView.as_view(), name="api-market-book"),

@@ -87,6 +87,12 @@ class Plot:
         return self.indicator.name
 
     @property
+    def summary(self) -> str:
+        """What it tells, as one sentence."""
+        told = self.indicator.summary.removeprefix("Return ").replace("``", "")
+        return told[:1].upper() + told[1:]
+
+    @property
     def is_overlay(self) -> bool:
         """True when it is drawn over the candles, being in units of the price."""
         return self.name in _OVERLAYS
