@@ -46,6 +46,11 @@ class DayFigures:
         return DAY // width_of(self.timeframe)
 
     @property
+    def missing(self) -> int:
+        """Candles of the day that are not stored; the one that is forming is not missed."""
+        return max(0, self.expected - 1 - self.present)
+
+    @property
     def is_whole(self) -> bool:
         """True when the candles reach back a day: only then is there a change of a day."""
         return self.first - self.since < width_of(self.timeframe)

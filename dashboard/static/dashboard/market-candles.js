@@ -1,6 +1,6 @@
 // The candles of one market: loaded page by page, followed live, with gaps left open and fills marked.
 
-import { colour, json, moment, number } from "./market-words.js";
+import { colour, json, moment, number, significant } from "./market-words.js";
 
 const { createChart, createSeriesMarkers, CandlestickSeries, HistogramSeries, LineSeries } = window.LightweightCharts ?? {};
 
@@ -10,7 +10,8 @@ const MOST_CANDLES = 20_000;
 const WIDEST_GAP = 60; // candles that a gap is drawn wide at most; its words tell how long it was
 const NEAR_THE_EDGE = 30; // candles before the oldest at which older ones are asked for
 const MOST_TRIES = 5; // to read a candle that has just closed
-const LINES = ["--series-equity", "--series-mid", "--good", "--bad", "--ink-2"];
+const LINES = ["--plot-1", "--plot-2", "--plot-3", "--plot-4", "--plot-5"];
+const STYLES = [0, 2, 1, 3, 4]; // solid, dashed, dotted…: lines of one indicator are told apart without their colours
 
 const seconds = (iso) => Math.floor(Date.parse(iso) / 1000);
 const isKnown = (value) => value !== null && value !== undefined;
@@ -68,7 +69,7 @@ export class Candles {
     return {
       // Hollow and filled: told apart without their colours.
       upColor: colour("--surface"), borderUpColor: up, wickUpColor: up, downColor: down, borderDownColor: down, wickDownColor: down,
-      priceFormat: { type: "price", precision: this.decimals, minMove: 10 ** -this.decimals },
+      priceFormat: { type: "custom", minMove: 10 ** -this.decimals, formatter: (price) => number(price, this.decimals) },
     };
   }
 
@@ -219,24 +220,32 @@ export class Candles {
   /* Indicators */
 
   setPlot(key, told) {
-    const plot = this.plots.get(key) ?? { series: new Map(), pane: null };
+    const plot = this.plots.get(key) ?? { series: new Map() };
     plot.told = told;
     const starts = told.starts.map(seconds);
     plot.values = new Map(told.drawn.map((line) => [line, new Map(starts.map((at, i) => [at, told.lines[line][i]]))]));
     this.plots.set(key, plot);
     for (const line of told.drawn) if (!plot.series.has(line)) plot.series.set(line, this.addLine(plot, told, line));
     this.paintPlot(plot);
+    this.sharePanes();
+  }
+
+  /** Give the candles most of the room, and each pane below them some of its own. */
+  sharePanes() {
+    const panes = this.chart.panes();
+    panes.forEach((pane, at) => pane.setStretchFactor(at ? 1 : 3.5));
+    this.holder.style.setProperty("--panes", panes.length - 1);
   }
 
   addLine(plot, told, line) {
-    if (!told.is_overlay && plot.pane === null) plot.pane = this.chart.panes().length;
     const kind = line === "histogram" ? HistogramSeries : LineSeries;
-    const precision = told.is_overlay ? this.decimals : 4;
-    const priceFormat = { type: "price", precision, minMove: 10 ** -precision };
-    const pane = told.is_overlay ? 0 : (this.paneOf(plot) ?? plot.pane);
+    const formatter = told.is_overlay ? (value) => number(value, this.decimals) : significant;
+    const priceFormat = { type: "custom", minMove: told.is_overlay ? 10 ** -this.decimals : 1e-9, formatter };
+    const lineStyle = STYLES[told.drawn.indexOf(line) % STYLES.length];
+    const pane = told.is_overlay ? 0 : (this.paneOf(plot) ?? this.chart.panes().length);
     return this.chart.addSeries(
       kind,
-      { lineWidth: 1.5, priceLineVisible: false, lastValueVisible: !told.is_overlay, crosshairMarkerVisible: false, priceFormat },
+      { lineWidth: 1.5, lineStyle, priceLineVisible: false, lastValueVisible: !told.is_overlay, crosshairMarkerVisible: false, priceFormat },
       pane,
     );
   }
@@ -268,6 +277,7 @@ export class Candles {
     for (const series of this.plots.get(key)?.series.values() ?? []) this.chart.removeSeries(series);
     this.plots.delete(key);
     for (const plot of this.plots.values()) this.paintPlot(plot);
+    this.sharePanes();
   }
 
   /* Fills */

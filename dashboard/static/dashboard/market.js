@@ -30,6 +30,16 @@ function follow() {
     showLegend();
   }
   filterFills();
+  showTouch();
+}
+
+/** Scroll the order book to its best prices once, when it comes; from then on it is the reader's. */
+function showTouch() {
+  const frame = document.querySelector(".ladder-frame");
+  const spread = frame?.querySelector(".spread");
+  if (!spread || state.isTouchShown) return;
+  state.isTouchShown = true;
+  frame.scrollTop = spread.offsetTop - (frame.clientHeight - spread.offsetHeight) / 2;
 }
 
 /* Loading */
@@ -43,7 +53,7 @@ async function choose(timeframe) {
   byId("chart-status").hidden = false;
   try {
     await candles.load(timeframe);
-    localStorage.setItem(KEPT, timeframe);
+    keep(timeframe);
   } finally {
     holder.removeAttribute("aria-busy");
   }
@@ -51,6 +61,23 @@ async function choose(timeframe) {
   showStatus();
   await indicators.refresh();
   summarise();
+}
+
+function keep(timeframe) {
+  try {
+    localStorage.setItem(KEPT, timeframe);
+  } catch {
+    // Not kept: the choice holds for this page.
+  }
+}
+
+function kept() {
+  try {
+    const timeframe = localStorage.getItem(KEPT);
+    return timeframe in TIMEFRAMES ? timeframe : "1m";
+  } catch {
+    return "1m";
+  }
 }
 
 async function loadFills() {
@@ -84,9 +111,13 @@ function showLegend(row = null) {
   if (!shown) return;
   const start = shown.start ?? shown.time;
   const isForming = start === candles.forming?.start;
-  const seen = isForming ? `forming, ${candles.forming.minutes} of ${candles.forming.minutes_begun} minutes begun were seen whole` : "closed";
+  const seen = isForming ? formingWords(candles.forming) : "closed";
   const volume = shown.volume === undefined ? "" : `  V ${number(shown.volume, 4)} ${base}`;
   byId("chart-legend").textContent = `${moment(start)}  ${describe(shown, digits)}${volume}  ${seen}`;
+}
+
+function formingWords({ minutes, minutes_begun: begun }) {
+  return minutes < begun ? `forming from ${minutes} of ${begun} minutes; the rest was not seen whole` : "forming";
 }
 
 function summarise() {
@@ -215,5 +246,4 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => cand
 
 byId("chart-zone").textContent = Intl.DateTimeFormat().resolvedOptions().timeZone;
 follow();
-const remembered = localStorage.getItem(KEPT);
-choose(remembered in TIMEFRAMES ? remembered : "1m").then(loadFills).catch(fail);
+choose(kept()).then(loadFills).catch(fail);
