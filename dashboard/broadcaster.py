@@ -13,7 +13,8 @@ from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 
 from dashboard.feed_scenes import FeedChoice, feed_scene
-from dashboard.market_scenes import market_scene, markets_scene
+from dashboard.market_listing import markets_scene
+from dashboard.market_scenes import market_scene
 from dashboard.panels import (
     DEPLOYMENT_PANELS,
     FEED_PANELS,

@@ -18,7 +18,8 @@ from dashboard.broadcaster import (
     markets_broadcaster,
 )
 from dashboard.feed_scenes import UnknownChoice, feed_choice
-from dashboard.market_scenes import UnknownInstrument, known_slug
+from dashboard.market_listing import UnknownInstrument
+from dashboard.market_scenes import known_slug
 from strategies.models import Deployment
 
 LOGIN_NEEDED = 4403

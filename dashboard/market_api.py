@@ -19,17 +19,17 @@ from rest_framework.views import APIView
 from dashboard import market_serializers as serializers
 from dashboard.market_indicators import InvalidParameter, Plot, plots, series_of
 from dashboard.market_ladder import ladder, tape
-from dashboard.market_rules import Rules, rules
-from dashboard.market_scenes import (
+from dashboard.market_listing import (
     Listed,
     MarketsScene,
     UnknownInstrument,
     days_of,
-    fills_of,
     instrument_called,
     market_shown,
     usd_per,
 )
+from dashboard.market_rules import Rules, rules
+from dashboard.market_scenes import fills_of
 from dashboard.market_watch import Sight, sight_of
 from dashboard.scenes import feed_time
 from marketdata import bus, selectors
@@ -59,7 +59,7 @@ class MarketsView(generics.ListAPIView):
         """Return the instruments of the market shown, by symbol."""
         return selectors.instruments_of(market_shown(current_season(), bus.feed_state()))
 
-    def list(self, _request: Request, *_args: Any, **_options: Any) -> Response:
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return a page of them."""
         instruments = list(self.paginate_queryset(self.get_queryset()) or ())
         lines = [_told(line) for line in _scene_of(instruments).listed]
@@ -168,7 +168,9 @@ class CatalogueView(APIView):
     @extend_schema(responses=serializers.IndicatorSerializer(many=True))
     def get(self, _request: Request) -> Response:
         """Return them by name."""
-        return Response(serializers.IndicatorSerializer([_described(plot) for plot in plots().values()], many=True).data)
+        return Response(
+            serializers.IndicatorSerializer([_described(plot) for plot in plots().values()], many=True).data
+        )
 
 
 class IndicatorsView(APIView):
@@ -240,7 +242,7 @@ def _sight(symbol: str) -> Sight:
 
 
 def _chosen(plot: Plot, request: Request) -> dict[str, float]:
-    given = {name: text for name, text in request.query_params.items() if name not in _OTHERS}
+    given = {name: request.query_params[name] for name in request.query_params if name not in _OTHERS}
     try:
         return plot.chosen(given)
     except InvalidParameter as error:

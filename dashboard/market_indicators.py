@@ -140,8 +140,8 @@ def series_of(symbol: str, timeframe: str, newest_first: Iterable[CandleRow]) ->
     """Return stored candles as strategies read them."""
     store = CandleStore(symbol, timeframe)
     for row in reversed(list(newest_first)):
-        prices = (float(price) for price in (row.open, row.high, row.low, row.close))
-        store.append(Candle(ns_of(row.start), *prices, float(row.volume), row.trades))
+        open_, high, low, close, volume = (float(n) for n in (row.open, row.high, row.low, row.close, row.volume))
+        store.append(Candle(ns_of(row.start), open_, high, low, close, volume, row.trades))
     return store.view()
 
 

@@ -1,97 +1,37 @@
-"""All that the pages of the markets show at one moment."""
+"""All that one market's page shows at one moment."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from django.core.cache import cache
+from django.db.models import QuerySet
 
 from dashboard.drawings import DrawnBar, drawn_bars
 from dashboard.market_ladder import Ladder, Tape, ladder, tape
+from dashboard.market_listing import Listed, days_of, instrument_called, line_of, market_shown, slug_of, usd_per
 from dashboard.market_rules import Rules, rules
 from dashboard.market_watch import Sight, sight_of
-from dashboard.market_words import FRAME_LATE_S, FRAME_STALE_S, Tone
-from dashboard.scenes import Quote, Scene, feed_time
+from dashboard.market_words import Tone
+from dashboard.scenes import Scene, feed_time
 from marketdata import bus, selectors
 from marketdata.coverage_bars import coverage_chart
-from marketdata.day import DayFigures, day_figures
+from marketdata.day import DayFigures
 from marketdata.models import Instrument
 from marketdata.selectors import ns_of
 from portfolios.models import Fill, Season
 from portfolios.selectors import current_season
 from strategies.models import Deployment
-from strategies.selectors import BOOK_STALE_S
 from trading.candles import TIMEFRAME_MINUTES
 
 FILLS_SHOWN = 50
-DAY_FOR_S = 5  # the figures of a day are as old as that at most
 COVERAGE_FOR_S = 60
-
-
-class UnknownInstrument(LookupError):
-    """The market has no such pair; the message names those it has."""
-
-
-class Freshness(NamedTuple):
-    """How far the figures of one instrument may be believed now."""
-
-    tone: Tone
-    word: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
-    """One instrument's line in the list of markets."""
-
-    instrument: Instrument
-    quote: Quote | None  # None: the feed does not tell of it
-    day: DayFigures | None
-    freshness: Freshness
-
-    @property
-    def slug(self) -> str:
-        """The instrument's name in addresses."""
-        return slug_of(self.instrument.symbol)
-
-    @property
-    def last(self) -> Decimal | None:
-        """Price of the newest trade; without a feed the close of the newest candle."""
-        if self.quote is not None and self.quote.last is not None:
-            return self.quote.last
-        return self.day.close if self.day else None
-
-    @property
-    def spread(self) -> Decimal | None:
-        """Ask less bid, quote."""
-        if self.quote is None or self.quote.bid is None or self.quote.ask is None:
-            return None
-        return self.quote.ask - self.quote.bid
-
-    @property
-    def change_pct(self) -> Decimal | None:
-        """Against the price a day ago."""
-        return self.day.change_pct(self.last) if self.day else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarketsScene(Scene):
-    """The list of markets."""
-
-    instruments: list[Instrument]
-    days: Mapping[str, DayFigures]
-
-    @property
-    def listed(self) -> list[Listed]:
-        """The instruments by symbol."""
-        quotes = {quote.symbol: quote for quote in self.quotes}
-        return [_listed(self, i, quotes.get(i.symbol), self.days) for i in self.instruments]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +67,7 @@ class MarketScene(Scene):
     def line(self) -> Listed:
         """The instrument's quote and day."""
         quote = next((quote for quote in self.quotes if quote.symbol == self.symbol), None)
-        return _listed(self, self.instrument, quote, {self.symbol: self.day} if self.day else {})
+        return line_of(self, self.instrument, quote, {self.symbol: self.day} if self.day else {})
 
     @property
     def before(self) -> str:
@@ -184,24 +124,6 @@ class MarketScene(Scene):
         return sorted(((slug, self.names.get(slug, slug)) for slug in slugs), key=lambda known: known[1].lower())
 
 
-def slug_of(symbol: str) -> str:
-    """Return a symbol as addresses spell it: BTC/USD is BTC-USD."""
-    return symbol.replace("/", "-")
-
-
-def markets_scene() -> MarketsScene:
-    """Return all instruments of the market as it is heard now."""
-    season, feed = current_season(), bus.feed_state()
-    market = market_shown(season, feed)
-    instruments = list(selectors.instruments_of(market))
-    return MarketsScene(
-        season=season,
-        feed=feed,
-        instruments=instruments,
-        days=days_of(market, [i.symbol for i in instruments], feed_time(feed)),
-    )
-
-
 def market_scene(slug: str, *, is_looking: bool = True) -> MarketScene:
     """Return one instrument's page; ``is_looking`` folds the frames, else the book is not there yet.
 
@@ -234,23 +156,6 @@ def market_scene(slug: str, *, is_looking: bool = True) -> MarketScene:
     )
 
 
-def market_shown(season: Season | None, feed: Mapping[str, Any] | None) -> str | None:
-    """Return the market whose pages are shown: the one that is heard, else the season's, else the last heard."""
-    return feed["market"] if feed else (season.market if season else selectors.last_heard_market())
-
-
-def instrument_called(slug: str, instruments: Iterable[Instrument]) -> Instrument:
-    """Return the instrument that addresses spell ``slug``.
-
-    Raises:
-        UnknownInstrument: it names those there are.
-    """
-    known = {slug_of(instrument.symbol): instrument for instrument in instruments}
-    if slug not in known:
-        raise UnknownInstrument(f"instrument is {slug!r}; expected one of {', '.join(known) or 'none yet'}")
-    return known[slug]
-
-
 def known_slug(slug: str) -> str:
     """Return ``slug`` if an instrument of the market shown is called so.
 
@@ -261,52 +166,10 @@ def known_slug(slug: str) -> str:
     return slug_of(instrument_called(slug, selectors.instruments_of(market)).symbol)
 
 
-def fills_of(season: Season | None, symbol: str) -> Any:
+def fills_of(season: Season | None, symbol: str) -> QuerySet[Fill]:
     """Return the fills of ``symbol`` by open accounts of the season, newest first, each with its account."""
     fills = Fill.objects.filter(account__season=season, account__closed_at=None, symbol=symbol)
     return (fills if season else Fill.objects.none()).select_related("account").order_by("-time", "-id")
-
-
-def days_of(market: str | None, symbols: Sequence[str], now: datetime | None) -> dict[str, DayFigures]:
-    """Return the last day of each symbol, a few seconds old at most."""
-    compute = partial(day_figures, market, symbols, now or datetime.now(UTC))
-    found: dict[str, DayFigures] | None = cache.get_or_set(f"days:{market}".replace(" ", "-"), compute, DAY_FOR_S)
-    return found or {}
-
-
-def usd_per(currency: str, feed: Mapping[str, Any] | None, days: Mapping[str, DayFigures]) -> Decimal | None:
-    """Return what one unit of ``currency`` is worth in USD, by its last trade; None while that is not known."""
-    if currency == "USD":
-        return Decimal(1)
-    pair = f"{currency}/USD"
-    told = ((feed or {}).get("symbols") or {}).get(pair) or {}
-    if told.get("last") is not None:
-        return Decimal(str(told["last"]))
-    return days[pair].close if pair in days else None
-
-
-def freshness(scene: Scene, quote: Quote | None) -> Freshness:
-    """Return how far an instrument's figures may be believed: amber when late, red when nobody should trade on them."""
-    market = scene.market
-    if quote is None:
-        return Freshness(Tone.BAD, market.state if market.tone == Tone.BAD else "not heard", market.detail)
-    if market.tone == Tone.BAD:
-        return Freshness(Tone.BAD, market.state, market.detail)
-    if quote.status == "stale" or quote.bid is None or quote.ask is None:
-        return Freshness(Tone.BAD, "stale", "Its order book is not known: nothing is matched on it.")
-    if market.tone == Tone.WARNING:
-        return Freshness(Tone.WARNING, market.state, market.detail)
-    if quote.age_s is None or quote.age_s > BOOK_STALE_S:
-        return Freshness(Tone.WARNING, "quiet", f"Its book has not changed for more than {BOOK_STALE_S} s.")
-    if quote.status != "online":
-        return Freshness(Tone.WARNING, quote.status.replace("_", " "), "The exchange restricts orders for it.")
-    detail = f"Frames come in; amber after {FRAME_LATE_S} s without one, red after {FRAME_STALE_S} s."
-    return Freshness(Tone.GOOD, "live", detail)
-
-
-def _listed(scene: Scene, instrument: Instrument, quote: Quote | None, days: Mapping[str, DayFigures]) -> Listed:
-    day = days.get(instrument.symbol)
-    return Listed(instrument=instrument, quote=quote, day=day, freshness=freshness(scene, quote))
 
 
 def _coverage(market: str | None, symbol: str) -> list[DrawnBar]:

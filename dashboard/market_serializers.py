@@ -11,7 +11,6 @@ from portfolios.models import Fill
 from portfolios.serializers import ExactDecimalField, RowSerializer
 from trading.book import Side
 
-Figures = dict[str, Any]
 SIDES = [side.value for side in Side]
 
 
@@ -34,7 +33,7 @@ class DaySerializer(serializers.Serializer[Any]):
     value = ExactDecimalField(help_text="quote: each candle's volume at its close")
 
 
-class MarketSerializer(serializers.Serializer[Figures]):
+class MarketSerializer(serializers.Serializer[Any]):
     """One instrument's quote and its last day."""
 
     symbol = serializers.CharField()
@@ -101,7 +100,7 @@ class RungSerializer(serializers.Serializer[Any]):
     total = ExactDecimalField(help_text="base, from the best level to this one")
 
 
-class BookSerializer(serializers.Serializer[Figures]):
+class BookSerializer(serializers.Serializer[Any]):
     """An order book as of one frame, best first on both sides."""
 
     symbol = serializers.CharField()
@@ -165,7 +164,7 @@ class IndicatorParameterSerializer(serializers.Serializer[Any]):
     is_whole = serializers.BooleanField()
 
 
-class IndicatorSerializer(serializers.Serializer[Figures]):
+class IndicatorSerializer(serializers.Serializer[Any]):
     """An indicator that a chart can draw."""
 
     name = serializers.CharField()
@@ -177,7 +176,7 @@ class IndicatorSerializer(serializers.Serializer[Figures]):
     drawn = serializers.ListField(child=serializers.CharField(), help_text="the lines that a chart draws")
 
 
-class IndicatorValuesSerializer(serializers.Serializer[Figures]):
+class IndicatorValuesSerializer(serializers.Serializer[Any]):
     """An indicator's values, oldest first; they stand at the beginning of their candle."""
 
     name = serializers.CharField()

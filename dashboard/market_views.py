@@ -7,7 +7,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from dashboard.market_scenes import UnknownInstrument, market_scene, markets_scene
+from dashboard.market_listing import UnknownInstrument, markets_scene
+from dashboard.market_scenes import market_scene
 from dashboard.panels import MARKET_PANELS, MARKETS_PANELS, rendered
 
 

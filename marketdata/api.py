@@ -112,7 +112,7 @@ class CoverageView(APIView):
             market=market or "",
             symbol=choice_asked(request, "symbol", known),
             timeframe=choice_asked(request, "timeframe", TIMEFRAME_MINUTES),
-            longest_gaps=_limit(request, DEFAULT_GAPS, MAX_GAPS),
+            longest_gaps=whole_asked(request, "limit", DEFAULT_GAPS, MAX_GAPS),
         )
         return Response(CoverageSerializer(found, many=True).data)
 

@@ -63,9 +63,10 @@ class CoverageChart:
 def coverage_chart(
     market: str, timeframe: str, *, symbol: str | None = None, until: datetime | None = None
 ) -> CoverageChart | None:
-    """Return what is stored, of one symbol or of all, up to ``until`` if that is later than the last candle; None where nothing is.
+    """Return what is stored, of one symbol or of all; None where nothing is.
 
-    Three queries; each reads the candles of the timeframe once.
+    The axis ends at ``until`` if that is later than the last candle. Three queries; each reads the
+    candles of the timeframe once.
     """
     found = coverage(market=market, symbol=symbol, timeframe=timeframe, longest_gaps=20)
     if not found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Literal
 
 from django import template
 
@@ -12,13 +13,13 @@ register = template.Library()
 
 
 @register.filter
-def micro(price: float | None, decimals: int) -> str:
+def micro(price: float | Literal[""] | None, decimals: int) -> str:
     """Return a price between two ticks: one digit more than the instrument's."""
     return DASH if price is None or price == "" else grouped(Decimal(price), decimals + 1)
 
 
 @register.filter
-def percent_signed(share: float | None) -> str:
+def percent_signed(share: float | Literal[""] | None) -> str:
     """Return a share from -1 to 1 in whole percent with its sign."""
     if share is None or share == "":
         return DASH
