@@ -2,6 +2,7 @@
 
 import threading
 from datetime import timedelta
+from itertools import product
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -20,7 +21,7 @@ BOOK = """
     640000 x 10
     639998 x 15
 """
-PHONE = {"width": 390, "height": 844}
+DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 # The last of the candles ends where the drawn frames begin.
 CANDLES_END = NOON + timedelta(hours=12)
 
@@ -85,9 +86,14 @@ def site(league):
 @pytest.fixture
 def page(browser, site):  # noqa: F811
     """The page of BTC/USD with its candles drawn, watched for complaints and for anything fetched from elsewhere."""
-    tab = browser.new_page(viewport={"width": 1440, "height": 900})
+    tab = browser.new_page(viewport=DESK)
     complaints = []
-    tab.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
+    # Chromium itself notes a refused request; that the page tells it is tested.
+    is_told = "status of 400"
+    tab.on(
+        "console",
+        lambda m: complaints.append(m.text) if m.type in ("error", "warning") and is_told not in m.text else None,
+    )
     tab.on("pageerror", lambda error: complaints.append(str(error)))
     tab.on("request", lambda r: None if r.url.startswith((site, "data:")) else complaints.append(r.url))
     tab.goto(f"{site}/markets/BTC-USD/")
@@ -215,20 +221,18 @@ def test_figures_turn_grey_with_their_reason_when_the_book_is_lost(page, feed):
 
 
 def test_a_page_in_the_background_leaves_its_socket_and_comes_back(page, feed):
-    page.evaluate(
-        """() => {
-            Object.defineProperty(document, "hidden", { configurable: true, get: () => window.isAway });
-            window.isAway = true;
-            document.dispatchEvent(new Event("visibilitychange"));
-        }"""
-    )
-    expect(page.locator("html")).to_have_attribute("data-socket", "lost", timeout=10_000)
-    feed.market.tell("640009 x 1\n---\n640008 x 3")
+    with page.expect_websocket() as opened:
+        page.reload()
+    expect(page.locator("html")).to_have_attribute("data-socket", "open")
+    page.evaluate("Object.defineProperty(document, 'hidden', { configurable: true, get: () => window.isAway })")
 
-    page.evaluate("() => { window.isAway = false; document.dispatchEvent(new Event('visibilitychange')); }")
+    with opened.value.expect_event("close", timeout=10_000):
+        page.evaluate("window.isAway = true; document.dispatchEvent(new Event('visibilitychange'))")
+    feed.market.tell("640009 x 1\n---\n640008 x 3")
+    page.evaluate("window.isAway = false; document.dispatchEvent(new Event('visibilitychange'))")
 
     expect(page.locator("html")).to_have_attribute("data-socket", "open")
-    expect(page.locator(".ladder .bids .ladder-price")).to_contain_text("64,000.8")
+    expect(page.locator(".ladder .bids .ladder-price").first).to_contain_text("64,000.8")
 
 
 def test_a_market_without_a_candle_says_how_to_get_some(page, site):
@@ -238,28 +242,26 @@ def test_a_market_without_a_candle_says_how_to_get_some(page, site):
     assert not Candle.objects.filter(symbol="ETH/USD").exists()
 
 
-@pytest.mark.parametrize("address", ["/markets/", "/markets/BTC-USD/"])
-def test_a_phone_needs_no_scrolling_sideways(page, site, address):
+def test_a_phone_needs_no_scrolling_sideways(page, site):
     page.set_viewport_size(PHONE)
 
-    page.goto(site + address)
+    for address in ("/markets/", "/markets/BTC-USD/"):
+        page.goto(site + address)
+        expect(page.locator("html")).to_have_attribute("data-socket", "open")
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
 
-    expect(page.locator("html")).to_have_attribute("data-socket", "open")
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
 
+def test_axe_finds_no_fault_on_a_desk_and_on_a_phone_by_day_and_by_night(page, site):
+    faults = []
+    for address, size, scheme in product(("/markets/", "/markets/BTC-USD/"), (DESK, PHONE), ("light", "dark")):
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme=scheme)
+        page.goto(site + address)
+        expect(page.locator("html")).to_have_attribute("data-socket", "open")
+        if "BTC" in address:
+            expect(page.locator("#chart-summary")).to_contain_text("closed 1m candles")
+            expect(page.locator(".ladder .bids tr")).to_have_count(2)
+        for fault in Axe().run(page).response["violations"]:
+            faults.append((address, size["width"], scheme, fault["id"], [node["target"] for node in fault["nodes"]]))
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [{"width": 1440, "height": 900}, PHONE])
-@pytest.mark.parametrize("address", ["/markets/", "/markets/BTC-USD/"])
-def test_axe_finds_no_fault(page, site, address, size, scheme):
-    page.set_viewport_size(size)
-    page.emulate_media(color_scheme=scheme)
-    page.goto(site + address)
-    expect(page.locator("html")).to_have_attribute("data-socket", "open")
-    if "BTC" in address:
-        expect(page.locator("#chart-summary")).to_contain_text("closed 1m candles")
-        expect(page.locator(".ladder .bids tr")).to_have_count(2)
-
-    found = Axe().run(page).response["violations"]
-
-    assert [(fault["id"], [node["target"] for node in fault["nodes"]]) for fault in found] == []
+    assert faults == []

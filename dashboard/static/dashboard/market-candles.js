@@ -29,7 +29,7 @@ function options() {
     },
     grid: { vertLines: { color: colour("--line-soft") }, horzLines: { color: colour("--line-soft") } },
     rightPriceScale: { borderColor: colour("--line"), scaleMargins: { top: 0.08, bottom: 0.24 } },
-    timeScale: { borderColor: colour("--line"), timeVisible: true, secondsVisible: false, rightOffset: 6, minBarSpacing: 1.5 },
+    timeScale: { borderColor: colour("--line"), timeVisible: true, secondsVisible: false, rightOffset: 6, minBarSpacing: 0.5 },
     crosshair: { mode: 0 },
     localization: { timeFormatter: (time) => moment(time) },
   };

@@ -9,6 +9,7 @@ function leave() {
   if (!socket || !document.hidden) return;
   address = socket.getAttribute("ws-connect");
   window.htmx.swap(socket, "", { swapStyle: "delete" });
+  document.documentElement.dataset.socket = "resting";
 }
 
 function comeBack() {
