@@ -149,7 +149,7 @@ def test_a_candle_that_closes_is_read_and_an_indicator_with_it(page, feed):
 def test_the_keyboard_alone_chooses_timeframes_moves_and_goes_on_to_the_next_market(page, site):
     page.keyboard.press("2")
     expect(page.locator("[data-timeframe='5m']")).to_have_attribute("aria-pressed", "true")
-    expect(page.locator("#chart-summary")).to_contain_text("7 candles in 1 gaps are not stored")
+    expect(page.locator("#chart-summary")).to_contain_text("1 gap: 7 candles not stored")
     page.keyboard.press("1")
     expect(page.locator("#chart-summary")).to_contain_text("500 closed 1m candles")
     page.locator("#market-chart").focus()
@@ -201,12 +201,12 @@ def test_indicators_are_drawn_kept_and_removed(page):
 
 def test_fills_are_marked_listed_and_narrowed_to_one_deployment(page, league):
     page.locator(".fill-button").first.focus()
-    expect(page.locator("#chart-tip")).to_contain_text("bought 0.0005 at 64,000.0 · alpha · opens")
+    expect(page.locator("#chart-tip")).to_contain_text("bought 0.0005 at 64,000.0 · Alpha · opens")
 
     page.select_option("#filler", "bravo")
 
     expect(page.locator("#market-fills > li:visible")).to_have_count(1)
-    expect(page.locator("#chart-summary")).to_contain_text("1 fills of 1 deployment.")
+    expect(page.locator("#chart-summary")).to_contain_text("1 fill of 1 deployment.")
     fill(league["bravo"], 3, time=CANDLES_END - timedelta(minutes=2))
     Announcer().announce(["bravo"])
     expect(page.locator("#market-fills > li:visible")).to_have_count(2)

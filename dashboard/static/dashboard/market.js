@@ -3,7 +3,7 @@
 import "./rest.js";
 import { Candles, describe, TIMEFRAMES } from "./market-candles.js";
 import { Indicators } from "./market-indicators.js";
-import { byId, element, json, moment, number } from "./market-words.js";
+import { byId, counted, element, json, moment, number } from "./market-words.js";
 
 const MOST_FILLS = 500;
 const KEPT = "paddock-market-timeframe";
@@ -136,13 +136,14 @@ function summarise() {
     `${rows.length.toLocaleString("en-US")} closed ${timeframe} candles from ${moment(rows[0].start)} to ${moment(last.start)}.`,
     `Last close ${number(last.close, digits)} ${quote}, ${change < 0 ? "down" : "up"} ${number(Math.abs(change), 2)} %`,
     `between ${number(Math.min(...rows.map((row) => row.low)), digits)} and ${number(Math.max(...rows.map((row) => row.high)), digits)}.`,
-    marked.length ? `${marked.length} fills of ${owners} deployment${owners === 1 ? "" : "s"}.` : "No fill of the league.",
-    missing ? `${missing.toLocaleString("en-US")} candles in ${candles.gaps.length} gaps are not stored.` : "No gap.",
+    marked.length ? `${counted(marked.length, "fill")} of ${counted(owners, "deployment")}.` : "No fill of the league.",
+    missing ? `${counted(candles.gaps.length, "gap")}: ${counted(missing, "candle")} not stored.` : "No gap.",
   ].join(" ");
 }
 
 /* Fills */
 
+const nameOf = (slug) => document.querySelector(`#filler option[value="${CSS.escape(slug)}"]`)?.textContent ?? slug;
 const filler = () => byId("filler")?.value ?? "";
 const shownFills = () => state.fills.filter((fill) => !filler() || fill.deployment === filler());
 
@@ -157,7 +158,7 @@ function showTip(fills, { x, y }) {
   const tip = byId("chart-tip");
   const lines = fills.slice(0, LONGEST_TIP).map((fill) => {
     const result = fill.result === null ? "opens" : `${Number(fill.result) < 0 ? "−" : "+"}${number(Math.abs(Number(fill.result)), 2)} ${fill.currency}`;
-    return element("p", `${fill.side === "buy" ? "▲ bought" : "▼ sold"} ${fill.qty} at ${number(Number(fill.price), digits)} · ${fill.deployment} · ${result}`);
+    return element("p", `${fill.side === "buy" ? "▲ bought" : "▼ sold"} ${fill.qty} at ${number(Number(fill.price), digits)} · ${nameOf(fill.deployment)} · ${result}`);
   });
   if (fills.length > LONGEST_TIP) lines.push(element("p", `and ${fills.length - LONGEST_TIP} more`));
   tip.replaceChildren(...lines);
