@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, Self
 
 from dashboard.margin_words import MarginWords, margin_words
 from dashboard.market_words import MarketWords, market_words
@@ -35,9 +35,6 @@ from strategies.selectors import Contestant, Setting
 FILLS_SHOWN = 30
 REVISIONS_SHOWN = 20
 OPEN_STATUSES = ("sent", "open")
-
-
-SceneType = TypeVar("SceneType", bound="Scene")
 
 
 class UnknownDeployment(LookupError):
@@ -79,6 +76,10 @@ class Scene:
 
     season: Season | None
     feed: Mapping[str, Any] | None
+
+    def with_fresh_feed(self) -> Self:
+        """Return the scene with what the feed tells as it is now and everything else as it was."""
+        return replace(self, feed=bus.feed_state())
 
     @property
     def market(self) -> MarketWords:
@@ -284,11 +285,6 @@ def deployment_scene(slug: str) -> DeploymentScene:
         waiting=waiting_of(account) if account else {},
         cost=selectors.cost_of(deployment),
     )
-
-
-def with_fresh_feed(scene: SceneType) -> SceneType:
-    """Return the scene with the feed as it is now and everything else as it was."""
-    return replace(scene, feed=bus.feed_state())
 
 
 def feed_time(feed: Mapping[str, Any] | None) -> datetime | None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dashboard import views
+from dashboard import market_views, views
 
 urlpatterns = [
     path("", views.league, name="league"),
@@ -10,6 +10,8 @@ urlpatterns = [
     path("docs/fills/", views.how_fills_happen, name="how-fills-happen"),
     path("docs/strategies/", views.strategy_guide, name="strategy-guide"),
     path("compare/", views.compare, name="compare"),
+    path("markets/", market_views.markets, name="markets-page"),
+    path("markets/<str:slug>/", market_views.market, name="market-page"),
     path("feed/", views.feed, name="feed-page"),
     path("deployments/<slug:slug>", views.deployment, name="deployment"),
     path("deployments/<slug:slug>/", views.deployment, name="deployment-slash"),

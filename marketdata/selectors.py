@@ -31,12 +31,13 @@ LATERAL (
 _MAX_SEQUENCE = 2**63 - 1
 
 
-def market_at(market: str, sequence: int | None) -> tuple[Market, int]:
+def market_at(market: str, sequence: int | None, timeframes: Iterable[str] = TIMEFRAME_MINUTES) -> tuple[Market, int]:
     """Return the market as of the newest checkpoint at or before ``sequence``, and that frame's sequence.
 
     None means the newest of all. Where there is no checkpoint the market is empty and
     the sequence 0. Frames after it are the caller's to fold. Its candles are those that
-    counted at that frame: whoever asks, whenever, gets the same.
+    counted at that frame: whoever asks, whenever, gets the same. Of other than the
+    ``timeframes`` only those are there that may yet be corrected.
     """
     checkpoint = _checkpoints_until(market, sequence).first()
     if checkpoint is None:
@@ -44,7 +45,7 @@ def market_at(market: str, sequence: int | None) -> tuple[Market, int]:
     payload = bytes(checkpoint.payload)
     # Candles are stored as prices; only the checkpoint's instruments say how many ticks those are.
     instruments = Market.restore(payload, ()).snapshot().instruments
-    counted = newest_candles(market, instruments, last_sequence=checkpoint.sequence)
+    counted = newest_candles(market, instruments, timeframes, last_sequence=checkpoint.sequence)
     return Market.restore(payload, counted), checkpoint.sequence
 
 
