@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import django_filters
+from django import forms
 from django.db.models import QuerySet
 from django.urls import path
+from django_filters.fields import IsoDateTimeField
 from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
 from rest_framework import generics
 from rest_framework.exceptions import NotFound, ValidationError
@@ -136,12 +138,26 @@ class TapeView(APIView):
         return Response(serializers.TapeSerializer(told | {"large_from": found.large_from}).data)
 
 
+class _MomentField(IsoDateTimeField):
+    def clean(self, value: Any) -> datetime | None:
+        """Return the moment in UTC: PostgreSQL knows fewer zones than ISO 8601."""
+        moment: datetime | None = super().clean(value)
+        try:
+            return None if moment is None else moment.astimezone(UTC)
+        except OverflowError:
+            raise forms.ValidationError(f"{value!r} was given; expected a time that the calendar has") from None
+
+
+class _MomentFilter(django_filters.IsoDateTimeFilter):
+    field_class = _MomentField
+
+
 class MarketFillFilter(KnownParameters):
     """What the fills of an instrument can be narrowed by."""
 
     deployment = django_filters.CharFilter(field_name="account__slug")
-    since = django_filters.IsoDateTimeFilter(field_name="time", lookup_expr="gte")
-    until = django_filters.IsoDateTimeFilter(field_name="time", lookup_expr="lt")
+    since = _MomentFilter(field_name="time", lookup_expr="gte")
+    until = _MomentFilter(field_name="time", lookup_expr="lt")
 
     class Meta:
         model = Fill

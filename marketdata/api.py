@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import redis
@@ -126,7 +126,7 @@ def _feed_state() -> dict[str, Any] | None:
 
 def _current_market() -> str | None:
     try:
-        return bus.current_market()
+        return bus.current_market() or selectors.last_heard_market()
     except redis.RedisError:
         # Redis carries, PostgreSQL remembers: what was heard can be read without it.
         return selectors.last_heard_market()
@@ -160,11 +160,13 @@ def time_asked(request: Request, name: str) -> datetime | None:
         return None
     try:
         time = parse_datetime(asked)
-    except ValueError:  # a day or hour that no calendar has
-        time = None
-    if time is None or time.tzinfo is None:
+        # In UTC: PostgreSQL knows fewer zones than ISO 8601.
+        in_utc = time.astimezone(UTC) if time is not None and time.tzinfo is not None else None
+    except (ValueError, OverflowError):  # a day or hour that no calendar has
+        in_utc = None
+    if in_utc is None:
         raise ValidationError({name: f"{name} is {asked!r}; expected a time with its zone: 2026-07-08T12:00:00Z"})
-    return time
+    return in_utc
 
 
 def whole_asked(request: Request, name: str, default: int, most: int) -> int:

@@ -5,7 +5,6 @@ from decimal import Decimal
 
 import pytest
 
-from marketdata import bus
 from tests.listening import Heard, forget_all, list_pair, store
 from tests.rows import MARKET, NOON, enter, fill, open_season, quote, run_feed
 from trading.frames import utc
@@ -26,7 +25,6 @@ BOOK = """
 @pytest.fixture(autouse=True)
 def season():
     forget_all()
-    bus.announce_market(MARKET)
     run_feed(market_time=NOON.isoformat(), symbols={"BTC/USD": quote("64000.0", "64000.1")})
     list_pair()
     yield open_season()
@@ -169,6 +167,21 @@ def test_bad_input_is_told_by_field_and_what_is_right(client, address, field, ri
     assert answer.status_code == 400
     problem = answer.json()
     assert right in str(problem.get("errors", problem)[field])
+
+
+@pytest.mark.parametrize(
+    "moment", ["1480-01-11T13:38:40+20:12", "0001-01-01T00:00:00+20:12", "9999-12-31T23:00:00-20:00"]
+)
+def test_no_moment_of_any_zone_is_too_much(client, moment):
+    store([100])
+    for address in (
+        f"{BTC}fills/?since=",
+        f"{BTC}indicators/?name=rsi&before=",
+        "/api/v1/candles/?symbol=BTC/USD&since=",
+    ):
+        answer = client.get(address + moment.replace("+", "%2B"))
+
+        assert answer.status_code in (200, 400), address
 
 
 @pytest.mark.parametrize("part", ["", "book/", "tape/", "fills/", "indicators/?name=rsi"])

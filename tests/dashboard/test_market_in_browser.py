@@ -110,7 +110,7 @@ def column(page, side):
 
 
 def test_the_ladder_is_the_newest_frames_book_and_follows_it(page, feed):
-    expect(page.locator(".ladder .asks tr")).to_have_count(2)
+    expect(page.locator(".ladder .bids tr")).to_have_count(2)
 
     assert column(page, "asks") == [("64,000.3", "0.0030", "0.0050"), ("64,000.1", "0.0020", "0.0020")]
     assert column(page, "bids") == [("64,000.0", "0.0010", "0.0010"), ("63,999.8", "0.0015", "0.0025")]

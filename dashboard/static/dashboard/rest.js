@@ -23,8 +23,11 @@ function comeBack() {
   window.htmx.process(socket);
 }
 
-document.addEventListener("visibilitychange", () => {
+function notice() {
   clearTimeout(leaving);
   if (document.hidden) leaving = setTimeout(leave, LEAVE_AFTER_MS);
   else comeBack();
-});
+}
+
+document.addEventListener("visibilitychange", notice);
+notice(); // it may have been opened behind another
