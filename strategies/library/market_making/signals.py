@@ -57,7 +57,7 @@ def _answer(data: DataSnapshot, config: Config, state: dict[str, Any], symbol: s
     if changes:
         pace["rest_ns"] = now_ns + round(own.cooldown_s * NS_PER_S)
         wanted += changes
-    pace["look_ns"] = max(now_ns + LOOK_EVERY_NS, pace["rest_ns"])
+    pace["look_ns"] = now_ns + LOOK_EVERY_NS
     return NoSignal(reason.code, reason.detail, symbol)
 
 
