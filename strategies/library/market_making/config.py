@@ -104,7 +104,6 @@ class Config(msgspec.Struct, frozen=True):
         float, key("deviation of a minute's returns beyond which spread and threshold widen, percent", gt=0, le=10)
     ] = 0.1
     most_widening: Annotated[float, key("multiplier that volatility widens by at most", ge=1, le=10)] = 1.5
-    imbalance_levels: Annotated[int, key("levels of the book whose imbalance counts", ge=1, le=25)] = 10
     step_back: Annotated[
         float, key("half spreads by which a quote steps back before takers that lean on it", ge=0, le=10)
     ] = 1.0

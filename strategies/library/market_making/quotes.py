@@ -19,6 +19,7 @@ from .quoting import adding_share, gain_bounds_pct, half_spread_pct, passive_pri
 from .reading import Reading
 
 NS_PER_S = 1_000_000_000
+IMBALANCE_LEVELS = 10  # of each side of the book
 
 
 class Quote(NamedTuple):
@@ -65,7 +66,7 @@ def turn_of(
     multiplier = reading.threshold * config.spread_sessions.at(data.time)
     half_pct = half_spread_pct(config, own, reading.volatility_pct, multiplier, maker_pct)
     inventory = max(-1.0, min(1.0, data.portfolio.value(symbol) / own.max_inventory_usd))
-    imbalance, flow = book_imbalance_at(data, symbol, config.imbalance_levels), config.flow.at(data, symbol)
+    imbalance, flow = book_imbalance_at(data, symbol, IMBALANCE_LEVELS), config.flow.at(data, symbol)
     threshold = own.imbalance_threshold * multiplier * widening(reading.volatility_pct, config)
     return Turn(
         data,
