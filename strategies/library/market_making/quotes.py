@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ from trading.book import Side
 from trading.indicators.flow import TradeFlow
 from trading.indicators.order_book import book_imbalance_at
 from trading.instruments import Instrument
+from trading.orders import Purpose
 from trading.portfolio import Holding, OpenOrder
 from trading.signals import NoSignal
 from trading.snapshot import DataSnapshot
@@ -66,6 +68,7 @@ def turn_of(
     multiplier = reading.threshold * config.spread_sessions.at(data.time)
     half_pct = half_spread_pct(config, own, reading.volatility_pct, multiplier, maker_pct)
     inventory = max(-1.0, min(1.0, data.portfolio.value(symbol) / own.max_inventory_usd))
+    orders = data.portfolio.open_orders(symbol)
     imbalance, flow = book_imbalance_at(data, symbol, IMBALANCE_LEVELS), config.flow.at(data, symbol)
     threshold = own.imbalance_threshold * multiplier * widening(reading.volatility_pct, config)
     return Turn(
@@ -75,8 +78,8 @@ def turn_of(
         symbol,
         own,
         reading,
-        data.portfolio.open_orders(symbol),
-        holding_of(data, symbol),
+        orders,
+        holding_of(data, symbol, orders),
         inventory,
         fair,
         half_pct,
@@ -87,11 +90,11 @@ def turn_of(
     )
 
 
-def holding_of(data: DataSnapshot, symbol: str) -> Holding | None:
-    """Return what is held, None while it is less than the exchange's smallest order."""
+def holding_of(data: DataSnapshot, symbol: str, orders: Iterable[OpenOrder]) -> Holding | None:
+    """Return what is held, None while it is less than the smallest order and none of the open ``orders`` offers it."""
     holding = data.portfolio.position(symbol)
-    if holding is None:
-        return None
+    if holding is None or any(order.purpose == Purpose.EXIT and order.limit_price is not None for order in orders):
+        return holding
     instrument, qty = data.instrument(symbol), Decimal(str(abs(holding.qty)))
     is_enough = instrument.lots_within(qty) >= max(1, instrument.qty_min_lots)
     return holding if is_enough and qty * Decimal(str(holding.average_price)) >= instrument.cost_min else None
@@ -160,15 +163,14 @@ def _addition(turn: Turn, side: Side, price: float) -> Quote | NoSignal:
 
 
 def _spendable(turn: Turn, currency: str) -> float:
-    """Return what no other order has spoken for, the fee of spending it left aside."""
+    """Return what no other order has spoken for and is no inventory of another market, the fee of spending it aside."""
     portfolio, fee = turn.data.portfolio, 1 + turn.data.portfolio.taker_pct / 100
-    spoken_for = 0.0
+    kept = 0.0
+    for symbol in turn.data.symbols:
+        if symbol.startswith(f"{currency}/") and (holding := portfolio.position(symbol)):
+            kept += max(0.0, holding.qty)
     for order in portfolio.open_orders():
-        base, quote = order.symbol.split("/")
-        if order.limit_price is None or (order.symbol == turn.symbol and order.side is Side.BUY):
-            continue
-        if order.side is Side.BUY and quote == currency:
-            spoken_for += order.qty * order.limit_price * fee
-        elif order.side is Side.SELL and base == currency:
-            spoken_for += order.qty
-    return max(0.0, portfolio.balance(currency) - spoken_for) / fee
+        is_ours = order.symbol == turn.symbol
+        if order.limit_price and order.side is Side.BUY and order.symbol.endswith(f"/{currency}") and not is_ours:
+            kept += order.qty * order.limit_price * fee
+    return max(0.0, portfolio.balance(currency) - kept) / fee

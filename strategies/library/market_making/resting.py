@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from trading.book import Side
 from trading.orders import Purpose
-from trading.portfolio import OpenOrder
+from trading.portfolio import Holding, OpenOrder
 from trading.signals import Action, Amend, Cancel, OrderType, Signal, SizeUnit
 
 from .._rules.holding import side_of
@@ -114,9 +114,7 @@ def tend_stop(turn: Turn) -> Sequence[Signal | Cancel | Amend]:
         return [Cancel(order.order_id) for order in stops if order.purpose == Purpose.EXIT]
     price, held = _stop_price(turn, side_of(holding), holding.average_price), abs(holding.qty)
     if not stops:
-        leave = Signal.sell if holding.qty > 0 else Signal.cover
-        return [leave(turn.symbol, held, size_in=SizeUnit.BASE, order_type=OrderType.STOP, trigger_price=price,
-                      reduce_only=True, reason="too far from the average price", code="stop_loss")]  # fmt: skip
+        return [_stop(turn, holding, price)]
     kept = next((order for order in stops if order.purpose == Purpose.STOP_LOSS), stops[0])
     if others := [order for order in stops if order is not kept]:
         return [Cancel(order.order_id) for order in others]
@@ -126,3 +124,17 @@ def tend_stop(turn: Turn) -> Sequence[Signal | Cancel | Amend]:
         return []
     qty = kept.filled_qty + held if kept.purpose == Purpose.EXIT else None
     return [Amend(kept.order_id, qty=qty, trigger_price=price)]
+
+
+def _stop(turn: Turn, holding: Holding, price: float) -> Signal:
+    leave = Signal.sell if holding.qty > 0 else Signal.cover
+    return leave(
+        turn.symbol,
+        abs(holding.qty),
+        size_in=SizeUnit.BASE,
+        order_type=OrderType.STOP,
+        trigger_price=price,
+        reduce_only=True,
+        reason="too far from the average price",
+        code="stop_loss",
+    )

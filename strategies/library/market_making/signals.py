@@ -7,7 +7,7 @@ from typing import Any
 from trading.book import Side
 from trading.indicators.order_book import micro_price_at
 from trading.orders import Purpose
-from trading.portfolio import Holding
+from trading.portfolio import OpenOrder
 from trading.signals import Amend, Cancel, NoSignal, Signal
 from trading.snapshot import DataSnapshot
 from trading.strategy import MAX_SIGNALS
@@ -85,8 +85,7 @@ def _tended(turn: Turn, pace: Pace, sides: tuple[Side, Side]) -> tuple[Wanted, N
     _show(turn, quotes)
     refusals = [quote for quote in quotes.values() if isinstance(quote, NoSignal)]
     refusals.sort(key=lambda refusal: refusal.code == NOTHING_HELD)
-    both_rest = NoSignal("quotes_rest")
-    return changes, refusals[0] if refusals else both_rest
+    return changes, refusals[0] if refusals else NoSignal("quotes_rest")
 
 
 def _trail(
@@ -96,7 +95,8 @@ def _trail(
 
     Return None while there is nothing to leave.
     """
-    holding: Holding | None = holding_of(data, symbol)
+    orders = data.portfolio.open_orders(symbol)
+    holding = holding_of(data, symbol, orders)
     if holding is None:
         pace["leaving"] = ""
         return None
@@ -104,7 +104,6 @@ def _trail(
         pace["leaving"] = "trailing_stop"
     if not pace["leaving"]:
         return None
-    orders = data.portfolio.open_orders(symbol)
     if any(_is_way_out_at_once(order) for order in orders):
         return NoSignal("leaving", "the order is under way")
     quotes = [order for order in orders if order.limit_price is not None]
@@ -115,7 +114,7 @@ def _trail(
     return NoSignal("leaving", "fell back from its best")
 
 
-def _is_way_out_at_once(order: Any) -> bool:
+def _is_way_out_at_once(order: OpenOrder) -> bool:
     return order.purpose == Purpose.EXIT and order.limit_price is None and order.trigger_price is None
 
 

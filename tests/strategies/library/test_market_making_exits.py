@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal as D
 from typing import Any
 
+import msgspec
 import pytest
 
 from strategies import registry
@@ -222,6 +223,29 @@ def test_no_more_is_bid_than_is_free_beside_other_quotes() -> None:
     worth = {order.symbol: order.qty * (order.limit_price or 0) for order in orders(stage)}
     assert worth == pytest.approx({BTC: 25}, abs=0.01)
     assert stage.why["insufficient_funds XRP/USD"] > 0
+
+
+def test_bitcoin_that_was_bought_to_be_sold_again_buys_no_xrp() -> None:
+    stage = Stage("market_making", (BTC, RATIO), needs_correlation=False).past(BTC, "1m", CALM)
+    stage.past(RATIO, "1m", [0.00004 + 1e-8 * (n % 2) for n in range(40)])
+    at(stage, 60_000, 59_800, 59_800)
+
+    assert (stage.holding(BTC) is not None, stage.why["insufficient_funds XRP/BTC"] > 0) == (True, True)
+    assert not [order for order in orders(stage) if order.symbol == RATIO]
+
+
+def test_an_offer_goes_on_though_what_is_left_of_it_is_less_than_the_smallest_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(PAIRS, BTC, msgspec.structs.replace(PAIRS[BTC], qty_min_lots=5_000))
+    stage = held(cooldown_s=60).book(BTC, spread_pct=0.1)
+    stage.trade(BTC, 60_170, qty=0.0004, after_s=1)
+    at(stage, 60_100)
+    assert (stage.holding(BTC).qty, asks(stage), stops(stage)) == (0.00001781, [ASK], [59_236.6])
+
+    at(stage, 60_200)
+
+    assert (stage.holding(BTC), orders(stage)) == (None, [])
 
 
 @pytest.mark.parametrize(
