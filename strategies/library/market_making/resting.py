@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import TypedDict
 
 from trading.book import Side
@@ -12,8 +13,6 @@ from trading.signals import Action, Amend, Cancel, OrderType, Signal, SizeUnit
 
 from .._rules.holding import side_of
 from .quotes import Quote, Turn
-
-ONE_LOT = 1.5e-8  # base units below which two quantities are one, whatever the rounding of floats
 
 
 class Pace(TypedDict):
@@ -56,7 +55,7 @@ def _moved(turn: Turn, order: OpenOrder, quote: Quote, pace: Pace, *, rests: boo
     resting = order.limit_price or 0.0
     is_off = abs(quote.price / resting - 1) * 100 > turn.config.tolerance_pct and not rests
     if order.purpose == Purpose.EXIT:
-        is_resized = abs(order.qty - quote.qty) > ONE_LOT
+        is_resized = order.qty != quote.qty
     else:
         is_resized = abs(quote.qty / order.qty - 1) * 100 > turn.config.resize_pct
     if not (is_off or is_resized):
@@ -65,7 +64,12 @@ def _moved(turn: Turn, order: OpenOrder, quote: Quote, pace: Pace, *, rests: boo
     placed = pace["placed"].get(order.side.value, resting)
     if order.purpose == Purpose.ENTRY and abs(price / placed - 1) * 100 > turn.own.stop_loss_pct / 2:
         return [Cancel(order.order_id)]  # its stop cannot be amended and would be too near, or too far
-    return [Amend(order.order_id, qty=order.filled_qty + quote.qty, limit_price=price)]
+    return [Amend(order.order_id, qty=_whole(order, quote.qty), limit_price=price)]
+
+
+def _whole(order: OpenOrder, still_open: float) -> Decimal:
+    """Return the quantity of a whole order of which so much should be open."""
+    return Decimal(str(order.filled_qty)) + Decimal(str(still_open))
 
 
 def _order(turn: Turn, side: Side, quote: Quote) -> Signal:
@@ -108,22 +112,20 @@ def tend_stop(turn: Turn) -> Sequence[Signal | Cancel | Amend]:
 
     An order whose first part was sold again before the rest was filled has used its stop up: another is placed.
     """
-    stops = [order for order in turn.orders if order.trigger_price is not None]
-    holding = turn.holding
+    stops, holding = [order for order in turn.orders if order.trigger_price is not None], turn.holding
     if holding is None:
         return [Cancel(order.order_id) for order in stops if order.purpose == Purpose.EXIT]
     price, held = _stop_price(turn, side_of(holding), holding.average_price), abs(holding.qty)
-    if not stops:
-        return [_stop(turn, holding, price)]
-    kept = next((order for order in stops if order.purpose == Purpose.STOP_LOSS), stops[0])
-    if others := [order for order in stops if order is not kept]:
-        return [Cancel(order.order_id) for order in others]
+    fitting = [order for order in stops if turn.reduces(order.side)]
+    fitting.sort(key=lambda order: order.purpose != Purpose.STOP_LOSS)
+    others = [Cancel(order.order_id) for order in stops if order not in fitting[:1]]
+    if not fitting:
+        return [*others, _stop(turn, holding, price)]
+    kept = fitting[0]
     is_off = abs((kept.trigger_price or 0.0) / price - 1) * 100 > turn.config.tolerance_pct
-    is_resized = kept.purpose == Purpose.EXIT and abs(kept.qty - held) > ONE_LOT
-    if not (is_off or is_resized):
-        return []
-    qty = kept.filled_qty + held if kept.purpose == Purpose.EXIT else None
-    return [Amend(kept.order_id, qty=qty, trigger_price=price)]
+    if kept.purpose == Purpose.EXIT and (is_off or kept.qty != held):
+        return [*others, Amend(kept.order_id, qty=_whole(kept, held), trigger_price=price)]
+    return [*others, Amend(kept.order_id, trigger_price=price)] if is_off else others
 
 
 def _stop(turn: Turn, holding: Holding, price: float) -> Signal:

@@ -79,6 +79,19 @@ def test_what_is_bought_after_its_first_part_was_sold_is_given_a_stop_again() ->
     assert (stage.holding(BTC), stage.trades[-1]) == (None, ("sell", "too far from the average price"))
 
 
+def test_a_stop_of_the_other_side_gives_way_when_what_was_held_is_now_sold_short() -> None:
+    stage = opening(allows_short=True, cooldown_s=0).book(BTC, spread_pct=0.1)
+    stage.trade(BTC, 59_830, qty=0.0002, side="sell", after_s=4)
+    stage.trade(BTC, 60_170, qty=0.0003, after_s=0.1)  # before the ask that would be short is replaced
+    held_short = stage.holding(BTC)
+    assert held_short.qty == pytest.approx(-0.0001)
+
+    at(stage, 60_170, 60_170)
+
+    assert [order.side for order in orders(stage) if order.trigger_price is not None] == [Side.BUY]
+    assert stops(stage) == [pytest.approx(held_short.average_price * 1.01, rel=1e-4)]
+
+
 def test_a_stop_that_has_nothing_left_to_protect_is_taken_back() -> None:
     stage = opening(cooldown_s=60).book(BTC, spread_pct=0.1)
     stage.trade(BTC, 59_830, qty=0.0002, side="sell", after_s=4)
