@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from dashboard import market_views, views
+from dashboard import audit_views, market_views, views
 
 urlpatterns = [
     path("", views.league, name="league"),
     path("fills/<int:pk>/", views.fill, name="fill"),
     path("docs/fills/", views.how_fills_happen, name="how-fills-happen"),
     path("docs/strategies/", views.strategy_guide, name="strategy-guide"),
+    path("audit/", audit_views.audit, name="audit"),
     path("compare/", views.compare, name="compare"),
     path("markets/", market_views.markets, name="markets-page"),
     path("markets/<str:slug>/", market_views.market, name="market-page"),

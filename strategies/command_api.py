@@ -80,7 +80,7 @@ class BeginSeason(APIView):
         market = season.market if season else bus.current_market()
         if market is None:
             raise ValidationError({"market": ["no market is known yet: start a feed first"]})
-        begun = services.new_season(market=market, **told)
+        begun = services.new_season(market=market, by=request.user.get_username(), **told)
         return Response(SeasonSerializer(begun).data, status=status.HTTP_201_CREATED)
 
 

@@ -65,6 +65,7 @@ class SeasonAdmin(ReadOnlyAdmin):
             self.message_user(request, "No market is known yet: start a feed first.", messages.ERROR)
         else:
             told = form.cleaned_data
-            begun = new_season(market=market, name=told["name"], liquidity=told["liquidity"])
+            by = request.user.get_username()
+            begun = new_season(market=market, by=by, name=told["name"], liquidity=told["liquidity"])
             self.message_user(request, f"{begun} has begun, with {begun.liquidity} liquidity.", messages.SUCCESS)
         return redirect(reverse("admin:portfolios_season_changelist"))

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from marketdata import bus
 from marketdata.sources import is_recording
+from portfolios.audit import note_change
 from portfolios.flattening import withdraw_flattenings
 from portfolios.models import Account, Liquidity, Season
 from portfolios.payments import refuse_open_payments
@@ -313,7 +314,7 @@ def open_season(*, market: str, liquidity: str = "", name: str = SEASON_NAME) ->
 
 
 @transaction.atomic
-def new_season(*, market: str, liquidity: str = "", name: str = SEASON_NAME) -> Season:
+def new_season(*, market: str, by: str, liquidity: str = "", name: str = SEASON_NAME) -> Season:
     """End the running season and begin another on the same or another market; ``liquidity`` empty: as before.
 
     Raises:
@@ -323,7 +324,10 @@ def new_season(*, market: str, liquidity: str = "", name: str = SEASON_NAME) -> 
         raise ValidationError({"liquidity": f"liquidity is {liquidity!r}; known are {', '.join(Liquidity.values)}"})
     for season in Season.objects.filter(ended_at=None):
         end_season(season=season, at=timezone.now())
-    return open_season(market=market, liquidity=liquidity, name=name)
+        note_change(by=by, kind="season", subject=str(season.number), action="ended", sentence=str(season))
+    begun = open_season(market=market, liquidity=liquidity, name=name)
+    note_change(by=by, kind="season", subject=str(begun.number), action="begun", sentence=str(begun))
+    return begun
 
 
 def open_account(*, deployment: Deployment, season: Season) -> Account:

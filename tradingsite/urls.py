@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from dashboard.market_api import market_urls
 from marketdata.api import api_urls as marketdata_urls
 from portfolios.api import api_urls as portfolios_urls
+from portfolios.audit_api import audit_urls
 from strategies.api import api_urls as strategies_urls
 from strategies.command_api import command_urls
 from strategies.record_api import record_urls
@@ -17,6 +18,7 @@ API_URLS = [
     *marketdata_urls,
     *market_urls,
     *portfolios_urls,
+    *audit_urls,
     *strategies_urls,
     *record_urls,
     *command_urls,

@@ -4,6 +4,7 @@ Money and quantities are numeric(36, 18); times are UTC of the market's clock un
 """
 
 from portfolios.models.accounts import Account, Checkpoint, Liquidity, Season, SharedBook
+from portfolios.models.audit import AuditEntry
 from portfolios.models.columns import money
 from portfolios.models.commands import OPEN_STATES, Flattening, FlatteningState
 from portfolios.models.facts import Fill, LedgerEntry, Order, Payment, PaymentState, RoundTrip
@@ -21,6 +22,7 @@ from portfolios.models.standings import (
 __all__ = [
     "OPEN_STATES",
     "Account",
+    "AuditEntry",
     "Balance",
     "Checkpoint",
     "EquityPoint",

@@ -163,7 +163,7 @@ def test_what_is_asked_of_an_account_that_is_closed_is_withdrawn(work: Work, clo
     if close == "reset":
         reset_deployment(deployment=Deployment.objects.get(), by="test")
     else:
-        new_season(market=MARKET)
+        new_season(market=MARKET, by="test")
 
     flattening.refresh_from_db()
     assert flattening.state == "withdrawn"
