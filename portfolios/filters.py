@@ -19,7 +19,7 @@ from portfolios.models import (
     RoundTrip,
 )
 
-PAGING = {"limit", "offset", "format"}
+PAGING = {"limit", "cursor", "format"}
 
 
 class KnownParameters(django_filters.FilterSet):
@@ -29,7 +29,7 @@ class KnownParameters(django_filters.FilterSet):
         super().__init__(data, *args, **options)
         unknown = sorted(set(data or ()) - set(self.filters) - PAGING)
         if unknown:
-            known = ", ".join(sorted({*self.filters, "limit", "offset"}))
+            known = ", ".join([*sorted(self.filters), *sorted(PAGING)])
             raise ValidationError({name: [f"unknown parameter; expected one of {known}"] for name in unknown})
 
 

@@ -25,6 +25,9 @@ API_URLS = [
     *version_urls,
 ]
 
+handler404 = "tradingsite.rest.problems.unknown_page"
+handler500 = "tradingsite.rest.problems.broken_page"
+
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
