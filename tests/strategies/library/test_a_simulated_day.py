@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from strategies import registry
-from tests.simulated import engine_of, simulated_frames
+from tests.simulated import LIVELY, engine_of, simulated_frames
 from trading.fees import Liquidity
 from trading.fills import Fill, digest
 from trading.frames import Frame
@@ -62,3 +62,22 @@ def test_the_market_maker_earns_spreads_beyond_its_fees_with_its_usual_numbers(f
     results = [fill.result for fill in quoted if fill.result is not None]
     assert len(results) >= 3
     assert min(results) >= 0
+
+
+def test_all_that_the_market_maker_holds_has_one_stop_and_no_side_of_a_market_two_quotes(frames: list[Frame]) -> None:
+    engine, market = engine_of("market_making"), Market()
+    engine.config = engine.strategy.config(LIVELY["market_making"] | {"allows_short": True, "sells_at_loss": True})
+    sides = set()
+
+    for frame in frames:
+        market.fold(frame)
+        sides |= {fill.side for fill in engine.process(frame, market.snapshot()).fills}
+        portfolio = engine.portfolio_at(market.snapshot())
+        for symbol in engine.terms.symbols:
+            live = portfolio.open_orders(symbol)
+            quoted = [order.side for order in live if order.limit_price is not None]
+            assert len(quoted) == len(set(quoted)), frame.sequence
+            stops = [order for order in live if order.trigger_price is not None]
+            assert portfolio.position(symbol) is None or len(stops) == 1, frame.sequence
+
+    assert len(sides) == 2
