@@ -33,8 +33,7 @@ class LivePage(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         """Accept readers of the page and send them all of it."""
-        user = self.scope.get("user")
-        if not settings.PADDOCK_PUBLIC_PAGES and not (user and user.is_authenticated):
+        if not settings.PADDOCK_PUBLIC_PAGES and not self.scope.get("may_read"):
             await self.close(code=LOGIN_NEEDED)
             return
         broadcaster = await self.find_broadcaster()

@@ -7,10 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import django_filters
-from django import forms
 from django.db.models import QuerySet
 from django.urls import path
-from django_filters.fields import IsoDateTimeField
 from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
 from rest_framework import generics
 from rest_framework.exceptions import NotFound, ValidationError
@@ -38,7 +36,7 @@ from marketdata import bus, selectors
 from marketdata.api import choice_asked, time_asked, whole_asked
 from marketdata.models import Instrument
 from marketdata.selectors import ns_of
-from portfolios.filters import KnownParameters
+from portfolios.filters import KnownParameters, MomentFilter
 from portfolios.models import Fill
 from portfolios.selectors import current_season
 from trading.candles import SERIES_CAPACITY, TIMEFRAME_MINUTES
@@ -138,26 +136,12 @@ class TapeView(APIView):
         return Response(serializers.TapeSerializer(told | {"large_from": found.large_from}).data)
 
 
-class _MomentField(IsoDateTimeField):
-    def clean(self, value: Any) -> datetime | None:
-        """Return the moment in UTC: PostgreSQL knows fewer zones than ISO 8601."""
-        moment: datetime | None = super().clean(value)
-        try:
-            return None if moment is None else moment.astimezone(UTC)
-        except OverflowError:
-            raise forms.ValidationError(f"{value!r} was given; expected a time that the calendar has") from None
-
-
-class _MomentFilter(django_filters.IsoDateTimeFilter):
-    field_class = _MomentField
-
-
 class MarketFillFilter(KnownParameters):
     """What the fills of an instrument can be narrowed by."""
 
     deployment = django_filters.CharFilter(field_name="account__slug")
-    since = _MomentFilter(field_name="time", lookup_expr="gte")
-    until = _MomentFilter(field_name="time", lookup_expr="lt")
+    since = MomentFilter(field_name="time", lookup_expr="gte")
+    until = MomentFilter(field_name="time", lookup_expr="lt")
 
     class Meta:
         model = Fill

@@ -102,11 +102,11 @@ def strategy_guide(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def change_deployment(request: HttpRequest, slug: str, change: str) -> HttpResponse:
-    """Pause, enable, flatten or otherwise command a deployment; staff alone may."""
+    """Pause, enable, flatten or otherwise command a deployment; it needs the role of a trader."""
     if not request.user.is_authenticated:
         return redirect_to_login(f"/deployments/{slug}")
-    if not request.user.is_staff:
-        raise PermissionDenied("a change needs a login with staff rights")
+    if not request.user.has_perm("strategies.change_deployment"):
+        raise PermissionDenied("a change needs a login with the role of a trader")
     if change not in CHANGES:
         raise Http404(f"{change!r} is no change of a deployment; expected one of {', '.join(CHANGES)}.")
     service, done = CHANGES[change]

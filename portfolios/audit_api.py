@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import django_filters
 from django.urls import path
 from rest_framework import generics
 from rest_framework.permissions import BasePermission
@@ -10,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.serializers import ModelSerializer
 from rest_framework.views import APIView
 
-from portfolios.filters import KnownParameters
+from portfolios.filters import KnownParameters, MomentFilter
 from portfolios.models import AuditEntry
 
 MAY_AUDIT = "portfolios.view_auditentry"
@@ -27,8 +26,8 @@ class MayAudit(BasePermission):
 
 
 class AuditFilter(KnownParameters):
-    since = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="gte")
-    until = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="lt")
+    since = MomentFilter(field_name="at", lookup_expr="gte")
+    until = MomentFilter(field_name="at", lookup_expr="lt")
 
     class Meta:
         model = AuditEntry

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import django_filters
+from django import forms
+from django_filters.fields import IsoDateTimeField
 from rest_framework.exceptions import ValidationError
 
 from portfolios.models import (
@@ -22,6 +25,22 @@ from portfolios.models import (
 PAGING = {"limit", "cursor", "format"}
 
 
+class _MomentField(IsoDateTimeField):
+    def clean(self, value: Any) -> datetime | None:
+        """Return the moment in UTC: PostgreSQL knows fewer zones than ISO 8601."""
+        moment: datetime | None = super().clean(value)
+        try:
+            return None if moment is None else moment.astimezone(UTC)
+        except OverflowError:
+            raise forms.ValidationError(f"{value!r} was given; expected a time that the calendar has") from None
+
+
+class MomentFilter(django_filters.IsoDateTimeFilter):
+    """A bound in time, with its zone."""
+
+    field_class = _MomentField
+
+
 class KnownParameters(django_filters.FilterSet):
     """A filter set that names the parameters there are when it is given another."""
 
@@ -34,8 +53,8 @@ class KnownParameters(django_filters.FilterSet):
 
 
 class FillFilter(KnownParameters):
-    since = django_filters.IsoDateTimeFilter(field_name="time", lookup_expr="gte")
-    until = django_filters.IsoDateTimeFilter(field_name="time", lookup_expr="lt")
+    since = MomentFilter(field_name="time", lookup_expr="gte")
+    until = MomentFilter(field_name="time", lookup_expr="lt")
 
     class Meta:
         model = Fill
@@ -43,8 +62,8 @@ class FillFilter(KnownParameters):
 
 
 class OrderFilter(KnownParameters):
-    since = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    until = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    since = MomentFilter(field_name="created_at", lookup_expr="gte")
+    until = MomentFilter(field_name="created_at", lookup_expr="lt")
 
     class Meta:
         model = Order
@@ -58,8 +77,8 @@ class PositionFilter(KnownParameters):
 
 
 class RoundTripFilter(KnownParameters):
-    since = django_filters.IsoDateTimeFilter(field_name="closed_at", lookup_expr="gte")
-    until = django_filters.IsoDateTimeFilter(field_name="closed_at", lookup_expr="lt")
+    since = MomentFilter(field_name="closed_at", lookup_expr="gte")
+    until = MomentFilter(field_name="closed_at", lookup_expr="lt")
 
     class Meta:
         model = RoundTrip
@@ -73,8 +92,8 @@ class InstrumentFilter(KnownParameters):
 
 
 class PaymentFilter(KnownParameters):
-    since = django_filters.IsoDateTimeFilter(field_name="asked_at", lookup_expr="gte")
-    until = django_filters.IsoDateTimeFilter(field_name="asked_at", lookup_expr="lt")
+    since = MomentFilter(field_name="asked_at", lookup_expr="gte")
+    until = MomentFilter(field_name="asked_at", lookup_expr="lt")
 
     class Meta:
         model = Payment
@@ -94,8 +113,8 @@ class BalanceFilter(KnownParameters):
 
 
 class LedgerFilter(KnownParameters):
-    since = django_filters.IsoDateTimeFilter(field_name="time", lookup_expr="gte")
-    until = django_filters.IsoDateTimeFilter(field_name="time", lookup_expr="lt")
+    since = MomentFilter(field_name="time", lookup_expr="gte")
+    until = MomentFilter(field_name="time", lookup_expr="lt")
 
     class Meta:
         model = LedgerEntry

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import django_filters
 from django.db.models import QuerySet
 from django.urls import path
 from drf_spectacular.utils import extend_schema
@@ -12,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from portfolios.api import account_named
-from portfolios.filters import KnownParameters
+from portfolios.filters import KnownParameters, MomentFilter
 from portfolios.serializers import ExactDecimalField
 from strategies.api import deployment_named
 from strategies.benchmark import Benchmark, holding_of
@@ -23,8 +22,8 @@ from trading.holding import Held
 
 
 class EventFilter(KnownParameters):
-    since = django_filters.IsoDateTimeFilter(field_name="time", lookup_expr="gte")
-    until = django_filters.IsoDateTimeFilter(field_name="time", lookup_expr="lt")
+    since = MomentFilter(field_name="time", lookup_expr="gte")
+    until = MomentFilter(field_name="time", lookup_expr="lt")
 
     class Meta:
         model = DeploymentEvent

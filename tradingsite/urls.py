@@ -13,6 +13,7 @@ from strategies.command_api import command_urls
 from strategies.record_api import record_urls
 from strategies.version_api import version_urls
 from tradingsite import health
+from tradingsite.sharing import share
 
 API_URLS = [
     *marketdata_urls,
@@ -34,6 +35,7 @@ urlpatterns = [
     path("api/v1/", include(API_URLS)),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("share/<str:secret>/", share, name="share"),
     path("admin/", admin.site.urls),
     path("", include("dashboard.urls")),
 ]

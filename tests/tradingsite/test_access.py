@@ -1,51 +1,50 @@
 import pytest
 from channels.testing import WebsocketCommunicator
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
+from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory, force_authenticate
 from rest_framework.views import APIView
 
-from tradingsite.permissions import StaffOrReadOnly
+from tradingsite.permissions import TradersChange
+from tradingsite.roles import ROLES, give_role
 
 
 class Anything(APIView):
-    permission_classes = [StaffOrReadOnly]
+    permission_classes = [TradersChange]
 
     def get(self, request):
-        from rest_framework.response import Response
-
         return Response("read")
 
     post = get
 
 
-def answer(method, *, staff=None):
+def answer(method, user=None):
     request = getattr(APIRequestFactory(), method)("/")
-    if staff is not None:
-        force_authenticate(request, get_user_model()(username="ann", is_staff=staff))
+    if user is not None:
+        force_authenticate(request, user)
     return Anything.as_view()(request).status_code
 
 
-@pytest.mark.parametrize(
-    ("method", "staff", "status"),
-    [
-        ("get", None, 200),
-        ("get", False, 200),
-        ("post", None, 403),
-        ("post", False, 403),
-        ("post", True, 200),
-    ],
-)
-def test_everyone_may_read_public_pages_and_only_staff_may_change(settings, method, staff, status):
+@pytest.fixture
+def people(db):
+    """One person of each role."""
+    found = {role: User.objects.create_user(role) for role in ROLES}
+    for role, user in found.items():
+        give_role(user=user, role=role, by="test")
+    return {role: User.objects.get(pk=user.pk) for role, user in found.items()}
+
+
+def test_everyone_may_read_public_pages_and_only_traders_may_change(settings, people):
     settings.PADDOCK_PUBLIC_PAGES = True
 
-    assert answer(method, staff=staff) == status
+    assert [answer("get"), *(answer("get", user) for user in people.values())] == [200] * 4
+    assert [answer("post"), *(answer("post", user) for user in people.values())] == [401, 403, 200, 200]
 
 
-@pytest.mark.parametrize(("staff", "status"), [(None, 403), (False, 200)])
-def test_where_pages_are_not_public_reading_needs_a_login(settings, staff, status):
+def test_where_pages_are_not_public_reading_needs_a_login(settings, people):
     settings.PADDOCK_PUBLIC_PAGES = False
 
-    assert answer("get", staff=staff) == status
+    assert (answer("get"), answer("get", people["viewer"])) == (401, 200)
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", None])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from typing import Any
 
 from django.core.exceptions import ValidationError as InvalidValue
@@ -42,7 +43,7 @@ class Pages(CursorPagination):
             raise ValidationError({"limit": [f"limit is {asked!r}; expected a whole number from 1 to {MOST}"]})
         return int(asked)
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         """Return one page of the rows; of a table all, up to fifty thousand."""
         self.is_table = request.accepted_renderer.format == TableRenderer.format
         if self.is_table:
@@ -53,6 +54,13 @@ class Pages(CursorPagination):
             asked = request.query_params.get(self.cursor_query_param)
             expected = "expected that of `next` or `previous` of another page"
             raise ValidationError({"cursor": [f"cursor is {asked!r}; {expected}"]}) from None
+
+    def decode_cursor(self, request: Request) -> Any:
+        """Return where the page begins; what was not written as a cursor is none."""
+        asked = request.query_params.get(self.cursor_query_param)
+        if asked is not None:
+            b64decode(asked, validate=True)
+        return super().decode_cursor(request)
 
     def get_paginated_response(self, data: Any) -> Response:
         """Return the page with the addresses of those beside it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -15,7 +14,8 @@ from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
 from rest_framework.views import set_rollback
 
-MEDIA_TYPE = "application/problem+json"
+from tradingsite.rest.details import MEDIA_TYPE, problem
+
 API = "/api/"
 UNNAMED = "non_field_errors"
 
@@ -25,12 +25,6 @@ class ProblemRenderer(JSONRenderer):
 
     media_type = MEDIA_TYPE
     format = "problem"
-
-
-def problem(status: int, detail: str, instance: str, errors: Any = None) -> dict[str, Any]:
-    """Return problem details; ``errors`` are sentences by field."""
-    told = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    return {**told, "instance": instance, **({"errors": errors} if errors else {})}
 
 
 def problem_of(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -47,7 +41,7 @@ def problem_of(error: Exception, context: dict[str, Any]) -> Response | None:
     response = Response(told, status=error.status_code, headers=_headers(error))
     renderer = ProblemRenderer()
     response.accepted_renderer, response.accepted_media_type = renderer, MEDIA_TYPE
-    response.renderer_context = context
+    response.renderer_context = context  # type: ignore[attr-defined]
     # What cannot be negotiated any more is told as a problem whatever was asked for.
     request.accepted_renderer, request.accepted_media_type = renderer, MEDIA_TYPE
     return response
