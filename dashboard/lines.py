@@ -30,9 +30,11 @@ def line_through(place: Place) -> Line | None:
         return None
     began, now = float(made.before.result), float(made.after.result)
     low, high = min(*known, began, now), max(*known, began, now)
-    step, spread = WIDTH / len(results), high - low or 1
+    step, spread = WIDTH / len(results), high - low
 
     def y(result: float) -> float:
+        if low == high:
+            return HEIGHT / 2
         return round(_MARGIN + (HEIGHT - 2 * _MARGIN) * (1 - (result - low) / spread), 1)
 
     moments = [*((round((n + 0.5) * step, 1), result) for n, result in enumerate(results)), (float(WIDTH), now)]

@@ -72,15 +72,15 @@ function filterRows() {
   if (!input) return;
   const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
   const rows = $$("#board-rows tr");
-  let shown = 0;
   for (const row of rows) {
     const told = row.dataset.words ?? $("[data-words]", row)?.dataset.words ?? "";
     row.hidden = !words.every((word) => told.includes(word));
-    shown += row.hidden ? 0 : 1;
   }
-  $("#filter-count").textContent = words.length ? `${shown} of ${rows.length}` : `${rows.length} ${input.dataset.of ?? "rows"}`;
+  const counted = rows.filter((row) => $(".row-link", row));
+  const shown = counted.filter((row) => !row.hidden).length;
+  $("#filter-count").textContent = words.length ? `${shown} of ${counted.length}` : `${counted.length} ${input.dataset.of ?? "rows"}`;
   const empty = $("#filter-empty");
-  if (empty) empty.hidden = shown > 0 || rows.length === 0;
+  if (empty) empty.hidden = shown > 0 || counted.length === 0;
 }
 
 /* Keyboard. */
