@@ -12,6 +12,7 @@ from django.urls import path
 from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
 from rest_framework import generics
 from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -33,7 +34,7 @@ from dashboard.market_scenes import fills_of
 from dashboard.market_watch import Sight, sight_of
 from dashboard.scenes import feed_time
 from marketdata import bus, selectors
-from marketdata.api import choice_asked, time_asked, whole_asked
+from marketdata.api import choice_asked, count_parameter, time_asked, whole_asked
 from marketdata.models import Instrument
 from marketdata.selectors import ns_of
 from portfolios.filters import KnownParameters, MomentFilter
@@ -69,6 +70,8 @@ class MarketsView(generics.ListAPIView):
 class MarketView(APIView):
     """One instrument: quote, day, rules, fees, and what an account of 100 USD can do."""
 
+    renderer_classes = (JSONRenderer,)  # no table
+
     @extend_schema(responses=serializers.MarketDetailSerializer)
     def get(self, _request: Request, slug: str) -> Response:
         """Return the instrument named in the address."""
@@ -88,9 +91,7 @@ class BookView(APIView):
     """The order book as of the newest frame: as many levels as the feed carries."""
 
     @extend_schema(
-        parameters=[
-            OpenApiParameter("levels", OpenApiTypes.INT, description=f"a side, 1 to {FRAME_DEPTH}, else all there are")
-        ],
+        parameters=[count_parameter("levels", FRAME_DEPTH, about="a side")],
         responses=serializers.BookSerializer,
     )
     def get(self, request: Request, slug: str) -> Response:
@@ -121,9 +122,7 @@ class TapeView(APIView):
     """The newest public trades; large ones are marked by the rule that is told with them."""
 
     @extend_schema(
-        parameters=[
-            OpenApiParameter("limit", OpenApiTypes.INT, description=f"1 to {TAPE_LENGTH}, else {DEFAULT_PRINTS}")
-        ],
+        parameters=[count_parameter("limit", TAPE_LENGTH, default=DEFAULT_PRINTS)],
         responses=serializers.TapeSerializer,
     )
     def get(self, request: Request, slug: str) -> Response:

@@ -30,6 +30,13 @@ DEFAULT_GAPS = 100
 MAX_GAPS = 10_000
 
 
+def count_parameter(name: str, most: int, *, default: int | None = None, least: int = 1, about: str = "") -> Any:
+    """Return how the description tells a parameter that is a count; without ``default`` it means all there are."""
+    bounds: dict[str, Any] = {"type": "integer", "minimum": least, "maximum": most}
+    told = f"{about}{', ' if about else ''}{default if default is not None else 'all'} when left out"
+    return OpenApiParameter(name, bounds, description=told)
+
+
 class FeedView(APIView):
     """How the market is heard, and the newest feed events."""
 
@@ -37,9 +44,7 @@ class FeedView(APIView):
         parameters=[
             OpenApiParameter("kind", OpenApiTypes.STR, enum=[kind.value for kind in FeedEventKind]),
             OpenApiParameter("symbol", OpenApiTypes.STR, description="only events of this pair, such as BTC/USD"),
-            OpenApiParameter(
-                "limit", OpenApiTypes.INT, description=f"events, 1 to {MAX_EVENTS}, else {DEFAULT_EVENTS}"
-            ),
+            count_parameter("limit", MAX_EVENTS, default=DEFAULT_EVENTS, about="events"),
         ],
         responses=FeedSerializer,
     )
@@ -73,7 +78,7 @@ class CandlesView(APIView):
         parameters=[
             OpenApiParameter("symbol", OpenApiTypes.STR, required=True, description="such as BTC/USD"),
             OpenApiParameter("timeframe", OpenApiTypes.STR, enum=list(TIMEFRAME_MINUTES), default="1m"),
-            OpenApiParameter("limit", OpenApiTypes.INT, description=f"1 to {MAX_CANDLES}, else {DEFAULT_CANDLES}"),
+            count_parameter("limit", MAX_CANDLES, default=DEFAULT_CANDLES),
             OpenApiParameter("since", OpenApiTypes.DATETIME, description="only candles that begin then or later"),
             OpenApiParameter("before", OpenApiTypes.DATETIME, description="only candles that begin earlier"),
         ],
@@ -101,7 +106,7 @@ class CoverageView(APIView):
                 "symbol", OpenApiTypes.STR, description="such as BTC/USD; else all of which any is stored"
             ),
             OpenApiParameter("timeframe", OpenApiTypes.STR, enum=list(TIMEFRAME_MINUTES), description="else all"),
-            OpenApiParameter("limit", OpenApiTypes.INT, description=f"gaps, 1 to {MAX_GAPS}, else {DEFAULT_GAPS}"),
+            count_parameter("limit", MAX_GAPS, default=DEFAULT_GAPS, about="gaps"),
         ],
         responses=CoverageSerializer(many=True),
     )

@@ -7,14 +7,15 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.urls import path
-from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics
 from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from marketdata.api import count_parameter, time_asked
 from portfolios import filters, selectors, serializers
 from portfolios.curves import equity_curve
 from portfolios.exits import exit_figures
@@ -79,6 +80,8 @@ class Fills(AccountRows):
 
 class FillDetail(APIView):
     """One fill, derived anew from what it was judged on."""
+
+    renderer_classes = (JSONRenderer,)  # no table
 
     @extend_schema(responses=serializers.FillDetailSerializer)
     def get(self, _request: Request, pk: int) -> Response:
@@ -200,7 +203,7 @@ class Equity(APIView):
 
     @extend_schema(
         responses=serializers.EquityCurveSerializer,
-        parameters=[OpenApiParameter("points", int, description=f"2 to {MOST_POINTS}; {MOST_POINTS} when left out")],
+        parameters=[count_parameter("points", MOST_POINTS, default=MOST_POINTS, least=2)],
     )
     def get(self, request: Request, slug: str) -> Response:
         """Return the curve of the account named in the address."""
@@ -227,7 +230,7 @@ class Why(APIView):
         """Return the reasons given to the account named in the address."""
         account = account_named(slug)
         standing = Standing.objects.filter(account=account).first()
-        asked, known = _since_asked(request), reasons_of(standing)
+        asked, known = time_asked(request, "since"), reasons_of(standing)
         since = asked or (standing.as_of - timedelta(hours=24) if standing else None)
         told = {
             "as_of": standing.as_of if standing else None,
@@ -237,19 +240,6 @@ class Why(APIView):
             "hours": reasons_by_hour(account, since) if since else [],
         }
         return Response(serializers.ReasonsSerializer(told).data)
-
-
-def _since_asked(request: Request) -> datetime | None:
-    asked = request.query_params.get("since")
-    if asked is None:
-        return None
-    try:
-        since = parse_datetime(asked)
-    except ValueError:  # a day or hour that no calendar has
-        since = None
-    if since is None or since.tzinfo is None:
-        raise ValidationError({"since": [f"{asked!r} was given; expected a time with its zone: 2026-07-08T12:00:00Z"]})
-    return since
 
 
 def _points_asked(request: Request) -> int:

@@ -11,6 +11,7 @@ from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics
 from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
@@ -79,6 +80,8 @@ class Deployments(generics.ListAPIView):
 class DeploymentDetail(APIView):
     """One deployment."""
 
+    renderer_classes = (JSONRenderer,)  # no table
+
     @extend_schema(responses=serializers.DeploymentDetailSerializer)
     def get(self, request: Request, slug: str) -> Response:
         """Return its configuration, its place in the league and its newest events."""
@@ -87,6 +90,8 @@ class DeploymentDetail(APIView):
 
 class DeploymentChange(APIView):
     """A change of one deployment's state; safe to repeat."""
+
+    renderer_classes = (JSONRenderer,)  # no table
 
     service: Callable[..., object]
 
@@ -137,6 +142,8 @@ class Reset(DeploymentChange):
 
 class Strategies(APIView):
     """The strategies there are, with the schemas of their configs and the versions that were ever found."""
+
+    renderer_classes = (JSONRenderer,)  # no table
 
     @extend_schema(responses=serializers.StrategiesSerializer)
     def get(self, request: Request) -> Response:

@@ -7,6 +7,7 @@ from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.exceptions import ValidationError
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
@@ -52,6 +53,8 @@ class Flatten(DeploymentChange):
 class Clone(APIView):
     """Enter a copy with an account of its own."""
 
+    renderer_classes = (JSONRenderer,)  # no table
+
     @extend_schema(request=CloneSerializer, responses={status.HTTP_201_CREATED: DeploymentDetailSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Enter a copy that differs in what is given; the original goes on."""
@@ -67,6 +70,8 @@ class Clone(APIView):
 
 class BeginSeason(APIView):
     """The running season ends, its accounts are closed and kept; every deployment begins anew with its stake."""
+
+    renderer_classes = (JSONRenderer,)  # no table
 
     @extend_schema(request=BeginSeasonSerializer, responses={status.HTTP_201_CREATED: SeasonSerializer})
     def post(self, request: Request) -> Response:

@@ -10,6 +10,7 @@ from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, status
 from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
@@ -71,6 +72,8 @@ class Switch(DeploymentChange):
 
 class Challenger(APIView):
     """Enter the version that is there beside the one that is traded."""
+
+    renderer_classes = (JSONRenderer,)  # no table
 
     @extend_schema(request=serializers.VersionChangeSerializer, responses={201: serializers.DeploymentDetailSerializer})
     def post(self, request: Request, slug: str) -> Response:

@@ -59,9 +59,12 @@ class BearerAuthentication(BaseAuthentication):
 
 
 class TradersChange(BasePermission):
-    """Reading is open to whoever may see the pages; every change needs the role of a trader, and a token its scope."""
+    """Reading is open to whoever may see the pages; every change needs the role of a trader, and a token its scope.
 
-    message = "a change needs a login with the role of a trader, or a token with the scope trade"
+    A view may name the permission it ``needs`` instead, to be read or to be changed.
+    """
+
+    message = "it needs a login with the role of a trader, or a token of such a user with the scope"
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Return whether this request may go ahead."""
@@ -69,7 +72,10 @@ class TradersChange(BasePermission):
         scope = getattr(view, "scope", "read" if is_safe else "trade")
         if not has_scope(request, scope):
             raise exceptions.PermissionDenied(f"the token lacks the scope {scope}")
-        return may_read(request) if is_safe else bool(request.user and request.user.has_perm(MAY_TRADE))
+        needed = getattr(view, "needs", None if is_safe else MAY_TRADE)
+        if needed is None:
+            return may_read(request)
+        return bool(request.user and request.user.has_perm(needed))
 
 
 def has_scope(request: Request, scope: str) -> bool:

@@ -197,6 +197,7 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "tradingsite.rest.paging.Pages",
     "EXCEPTION_HANDLER": "tradingsite.rest.problems.problem_of",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "tradingsite.rest.negotiation.NamedFormats",
     "DEFAULT_SCHEMA_CLASS": "tradingsite.rest.schema.Described",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer", "tradingsite.rest.tables.TableRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],

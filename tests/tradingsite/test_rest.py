@@ -94,8 +94,8 @@ def test_a_table_of_the_league_has_one_line_for_each(client, row):
 def test_what_is_no_table_says_so(client, row):
     answer = client.get("/api/v1/deployments/a/", {"format": "csv"})
 
-    assert (answer.status_code, answer.headers["Content-Type"]) == (406, "application/problem+json")
-    assert answer.json()["detail"] == "this answer is no table; it is there as JSON alone"
+    assert (answer.status_code, answer.headers["Content-Type"]) == (400, "application/problem+json")
+    assert answer.json()["errors"] == {"format": ["format is 'csv'; expected one of json"]}
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,14 @@ class Pages(CursorPagination):
     cursor_query_description = "where the page begins: from `next` or `previous` of another page"
     page_size_query_description = f"rows, 1 to {MOST}"
 
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """Return how the description tells the parameters: with their bounds."""
+        parameters: list[dict[str, Any]] = super().get_schema_operation_parameters(view)
+        for parameter in parameters:
+            if parameter["name"] == self.page_size_query_param:
+                parameter["schema"] = {"type": "integer", "minimum": 1, "maximum": MOST, "default": self.page_size}
+        return parameters
+
     def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> tuple[str, ...]:
         """Return the order that the view's rows have."""
         return tuple(queryset.query.order_by or queryset.model._meta.ordering)  # noqa: SLF001  (Django's own name)

@@ -6,12 +6,9 @@ import csv
 import io
 import json
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 
 from rest_framework.renderers import BaseRenderer
-
-from tradingsite.rest.details import MEDIA_TYPE, problem
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 TABLES = (
@@ -35,10 +32,7 @@ class TableRenderer(BaseRenderer):
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
         """Return the table, or a problem when the answer has none."""
-        told = table_of(data)
-        if told is None:
-            return _no_table(renderer_context or {})
-        rows = [flat(row) for row in told]
+        rows = [flat(row) for row in table_of(data)]
         names = list(dict.fromkeys(name for row in rows for name in row))
         text = io.StringIO()
         writer = csv.writer(text)
@@ -50,22 +44,11 @@ class TableRenderer(BaseRenderer):
         return text.getvalue().encode()
 
 
-def table_of(data: Any) -> list[Mapping[str, Any]] | None:
-    """Return the rows of an answer: itself when it is a list, else the first of its tables; None without any."""
+def table_of(data: Any) -> list[Mapping[str, Any]]:
+    """Return the rows of an answer: itself when it is a list, else the first of its tables."""
     if isinstance(data, Mapping):
-        data = next((data[name] for name in TABLES if isinstance(data.get(name), list)), None)
-    if not isinstance(data, list):
-        return None
+        data = next(data[name] for name in TABLES if isinstance(data.get(name), list))
     return [row if isinstance(row, Mapping) else {"value": row} for row in data]
-
-
-def _no_table(context: Mapping[str, Any]) -> bytes:
-    detail = "this answer is no table; it is there as JSON alone"
-    path = context["request"].path if "request" in context else ""
-    if (response := context.get("response")) is not None:
-        response.status_code = HTTPStatus.NOT_ACCEPTABLE
-        response["Content-Type"] = MEDIA_TYPE
-    return json.dumps(problem(HTTPStatus.NOT_ACCEPTABLE, detail, path)).encode()
 
 
 def flat(row: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

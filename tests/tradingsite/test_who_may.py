@@ -1,0 +1,125 @@
+"""Each endpoint of the API and each kind of asker: who may come in, and who is told what is missing."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from drf_spectacular.generators import SchemaGenerator
+from rest_framework.throttling import SimpleRateThrottle
+
+from marketdata import bus
+from tests.listening import forget_all, list_pair, store
+from tests.rows import enter, fill, open_season, run_feed, stand
+from tradingsite.models import Scope
+from tradingsite.passes import make_share_link, make_token
+from tradingsite.roles import ROLES, give_role
+
+pytestmark = pytest.mark.django_db
+IN, UNKNOWN, FORBIDDEN = "in", 401, 403
+# What an endpoint needs: to read, to trade, or to see what people have changed.
+BY_METHOD = {"get": "read", "post": "trade", "put": "trade", "patch": "trade", "delete": "trade"}
+NEEDS_ELSE = {"GET /api/v1/audit/": "audit"}
+EXPECTED = {
+    # asker: (read on public pages, read on others, trade, audit)
+    "nobody": (IN, UNKNOWN, UNKNOWN, UNKNOWN),
+    "guest of a link": (IN, IN, UNKNOWN, UNKNOWN),
+    "viewer": (IN, IN, FORBIDDEN, FORBIDDEN),
+    "trader": (IN, IN, IN, IN),
+    "admin": (IN, IN, IN, IN),
+    "viewer's token for all": (IN, IN, FORBIDDEN, FORBIDDEN),
+    "trader's token to read": (IN, IN, FORBIDDEN, IN),
+    "trader's token to trade": (FORBIDDEN, FORBIDDEN, IN, FORBIDDEN),
+    "admin's token to read": (IN, IN, FORBIDDEN, IN),
+    "admin's token for all": (IN, IN, IN, IN),
+    "unknown token": (UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN),
+}
+
+
+def endpoints():
+    """Return the operations that the API describes of itself, each with what it needs."""
+    paths = SchemaGenerator().get_schema(request=None, public=True)["paths"]
+    found = [(method, path) for path, methods in paths.items() for method in methods if method in BY_METHOD]
+    return [(m, p, NEEDS_ELSE.get(f"{m.upper()} {p}", BY_METHOD[m])) for m, p in found]
+
+
+@pytest.fixture
+def league(monkeypatch):
+    monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", {"anonymous": None, "user": None, "change": None})
+    forget_all()
+    run_feed()
+    list_pair()
+    store([64_000] * 20)
+    deployment = enter(open_season(), "alpha")
+    stand(deployment, "103", fills=1)
+    yield {"slug": "alpha", "number": 1, "id": fill(deployment).pk}
+    bus.redis_client().flushall()
+
+
+@pytest.fixture
+def askers(client, league):
+    """Return how each kind of asker asks: who is logged in, and what is sent along."""
+    people = {role: User.objects.create_user(role) for role in ROLES}
+    for role, user in people.items():
+        give_role(user=user, role=role, by="test")
+    people = {role: User.objects.get(pk=user.pk) for role, user in people.items()}
+
+    def token(role, *scopes):
+        _, secret = make_token(user=people[role], name="-".join(scopes), scopes=scopes, by="test")
+        return None, {"Authorization": f"Bearer {secret}"}
+
+    return {
+        "nobody": (None, {}),
+        "guest of a link": (make_share_link(by="test", days=1)[1], {}),
+        **{role: (person, {}) for role, person in people.items()},
+        "viewer's token for all": token("viewer", *Scope.values),
+        "trader's token to read": token("trader", Scope.READ),
+        "trader's token to trade": token("trader", Scope.TRADE),
+        "admin's token to read": token("admin", Scope.READ),
+        "admin's token for all": token("admin", *Scope.values),
+        "unknown token": (None, {"Authorization": "Bearer pdk_nothing"}),
+    }
+
+
+def come_in(client, who):
+    client.logout()
+    if isinstance(who, str):
+        client.get(f"/share/{who}/")
+    elif who is not None:
+        client.force_login(who)
+
+
+def outcome(client, method, path, headers, league):
+    for name, value in league.items():
+        value = "BTC-USD" if name == "slug" and "markets" in path else value
+        path = path.replace("{" + name + "}", str(value))
+    answer = getattr(client, method)(path, headers=headers, content_type="application/json")
+    assert answer.status_code < 500
+    if answer.status_code in (401, 403):
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        return answer.status_code
+    return IN
+
+
+@pytest.mark.parametrize("asker", list(EXPECTED))
+@pytest.mark.parametrize("is_public", [True, False], ids=["public pages", "pages behind a login"])
+def test_every_endpoint_lets_in_whom_it_should(client, settings, league, askers, asker, is_public):
+    settings.PADDOCK_PUBLIC_PAGES = is_public
+    public, private, trade, audit = EXPECTED[asker]
+    expected = {"read": public if is_public else private, "trade": trade, "audit": audit}
+    who, headers = askers[asker]
+    come_in(client, who)
+
+    wrong = [
+        (method, path, found)
+        for method, path, need in endpoints()
+        if (found := outcome(client, method, path, headers, league)) != expected[need]
+    ]
+
+    assert wrong == []
+
+
+def test_every_endpoint_is_asked():
+    found = endpoints()
+
+    assert len(found) >= 43
+    assert {need for _, _, need in found} == {"read", "trade", "audit"}
