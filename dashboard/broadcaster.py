@@ -15,6 +15,7 @@ from channels.layers import get_channel_layer
 from dashboard.feed_scenes import FeedChoice, feed_scene
 from dashboard.panels import DEPLOYMENT_PANELS, FEED_PANELS, LEAGUE_PANELS, Panel, swap_message
 from dashboard.scenes import Scene, deployment_scene, league_scene, with_fresh_feed
+from marketdata.metrics import Histogram
 from portfolios.announcements import LEAGUE_GROUP
 
 Send = Callable[[str], Awaitable[None]]
@@ -24,6 +25,7 @@ BEAT_S = 1.0  # without news, only prices and ages are rendered
 READ_ALL_AFTER_S = 5.0  # without news: an announcement may have been lost
 MOST_BUSY = 0.25  # of the time, at most, goes into one page: a big league is rendered less often
 LISTEN_AGAIN_S = 1.0
+RENDER_SECONDS = Histogram()  # of this process: reading a page's scene and drawing its panels
 
 _log = logging.getLogger(__name__)
 
@@ -92,7 +94,9 @@ class Broadcaster:
 
     async def _render(self, *, is_news: bool) -> dict[Panel, str]:
         """Render what may have changed; return what did."""
+        began_s = time.perf_counter()
         scene, fresh = await database_sync_to_async(self._rendered)(is_news=is_news)
+        RENDER_SECONDS.observe(time.perf_counter() - began_s)
         if is_news:
             self._read_at = time.monotonic()
         changed = {panel: html for panel, html in fresh.items() if self._shown.get(panel) != html}
