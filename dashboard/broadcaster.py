@@ -13,8 +13,9 @@ from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 
 from dashboard.feed_scenes import FeedChoice, feed_scene
-from dashboard.panels import DEPLOYMENT_PANELS, FEED_PANELS, LEAGUE_PANELS, Panel, swap_message
+from dashboard.panels import DEPLOYMENT_PANELS, FEED_PANELS, LEAGUE_PANELS, SYSTEM_PANELS, Panel, swap_message
 from dashboard.scenes import Scene, deployment_scene, league_scene, with_fresh_feed
+from dashboard.system.scenes import system_scene
 from marketdata.metrics import Histogram
 from portfolios.announcements import LEAGUE_GROUP
 
@@ -149,6 +150,11 @@ def feed_broadcaster(choice: FeedChoice) -> Broadcaster:
     """Return the broadcaster of the feed page, as it is for those who chose the same."""
     # No slug holds a question mark.
     return _broadcaster(f"feed{choice.query}", lambda: Broadcaster(partial(feed_scene, choice), FEED_PANELS, slug=""))
+
+
+def system_broadcaster() -> Broadcaster:
+    """Return the system page's broadcaster of this process."""
+    return _broadcaster("system?", lambda: Broadcaster(system_scene, SYSTEM_PANELS, slug=""))
 
 
 def _broadcaster(topic: str, make: Callable[[], Broadcaster]) -> Broadcaster:

@@ -9,7 +9,13 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
-from dashboard.broadcaster import Broadcaster, deployment_broadcaster, feed_broadcaster, league_broadcaster
+from dashboard.broadcaster import (
+    Broadcaster,
+    deployment_broadcaster,
+    feed_broadcaster,
+    league_broadcaster,
+    system_broadcaster,
+)
 from dashboard.feed_scenes import UnknownChoice, feed_choice
 from strategies.models import Deployment
 
@@ -69,6 +75,14 @@ class DeploymentPage(LivePage):
         slug: str = self.scope["url_route"]["kwargs"]["slug"]
         exists: Any = await database_sync_to_async(Deployment.objects.filter(slug=slug).exists)()
         return deployment_broadcaster(slug) if exists else None
+
+
+class SystemPage(LivePage):
+    """`/ws/system/`."""
+
+    async def find_broadcaster(self) -> Broadcaster | None:
+        """Return the system page's broadcaster."""
+        return system_broadcaster()
 
 
 class FeedPage(LivePage):

@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from dashboard.consumers import DeploymentPage, FeedPage, LeaguePage
+from dashboard.consumers import DeploymentPage, FeedPage, LeaguePage, SystemPage
 
 websocket_urlpatterns = [
     path("ws/league/", LeaguePage.as_asgi()),
+    path("ws/system/", SystemPage.as_asgi()),
     path("ws/feed/", FeedPage.as_asgi()),
     path("ws/deployments/<slug:slug>/", DeploymentPage.as_asgi()),
 ]

@@ -9,6 +9,7 @@ urlpatterns = [
     path("fills/<int:pk>/", views.fill, name="fill"),
     path("docs/fills/", views.how_fills_happen, name="how-fills-happen"),
     path("docs/strategies/", views.strategy_guide, name="strategy-guide"),
+    path("system/", views.system, name="system-page"),
     path("feed/", views.feed, name="feed-page"),
     path("deployments/<slug:slug>", views.deployment, name="deployment"),
     path("deployments/<slug:slug>/", views.deployment, name="deployment-slash"),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
+from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 Labels = tuple[str, ...]
+Counted = float | Mapping[Any, float]  # by labels; a mapping's keys may not be narrower than it says
 
 
 class Histogram:
@@ -35,7 +37,7 @@ class Histogram:
         return list(zip(bounds, map(float, accumulate(self.counts)), strict=True))
 
 
-def counter(name: str, about: str, counts: float | Mapping[Labels, float], labels: Sequence[str] = ()) -> Metric:
+def counter(name: str, about: str, counts: Counted, labels: Sequence[str] = ()) -> Metric:
     """Return a counter; its sample is called ``name`` with `_total` behind."""
     family = CounterMetricFamily(name, about, labels=labels)
     for values, count in _by_labels(counts):
@@ -43,7 +45,7 @@ def counter(name: str, about: str, counts: float | Mapping[Labels, float], label
     return family
 
 
-def gauge(name: str, about: str, values: float | Mapping[Labels, float], labels: Sequence[str] = ()) -> Metric:
+def gauge(name: str, about: str, values: Counted, labels: Sequence[str] = ()) -> Metric:
     """Return a gauge."""
     family = GaugeMetricFamily(name, about, labels=labels)
     for label_values, value in _by_labels(values):
@@ -62,6 +64,6 @@ def histogram(
     return family
 
 
-def _by_labels(values: float | Mapping[Labels, float]) -> list[tuple[Labels, float]]:
+def _by_labels(values: Counted) -> list[tuple[Labels, float]]:
     # Copied at once: the thread that counts may meet new labels meanwhile.
     return list(values.items()) if isinstance(values, Mapping) else [((), values)]

@@ -119,7 +119,8 @@ class _Tracer:
         atexit.register(provider.shutdown)
         self.shutdown = provider.shutdown
         self._tracer = provider.get_tracer("paddock")
-        self._link = lambda ids: Link(SpanContext(*ids, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED)))
+        sampled = TraceFlags(TraceFlags.SAMPLED)
+        self._link = lambda ids: Link(SpanContext(ids[0], ids[1], is_remote=True, trace_flags=sampled))
 
     @contextmanager
     def span(self, name: str, links: Iterable[tuple[str, int]], attributes: Mapping[str, Any]) -> Iterator[Span]:
@@ -133,7 +134,7 @@ class _Tracer:
 
         self._wanted.ids = frame_ids(market, sequence)
         try:
-            about = {"market": market, "frame.sequence": sequence}
+            about: dict[str, Any] = {"market": market, "frame.sequence": sequence}
             told = self._tracer.start_span("frame", context=Context(), attributes=about)
         finally:
             self._wanted.ids = None

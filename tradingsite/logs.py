@@ -18,7 +18,7 @@ def tell_place(_logger: WrappedLogger, _method: str, event: EventDict) -> EventD
     """Ask who bound ``at`` where the process is at this moment: dearer to bind at each frame than to ask."""
     at = event.pop("at", None)
     if callable(at):
-        event |= {key: value for key, value in at().items() if key not in event}
+        event.update((key, value) for key, value in at().items() if key not in event)
     elif at is not None:
         event["at"] = at
     return event
