@@ -8,7 +8,7 @@ import socket
 import time
 from functools import partial
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from structlog.contextvars import bind_contextvars
@@ -96,10 +96,13 @@ class WorkerLoop:
 
     def _register(self) -> Worker:
         now = timezone.now()
-        Worker.objects.exclude(pk__in=leases.living_workers()).delete()
+        # In this order: whoever is known by now was among the living before its row could be seen.
+        known = set(Worker.objects.values_list("pk", flat=True))
+        Worker.objects.filter(pk__in=known - set(leases.living_workers())).delete()
         name = f"{socket.gethostname()}-{os.getpid()}-{now:%H%M%S%f}"
-        row = Worker.objects.create(name=name, started_at=now, heartbeat_at=now)
-        leases.register_worker(row.pk)
+        with transaction.atomic():
+            row = Worker.objects.create(name=name, started_at=now, heartbeat_at=now)
+            leases.register_worker(row.pk)
         return row
 
     def _leave(self) -> None:

@@ -31,7 +31,7 @@ _ABOUT_DATABASE = """
         extract(epoch FROM clock_timestamp())
 """
 _ABOUT_TABLES = """
-    SELECT relname, pg_total_relation_size(oid), greatest(reltuples, 0)::bigint FROM pg_class
+    SELECT relname, pg_total_relation_size(oid), nullif(reltuples, -1)::bigint FROM pg_class
     WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
     ORDER BY pg_total_relation_size(oid) DESC, relname LIMIT %s
 """
@@ -43,7 +43,7 @@ class Table:
 
     name: str
     bytes: int  # with its indexes
-    rows: int  # as the server estimates them
+    rows: int | None  # as the server estimates them; None before it has looked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,7 @@ class WorkerSerializer(serializers.Serializer):
 class TableSerializer(serializers.Serializer):
     name = serializers.CharField()
     bytes = serializers.IntegerField()
-    rows = serializers.IntegerField(help_text="as the server estimates them")
+    rows = serializers.IntegerField(allow_null=True, help_text="as the server estimates them")
 
 
 class DatabaseSerializer(serializers.Serializer):

@@ -61,7 +61,7 @@ def market_is_not_heard(state: SystemState) -> Cause | None:
         since = state.heard.get("feed")
         so = "prices stand still, and nothing is traded"
         return Cause(code="no-feed", tone=Tone.BAD, what="No feed runs", since=since, so=so, do=START_A_FEED)
-    do = "the feed page tells more; the feed connects again by itself"
+    do = words.do or "the feed page tells more"
     return Cause(code="market", tone=words.tone, what=words.sentence.removesuffix("."), do=do)
 
 
