@@ -23,6 +23,7 @@ from dashboard.panels import (
     LEAGUE_PANELS,
     MARKET_PANELS,
     MARKETS_PANELS,
+    SYSTEM_PANELS,
     Drawn,
     Panel,
     change_messages,
@@ -30,6 +31,8 @@ from dashboard.panels import (
     whole_message,
 )
 from dashboard.scenes import Scene, deployment_scene
+from dashboard.system.scenes import system_scene
+from marketdata.metrics import Histogram
 from portfolios.announcements import LEAGUE_GROUP
 from portfolios.models import Fill
 from portfolios.windows import Window
@@ -43,6 +46,7 @@ READ_ALL_AFTER_S = 5.0  # without news: an announcement may have been lost
 MOST_BUSY = 0.25  # of the time, at most, goes into one page: a big league is rendered less often
 LISTEN_AGAIN_S = 1.0
 LOOK_AGAIN_S = 0.1  # for new fills, at the soonest
+RENDER_SECONDS = Histogram()  # of this process: reading a page's scene and drawing its panels
 
 _log = logging.getLogger(__name__)
 
@@ -141,7 +145,9 @@ class Broadcaster:
 
     async def _render(self, panels: tuple[Panel, ...], *, is_news: bool) -> list[str]:
         """Render what may have changed; return what is to be sent."""
+        began_s = time.perf_counter()
         scene, fresh = await database_sync_to_async(self._drawn)(panels, is_news=is_news)
+        RENDER_SECONDS.observe(time.perf_counter() - began_s)
         if is_news:
             self._read_at = time.monotonic()
         self._scene = scene
@@ -221,6 +227,11 @@ def market_broadcaster(slug: str) -> Broadcaster:
     """Return the broadcaster of one instrument's page in this process; its book moves as fast as any page may."""
     make = partial(Broadcaster, partial(market_scene, slug), MARKET_PANELS, beat_s=QUICKEST_S)
     return _broadcaster(f"market?{slug}", make)
+
+
+def system_broadcaster() -> Broadcaster:
+    """Return the system page's broadcaster of this process."""
+    return _broadcaster("system?", lambda: Broadcaster(system_scene, SYSTEM_PANELS, slug=""))
 
 
 def _broadcaster(topic: str, make: Callable[[], Broadcaster]) -> Broadcaster:

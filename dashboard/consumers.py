@@ -16,6 +16,7 @@ from dashboard.broadcaster import (
     league_broadcaster,
     market_broadcaster,
     markets_broadcaster,
+    system_broadcaster,
 )
 from dashboard.feed_scenes import UnknownChoice, feed_choice
 from dashboard.market_listing import UnknownInstrument
@@ -107,6 +108,14 @@ class MarketPage(LivePage):
         except UnknownInstrument:
             return None
         return market_broadcaster(slug)
+
+
+class SystemPage(LivePage):
+    """`/ws/system/`."""
+
+    async def find_broadcaster(self) -> Broadcaster | None:
+        """Return the system page's broadcaster."""
+        return system_broadcaster()
 
 
 class FeedPage(LivePage):

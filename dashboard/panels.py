@@ -129,6 +129,17 @@ MARKET_PANELS = (
     Panel("market_coverage", "Stored candles"),
 )
 
+SYSTEM_PANELS = (
+    MARKET,
+    Panel("system_words", "How it fares", has_prices=True),
+    Panel("system_workers", "Workers"),
+    Panel("system_processes", "Processes"),
+    Panel("system_jobs", "Jobs"),
+    Panel("system_database", "Database"),
+    Panel("system_redis", "Redis"),
+    Panel("system_house", "Disk, versions, backup"),
+)
+
 DEPLOYMENT_PANELS = (
     MARKET,
     Panel("deployment", "Deployment"),

@@ -13,6 +13,7 @@ urlpatterns = [
     path("compare/", views.compare, name="compare"),
     path("markets/", market_views.markets, name="markets-page"),
     path("markets/<str:slug>/", market_views.market, name="market-page"),
+    path("system/", views.system, name="system-page"),
     path("feed/", views.feed, name="feed-page"),
     path("deployments/<slug:slug>", views.deployment, name="deployment"),
     path("deployments/<slug:slug>/", views.deployment, name="deployment-slash"),

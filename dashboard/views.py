@@ -7,8 +7,10 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -16,8 +18,9 @@ from dashboard.comparing import NothingToCompare, comparison
 from dashboard.feed_scenes import UnknownChoice, feed_choice, feed_scene
 from dashboard.guide import guide
 from dashboard.league_scenes import UnknownView, league_scene, view_asked, window_query
-from dashboard.panels import DEPLOYMENT_PANELS, FEED_PANELS, LEAGUE_PANELS, PAST_LEAGUE_PANELS, drawn
+from dashboard.panels import DEPLOYMENT_PANELS, FEED_PANELS, LEAGUE_PANELS, PAST_LEAGUE_PANELS, SYSTEM_PANELS, drawn
 from dashboard.scenes import UnknownDeployment, deployment_scene
+from dashboard.system.scenes import system_scene
 from portfolios.models import Fill
 from portfolios.selectors import trading_fill
 from strategies import services
@@ -66,6 +69,17 @@ def feed(request: HttpRequest) -> HttpResponse:
         raise Http404(f"Nothing can be shown: {error}.") from None
     context = {"panels": drawn(FEED_PANELS, feed_scene(choice)), "choice": choice}
     return render(request, "dashboard/feed.html", context)
+
+
+@require_safe
+@never_cache
+def system(request: HttpRequest) -> HttpResponse:
+    """Return the system page; where the database cannot say who is asking, a page for nobody in particular."""
+    context = {"panels": drawn(SYSTEM_PANELS, system_scene())}
+    try:
+        return render(request, "dashboard/system.html", context)
+    except DatabaseError:
+        return HttpResponse(render_to_string("dashboard/system.html", context))
 
 
 @require_safe

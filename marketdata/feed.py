@@ -14,6 +14,7 @@ import redis
 from marketdata import bus
 from marketdata.clock import LiveClock, RecordedClock
 from marketdata.connecting import Gate
+from marketdata.feed_metrics import Heard
 from marketdata.framing import INTERVAL_NS
 from marketdata.health import FeedHealth
 from marketdata.keeping import Keeper
@@ -67,6 +68,7 @@ class Feed:
         self._keeper = keeper
         self._live_clock = LiveClock()
         self._recorded_clock = RecordedClock() if is_recording else None
+        self.heard = Heard()
         self.health = FeedHealth(started_ns=self._live_clock.now_ns())
         self._listener = Listener(
             symbols,
@@ -142,6 +144,16 @@ class Feed:
             await self._leave()
             publishing.cancel()
 
+    @property
+    def publisher(self) -> Publisher:
+        """Who puts its frames on the bus."""
+        return self._publisher
+
+    @property
+    def newest_ns(self) -> int:
+        """The newest frame's time, zero before the first."""
+        return self._keeper.market.time_ns
+
     def _works(self) -> list[Coroutine[Any, Any, None]]:
         return [self._tell_state()] if self._recorded_clock is not None else [self._tell_state(), self._pass_time()]
 
@@ -166,6 +178,7 @@ class Feed:
     def hear(self, message: bytes) -> None:
         """Take in a text message."""
         self.health.messages += 1
+        self.heard.note(message)
         self._take(self._listener.hear(message, self._now_ns()))
 
     def hear_binary(self, message: bytes) -> None:
@@ -186,7 +199,9 @@ class Feed:
                 raise InvalidRecord(f"{len(message)} bytes that hold no whole record")
             record, _ = found
             clock.tell(record.time_ns)
-            self.health.messages += record.kind is Kind.MESSAGE
+            if record.kind is Kind.MESSAGE:
+                self.health.messages += 1
+                self.heard.note(record.payload)
             self._take(self._replay.take(record))
         except (InvalidRecord, InvalidRecording) as error:
             raise SourceFailed(f"{self._source}: {error}") from None

@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
+from marketdata.metrics import Histogram
 from trading.frames import NS_PER_MS, NS_PER_S
 
 WINDOW_S = 600
@@ -15,6 +16,7 @@ CALM_NS = 1 * NS_PER_S  # only below this it may be over
 CALM_FOR_S = 10  # and only after as long without anything above
 CURRENT_FOR_S = 10  # a measurement is news for as long
 BAR_S = 10  # of the history
+MEASURED_S = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 
 
 @dataclass(slots=True)
@@ -22,6 +24,7 @@ class LagWindow:
     """The measurements of the last ``WINDOW_S`` of market time, and whether they are too high."""
 
     is_high: bool = False
+    measured: Histogram = field(default_factory=lambda: Histogram(MEASURED_S))  # seconds, since the feed started
     _samples: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=MAX_SAMPLES))  # time, lag in ns
     _high_since_ns: int = 0
     _worst_ns: int = 0  # since it is high
@@ -30,6 +33,7 @@ class LagWindow:
     def measure(self, lag_ns: int, now_ns: int) -> str | None:
         """Take in a measurement; return a sentence when lag became high or is over, which it cannot do often."""
         self._samples.append((now_ns, lag_ns))
+        self.measured.observe(lag_ns / NS_PER_S)
         if not self.is_high:
             return self._begin(lag_ns, now_ns) if lag_ns > HIGH_NS else None
         self._worst_ns = max(self._worst_ns, lag_ns)

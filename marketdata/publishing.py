@@ -6,10 +6,12 @@ import asyncio
 import logging
 import time
 from collections import deque
+from contextlib import ExitStack
 
 import redis
 
-from marketdata import bus
+from marketdata import bus, tracing
+from marketdata.metrics import Histogram
 from marketdata.sources import is_recording
 from trading.frames import Frame
 
@@ -27,12 +29,18 @@ class Publisher:
     def __init__(self, market: str) -> None:
         self.published = 0  # frames that were new to the stream
         self.last_published_at_s: float | None = None  # wall clock
+        self.seconds = Histogram()  # that batches took
         self._market = market
         self._warns_of_another = not is_recording(market)  # once; a recording played again is no surprise
         self._backlog: deque[Frame] = deque()
         self._work = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+
+    @property
+    def waiting(self) -> int:
+        """How many frames Redis has yet to take."""
+        return len(self._backlog)
 
     @property
     def is_busy(self) -> bool:
@@ -70,7 +78,12 @@ class Publisher:
         attempt = 0
         while True:
             try:
-                new = await asyncio.to_thread(bus.publish, self._market, batch)
+                began_s = time.perf_counter()
+                with ExitStack() as spans:
+                    for frame in batch if tracing.is_on() else ():
+                        spans.enter_context(tracing.frame_span(self._market, frame.sequence))
+                    new = await asyncio.to_thread(bus.publish, self._market, batch)
+                self.seconds.observe(time.perf_counter() - began_s)
                 if new < len(batch) and self._warns_of_another:
                     self._warns_of_another = False
                     _log.error(

@@ -6,6 +6,7 @@ from mmap import PAGESIZE, mmap
 from typing import NamedTuple
 
 _WHO, _SEQUENCE, _HAS_LEFT, _ACCUSED_WHO, _ACCUSED_SEQUENCE, _GREEDY, _GREEDY_BYTES, _IS_FULL = range(8)
+_LIVES, _INTERRUPTIONS, _QUARANTINES = range(8, 11)  # of all the warden's workers: never wiped
 
 
 class Sighting(NamedTuple):
@@ -13,6 +14,14 @@ class Sighting(NamedTuple):
 
     deployment_id: int  # 0: nobody
     sequence: int
+
+
+class WardensRecord(NamedTuple):
+    """What a warden has done so far."""
+
+    lives: int  # workers started
+    interruptions: int
+    quarantines: int
 
 
 NOBODY = Sighting(0, 0)
@@ -56,16 +65,27 @@ class BlackBox:
         slots = self._slots
         return slots[_WHO] == slots[_ACCUSED_WHO] != 0 and slots[_SEQUENCE] == slots[_ACCUSED_SEQUENCE]
 
+    @property
+    def record(self) -> WardensRecord:
+        """What the warden has done so far."""
+        return WardensRecord(*self._slots[_LIVES : _QUARANTINES + 1])
+
     # The warden writes, and reads.
 
     def wipe(self) -> None:
-        """Forget the last worker."""
+        """Forget the last worker: another one begins."""
         for slot in range(_IS_FULL + 1):
             self._slots[slot] = 0
+        self._slots[_LIVES] += 1
+
+    def note_quarantine(self) -> None:
+        """Count a deployment that was taken out of the workers' hands."""
+        self._slots[_QUARANTINES] += 1
 
     def accuse(self, sighting: Sighting) -> None:
         """Ask for this evaluation to be interrupted, and no other one."""
         self._slots[_ACCUSED_WHO], self._slots[_ACCUSED_SEQUENCE] = sighting
+        self._slots[_INTERRUPTIONS] += 1
 
     @property
     def sighting(self) -> Sighting:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from strategies.blackbox import BlackBox, Sighting
 from strategies.processes import MemoryGauge
+from strategies.worker_metrics import WorkerTally
 from trading.engine import Engine
 from trading.frames import Frame
 from trading.mishaps import Interrupted
@@ -27,6 +28,7 @@ class Evaluations:
     """Shows frames to engines, one at a time, and says to the black box whose turn it is."""
 
     def __init__(self, box: BlackBox | None = None, budget_s: float = 1.0, memory_bytes: int | None = None) -> None:
+        self.tally = WorkerTally()
         self._box = box or BlackBox()
         self._budget_s = budget_s
         self._memory_bytes = memory_bytes  # of the whole worker; None: nobody would end it
@@ -38,13 +40,27 @@ class Evaluations:
         self._engine: Engine | None = None
         self._interrupted: Sighting | None = None
         self._most_grown = 0
+        self._sequence = self._began_ns = 0  # of the frame at hand
+
+    @property
+    def box(self) -> BlackBox:
+        """What the warden sees."""
+        return self._box
+
+    def whereabouts(self) -> dict[str, object]:
+        """Return the deployment and the frame at hand, for a line that is logged now."""
+        hosted = self._hosted
+        frame: dict[str, object] = {"frame": self._sequence} if self._sequence else {}
+        return frame if hosted is None else {"deployment": hosted.engine.terms.slug, **frame}
 
     def begin(self, sequence: int) -> None:
         """Begin a frame."""
         self._box.begin(sequence)
+        self._sequence = sequence
         self._is_measuring = (
             self._is_growing or sequence % MEASURED_EVERY_FRAMES == 0 or perf_counter_ns() < self._calm_ns
         )
+        self._began_ns = perf_counter_ns()
 
     def process(self, hosted: Hosted, engine: Engine, frame: Frame, snapshot: DataSnapshot) -> Outcome:
         """Show the frame to one of the deployment's engines."""
@@ -56,15 +72,17 @@ class Evaluations:
         outcome = engine.process(frame, snapshot)
         ended_ns = perf_counter_ns()
         hosted.meter.note(ended_ns, ended_ns - began_ns, self._gauge.read() - memory)
+        self.tally.note_evaluation(engine.strategy.name, (ended_ns - began_ns) / 1e9)
         if hosted.meter.grown_bytes > self._most_grown:
             self._most_grown = hosted.meter.grown_bytes
             self._box.note_greedy(hosted.deployment_id, self._most_grown)
         return outcome
 
-    def end(self) -> None:
-        """End the frame."""
+    def end(self, evaluations: int = 0) -> None:
+        """End the frame, which was shown to so many deployments."""
         self._box.leave()
         self._hosted = self._engine = None
+        self.tally.note_frame(evaluations, (perf_counter_ns() - self._began_ns) / 1e9)
         memory = self._gauge.read()
         self._is_growing, self._memory = memory - self._memory >= _GROWTH_BYTES, memory
         if self._memory_bytes is not None and memory > self._memory_bytes:

@@ -50,6 +50,22 @@ def leased_deployments() -> list[int]:
     return _holders(_DEPLOYMENT)
 
 
+def held_by_workers() -> dict[int, list[int]]:
+    """Return the ids of the deployments that each living worker holds, by the worker's id."""
+    held: dict[int, list[int]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT worker.objid, lease.objid FROM pg_locks worker JOIN pg_locks lease USING (pid)"
+            " WHERE worker.locktype = 'advisory' AND worker.classid = %s AND worker.granted"
+            " AND lease.locktype = 'advisory' AND lease.classid = %s AND lease.granted AND worker.database ="
+            " (SELECT oid FROM pg_database WHERE datname = current_database()) ORDER BY lease.objid",
+            [_WORKER, _DEPLOYMENT],
+        )
+        for worker_id, deployment_id in cursor.fetchall():
+            held.setdefault(int(worker_id), []).append(int(deployment_id))
+    return held
+
+
 def fair_share(deployments: int, workers: int) -> int:
     """Return how many deployments one worker should hold at most."""
     return ceil(deployments / max(1, workers))

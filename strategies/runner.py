@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import chain
+from time import perf_counter
 
 import msgspec
 from django.db import InterfaceError, OperationalError, transaction
@@ -94,7 +95,7 @@ class Runner:
             if hosted.shadows.running:
                 show = partial(self._evaluations.process, hosted)
                 hosted.shadows.process(hosted.engine, whole, snapshot, show)
-        self._evaluations.end()
+        self._evaluations.end(len(self.hosted))
         for hosted, mishap in fallen:
             self._quarantine(hosted, "could not be worked", mishap)
 
@@ -102,6 +103,7 @@ class Runner:
         """Let a deployment go as its last checkpoint left it."""
         summary, traceback = described(error)
         del self.hosted[hosted.deployment_id]
+        self._evaluations.tally.quarantines += 1
         self.let_go.add(hosted.deployment_id)
         quarantine_deployment(deployment_id=hosted.deployment_id, reason=f"{what}: {summary}", detail=traceback)
 
@@ -253,11 +255,14 @@ class Runner:
     def _commit(self, written: list[_Written], *, is_whole: bool) -> set[str]:
         if not written:
             return set()
+        began_s = perf_counter()
         with transaction.atomic():
             self._record(written)
             if self._book is not None and is_whole:
                 assert self.season_id is not None, "a book is shared by the deployments of a season"
                 record_book(season_id=self.season_id, sequence=self.market.sequence, book=self._book)
+        outcomes = (outcome for hosted, _, _ in written for outcome in hosted.outcomes)
+        self._evaluations.tally.note_written(outcomes, perf_counter() - began_s)
         changed = {h.engine.terms.slug for h, _, _ in written if h.outcomes or h.marks or h.payments or h.flattenings}
         for hosted, update, _ in written:
             hosted.were_written(update)

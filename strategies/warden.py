@@ -177,8 +177,10 @@ class Warden:
         last = f"deployment {sighting.deployment_id} at frame {sighting.sequence}" if sighting != NOBODY else "nobody"
         known = [f"worker process {process_id}, {age_s:.1f} s old; evaluated last: {last}"]
         words = os.pread(self._last_words.fileno(), _LAST_WORDS_BYTES, 0).decode(errors="replace")
-        _log.error("deployment %s is quarantined: %s", verdict.deployment_id, verdict.sentence)
+        whom = {"deployment_id": verdict.deployment_id, "frame": sighting.sequence, "worker": process_id}
+        _log.error("deployment %s is quarantined: %s", verdict.deployment_id, verdict.sentence, extra=whom)
         self._quarantine(verdict.deployment_id, verdict.sentence, "\n\n".join([*known, words]).strip())
+        self._box.note_quarantine()
 
 
 def _how(code: int) -> str:

@@ -9,11 +9,13 @@ import time
 from collections.abc import Sequence
 from functools import partial
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from structlog.contextvars import bind_contextvars
 
-from marketdata import bus
+from marketdata import bus, tracing
+from marketdata.reporting import Reporter
 from marketdata.sources import is_recording
 from portfolios.announcements import Announcer
 from portfolios.liquidity import book_cursor
@@ -29,6 +31,7 @@ from strategies.runner import Runner
 from strategies.selectors import traded
 from strategies.services import note_versions, open_season
 from strategies.shadows import placed_deployments
+from strategies.worker_metrics import WardenMetrics, WorkerMetrics
 
 HOUSEKEEPING_S = 1.0
 FLUSH_S = 0.25  # facts reach the database and the page within this
@@ -45,14 +48,18 @@ _log = logging.getLogger("worker")
 class WorkerLoop:
     """One worker process."""
 
-    def __init__(self, evaluations: Evaluations) -> None:
+    def __init__(self, evaluations: Evaluations, warden: int | None = None) -> None:
+        """``warden``: the process that watches this one."""
+        self._warden = warden
         self._is_stopping = False
         self._runner: Runner | None = None
         self._evaluations = evaluations
         self._announcer = Announcer()
+        self._metrics = WorkerMetrics(evaluations.tally)
         self._shares_book = False  # holds the lease on a season whose deployments share one
         self._untradable: dict[int, str] = {}  # deployment -> why its version cannot be loaded here, as last told
         self._unloadable: dict[int, int] = {}  # deployment -> the revision that could not be taken on
+        self._flushed_sequence = 0
         self._flushed_at = self._kept_at = self._stood_at = self._placed_at = self._counted_at = 0.0
 
     def stop(self, *_: object) -> None:
@@ -62,6 +69,7 @@ class WorkerLoop:
     def run(self) -> None:
         """Work until told to stop."""
         self._row = self._register()
+        reporters = self._report()
         _log.info("ready as %s", self._row.name)
         while not self._is_stopping:
             if time.monotonic() - self._kept_at >= HOUSEKEEPING_S:
@@ -71,17 +79,32 @@ class WorkerLoop:
                 time.sleep(0.1)  # nothing to do until a market or a lease is there
                 continue
             for frame in bus.follow(self._runner.market_name, self._runner.sequence, BLOCK_MS, BATCH):
-                self._runner.process(frame)
+                with tracing.span("work", links=[(self._runner.market_name, frame.sequence)]):
+                    self._runner.process(frame)
                 self._flush_when_due()
             self._flush_when_due()
         self._leave()
+        for reporter in reporters:
+            reporter.stop()
+
+    def _report(self) -> list[Reporter]:
+        """Tell what is counted, and each line that is logged where it was: our own numbers, and the warden's."""
+        bind_contextvars(at=self._evaluations.whereabouts)
+        reporters = [Reporter("worker", self._metrics.collect)]
+        if self._warden is not None:
+            warden = WardenMetrics(self._evaluations.box)
+            reporters.append(Reporter("warden", warden.collect, process_id=self._warden))
+        return [reporter.start() for reporter in reporters]
 
     def _register(self) -> Worker:
         now = timezone.now()
-        Worker.objects.exclude(pk__in=leases.living_workers()).delete()
+        # In this order: whoever is known by now was among the living before its row could be seen.
+        known = set(Worker.objects.values_list("pk", flat=True))
+        Worker.objects.filter(pk__in=known - set(leases.living_workers())).delete()
         name = f"{socket.gethostname()}-{os.getpid()}-{now:%H%M%S%f}"
-        row = Worker.objects.create(name=name, started_at=now, heartbeat_at=now)
-        leases.register_worker(row.pk)
+        with transaction.atomic():
+            row = Worker.objects.create(name=name, started_at=now, heartbeat_at=now)
+            leases.register_worker(row.pk)
         return row
 
     def _leave(self) -> None:
@@ -97,16 +120,24 @@ class WorkerLoop:
             return
         has_facts = any(hosted.outcomes for hosted in self._runner.hosted.values())
         if has_facts or now - self._stood_at >= STANDING_S:
-            changed = self._runner.flush()
-            self._flushed_at = self._stood_at = now
-            if changed:
-                self._announcer.announce(changed)
+            market, until = self._runner.market_name, self._runner.sequence
+            links = (
+                (market, sequence)
+                for sequence in range(max(self._flushed_sequence, until - tracing.MOST_LINKS) + 1, until + 1)
+            )
+            with tracing.span("write", links=links):
+                changed = self._runner.flush()
+                self._flushed_at, self._stood_at, self._flushed_sequence = now, now, until
+                if changed:
+                    with tracing.span("announce"):
+                        self._announcer.announce(changed)
 
     # Once a second
 
     def _keep_house(self) -> None:
         """Follow the season, obey changes, claim or give up leases, say that we live."""
         note_versions()
+        self._metrics.runner = self._runner
         market = bus.current_market()
         season = Season.objects.filter(ended_at=None).first()
         if market is not None and (season is None or season.market != market):

@@ -1,5 +1,6 @@
 """The web process: pages and API over HTTP, live panels over WebSockets."""
 
+import atexit
 import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradingsite.settings")
@@ -14,14 +15,19 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
 
 from dashboard.routing import websocket_urlpatterns
+from marketdata import tracing
+from marketdata.reporting import Reporter
 from tradingsite.access import readers_only
 from tradingsite.celery import app as celery_app
+from tradingsite.web_metrics import WEB, counted_sockets
 
 __all__ = ["application", "celery_app"]
 
 application = ProtocolTypeRouter(
     {
         "http": http,
-        "websocket": AllowedHostsOriginValidator(readers_only(URLRouter(websocket_urlpatterns))),
+        "websocket": counted_sockets(AllowedHostsOriginValidator(readers_only(URLRouter(websocket_urlpatterns))), WEB),
     }
 )
+tracing.begin("web")
+atexit.register(Reporter("web", WEB.collect).start().stop)

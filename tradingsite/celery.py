@@ -10,11 +10,14 @@ import warnings
 from celery import Celery
 from celery.platforms import SecurityWarning
 
+from tradingsite.jobs import report_when_ready
+
 # Tasks arrive as JSON; the warning is about roots that unpickle.
 warnings.filterwarnings("ignore", category=SecurityWarning)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradingsite.settings")
 
-app = Celery("paddock")
+app = Celery("paddock", task_cls="tradingsite.jobs:Job")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+report_when_ready()

@@ -1,6 +1,7 @@
 """Django settings. Everything that differs between installations comes from the environment."""
 
 import os
+import tomllib
 from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
@@ -11,6 +12,7 @@ from tradingsite.logs import logging_config
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 PADDOCK_DATA_DIR = Path(os.environ.get("PADDOCK_DATA_DIR") or BASE_DIR / "data").absolute()
+PADDOCK_VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
 _services = environment.services_of(PADDOCK_DATA_DIR)
 
 DEBUG = environment.flag("PADDOCK_DEBUG", default=False)
@@ -75,6 +77,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "tradingsite.requests.observe",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.gzip.GZipMiddleware",  # pads pages at random, so that their length tells no secret
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -5,6 +5,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from dashboard.market_api import market_urls
+from dashboard.system.api import system_urls
 from marketdata.api import api_urls as marketdata_urls
 from portfolios.api import api_urls as portfolios_urls
 from portfolios.audit_api import audit_urls
@@ -14,6 +15,7 @@ from strategies.league_api import league_urls
 from strategies.record_api import record_urls
 from strategies.version_api import version_urls
 from tradingsite import health
+from tradingsite.metrics_page import Metrics
 from tradingsite.sharing import share
 
 API_URLS = [
@@ -26,6 +28,7 @@ API_URLS = [
     *record_urls,
     *command_urls,
     *version_urls,
+    *system_urls,
 ]
 
 handler404 = "tradingsite.rest.problems.unknown_page"
@@ -34,6 +37,7 @@ handler500 = "tradingsite.rest.problems.broken_page"
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", Metrics.as_view(), name="metrics"),
     path("api/v1/", include(API_URLS)),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),

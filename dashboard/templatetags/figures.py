@@ -9,6 +9,7 @@ from textwrap import dedent
 from typing import Any, Literal
 
 from django import template
+from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -141,6 +142,18 @@ def duration(length_s: float | Literal[""] | None) -> str:
     if hours < 1:
         return f"{minutes} min"
     return f"{hours} h {minutes % 60} min" if days < 2 else f"{days} d {hours % 24} h"
+
+
+@register.filter
+def share(part: float | Literal[""] | None) -> str:
+    """Return a share in percent."""
+    return DASH if part is None or part == "" else f"{part * 100:.1f} %"
+
+
+@register.filter
+def size(number: float | Literal[""] | None) -> str:
+    """Return bytes in the unit that suits them."""
+    return DASH if number is None or number == "" else str(filesizeformat(number))
 
 
 @register.filter

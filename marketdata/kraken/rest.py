@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from marketdata import tracing
 from marketdata.kraken import rest_answers
 from marketdata.kraken.rest_answers import BadAnswer, ExchangeError, PairName, SystemStatus
 from marketdata.kraken.symbols import altname_of
@@ -159,7 +160,8 @@ class KrakenRest:
                 self._pace.sleep(wait_s * (1.0 + JITTER * self._chance()))
             self._pace.wait()
             try:
-                return read(self._result(endpoint, about))
+                with tracing.span(f"REST {endpoint}", **about):
+                    return read(self._result(endpoint, about))
             except _TryAgain as error:
                 reason = str(error)
             except (ExchangeError, BadAnswer, InexactNumber) as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from rest_framework.exceptions import ValidationError
@@ -15,13 +15,14 @@ class NamedFormats(DefaultContentNegotiation):
     """`?format=` names one that there is; anything else is refused by name."""
 
     def select_renderer(
-        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> Any:
         """Return the renderer and its media type.
 
         Raises:
             ValidationError: no such format.
         """
+        renderers = list(renderers)
         known, asked = [renderer.format for renderer in renderers], request.query_params.get("format")
         if asked is not None and asked not in known:
             raise ValidationError({"format": [f"format is {asked!r}; expected one of {', '.join(map(str, known))}"]})

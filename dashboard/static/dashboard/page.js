@@ -116,6 +116,7 @@ function onKey(event) {
     "?": () => $("#help").showModal(),
     l: isSequence ? () => location.assign($(".brand").href) : null,
     m: isSequence ? () => location.assign($("#nav-markets").href) : null,
+    s: isSequence ? () => location.assign($("#nav-system").href) : null,
     f: isSequence ? () => location.assign($("#nav-feed").href) : null,
     Escape: () => clearFilter(),
   };

@@ -17,9 +17,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
-from marketdata import bus, services
+from marketdata import bus, services, tracing
 from marketdata.feed import Feed, SourceFailed
 from marketdata.feed_events import FeedEventKind
+from marketdata.feed_metrics import FeedMetrics
 from marketdata.health import Incident
 from marketdata.keeping import Keeper
 from marketdata.kraken.rest import KrakenRest, Pace
@@ -27,6 +28,7 @@ from marketdata.recorded_exchange import Survey
 from marketdata.recorder import Recorder
 from marketdata.recording_server import serve_recording
 from marketdata.recordings import InvalidRecording, is_ours, surveyed
+from marketdata.reporting import Reporter
 from marketdata.selectors import market_at
 from marketdata.simulation.fault_words import FAULTS_HELP, InvalidFaults, parse_faults
 from marketdata.simulation.faults import CALM, Plan
@@ -165,15 +167,18 @@ async def _stand_by_and_feed(listening: Listening) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    lock = FeedLock(listening.source.market)
+    lock, metrics = FeedLock(listening.source.market), FeedMetrics()
+    tracing.begin("feed")
+    reporter = Reporter("feed", metrics.collect).start()
     try:
         while await _is_ours(lock, listening.source.market, stop):
-            await _feed(listening, lock, stop)
+            await _feed(listening, lock, stop, metrics)
             if stop.is_set():
                 return
             _log.error("another feed has taken over market %s: this one stands by", listening.source.market)
     finally:
         await asyncio.to_thread(lock.release)
+        await asyncio.to_thread(reporter.stop)
 
 
 async def _is_ours(lock: FeedLock, market: str, stop: asyncio.Event) -> bool:
@@ -206,7 +211,7 @@ async def _lost(lock: FeedLock) -> None:
             return
 
 
-async def _feed(listening: Listening, lock: FeedLock, stop: asyncio.Event) -> None:
+async def _feed(listening: Listening, lock: FeedLock, stop: asyncio.Event, metrics: FeedMetrics) -> None:
     """Feed the market until told to stop, or until another feed has its lock."""
     source = listening.source
     keeper, after_sequence = await asyncio.to_thread(_past, source)
@@ -229,9 +234,11 @@ async def _feed(listening: Listening, lock: FeedLock, stop: asyncio.Event) -> No
         ending = [asyncio.create_task(stop.wait()), asyncio.create_task(_lost(lock))]
         for task in ending:
             task.add_done_callback(lambda _: end.set())
+        metrics.feed = feed
         try:
             await feed.run(end)
         finally:
+            metrics.feed = None
             for task in ending:
                 task.cancel()
     _log.info("stopped; all that was complete is published")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import OperationalError, connection
 
+from marketdata import tracing
 from strategies import services
 from strategies.blackbox import BlackBox
 from strategies.evaluations import Evaluations
@@ -39,7 +41,7 @@ class Command(BaseCommand):
         )
 
         def watched(box: BlackBox) -> None:
-            work(Evaluations(box, limits.budget_s, limits.memory_bytes))
+            work(Evaluations(box, limits.budget_s, limits.memory_bytes), warden=os.getppid())
 
         try:
             code = Warden(limits, watched, quarantine).run()
@@ -48,14 +50,16 @@ class Command(BaseCommand):
         raise SystemExit(code)
 
 
-def work(evaluations: Evaluations) -> None:
+def work(evaluations: Evaluations, warden: int | None = None) -> None:
     """Evaluate strategies until told to stop."""
-    worker = WorkerLoop(evaluations)
+    tracing.begin("worker")
+    worker = WorkerLoop(evaluations, warden)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, worker.stop)
     signal.signal(INTERRUPT, evaluations.interrupt)
     try:
         worker.run()
+        tracing.end()  # a warden's child runs no exit handlers
     except OperationalError as error:
         # The leases went with the connection: another worker may hold them by now.
         raise SystemExit(f"worker: the database is gone, and with it the leases: {error}") from None

@@ -1,0 +1,47 @@
+"""`manage.py doctor`: is all there that Paddock needs, and does all of it run."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from argparse import ArgumentParser
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from dashboard.system.checkup import Finding, Verdict, findings
+
+_COLOURS = {Verdict.OK: "SUCCESS", Verdict.WARN: "WARNING", Verdict.BAD: "ERROR"}
+
+
+class Command(BaseCommand):
+    """Look at everything and say what to do."""
+
+    help = (
+        "Look at database, Redis, migrations, clocks, exchange, disk, files, processes, strategies and versions. "
+        "Exit code 0: nothing is bad (there may be warnings); 1: something is."
+    )
+    requires_system_checks = ()  # they would end the command before it has said what is wrong
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", help="one object: `ok`, and `findings` in order")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        logging.disable(logging.ERROR)  # what is wrong is said once
+        told: list[Finding] = []
+        for finding in findings():
+            told.append(finding)
+            if not options["json"]:
+                self._write(finding)
+        is_well = all(finding.verdict is not Verdict.BAD for finding in told)
+        if options["json"]:
+            self.stdout.write(json.dumps({"ok": is_well, "findings": [asdict(finding) for finding in told]}, indent=2))
+        sys.exit(0 if is_well else 1)
+
+    def _write(self, finding: Finding) -> None:
+        paint = getattr(self.style, _COLOURS[finding.verdict])
+        do = f"\n{'':22}do: {finding.do}" if finding.do else ""
+        self.stdout.write(f"{paint(f'{finding.verdict.value:4}')}  {finding.check:15} {finding.detail}{do}")

@@ -1,0 +1,205 @@
+"""What `manage.py doctor` looks at, one finding after the other. A check never raises: what it cannot learn is bad."""
+
+from __future__ import annotations
+
+import platform
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+import django
+import httpx
+import redis
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.db import DatabaseError, InterfaceError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from dashboard.system import readings
+from dashboard.system.processes import process_of
+from dashboard.system.server_rules import CLOCK_OFF_S, DISK_OUT_BYTES, DISK_SHORT_BYTES
+from marketdata import bus
+from marketdata.reporting import living_reports
+from marketdata.sources import kraken_answers
+from strategies import registry
+
+ANSWER_WITHIN_S = 5.0
+_STYLE_SHEET = "dashboard/paddock.css"
+
+
+class Verdict(StrEnum):
+    """How bad it is."""
+
+    OK = "ok"
+    WARN = "warn"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the doctor's."""
+
+    check: str
+    verdict: Verdict
+    detail: str
+    do: str = ""  # empty when nothing is to be done
+
+
+def findings() -> Iterator[Finding]:
+    """Yield what every check finds, in the order in which things depend on each other."""
+    for name, check in CHECKS.items():
+        try:
+            yield from check(name)
+        except (DatabaseError, InterfaceError, redis.RedisError, OSError, LookupError, ValueError) as error:
+            words = " ".join(str(error).split()) or type(error).__name__
+            yield Finding(name, Verdict.BAD, words, _DO.get(name, ""))
+
+
+def _ok(check: str, detail: str) -> Finding:
+    return Finding(check, Verdict.OK, detail)
+
+
+def _database(check: str) -> Iterator[Finding]:
+    told = readings.database()
+    yield _ok(check, f"PostgreSQL {told.version}, {told.bytes / 1e6:.0f} MB, {told.connections} connections")
+
+
+def _redis(check: str) -> Iterator[Finding]:
+    told = readings.redis_server()
+    yield _ok(check, f"{told.server} {told.version}, {told.bytes / 1e6:.0f} MB, {told.clients} clients")
+
+
+def _migrations(check: str) -> Iterator[Finding]:
+    executor = MigrationExecutor(connection)
+    missing = [str(migration) for migration, _ in executor.migration_plan(executor.loader.graph.leaf_nodes())]
+    if missing:
+        yield Finding(check, Verdict.BAD, f"{len(missing)} are not applied: {missing[0]}, …", "run manage.py migrate")
+    else:
+        yield _ok(check, "all are applied")
+
+
+def _clock(check: str) -> Iterator[Finding]:
+    ahead_s = readings.database().clock_ahead_s
+    detail = f"{ahead_s:+.2f} s against the database"
+    if abs(ahead_s) >= CLOCK_OFF_S:
+        yield Finding(check, Verdict.WARN, detail, "have both machines follow a time server")
+    else:
+        yield _ok(check, detail)
+
+
+def _exchange(check: str) -> Iterator[Finding]:
+    """Ask the exchange; a league on another market can do without."""
+    needs_it = (bus.current_market() or "kraken").startswith("kraken")
+    amiss = Verdict.BAD if needs_it else Verdict.WARN
+    do = (
+        "see whether this machine may reach it" if needs_it else "nothing, as long as the league runs on another market"
+    )
+    for side, url, answers in (
+        ("socket", settings.KRAKEN_WS_URL, lambda: kraken_answers(settings.KRAKEN_WS_URL, timeout_s=ANSWER_WITHIN_S)),
+        ("REST", settings.KRAKEN_REST_URL, _rest_answers),
+    ):
+        place = f"{check} {side}"
+        if answers():
+            yield _ok(place, f"{url} answers")
+        else:
+            yield Finding(place, amiss, f"{url} does not answer within {ANSWER_WITHIN_S:.0f} s", do)
+
+
+def _rest_answers() -> bool:
+    try:
+        answer = httpx.get(f"{settings.KRAKEN_REST_URL}/0/public/SystemStatus", timeout=ANSWER_WITHIN_S)
+        return answer.status_code == httpx.codes.OK and "result" in answer.json()
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+        return False
+
+
+def _disk(check: str) -> Iterator[Finding]:
+    told = readings.disk()
+    detail = f"{told.free_bytes / 1e9:.1f} GB of {told.total_bytes / 1e9:.1f} GB are free"
+    if told.free_bytes >= DISK_SHORT_BYTES:
+        yield _ok(check, detail)
+        return
+    verdict = Verdict.BAD if told.free_bytes < DISK_OUT_BYTES else Verdict.WARN
+    yield Finding(check, verdict, detail, "remove old recordings, or lower PADDOCK_RECORDINGS_MAX_GB")
+
+
+def _data_folder(check: str) -> Iterator[Finding]:
+    with tempfile.TemporaryFile(dir=settings.PADDOCK_DATA_DIR) as file:
+        file.write(b"paddock")
+    yield _ok(check, f"{settings.PADDOCK_DATA_DIR} can be written")
+
+
+def _static_files(check: str) -> Iterator[Finding]:
+    if settings.STATIC_ROOT:
+        is_there = staticfiles_storage.exists(_STYLE_SHEET)
+        where, do = settings.STATIC_ROOT, "run manage.py collectstatic"
+    else:
+        is_there = finders.find(_STYLE_SHEET) is not None
+        where, do = "the packages' own folders", "install Paddock anew: files of it are missing"
+    if is_there:
+        yield _ok(check, f"found in {where}")
+    else:
+        yield Finding(check, Verdict.BAD, f"{_STYLE_SHEET} is not in {where}", do)
+
+
+def _processes(check: str) -> Iterator[Finding]:
+    alive = [report.process for report in living_reports()]
+    for kind, start, verdict in (
+        ("feed", "manage.py run_feed", Verdict.BAD),
+        ("worker", "manage.py run_worker", Verdict.BAD),
+        ("web", "daphne tradingsite.asgi:application", Verdict.WARN),
+        ("jobs", "celery -A tradingsite worker", Verdict.WARN),
+        ("beat", "celery -A tradingsite beat", Verdict.WARN),
+    ):
+        if count := alive.count(kind):
+            yield _ok(kind, f"{count} alive")
+        else:
+            heard = [at_s for name, at_s in bus.signs_of_life().items() if name.startswith(f"{kind}@")]
+            last = f"; heard last {time.time() - max(heard):.0f} s ago" if heard else ""
+            yield Finding(kind, verdict, f"none is alive{last}", f"start {start}, or everything with python3 start.py")
+
+
+def _strategies(check: str) -> Iterator[Finding]:
+    registry.refresh()
+    for failure in registry.failures():
+        yield Finding(check, Verdict.WARN, f"{failure.path}: {failure.error}", "mend it: manage.py checkstrategy PATH")
+    yield _ok(check, f"{len(registry.found())} are found")
+
+
+def _versions(check: str) -> Iterator[Finding]:
+    ours = settings.PADDOCK_VERSION
+    detail = f"Paddock {ours}, Python {platform.python_version()}, Django {django.get_version()}"
+    others = {process.version for process in map(process_of, living_reports()) if process.version} - {ours}
+    if others:
+        yield Finding(check, Verdict.WARN, f"{detail}; running are also {', '.join(sorted(others))}", "restart them")
+    else:
+        yield _ok(check, detail)
+
+
+_DO = {
+    "database": "see whether PostgreSQL runs and DATABASE_URL is right",
+    "migrations": "see to the database first",
+    "clock": "see to the database first",
+    "redis": "see whether Redis or Valkey runs and REDIS_URL is right",
+    "exchange": "see to Redis first",
+    "processes": "see to Redis first",
+    "versions": "see to Redis first",
+    "data folder": "make it writable, or set PADDOCK_DATA_DIR to a folder that is",
+    "strategies": "see to the database first",
+}
+CHECKS: dict[str, Callable[[str], Iterator[Finding]]] = {
+    "database": _database,
+    "migrations": _migrations,
+    "clock": _clock,
+    "redis": _redis,
+    "exchange": _exchange,
+    "disk": _disk,
+    "data folder": _data_folder,
+    "static files": _static_files,
+    "processes": _processes,
+    "strategies": _strategies,
+    "versions": _versions,
+}

@@ -1,0 +1,181 @@
+"""What database, Redis and disk tell of themselves. Who does not answer raises; `reading` makes that None."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection
+
+from marketdata import bus
+from trading.frames import FRAME_INTERVAL_MS
+
+TABLES_TOLD = 6
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+_ABOUT_DATABASE = """
+    SELECT current_setting('server_version'), pg_database_size(current_database()),
+        (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()),
+        current_setting('max_connections')::int,
+        (SELECT extract(epoch FROM clock_timestamp() - min(xact_start)) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid()),
+        extract(epoch FROM clock_timestamp())
+"""
+_ABOUT_TABLES = """
+    SELECT relname, pg_total_relation_size(oid), nullif(reltuples, -1)::bigint FROM pg_class
+    WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+    ORDER BY pg_total_relation_size(oid) DESC, relname LIMIT %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One of the largest tables."""
+
+    name: str
+    bytes: int  # with its indexes
+    rows: int | None  # as the server estimates them; None before it has looked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """PostgreSQL."""
+
+    version: str
+    bytes: int
+    connections: int
+    most_connections: int
+    oldest_transaction_s: float | None  # None: no other is open
+    clock_ahead_s: float  # of this machine's; behind when below zero
+    tables: list[Table]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamReading:
+    """What the bus holds of one market."""
+
+    market: str
+    frames: int
+    reaches_back_s: float  # from the newest frame to the oldest
+    newest_age_s: float | None  # by the wall clock; None for a recording's market time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redis:
+    """Redis, or Valkey, which calls itself so."""
+
+    server: str
+    version: str
+    bytes: int
+    most_bytes: int | None  # None: no limit is set
+    clients: int
+    uptime_s: int
+    streams: list[StreamReading]
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """Where the data folder lies."""
+
+    folder: str
+    free_bytes: int
+    total_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How a job's last run went."""
+
+    at: datetime
+    seconds: float
+    outcome: str  # done, failed, retried
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Jobs:
+    """Celery's queues, and the last run of each job that ever left word."""
+
+    queues: dict[str, int]
+    runs: dict[str, Run]
+
+
+def reading(read: Callable[[], _T]) -> _T | None:
+    """Return what is read, None when it cannot be."""
+    try:
+        return read()
+    except (DatabaseError, InterfaceError, redis.RedisError, OSError) as error:
+        _log.warning("%s is not known: %s", read.__name__.replace("_", " "), " ".join(str(error).split()))
+        return None
+
+
+def database() -> Database:
+    """Return what PostgreSQL tells of itself."""
+    with connection.cursor() as cursor:
+        asked_s = time.time()
+        cursor.execute(_ABOUT_DATABASE)
+        version, size, connections, most, oldest_s, database_s = cursor.fetchone()
+        ours_s = (asked_s + time.time()) / 2
+        cursor.execute(_ABOUT_TABLES, [TABLES_TOLD])
+        tables = [Table(*row) for row in cursor.fetchall()]
+    return Database(
+        version=str(version).split()[0],
+        bytes=size,
+        connections=connections,
+        most_connections=most,
+        oldest_transaction_s=None if oldest_s is None else max(0.0, float(oldest_s)),
+        clock_ahead_s=ours_s - float(database_s),
+        tables=tables,
+    )
+
+
+def redis_server() -> Redis:
+    """Return what Redis tells of itself."""
+    facts = bus.server_facts()
+    name = str(facts.get("server_name", "redis"))
+    return Redis(
+        server=name.capitalize(),
+        version=str(facts.get(f"{name}_version") or facts["redis_version"]),
+        bytes=int(facts["used_memory"]),
+        most_bytes=int(facts.get("maxmemory") or 0) or None,
+        clients=int(facts["connected_clients"]),
+        uptime_s=int(facts["uptime_in_seconds"]),
+        streams=[_stream(stream) for stream in bus.streams()],
+    )
+
+
+def _stream(stream: bus.Stream) -> StreamReading:
+    interval_s = FRAME_INTERVAL_MS / 1_000
+    reach_s = (stream.last_sequence - stream.first_sequence) * interval_s
+    is_recorded = stream.market.startswith("recording:")
+    age_s = None if is_recorded else max(0.0, time.time() - stream.last_sequence * interval_s)
+    return StreamReading(stream.market, stream.frames, reach_s, age_s)
+
+
+def disk() -> Disk:
+    """Return how full the data folder's disk is, on this machine."""
+    folder = _existing(settings.PADDOCK_DATA_DIR)
+    usage = shutil.disk_usage(folder)
+    return Disk(str(settings.PADDOCK_DATA_DIR), usage.free, usage.total)
+
+
+def _existing(folder: Path) -> Path:
+    return folder if folder.exists() else _existing(folder.parent)
+
+
+def jobs() -> Jobs:
+    """Return what waits and how it went."""
+    queues = {str(getattr(settings, "CELERY_TASK_DEFAULT_QUEUE", "celery"))}
+    return Jobs(queues=bus.queue_lengths(queues), runs={task: _run(run) for task, run in bus.last_runs().items()})
+
+
+def _run(told: dict[str, Any]) -> Run:
+    return Run(datetime.fromisoformat(told["at"]).astimezone(UTC), float(told["seconds"]), str(told["outcome"]))

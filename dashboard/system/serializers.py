@@ -1,0 +1,112 @@
+"""The system page's figures as the API tells them. What nobody could tell is null."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+
+class CauseSerializer(serializers.Serializer):
+    code = serializers.CharField(help_text="what it is about, for programs")
+    tone = serializers.CharField(help_text="`warning` or `bad`")
+    sentence = serializers.CharField()
+    since = serializers.DateTimeField(allow_null=True)
+    do = serializers.CharField(help_text="what to do")
+
+
+class ProcessSerializer(serializers.Serializer):
+    kind = serializers.CharField(help_text="`feed`, `worker`, `warden`, `web`, `jobs` or `beat`")
+    instance = serializers.CharField(help_text="host and process id")
+    version = serializers.CharField(allow_null=True)
+    started = serializers.DateTimeField(allow_null=True)
+    memory_bytes = serializers.FloatField(allow_null=True)
+    cpu_share = serializers.FloatField(allow_null=True, help_text="of one core, within the last seconds")
+    figures = serializers.DictField(child=serializers.FloatField())
+
+
+class WorkerSerializer(serializers.Serializer):
+    name = serializers.CharField()
+    started = serializers.DateTimeField()
+    heard = serializers.DateTimeField(help_text="its last sign of life")
+    is_silent = serializers.BooleanField()
+    deployments = serializers.IntegerField()
+    slugs = serializers.ListField(child=serializers.CharField())
+    behind_s = serializers.FloatField(allow_null=True, help_text="of the feed's newest frame")
+
+
+class TableSerializer(serializers.Serializer):
+    name = serializers.CharField()
+    bytes = serializers.IntegerField()
+    rows = serializers.IntegerField(allow_null=True, help_text="as the server estimates them")
+
+
+class DatabaseSerializer(serializers.Serializer):
+    version = serializers.CharField()
+    bytes = serializers.IntegerField()
+    connections = serializers.IntegerField()
+    most_connections = serializers.IntegerField()
+    oldest_transaction_s = serializers.FloatField(allow_null=True)
+    clock_ahead_s = serializers.FloatField(help_text="of the web process's clock")
+    tables = TableSerializer(many=True)
+
+
+class StreamSerializer(serializers.Serializer):
+    market = serializers.CharField()
+    frames = serializers.IntegerField()
+    reaches_back_s = serializers.FloatField()
+    newest_age_s = serializers.FloatField(allow_null=True, help_text="null for a recording's market time")
+
+
+class RedisSerializer(serializers.Serializer):
+    server = serializers.CharField()
+    version = serializers.CharField()
+    bytes = serializers.IntegerField()
+    most_bytes = serializers.IntegerField(allow_null=True)
+    clients = serializers.IntegerField()
+    uptime_s = serializers.IntegerField()
+    streams = StreamSerializer(many=True)
+
+
+class DiskSerializer(serializers.Serializer):
+    free_bytes = serializers.IntegerField()
+    total_bytes = serializers.IntegerField()
+
+
+class RunSerializer(serializers.Serializer):
+    at = serializers.DateTimeField()
+    seconds = serializers.FloatField()
+    outcome = serializers.CharField(help_text="`done`, `failed` or `retried`")
+
+
+class PeriodicSerializer(serializers.Serializer):
+    name = serializers.CharField()
+    task = serializers.CharField()
+    every_s = serializers.FloatField(allow_null=True)
+    last = RunSerializer(allow_null=True)
+    is_overdue = serializers.BooleanField()
+
+
+class VersionsSerializer(serializers.Serializer):
+    paddock = serializers.CharField()
+    python = serializers.CharField()
+    django = serializers.CharField()
+    postgres = serializers.CharField(allow_null=True)
+    redis = serializers.CharField(allow_null=True, help_text="with the server's name")
+
+
+class SystemSerializer(serializers.Serializer):
+    tone = serializers.CharField(help_text="`good`, `warning` or `bad`")
+    answer = serializers.CharField()
+    sentence = serializers.CharField()
+    causes = CauseSerializer(many=True, help_text="the weightiest first")
+    season = serializers.IntegerField(allow_null=True, help_text="its number")
+    market = serializers.CharField(allow_null=True)
+    workers = WorkerSerializer(many=True, allow_null=True)
+    processes = ProcessSerializer(many=True, allow_null=True)
+    deployments_due = serializers.IntegerField(allow_null=True)
+    deployments_unheld = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    queues = serializers.DictField(child=serializers.IntegerField(), allow_null=True)
+    schedule = PeriodicSerializer(many=True)
+    database = DatabaseSerializer(allow_null=True)
+    redis = RedisSerializer(allow_null=True)
+    disk = DiskSerializer(allow_null=True)
+    versions = VersionsSerializer()

@@ -1,0 +1,118 @@
+"""What may be wrong with servers, disk, clocks and the market. Each rule returns a cause, or None."""
+
+from __future__ import annotations
+
+from dashboard.market_words import START_A_FEED, Tone
+from dashboard.system.causes import Cause
+from dashboard.system.state import SystemState
+from dashboard.trust_words import trust_words
+
+DISK_SHORT_BYTES, DISK_OUT_BYTES = 5 * 10**9, 500 * 10**6
+CONNECTIONS_SHARE = MEMORY_SHARE = 0.9
+LONG_TRANSACTION_S = 300.0
+CLOCK_OFF_S = 1.0
+DOCTOR = "run manage.py doctor on this machine"
+
+
+def database_is_away(state: SystemState) -> Cause | None:
+    if state.database is not None:
+        return None
+    return Cause(
+        code="database-away",
+        tone=Tone.BAD,
+        what="The database does not answer",
+        so="nothing is written, and workers end",
+        do=f"see whether PostgreSQL runs and DATABASE_URL is right; {DOCTOR}",
+    )
+
+
+def redis_is_away(state: SystemState) -> Cause | None:
+    if state.redis is not None:
+        return None
+    return Cause(
+        code="redis-away",
+        tone=Tone.BAD,
+        what="Redis does not answer",
+        so="no frame reaches a worker, and nothing is known of feed and jobs",
+        do=f"see whether Redis or Valkey runs and REDIS_URL is right; {DOCTOR}",
+    )
+
+
+def disk_is_full(state: SystemState) -> Cause | None:
+    if state.disk is None or state.disk.free_bytes >= DISK_SHORT_BYTES:
+        return None
+    is_out = state.disk.free_bytes < DISK_OUT_BYTES
+    return Cause(
+        code="disk-full",
+        tone=Tone.BAD if is_out else Tone.WARNING,
+        what=f"The disk of {state.disk.folder} has {state.disk.free_bytes / 1e9:.1f} GB left",
+        so="recordings and the database will soon be refused" if is_out else "",
+        do="remove old recordings, or lower PADDOCK_RECORDINGS_MAX_GB",
+    )
+
+
+def market_is_not_heard(state: SystemState) -> Cause | None:
+    if state.redis is None:
+        return None
+    words = trust_words(state.feed)
+    if words.tone is Tone.GOOD:
+        return None
+    if state.feed is None:
+        since = state.heard.get("feed")
+        so = "prices stand still, and nothing is traded"
+        return Cause(code="no-feed", tone=Tone.BAD, what="No feed runs", since=since, so=so, do=START_A_FEED)
+    do = words.do or "the feed page tells more"
+    return Cause(code="market", tone=words.tone, what=words.sentence.removesuffix("."), do=do)
+
+
+def database_is_strained(state: SystemState) -> Cause | None:
+    database = state.database
+    if database is None:
+        return None
+    if database.connections >= CONNECTIONS_SHARE * database.most_connections:
+        what = f"{database.connections} of the database's {database.most_connections} connections are in use"
+        so = "the next process may be refused"
+        return Cause(
+            code="connections", tone=Tone.WARNING, what=what, so=so, do="raise max_connections, or end idle ones"
+        )
+    if (database.oldest_transaction_s or 0.0) > LONG_TRANSACTION_S:
+        what = f"A transaction has been open for {(database.oldest_transaction_s or 0.0) / 60:.0f} minutes"
+        so = "the database cannot clean up behind it"
+        return Cause(
+            code="transaction", tone=Tone.WARNING, what=what, so=so, do="look at pg_stat_activity for who holds it"
+        )
+    return None
+
+
+def redis_is_strained(state: SystemState) -> Cause | None:
+    redis = state.redis
+    if redis is None or redis.most_bytes is None or redis.bytes < MEMORY_SHARE * redis.most_bytes:
+        return None
+    what = f"Redis uses {redis.bytes / redis.most_bytes:.0%} of the memory it may"
+    so = "frames will be refused or dropped"
+    return Cause(code="redis-memory", tone=Tone.WARNING, what=what, so=so, do="raise maxmemory")
+
+
+def clocks_disagree(state: SystemState) -> Cause | None:
+    if state.database is None or abs(state.database.clock_ahead_s) < CLOCK_OFF_S:
+        return None
+    way = "ahead of" if state.database.clock_ahead_s > 0 else "behind"
+    return Cause(
+        code="clock",
+        tone=Tone.WARNING,
+        what=f"This machine's clock is {abs(state.database.clock_ahead_s):.1f} s {way} the database's",
+        so="ages on the pages are wrong",
+        do="have both follow a time server",
+    )
+
+
+def versions_differ(state: SystemState) -> Cause | None:
+    versions = sorted({process.version for process in state.processes or () if process.version})
+    if len(versions) < 2:
+        return None
+    return Cause(
+        code="versions",
+        tone=Tone.WARNING,
+        what=f"The processes run Paddock {' and '.join(versions)} side by side",
+        do="restart those that run the older",
+    )

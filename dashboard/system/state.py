@@ -1,0 +1,182 @@
+"""Everything the system page and its rules know at one moment; None is what could not be learnt."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import django
+from django.conf import settings
+
+from dashboard.system import readings
+from dashboard.system.processes import Process, heard_last, process_of
+from dashboard.system.readings import Database, Disk, Jobs, Redis, reading
+from marketdata import bus
+from marketdata.reporting import living_reports
+from portfolios.models import Season
+from portfolios.selectors import current_season
+from strategies import leases, registry
+from strategies.models import Deployment, DeploymentStatus
+from strategies.models import Worker as WorkerRow
+from trading.frames import FRAME_INTERVAL_MS
+
+HEARTBEAT_LATE_S = 15.0
+SILENT_FOR_S = 3_600 * 24  # who fell silent earlier is no news
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """One worker, silent or not."""
+
+    name: str
+    started: datetime
+    heard: datetime  # its last sign of life
+    is_silent: bool
+    holds_leases: bool  # its connection to the database is open
+    deployments: int
+    slugs: Sequence[str]  # empty where nobody knows
+    behind_s: float | None  # of the feed's newest frame
+    process: Process | None  # what it reports; None when it does not
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Versions:
+    """What runs here."""
+
+    paddock: str
+    python: str
+    django: str
+    postgres: str | None
+    redis: str | None  # with its name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemState:
+    """All of it."""
+
+    now: datetime
+    season: Season | None
+    feed: Mapping[str, Any] | None
+    database: Database | None
+    redis: Redis | None
+    disk: Disk | None
+    jobs: Jobs | None
+    processes: Sequence[Process] | None  # None: Redis did not tell
+    heard: Mapping[str, datetime]  # kind -> when one of it was heard last
+    workers: Sequence[Worker] | None  # None: the database did not tell
+    due: int | None  # deployments that some worker should hold
+    unheld: Sequence[str] | None  # those that none does
+    quarantined: Sequence[str] | None
+    unloadable: Sequence[str]  # where strategies lie that cannot be loaded
+    versions: Versions
+
+    def of_kind(self, kind: str) -> list[Process]:
+        """Return the living processes of one kind."""
+        return [process for process in self.processes or () if process.kind == kind]
+
+
+def system_state() -> SystemState:
+    """Return what is known now. Never raises for a server that is away."""
+    reports = reading(living_reports)
+    database, server = reading(readings.database), reading(readings.redis_server)
+    feed = bus.feed_state()
+    processes = None if reports is None else [process_of(report) for report in reports]
+    league = reading(_league) if database is not None else None
+    workers = reading(lambda: _workers(processes or (), feed)) if database is not None else None
+    return SystemState(
+        now=datetime.now(UTC),
+        season=reading(current_season) if database is not None else None,
+        feed=feed,
+        database=database,
+        redis=server,
+        disk=reading(readings.disk),
+        jobs=reading(readings.jobs) if server is not None else None,
+        processes=processes,
+        heard=reading(heard_last) or {},
+        workers=workers,
+        due=league.due if league else None,
+        unheld=league.unheld if league else None,
+        quarantined=league.quarantined if league else None,
+        unloadable=reading(_unloadable) or (),
+        versions=_versions(database, server),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _League:
+    due: int
+    unheld: list[str]
+    quarantined: list[str]
+
+
+def _league() -> _League:
+    """Return who should be at work, and who is not."""
+    rows = Deployment.objects.filter(account__closed_at=None, account__season__ended_at=None).order_by("slug")
+    stated = list(rows.values_list("pk", "slug", "status"))
+    held = set(leases.leased_deployments())
+    idle = (DeploymentStatus.DISABLED, DeploymentStatus.QUARANTINED)
+    due = [(pk, slug) for pk, slug, status in stated if status not in idle]
+    quarantined = [slug for _, slug, status in stated if status == DeploymentStatus.QUARANTINED]
+    return _League(len(due), [slug for pk, slug in due if pk not in held], quarantined)
+
+
+def _workers(processes: Iterable[Process], feed: Mapping[str, Any] | None) -> list[Worker]:
+    known = {process.instance: process for process in processes if process.kind == "worker"}
+    living, slugs = set(leases.living_workers()), _slugs_by_worker()
+    now = datetime.now(UTC)
+    told = []
+    for row in WorkerRow.objects.filter(heartbeat_at__gt=now - timedelta(seconds=SILENT_FOR_S)).order_by("name"):
+        told.append(
+            Worker(
+                name=row.name,
+                started=row.started_at,
+                heard=row.heartbeat_at,
+                is_silent=(now - row.heartbeat_at).total_seconds() > HEARTBEAT_LATE_S,
+                holds_leases=row.pk in living,
+                deployments=row.deployments,
+                slugs=slugs.get(row.pk, ()),
+                behind_s=_behind_s(row, feed),
+                process=known.get(_instance_of(row.name)),
+            )
+        )
+    return told
+
+
+def _slugs_by_worker() -> dict[int, list[str]]:
+    """Return whom each worker holds, by the row of the worker."""
+    names = dict(Deployment.objects.values_list("pk", "slug"))
+    held = leases.held_by_workers()
+    return {worker: sorted(names[pk] for pk in ids if pk in names) for worker, ids in held.items()}
+
+
+def _instance_of(worker: str) -> str:
+    """Return what a worker of that name reports as: its name is host, process id and time of start."""
+    host, _, process_id = worker.rpartition("-")[0].rpartition("-")
+    return f"{host}:{process_id}"
+
+
+def _behind_s(row: WorkerRow, feed: Mapping[str, Any] | None) -> float | None:
+    newest = (feed or {}).get("last_sequence")
+    if not newest or not row.sequence or not row.deployments:
+        return None
+    # Between two heartbeats a worker goes on: only what is more is being behind.
+    frames = int(newest) - row.sequence
+    return max(0.0, frames * FRAME_INTERVAL_MS / 1_000)
+
+
+def _unloadable() -> list[str]:
+    registry.refresh()
+    return sorted(failure.path for failure in registry.failures())
+
+
+def _versions(database: Database | None, server: Redis | None) -> Versions:
+    return Versions(
+        paddock=settings.PADDOCK_VERSION,
+        python=platform.python_version(),
+        django=django.get_version(),
+        postgres=None if database is None else database.version,
+        redis=None if server is None else f"{server.server} {server.version}",
+    )

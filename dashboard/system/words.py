@@ -1,0 +1,64 @@
+"""How the whole fares and what to do about it, weightiest cause first, for a person who has just been woken up.
+
+A rule looks at the state and returns a cause, or None. To add one: a function and its place in `RULES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dashboard.market_words import Tone
+from dashboard.system import server_rules, work_rules
+from dashboard.system.causes import Cause, counted
+from dashboard.system.state import SystemState
+
+Rule = Callable[[SystemState], Cause | None]
+
+RULES: tuple[Rule, ...] = (
+    server_rules.database_is_away,
+    server_rules.redis_is_away,
+    server_rules.disk_is_full,
+    server_rules.market_is_not_heard,
+    work_rules.workers_are_missing,
+    work_rules.deployments_are_not_held,
+    work_rules.workers_are_behind,
+    work_rules.workers_are_busy,
+    work_rules.deployments_are_quarantined,
+    work_rules.jobs_do_not_run,
+    work_rules.jobs_wait_or_fail,
+    work_rules.strategies_do_not_load,
+    server_rules.database_is_strained,
+    server_rules.redis_is_strained,
+    server_rules.clocks_disagree,
+    server_rules.versions_differ,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemWords:
+    """What the system page says first."""
+
+    tone: Tone
+    answer: str
+    sentence: str
+    head: Cause | None  # None: all is well
+    also: tuple[Cause, ...]  # by weight
+
+
+def system_words(state: SystemState) -> SystemWords:
+    """Return what to say of the whole."""
+    causes = [cause for rule in RULES if (cause := rule(state)) is not None]
+    if not causes:
+        return SystemWords(tone=Tone.GOOD, answer="All is well", sentence=_praise(state), head=None, also=())
+    head = next((cause for cause in causes if cause.tone is Tone.BAD), causes[0])
+    also = [cause for cause in causes if cause is not head]
+    also.sort(key=lambda cause: cause.tone is not Tone.BAD)  # stable: by weight among equals
+    answer = "Something is broken" if head.tone is Tone.BAD else "It works, but look at this"
+    return SystemWords(tone=head.tone, answer=answer, sentence=head.sentence, head=head, also=tuple(also))
+
+
+def _praise(state: SystemState) -> str:
+    workers = counted(len(state.workers or ()), "worker")
+    judged = counted(state.due or 0, "deployment")
+    return f"Frames come in, {workers} judge{'s' if len(state.workers or ()) == 1 else ''} {judged}, and jobs run."

@@ -1,0 +1,74 @@
+"""What a feed counts, as Prometheus reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from prometheus_client.core import Metric
+
+from marketdata.metrics import counter, gauge, histogram
+from trading.frames import NS_PER_S
+
+if TYPE_CHECKING:
+    from marketdata.feed import Feed
+
+CHANNELS = ("book", "trade", "ticker", "heartbeat", "status", "instrument", "ohlc")
+_PREFIX = len(b'{"channel":"')
+_TELLING = 3  # letters of a channel's name that tell it from the others
+
+
+class Heard:
+    """Messages by channel and their bytes: a lookup and two additions each."""
+
+    __slots__ = ("_places", "bytes", "counts")
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self.counts = [0] * (len(CHANNELS) + 1)  # the last: answers, and what is of no channel we know
+        self._places = {channel[:_TELLING].encode(): at for at, channel in enumerate(CHANNELS)}
+
+    def note(self, message: bytes) -> None:
+        """Count a message."""
+        self.bytes += len(message)
+        self.counts[self._places.get(message[_PREFIX : _PREFIX + _TELLING], -1)] += 1
+
+    @property
+    def by_channel(self) -> dict[tuple[str, ...], float]:
+        """How many of each channel."""
+        return {(channel,): count for channel, count in zip((*CHANNELS, "other"), self.counts, strict=True)}
+
+
+class FeedMetrics:
+    """What the metrics of a feed process are made of; it has no feed while another publishes its market."""
+
+    def __init__(self) -> None:
+        self.feed: Feed | None = None
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield them."""
+        feed = self.feed
+        publishes = "1 while this feed publishes its market, 0 while it stands by."
+        yield gauge("paddock_feed_publishing", publishes, int(feed is not None))
+        if feed is None:
+            return
+        health, publisher = feed.health, feed.publisher
+        yield counter("paddock_feed_messages", "Messages heard.", feed.heard.by_channel, ["channel"])
+        yield counter("paddock_feed_bytes", "Bytes of the messages heard.", feed.heard.bytes)
+        checksums = {("ok",): health.checksums_verified, ("failed",): health.checksum_failures}
+        yield counter("paddock_feed_checksums", "Order books compared with their checksum.", checksums, ["result"])
+        yield counter("paddock_feed_reconnects", "Connections made after the first.", health.reconnects)
+        yield counter("paddock_feed_resyncs", "Order books asked for anew.", health.resyncs)
+        yield counter("paddock_feed_refusals", "Requests that the exchange refused.", health.refusals)
+        events = {(kind.value,): count for kind, count in list(health.noted.items())}
+        yield counter("paddock_feed_events", "Feed events by kind; gaps among them.", events, ["kind"])
+        yield counter("paddock_feed_trades", "Public prints heard.", health.trades)
+        yield gauge("paddock_feed_connected", "1 while the exchange is connected.", int(health.connected))
+        about = "How far the newest timestamp of the exchange lies behind its receipt."
+        yield histogram("paddock_feed_lag_seconds", about, health.lag.measured)
+        yield counter("paddock_feed_frames_published", "Frames that were new to the stream.", publisher.published)
+        about = "How long Redis took for a batch of frames."
+        yield histogram("paddock_feed_publish_seconds", about, publisher.seconds)
+        yield gauge("paddock_feed_backlog_frames", "Frames that wait for Redis.", publisher.waiting)
+        newest = feed.newest_ns / NS_PER_S
+        yield gauge("paddock_feed_market_time_seconds", "The newest frame's time, in Unix seconds.", newest)
