@@ -6,6 +6,7 @@ Money and quantities are numeric(36, 18); times are UTC of the market's clock un
 from portfolios.models.accounts import Account, Checkpoint, Liquidity, Season, SharedBook
 from portfolios.models.columns import money
 from portfolios.models.facts import Fill, LedgerEntry, Order, Payment, PaymentState, RoundTrip
+from portfolios.models.messages import Message, MessageKind
 from portfolios.models.standings import Balance, EquityPoint, InstrumentFigures, Position, ReasonCount, Shadow, Standing
 
 __all__ = [
@@ -17,6 +18,8 @@ __all__ = [
     "InstrumentFigures",
     "LedgerEntry",
     "Liquidity",
+    "Message",
+    "MessageKind",
     "Order",
     "Payment",
     "PaymentState",
