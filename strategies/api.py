@@ -55,21 +55,27 @@ def deployment_detail(deployment: Deployment) -> dict[str, Any]:
     return data
 
 
+def league_table() -> dict[str, Any]:
+    """Return the league table as the API tells it."""
+    season = current_season()
+    board = selectors.league_board(season, bus.feed_state())
+    league = {
+        "season": season,
+        "market": season.market if season else None,
+        "rows": board,
+        "totals": league_totals(contestant.row for contestant in board),
+    }
+    data: dict[str, Any] = serializers.LeagueSerializer(league).data
+    return data
+
+
 class League(APIView):
     """The league table."""
 
     @extend_schema(responses=serializers.LeagueSerializer)
     def get(self, request: Request) -> Response:
         """Return season, rows (best return first) and totals."""
-        season = current_season()
-        board = selectors.league_board(season, bus.feed_state())
-        league = {
-            "season": season,
-            "market": season.market if season else None,
-            "rows": board,
-            "totals": league_totals(contestant.row for contestant in board),
-        }
-        return Response(serializers.LeagueSerializer(league).data)
+        return Response(league_table())
 
 
 class DeploymentFilter(KnownParameters):

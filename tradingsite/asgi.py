@@ -12,16 +12,20 @@ http = get_asgi_application()
 # current one, so that a view can queue a job.
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
+from django.urls import re_path
 
 from dashboard.routing import websocket_urlpatterns
-from tradingsite.access import readers_only
+from dashboard.stream.socket import StreamSocket
+from tradingsite.access import readers_only, readers_or_programs
 from tradingsite.celery import app as celery_app
+from tradingsite.pacing import paced
 
 __all__ = ["application", "celery_app"]
 
-application = ProtocolTypeRouter(
-    {
-        "http": http,
-        "websocket": AllowedHostsOriginValidator(readers_only(URLRouter(websocket_urlpatterns))),
-    }
+sockets = URLRouter(
+    [
+        re_path(r"^api/v1/stream/?$", paced(readers_or_programs(StreamSocket.as_asgi()))),
+        re_path(r"", AllowedHostsOriginValidator(readers_only(URLRouter(websocket_urlpatterns)))),
+    ]
 )
+application = ProtocolTypeRouter({"http": http, "websocket": sockets})
