@@ -12,6 +12,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
+from rest_framework.authentication import TokenAuthentication
 from rest_framework.authtoken.models import Token
 
 # Charts and htmx set styles on elements; scripts come from our own files alone.
@@ -54,6 +55,12 @@ def readers_only(application: Any) -> Any:
             await send({"type": "websocket.close", "code": 4403})
 
     return AuthMiddlewareStack(guarded)
+
+
+class BearerAuthentication(TokenAuthentication):
+    """`Authorization: Bearer TOKEN`."""
+
+    keyword = "Bearer"
 
 
 def token_user(secret: str) -> AbstractBaseUser | None:
