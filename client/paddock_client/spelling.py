@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from paddock_client.mishaps import UnexpectedAnswer
 
@@ -23,7 +23,7 @@ def thing(kind: type[T], data: Any) -> T:
     if not isinstance(data, dict):
         raise UnexpectedAnswer(f"{kind.__name__}: {str(data)[:100]!r} was told; expected an object")
     values = {}
-    for name, (key, hint, is_required) in _fields(kind).items():
+    for name, (key, hint, is_required) in _fields(cast(Any, kind)).items():
         if key in data:
             values[name] = _value(hint, data[key], f"{kind.__name__}.{name}")
         elif is_required:
