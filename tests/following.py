@@ -11,11 +11,14 @@ from typing import Any
 from channels.layers import get_channel_layer
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AnonymousUser
+from django.db import transaction
 
 from dashboard.stream.socket import StreamSocket
 from portfolios.announcements import LEAGUE_GROUP
 from portfolios.models import Message, MessageKind
-from portfolios.telling import tell
+from portfolios.telling import tell, tell_facts
+from strategies.models import Deployment
+from tests import rows
 
 WITHIN_S = 8.0
 
@@ -28,6 +31,12 @@ def told(number: int, *, slug: str = "a", symbol: str = "BTC/USD", kind: Message
 def write(*numbers: int, **fields: Any) -> None:
     """Have facts happen, in one transaction."""
     tell([told(number, **fields) for number in numbers])
+
+
+def trade(deployment: Deployment, *numbers: int) -> None:
+    """Have a deployment trade: fills as rows and as messages, in one transaction."""
+    with transaction.atomic():
+        tell_facts(orders=[], fills=[rows.fill(deployment, number) for number in numbers], trips=[])
 
 
 async def announce(*slugs: str) -> None:
