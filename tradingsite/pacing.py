@@ -43,7 +43,7 @@ def paced(application: Any) -> Any:
         if not hasattr(transport, "registerProducer"):
             await application(scope, receive, send)
             return
-        protocol.closeHandshakeTimeout = CLOSE_WITHIN_S
+        protocol.closeHandshakeTimeout, protocol.failByDrop = CLOSE_WITHIN_S, False
         protocol.maxMessagePayloadSize = protocol.maxFramePayloadSize = MOST_BYTES
         pace = _Pace()
         transport.unregisterProducer()  # the HTTP channel that the socket began as

@@ -46,6 +46,8 @@ PADDOCK_FEED_EVENTS_MAX = environment.whole_number("PADDOCK_FEED_EVENTS_MAX", de
 
 # A reader of the stream may resume from so far back; more than so many messages are never kept.
 PADDOCK_STREAM_HOURS = environment.whole_number("PADDOCK_STREAM_HOURS", default=48, least=1)
+# So many messages may wait for one reader; who is further behind is closed, and may resume.
+PADDOCK_STREAM_WAITING = environment.whole_number("PADDOCK_STREAM_WAITING", default=5_000, least=10)
 PADDOCK_STREAM_MAX = environment.whole_number("PADDOCK_STREAM_MAX", default=500_000, least=1_000)
 
 # What one evaluation of a strategy may take, and a whole worker of memory.

@@ -7,12 +7,13 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from django.conf import settings
+
 from dashboard.stream.boards import Board
 from dashboard.stream.words import FACTS, STATES, Channel, Gap, Told, encoded
 from portfolios.outbox import Position
 
-MOST_WAITING = 1_000  # messages for one follower: who is further behind is left behind
-ROOM = MOST_WAITING // 2  # what is kept is read ahead of the follower by so much at most
+ROOM = 500  # messages of the past: they are read ahead of the follower by so much at most
 
 Send = Callable[[str], Awaitable[None]]
 
@@ -55,6 +56,7 @@ class Follower:
         self._told: dict[Channel, Position] = {}  # of the channels of facts that are followed live
         self._seen: dict[Channel, int] = {}  # version of each board
         self._waiting: deque[str] = deque()
+        self._most_waiting: int = settings.PADDOCK_STREAM_WAITING
         self._stirred = asyncio.Event()
         self._roomy = asyncio.Event()
         self.is_left_behind = asyncio.Event()
@@ -120,7 +122,7 @@ class Follower:
 
     async def tell_in_turn(self, text: str) -> None:
         """Send a message once there is room for it."""
-        while len(self._waiting) >= ROOM:
+        while len(self._waiting) >= min(ROOM, self._most_waiting):
             self._roomy.clear()
             await self._roomy.wait()
         self._put(text)
@@ -137,14 +139,13 @@ class Follower:
             while self._waiting or (due := self._due_states()):
                 if self._waiting:
                     await self._send(self._waiting.popleft())
-                    if len(self._waiting) < ROOM:
-                        self._roomy.set()
+                    self._roomy.set()
                     continue
                 for channel in due:
                     await self._send(self._state(channel))
 
     def _put(self, text: str) -> None:
-        if len(self._waiting) >= MOST_WAITING:
+        if len(self._waiting) >= self._most_waiting:
             self.is_left_behind.set()
             return
         self._waiting.append(text)
