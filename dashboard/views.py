@@ -7,7 +7,7 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -16,6 +16,7 @@ from dashboard.feed_scenes import UnknownChoice, feed_choice, feed_scene
 from dashboard.guide import guide
 from dashboard.panels import DEPLOYMENT_PANELS, FEED_PANELS, LEAGUE_PANELS, rendered
 from dashboard.scenes import UnknownDeployment, deployment_scene, league_scene
+from dashboard.stream.guide import stream_guide, stream_schema
 from portfolios.models import Fill
 from portfolios.selectors import trading_fill
 from strategies import services
@@ -83,6 +84,18 @@ def how_fills_happen(request: HttpRequest) -> HttpResponse:
 def strategy_guide(request: HttpRequest) -> HttpResponse:
     """Return the guide for strategy authors, drawn from the contract's own code."""
     return render(request, "dashboard/strategy_guide.html", guide())
+
+
+@require_safe
+def stream(request: HttpRequest) -> HttpResponse:
+    """Return the guide to the stream, drawn from its own words."""
+    return render(request, "dashboard/stream.html", stream_guide())
+
+
+@require_safe
+def stream_schema_file(request: HttpRequest) -> JsonResponse:
+    """Return the JSON Schema of the stream's messages."""
+    return JsonResponse(stream_schema(), content_type="application/schema+json")
 
 
 @require_POST

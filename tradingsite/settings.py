@@ -200,7 +200,10 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Paddock",
-    "DESCRIPTION": "Trading strategies on paper money, side by side on one live market.",
+    "DESCRIPTION": (
+        "Trading strategies on paper money, side by side on one live market. "
+        "What happens is told as it happens over a socket: [the stream](/docs/stream/)."
+    ),
     "VERSION": "v1",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
