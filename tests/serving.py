@@ -104,10 +104,10 @@ def following(url: str, *channels: str, after: str | None = None) -> Iterator[Fo
         follower.stop()
 
 
-def at_the_prompt(*arguments: str, url: str) -> subprocess.CompletedProcess[str]:
+def at_the_prompt(*arguments: str, url: str | None) -> subprocess.CompletedProcess[str]:
     """Run the client as a user does: in a process that knows nothing of the server."""
     return subprocess.run(
-        [sys.executable, "-m", "paddock_client", *arguments, "--url", url],
+        [sys.executable, "-m", "paddock_client", *arguments, *(["--url", url] if url else [])],
         cwd=ROOT / "client",
         env={"PATH": os.environ["PATH"], "PYTHONIOENCODING": "utf-8"},
         capture_output=True,

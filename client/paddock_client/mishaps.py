@@ -47,6 +47,7 @@ class UnknownCursor(Refused):
     """A place in a stream that the server has not told, or not yet."""
 
 
+_OF_THE_WHOLE = frozenset({"type", "title", "status", "detail", "instance", "errors"})
 _KINDS = {401: NotAllowed, 403: NotAllowed, 404: NotFound, 429: TooManyRequests}
 
 
@@ -55,9 +56,7 @@ def refusal(status: int, title: str, body: Any) -> Refused:
     told = body if isinstance(body, dict) else {}
     if "title" in told:
         title = str(told["title"])
-    errors = told.get("errors") or {
-        name: words for name, words in told.items() if isinstance(words, list) and name != "errors"
-    }
+    errors = told.get("errors") or {name: words for name, words in told.items() if name not in _OF_THE_WHOLE}
     by_field = {
         str(name): [str(word) for word in (words if isinstance(words, list) else [words])]
         for name, words in (errors.items() if isinstance(errors, dict) else ())
