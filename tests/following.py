@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from channels.layers import get_channel_layer
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AnonymousUser
-from django.db import transaction
+from django.db import connections, transaction
 
 from dashboard.stream.socket import StreamSocket
 from portfolios.announcements import LEAGUE_GROUP
@@ -37,6 +38,28 @@ def trade(deployment: Deployment, *numbers: int) -> None:
     """Have a deployment trade: fills as rows and as messages, in one transaction."""
     with transaction.atomic():
         tell_facts(orders=[], fills=[rows.fill(deployment, number) for number in numbers], trips=[])
+
+
+@contextmanager
+def elsewhere(work: Callable[[], None]) -> Iterator[None]:
+    """Do some work in a transaction of another connection; it commits when the block ends."""
+    is_written, may_commit = threading.Event(), threading.Event()
+
+    def run() -> None:
+        try:
+            with transaction.atomic():
+                work()
+                is_written.set()
+                may_commit.wait(30)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert is_written.wait(30)
+    yield
+    may_commit.set()
+    thread.join()
 
 
 async def announce(*slugs: str) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from rest_framework.authtoken.models import Token
 
@@ -128,6 +129,22 @@ def test_a_program_that_was_away_too_long_is_told_of_the_gap_and_goes_on(site: S
     assert isinstance(gap, Gap)
     assert gap.from_ == first.heard[0].cursor
     assert kept.data.sequence == 4
+
+
+def test_a_database_that_breaks_off_costs_no_message(site: Site) -> None:
+    deployment = enter(open_season(), "a")
+    with following(site.url, "fills") as follower:
+        trade(deployment, 1)
+        wait_until(lambda: follower.heard, "a fill", site.log)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        trade(deployment, 2)
+        wait_until(lambda: len(follower.heard) == 2, "another", site.log)
+
+    assert [told.data.sequence for told in follower.heard] == [1, 2]
 
 
 def test_a_cursor_of_another_server_is_refused_with_what_is_wrong(site: Site) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -22,31 +20,9 @@ from portfolios.outbox import (
     position_of,
     remove_old_messages,
 )
-from tests.following import write
+from tests.following import elsewhere, write
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@contextmanager
-def elsewhere(work: Callable[[], None]) -> Iterator[None]:
-    """Do some work in a transaction of another connection; it commits when the block ends."""
-    is_written, may_commit = threading.Event(), threading.Event()
-
-    def run() -> None:
-        try:
-            with transaction.atomic():
-                work()
-                is_written.set()
-                may_commit.wait(30)
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    assert is_written.wait(30)
-    yield
-    may_commit.set()
-    thread.join()
 
 
 def told_after(position: Position) -> list[int]:

@@ -1,6 +1,7 @@
 import pytest
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth import get_user_model
+from rest_framework.authtoken.models import Token
 from rest_framework.test import APIRequestFactory, force_authenticate
 from rest_framework.views import APIView
 
@@ -72,3 +73,60 @@ async def test_where_pages_are_not_public_a_socket_needs_a_login(settings):
     connected, code = await socket.connect()
 
     assert (connected, code) == (False, 4403)
+
+
+async def opened(*headers):
+    """Return whether the stream lets in who shows these headers, and to whom it takes him for."""
+    from tradingsite.access import readers_or_programs
+
+    seen = []
+
+    async def application(scope, receive, send):
+        seen.append(str(scope["user"]))
+        await send({"type": "websocket.accept"})
+        await receive()
+
+    shown = [(name.encode(), value.encode()) for name, value in headers]
+    socket = WebsocketCommunicator(readers_or_programs(application), "/api/v1/stream", headers=shown)
+    connected, _ = await socket.connect()
+    return connected, *seen
+
+
+HOME, ELSEWHERE = ("origin", "http://127.0.0.1:8000"), ("origin", "http://evil.example")
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_the_stream_is_open_to_programs_by_token_and_to_pages_by_login(settings, client):
+    ann = await get_user_model().objects.acreate_user("ann")
+    gone = await get_user_model().objects.acreate_user("gone", is_active=False)
+    token, old = [(await Token.objects.acreate(user=user)).key for user in (ann, gone)]
+    await client.aforce_login(ann)
+    cookie = ("cookie", f"sessionid={client.cookies['sessionid'].value}")
+    settings.PADDOCK_PUBLIC_PAGES = False
+
+    answers = {
+        "token": await opened(("authorization", f"Bearer {token}")),
+        "token, elsewhere": await opened(("authorization", f"Bearer {token}"), ELSEWHERE),
+        "of one who is gone": await opened(("authorization", f"Bearer {old}")),
+        "unknown": await opened(("authorization", "Bearer nonsense")),
+        "unknown, with a login": await opened(("authorization", "Bearer nonsense"), HOME, cookie),
+        "another kind": await opened(("authorization", f"Basic {token}")),
+        "login": await opened(HOME, cookie),
+        "login, elsewhere": await opened(ELSEWHERE, cookie),
+        "login, without a page": await opened(cookie),
+        "nothing": await opened(HOME),
+    }
+
+    let_in = {name: seen for name, (connected, *seen) in answers.items() if connected}
+    assert let_in == {"token": ["ann"], "token, elsewhere": ["ann"], "login": ["ann"]}
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_where_pages_are_public_a_program_without_a_token_is_nobody(settings, client):
+    settings.PADDOCK_PUBLIC_PAGES = True
+    ann = await get_user_model().objects.acreate_user("ann")
+    await client.aforce_login(ann)
+
+    assert await opened(("cookie", f"sessionid={client.cookies['sessionid'].value}")) == (True, "AnonymousUser")
+    assert (await opened(("authorization", "Bearer nonsense")))[0] is False
+    assert (await opened(ELSEWHERE))[0] is False

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import timedelta
+
 import pytest
 from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
 from django.db import connections
+from django.utils import timezone
 
 from dashboard.stream import hub as hubs
 from dashboard.stream import socket as sockets
 from marketdata import bus
-from tests.following import announce, numbers, program, write
+from portfolios.models import Message
+from portfolios.outbox import remove_old_messages
+from tests.following import announce, elsewhere, numbers, program, write
 from tests.rows import enter, open_season, quote, run_feed, stand
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -101,6 +107,57 @@ async def test_a_long_past_is_read_in_pieces(league, monkeypatch):
         heard = await reader.subscribes("fills", after=start)
 
     assert numbers(heard) == list(range(20))
+
+
+@pytest.mark.parametrize("remembered", [2_000, 2])
+async def test_who_was_away_longer_than_is_kept_is_told_of_the_gap_and_goes_on(league, monkeypatch, remembered):
+    monkeypatch.setattr(hubs, "REMEMBERED", remembered)
+    async with program() as reader:
+        start = (await reader.hears("hello"))["cursor"]
+    await database_sync_to_async(write)(*range(10))
+    await database_sync_to_async(remove_old_messages)(before=timezone.now() - timedelta(hours=1), most=4)
+
+    async with program() as reader:
+        heard = await reader.subscribes("fills", after=start)
+        gap = next(message for message in heard if message["type"] == "gap")
+        again = await reader.subscribes("fills", after=gap["to"])
+
+    assert [message["type"] for message in heard] == ["hello", "subscribed", "gap", *["fill"] * 4, "heartbeat"]
+    assert gap["from"] == start
+    assert numbers(heard) == numbers(again) == [6, 7, 8, 9]
+    assert "gap" not in [message["type"] for message in again]
+
+
+async def test_facts_come_without_any_announcement(league):
+    async with program() as reader:
+        await reader.subscribes("fills")
+        await database_sync_to_async(write)(1)
+
+        assert (await reader.hears("fill"))["data"]["number"] == 1
+
+
+async def test_what_is_held_up_by_an_open_transaction_comes_soon_after_it_has_ended(league):
+    async with program() as reader:
+        await reader.subscribes("fills")
+        with elsewhere(lambda: write(1)):
+            await later(2)
+            await reader.say(type="ping")
+            before = await reader.hears_until("pong")
+        heard = [await reader.hears("fill") for _ in range(2)]
+
+    assert numbers(before) == []
+    assert sorted(numbers(heard)) == [1, 2]
+
+
+async def test_a_quiet_follower_learns_how_far_it_is_up_to_date(league, monkeypatch):
+    monkeypatch.setattr(hubs, "HEARTBEAT_S", 0.2)
+    async with program() as reader:
+        await reader.subscribes("fills", deployments=["b"])
+        await later(1, slug="a")
+        place = await database_sync_to_async(lambda: Message.objects.values_list("xid", flat=True).get())()
+        async with asyncio.timeout(5):
+            while int((await reader.hears("heartbeat"))["cursor"].partition("-")[0]) <= place:
+                pass
 
 
 async def test_who_unsubscribes_hears_no_more(league):
