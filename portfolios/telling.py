@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection
 from django.db.models import Model
 from rest_framework.serializers import BaseSerializer
 
@@ -19,6 +22,12 @@ TELLING = (
     *("status", "qty", "filled_qty", "limit_price", "stop_loss_price", "take_profit_price", "sibling_id"),
     *("is_triggered", "code"),
 )
+# In a third of the time that the many rows of an ordinary insert take: a worker's commit waits for it.
+_INSERT = """
+    INSERT INTO portfolios_message (kind, slug, data)
+    SELECT kind, slug, data::jsonb
+    FROM unnest(%s::text[], %s::text[], %s::text[]) WITH ORDINALITY AS told (kind, slug, data, place) ORDER BY place
+"""
 # One each for all rows: to put its fields together takes longer than to use them.
 _SPELLINGS: Mapping[MessageKind, BaseSerializer[Any]] = {
     MessageKind.ORDER: OrderSerializer(),
@@ -65,9 +74,17 @@ def tell_facts(*, orders: Sequence[Order], fills: Sequence[Fill], trips: Sequenc
     ])  # fmt: skip
 
 
-def tell(messages: Iterable[Message]) -> None:
+def tell(messages: Sequence[Message]) -> None:
     """Write messages, in their order."""
-    Message.objects.bulk_create(messages)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _INSERT,
+            [
+                [message.kind for message in messages],
+                [message.slug for message in messages],
+                [json.dumps(message.data, cls=DjangoJSONEncoder, allow_nan=False) for message in messages],
+            ],
+        )
 
 
 def _messages(
