@@ -41,6 +41,8 @@ FACTS = frozenset(CHANNEL_OF.values())
 STATES = frozenset(Channel) - FACTS
 
 Names = Annotated[list[Annotated[str, Meta(min_length=1, max_length=60)]], Meta(max_length=MOST_NAMES)]
+Cursor = Annotated[str, Meta(max_length=60)]
+Label = Annotated[str, Meta(max_length=100)]
 Channels = Annotated[list[Channel], Meta(min_length=1, max_length=len(Channel))]
 
 
@@ -51,22 +53,22 @@ class Said(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_fi
 class Subscribe(Said, frozen=True, tag="subscribe"):
     """Begin to tell these channels, or tell them anew with other filters or from another place."""
 
-    channels: Channels
+    channels: Channels  # some of those above
     deployments: Names | None = None  # only these slugs; null: all
     symbols: Names | None = None  # only facts and prices of these; what has no symbol is told all the same
-    after: Annotated[str, Meta(max_length=60)] | None = None  # facts after this cursor; null: from now on
+    after: Cursor | None = None  # facts after this cursor; null: from now on
 
 
 class Unsubscribe(Said, frozen=True, tag="unsubscribe"):
     """Tell these channels no more."""
 
-    channels: Channels
+    channels: Channels  # some of those above
 
 
 class Ping(Said, frozen=True, tag="ping"):
     """Ask for a sign of life."""
 
-    id: Annotated[str, Meta(max_length=100)] | None = None  # comes back with the pong
+    id: Label | None = None  # comes back with the pong
 
 
 def _like(path: str, kind: str = "object") -> Meta:
@@ -99,20 +101,20 @@ class Hello(Told, frozen=True, tag="hello"):
 class Subscribed(Told, frozen=True, tag="subscribed"):
     """The answer to `subscribe`; what was asked for follows."""
 
-    channels: list[Channel]
+    channels: list[Channel]  # as they were asked for
     cursor: str  # facts after this place follow
 
 
 class Unsubscribed(Told, frozen=True, tag="unsubscribed"):
     """The answer to `unsubscribe`."""
 
-    channels: list[Channel]
+    channels: list[Channel]  # as they were asked for
 
 
 class Pong(Told, frozen=True, tag="pong"):
     """The answer to `ping`."""
 
-    id: str | None
+    id: str | None  # of the ping
 
 
 class Heartbeat(Told, frozen=True, tag="heartbeat"):
@@ -132,17 +134,17 @@ class Gap(Told, frozen=True, tag="gap"):
 class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Problem details as in RFC 9457."""
 
-    title: str
-    status: int
-    detail: str
+    title: str  # what kind of problem
+    status: int  # as HTTP would tell it
+    detail: str  # what was given, and what would have been right
     type: str = "about:blank"
-    errors: dict[str, list[str]] = {}  # by field: what was given, and what would have been right
+    errors: dict[str, list[str]] = {}  # the same by field; `message` is the whole of it
 
 
 class Error(Told, frozen=True, tag="error"):
     """What was said could not be done; the socket stays open and goes on as before."""
 
-    problem: Problem
+    problem: Problem  # as below
 
 
 class Fact(Told, frozen=True):
@@ -156,59 +158,59 @@ class Fact(Told, frozen=True):
 class FillTold(Fact, frozen=True, tag="fill"):
     """An execution, whole or partial."""
 
-    data: Fill
+    data: Fill  # as `/api/v1/deployments/SLUG/fills/` tells it
 
 
 class OrderTold(Fact, frozen=True, tag="order"):
     """An order as it stands after a change of its state, quantity or prices."""
 
-    data: Order
+    data: Order  # as `/api/v1/deployments/SLUG/orders/` tells it
 
 
 class RoundTripTold(Fact, frozen=True, tag="round_trip"):
     """A position that was closed."""
 
-    data: RoundTrip
+    data: RoundTrip  # as `/api/v1/deployments/SLUG/round_trips/` tells it
 
 
 class EventTold(Fact, frozen=True, tag="event"):
     """Something a reader of the deployment should know."""
 
-    data: Event
+    data: Event  # as `/api/v1/deployments/SLUG/` tells its recent_events
 
 
 class LeagueTold(Told, frozen=True, tag="league"):
     """The league table: first the whole of it, then the rows that changed."""
 
     is_whole: bool  # true: rows that are not here are gone
-    season: int | None
-    rows: list[Row]
+    season: int | None  # the number of the season that runs
+    rows: list[Row]  # as `/api/v1/league/` tells them
     gone: list[str]  # slugs that are not in the league any more
-    totals: Totals
+    totals: Totals  # as `/api/v1/league/` tells them: always all
 
 
 class Price(Struct, frozen=True, kw_only=True):
     """The top of an instrument's book; prices are quote per base, exactly."""
 
-    symbol: str
+    symbol: str  # BASE/QUOTE
     status: str  # of the instrument, or stale while its book is not known
-    bid: str | None
-    ask: str | None
+    bid: str | None  # null: not known
+    ask: str | None  # null: not known
     last: str | None  # of the last trade
 
 
 class PricesTold(Told, frozen=True, tag="prices"):
     """Prices: first all of them, then those that changed."""
 
-    is_whole: bool
-    prices: list[Price]
+    is_whole: bool  # true: symbols that are not here are gone
+    prices: list[Price]  # as below
     gone: list[str]  # symbols that the feed does not carry any more
 
 
 class FeedTold(Told, frozen=True, tag="feed"):
     """How the market is heard; told when it has changed."""
 
-    data: Feed
+    data: Feed  # as `/api/v1/feed/` tells it, without symbols, events and the newest frame's age
 
 
 FACT_TOLD: dict[MessageKind, type[FillTold | OrderTold | RoundTripTold | EventTold]] = {

@@ -27,6 +27,11 @@ def test_every_message_and_each_of_its_fields_is_on_the_page(page, kind):
     assert [name for name in kind.__struct_encode_fields__ if f"<b>{name}</b>" not in section] == []
 
 
+@pytest.mark.parametrize("kind", (*KINDS, words.Fact, words.Problem, words.Price), ids=lambda kind: kind.__name__)
+def test_every_field_says_what_it_means(kind):
+    assert [entry.name for entry in fields_of(kind) if not entry.help] == []
+
+
 @pytest.mark.parametrize("channel", words.Channel)
 def test_every_channel_is_on_the_page_with_what_it_means(page, channel):
     assert f"<code>'{channel}'</code>" in page
