@@ -131,13 +131,13 @@ class Gap(Told, frozen=True, tag="gap"):
     to: str  # cursor: up to and including this place; it goes on after it
 
 
-class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Problem(Struct, frozen=True, kw_only=True):
     """Problem details as in RFC 9457."""
 
     title: str  # what kind of problem
     status: int  # as HTTP would tell it
     detail: str  # what was given, and what would have been right
-    type: str = "about:blank"
+    type: str = "about:blank"  # an address that explains the kind, where there is one
     errors: dict[str, list[str]] = {}  # the same by field; `message` is the whole of it
 
 
