@@ -20,7 +20,7 @@ def rates(work: Callable[[], int], repeats: int = REPEATS) -> dict[str, float]:
     for _ in range(repeats):
         seconds, done = _timed(work)
         found.append(done / seconds)
-    return _spread(found, 0)
+    return spread(found, 0)
 
 
 def extra_us(work: Callable[[], int], without: Callable[[], int], repeats: int = REPEATS) -> dict[str, float]:
@@ -33,7 +33,7 @@ def extra_us(work: Callable[[], int], without: Callable[[], int], repeats: int =
         before, _ = _timed(without)
         seconds, done = _timed(work)
         found.append((seconds - before) / done * 1e6)
-    return _spread(found, 2)
+    return spread(found, 2)
 
 
 def _timed(work: Callable[[], int]) -> tuple[float, int]:
@@ -42,7 +42,8 @@ def _timed(work: Callable[[], int]) -> tuple[float, int]:
     return time.perf_counter() - began, done
 
 
-def _spread(found: list[float], decimals: int) -> dict[str, float]:
+def spread(found: list[float], decimals: int) -> dict[str, float]:
+    """Return the median, least and most of what was found."""
     shown = {"median": statistics.median(found), "least": min(found), "most": max(found)}
     return {name: round(value, decimals or None) for name, value in shown.items()}
 

@@ -13,14 +13,24 @@ from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 
 from dashboard.feed_scenes import FeedChoice, feed_scene
-from dashboard.panels import DEPLOYMENT_PANELS, FEED_PANELS, LEAGUE_PANELS, Panel, swap_message
-from dashboard.scenes import Scene, deployment_scene, league_scene, with_fresh_feed
+from dashboard.market_listing import markets_scene
+from dashboard.market_scenes import market_scene
+from dashboard.panels import (
+    DEPLOYMENT_PANELS,
+    FEED_PANELS,
+    LEAGUE_PANELS,
+    MARKET_PANELS,
+    MARKETS_PANELS,
+    Panel,
+    swap_message,
+)
+from dashboard.scenes import Scene, deployment_scene, league_scene
 from portfolios.announcements import LEAGUE_GROUP
 
 Send = Callable[[str], Awaitable[None]]
 
 QUICKEST_S = 0.5  # between two renderings: twice a second at most
-BEAT_S = 1.0  # without news, only prices and ages are rendered
+BEAT_S = 1.0  # without news only prices and ages are rendered
 READ_ALL_AFTER_S = 5.0  # without news: an announcement may have been lost
 MOST_BUSY = 0.25  # of the time, at most, goes into one page: a big league is rendered less often
 LISTEN_AGAIN_S = 1.0
@@ -31,11 +41,18 @@ _log = logging.getLogger(__name__)
 class Broadcaster:
     """Renders one page's panels and hands the changed ones to every socket that has joined."""
 
-    def __init__(self, gather: Callable[[], Scene], panels: tuple[Panel, ...], slug: str | None = None) -> None:
+    def __init__(
+        self,
+        gather: Callable[[], Scene],
+        panels: tuple[Panel, ...],
+        slug: str | None = None,
+        beat_s: float = BEAT_S,
+    ) -> None:
         """``slug``: announcements of other accounts are no news; None: all are; empty: none is."""
         self._gather = gather
         self._panels = panels
         self._slug = slug
+        self._beat_s = beat_s
         self._sockets: set[Send] = set()
         self._shown: dict[Panel, str] = {}
         self._scene: Scene | None = None
@@ -72,7 +89,7 @@ class Broadcaster:
         pause_s = QUICKEST_S
         while True:
             await asyncio.sleep(pause_s)
-            await self._await_news(BEAT_S - QUICKEST_S)
+            await self._await_news(self._beat_s - QUICKEST_S)
             is_news = self._news.is_set() or time.monotonic() - self._read_at > READ_ALL_AFTER_S
             self._news.clear()
             began = time.monotonic()
@@ -104,7 +121,7 @@ class Broadcaster:
         if is_news or self._scene is None:
             scene = self._gather()
             return scene, {panel: panel.render(scene) for panel in self._panels}
-        scene = with_fresh_feed(self._scene)
+        scene = self._scene.with_fresh_feed()
         return scene, {panel: panel.render(scene) for panel in self._panels if panel.has_prices}
 
     async def _send_to_all(self, message: str) -> None:
@@ -145,6 +162,17 @@ def feed_broadcaster(choice: FeedChoice) -> Broadcaster:
     """Return the broadcaster of the feed page, as it is for those who chose the same."""
     # No slug holds a question mark.
     return _broadcaster(f"feed{choice.query}", lambda: Broadcaster(partial(feed_scene, choice), FEED_PANELS, slug=""))
+
+
+def markets_broadcaster() -> Broadcaster:
+    """Return the broadcaster of the list of markets in this process."""
+    return _broadcaster("markets?", lambda: Broadcaster(markets_scene, MARKETS_PANELS, slug=""))
+
+
+def market_broadcaster(slug: str) -> Broadcaster:
+    """Return the broadcaster of one instrument's page in this process; its book moves as fast as any page may."""
+    make = partial(Broadcaster, partial(market_scene, slug), MARKET_PANELS, beat_s=QUICKEST_S)
+    return _broadcaster(f"market?{slug}", make)
 
 
 def _broadcaster(topic: str, make: Callable[[], Broadcaster]) -> Broadcaster:

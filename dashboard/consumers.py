@@ -9,8 +9,17 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
-from dashboard.broadcaster import Broadcaster, deployment_broadcaster, feed_broadcaster, league_broadcaster
+from dashboard.broadcaster import (
+    Broadcaster,
+    deployment_broadcaster,
+    feed_broadcaster,
+    league_broadcaster,
+    market_broadcaster,
+    markets_broadcaster,
+)
 from dashboard.feed_scenes import UnknownChoice, feed_choice
+from dashboard.market_listing import UnknownInstrument
+from dashboard.market_scenes import known_slug
 from strategies.models import Deployment
 
 LOGIN_NEEDED = 4403
@@ -24,8 +33,7 @@ class LivePage(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         """Accept readers of the page and send them all of it."""
-        user = self.scope.get("user")
-        if not settings.PADDOCK_PUBLIC_PAGES and not (user and user.is_authenticated):
+        if not settings.PADDOCK_PUBLIC_PAGES and not self.scope.get("may_read"):
             await self.close(code=LOGIN_NEEDED)
             return
         broadcaster = await self.find_broadcaster()
@@ -69,6 +77,26 @@ class DeploymentPage(LivePage):
         slug: str = self.scope["url_route"]["kwargs"]["slug"]
         exists: Any = await database_sync_to_async(Deployment.objects.filter(slug=slug).exists)()
         return deployment_broadcaster(slug) if exists else None
+
+
+class MarketsPage(LivePage):
+    """`/ws/markets/`."""
+
+    async def find_broadcaster(self) -> Broadcaster | None:
+        """Return the broadcaster of the list."""
+        return markets_broadcaster()
+
+
+class MarketPage(LivePage):
+    """`/ws/markets/<slug>/`."""
+
+    async def find_broadcaster(self) -> Broadcaster | None:
+        """Return the instrument's broadcaster, None for an unknown one."""
+        try:
+            slug = await database_sync_to_async(known_slug)(self.scope["url_route"]["kwargs"]["slug"])
+        except UnknownInstrument:
+            return None
+        return market_broadcaster(slug)
 
 
 class FeedPage(LivePage):

@@ -55,6 +55,20 @@ FEED_PANELS = (
     Panel("coverage", "Stored candles"),
 )
 
+MARKETS_PANELS = (MARKET, Panel("markets", "Markets", has_prices=True))
+
+MARKET_PANELS = (
+    MARKET,
+    Panel("market_quote", "Quote", has_prices=True),
+    Panel("market_chart", "Chart"),
+    Panel("market_ladder", "Order book", has_prices=True),
+    Panel("market_tape", "Tape", has_prices=True),
+    Panel("market_fills", "Fills of the league"),
+    Panel("market_rules", "Rules", has_prices=True),
+    Panel("market_fees", "Fees"),
+    Panel("market_coverage", "Stored candles"),
+)
+
 DEPLOYMENT_PANELS = (
     MARKET,
     Panel("deployment", "Deployment"),
@@ -65,6 +79,7 @@ DEPLOYMENT_PANELS = (
     Panel("open_orders", "Open orders"),
     Panel("fills", "Fills"),
     Panel("round_trips", "Closed round trips"),
+    Panel("exits", "Exits by rule"),
     Panel("instruments", "Instruments"),
     Panel("payments", "Payments"),
     Panel("why", "Why it did not trade"),

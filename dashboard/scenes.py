@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, Self
 
 from dashboard.margin_words import MarginWords, margin_words
 from dashboard.market_words import MarketWords, market_words
 from marketdata import bus
+from portfolios.exits import ExitFigures, exit_figures
 from portfolios.indicators import Plain
+from portfolios.looks import waiting_of
 from portfolios.models import (
     Balance,
     Fill,
@@ -33,9 +35,6 @@ from strategies.selectors import Contestant, Setting
 FILLS_SHOWN = 30
 REVISIONS_SHOWN = 20
 OPEN_STATUSES = ("sent", "open")
-
-
-SceneType = TypeVar("SceneType", bound="Scene")
 
 
 class UnknownDeployment(LookupError):
@@ -77,6 +76,10 @@ class Scene:
 
     season: Season | None
     feed: Mapping[str, Any] | None
+
+    def with_fresh_feed(self) -> Self:
+        """Return the scene with what the feed tells as it is now and everything else as it was."""
+        return replace(self, feed=bus.feed_state())
 
     @property
     def market(self) -> MarketWords:
@@ -169,6 +172,8 @@ class DeploymentScene(Scene):
     instruments: list[InstrumentFigures]
     payments: list[Payment]
 
+    exits: list[ExitFigures]
+    waiting: Mapping[str, Mapping[str, Any]]  # order id -> what it waits for
     cost: DeploymentCost | None  # None before a worker has measured it
 
     @property
@@ -276,13 +281,10 @@ def deployment_scene(slug: str) -> DeploymentScene:
         balances=list(Balance.objects.filter(account=account).order_by("currency")),
         instruments=list(InstrumentFigures.objects.filter(account=account).order_by("symbol")),
         payments=list(Payment.objects.filter(account=account)[:FILLS_SHOWN]),
+        exits=exit_figures(account) if account else [],
+        waiting=waiting_of(account) if account else {},
         cost=selectors.cost_of(deployment),
     )
-
-
-def with_fresh_feed(scene: SceneType) -> SceneType:
-    """Return the scene with the feed as it is now and everything else as it was."""
-    return replace(scene, feed=bus.feed_state())
 
 
 def feed_time(feed: Mapping[str, Any] | None) -> datetime | None:

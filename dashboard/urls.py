@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dashboard import views
+from dashboard import audit_views, market_views, views
 
 urlpatterns = [
     path("", views.league, name="league"),
@@ -11,6 +11,10 @@ urlpatterns = [
     path("docs/strategies/", views.strategy_guide, name="strategy-guide"),
     path("docs/stream/", views.stream, name="stream-guide"),
     path("docs/stream/schema.json", views.stream_schema_file, name="stream-schema"),
+    path("audit/", audit_views.audit, name="audit"),
+    path("compare/", views.compare, name="compare"),
+    path("markets/", market_views.markets, name="markets-page"),
+    path("markets/<str:slug>/", market_views.market, name="market-page"),
     path("feed/", views.feed, name="feed-page"),
     path("deployments/<slug:slug>", views.deployment, name="deployment"),
     path("deployments/<slug:slug>/", views.deployment, name="deployment-slash"),

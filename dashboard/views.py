@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from dashboard.comparing import NothingToCompare, comparison
 from dashboard.feed_scenes import UnknownChoice, feed_choice, feed_scene
 from dashboard.guide import guide
 from dashboard.panels import DEPLOYMENT_PANELS, FEED_PANELS, LEAGUE_PANELS, rendered
@@ -20,6 +21,7 @@ from dashboard.stream.guide import stream_guide, stream_schema
 from portfolios.models import Fill
 from portfolios.selectors import trading_fill
 from strategies import services
+from strategies.flattening import flatten_deployment
 from strategies.models import Deployment
 from trading.evidence import rederived
 from trading.exchange.examples import EXAMPLES
@@ -28,6 +30,8 @@ from trading.fees import SCHEDULES
 
 CHANGES: dict[str, tuple[Callable[..., object], str]] = {
     "pause": (services.pause_deployment, "is paused: no new signals; resting orders and stops live on"),
+    "stop_entries": (services.stop_entries, "opens nothing any more; exits, stops and what reduces a position go on"),
+    "flatten": (flatten_deployment, "is paused; its orders are being cancelled and its positions closed at market"),
     "enable": (services.enable_deployment, "is enabled: it is asked for signals again"),
     "reset": (services.reset_deployment, "has a new account with the full stake; the old record is kept"),
 }
@@ -66,6 +70,17 @@ def deployment(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 @never_cache
+def compare(request: HttpRequest) -> HttpResponse:
+    """Return deployments side by side: ``?with=SLUG&with=OTHER``."""
+    try:
+        found = comparison(request.GET.getlist("with"))
+    except NothingToCompare as error:
+        raise Http404(f"Nothing can be compared: {error}.") from None
+    return render(request, "dashboard/compare.html", {"comparison": found})
+
+
+@require_safe
+@never_cache
 def fill(request: HttpRequest, pk: int) -> HttpResponse:
     """Return a fill beside what its evidence gives."""
     row = get_object_or_404(Fill.objects.select_related("account"), pk=pk)
@@ -100,11 +115,11 @@ def stream_schema_file(request: HttpRequest) -> JsonResponse:
 
 @require_POST
 def change_deployment(request: HttpRequest, slug: str, change: str) -> HttpResponse:
-    """Pause, enable or reset a deployment; staff alone may."""
+    """Pause, enable, flatten or otherwise command a deployment; it needs the role of a trader."""
     if not request.user.is_authenticated:
         return redirect_to_login(f"/deployments/{slug}")
-    if not request.user.is_staff:
-        raise PermissionDenied("a change needs a login with staff rights")
+    if not request.user.has_perm("strategies.change_deployment"):
+        raise PermissionDenied("a change needs a login with the role of a trader")
     if change not in CHANGES:
         raise Http404(f"{change!r} is no change of a deployment; expected one of {', '.join(CHANGES)}.")
     service, done = CHANGES[change]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 import redis
 from django.urls import path
+from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -49,8 +51,8 @@ class FeedView(APIView):
         market = figures["market"]
         figures["events"] = selectors.recent_feed_events(
             market,
-            _limit(request, DEFAULT_EVENTS, MAX_EVENTS),
-            kind=_choice(request, "kind", FeedEventKind),
+            whole_asked(request, "limit", DEFAULT_EVENTS, MAX_EVENTS),
+            kind=choice_asked(request, "kind", FeedEventKind),
             symbol=_symbol_of_events(request, market),
         )
         return Response(FeedSerializer(figures).data)
@@ -65,23 +67,29 @@ class InstrumentsView(APIView):
 
 
 class CandlesView(APIView):
-    """The newest closed candles of one symbol, oldest first."""
+    """The newest closed candles of one symbol, oldest first; `before` pages back."""
 
     @extend_schema(
         parameters=[
             OpenApiParameter("symbol", OpenApiTypes.STR, required=True, description="such as BTC/USD"),
             OpenApiParameter("timeframe", OpenApiTypes.STR, enum=list(TIMEFRAME_MINUTES), default="1m"),
             OpenApiParameter("limit", OpenApiTypes.INT, description=f"1 to {MAX_CANDLES}, else {DEFAULT_CANDLES}"),
+            OpenApiParameter("since", OpenApiTypes.DATETIME, description="only candles that begin then or later"),
+            OpenApiParameter("before", OpenApiTypes.DATETIME, description="only candles that begin earlier"),
         ],
         responses=CandleSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
         market = _current_market()
-        symbol = _choice(request, "symbol", selectors.symbols_of(market), default="")
-        timeframe = _choice(request, "timeframe", TIMEFRAME_MINUTES, default="1m")
-        limit = _limit(request, DEFAULT_CANDLES, MAX_CANDLES)
-        newest = selectors.candles_of(market or "", symbol or "", timeframe or "1m")[:limit]
-        return Response(CandleSerializer(list(reversed(newest)), many=True).data)
+        symbol = choice_asked(request, "symbol", selectors.symbols_of(market), default="")
+        timeframe = choice_asked(request, "timeframe", TIMEFRAME_MINUTES, default="1m")
+        limit = whole_asked(request, "limit", DEFAULT_CANDLES, MAX_CANDLES)
+        candles = selectors.candles_of(market or "", symbol or "", timeframe or "1m")
+        if (since := time_asked(request, "since")) is not None:
+            candles = candles.filter(start__gte=since)
+        if (before := time_asked(request, "before")) is not None:
+            candles = candles.filter(start__lt=before)
+        return Response(CandleSerializer(list(reversed(candles[:limit])), many=True).data)
 
 
 class CoverageView(APIView):
@@ -102,9 +110,9 @@ class CoverageView(APIView):
         known = dict.fromkeys([*selectors.symbols_of(market), *stored_symbols(market)])
         found = coverage(
             market=market or "",
-            symbol=_choice(request, "symbol", known),
-            timeframe=_choice(request, "timeframe", TIMEFRAME_MINUTES),
-            longest_gaps=_limit(request, DEFAULT_GAPS, MAX_GAPS),
+            symbol=choice_asked(request, "symbol", known),
+            timeframe=choice_asked(request, "timeframe", TIMEFRAME_MINUTES),
+            longest_gaps=whole_asked(request, "limit", DEFAULT_GAPS, MAX_GAPS),
         )
         return Response(CoverageSerializer(found, many=True).data)
 
@@ -118,7 +126,7 @@ def _feed_state() -> dict[str, Any] | None:
 
 def _current_market() -> str | None:
     try:
-        return bus.current_market()
+        return bus.current_market() or selectors.last_heard_market()
     except redis.RedisError:
         # Redis carries, PostgreSQL remembers: what was heard can be read without it.
         return selectors.last_heard_market()
@@ -128,12 +136,12 @@ def _symbol_of_events(request: Request, market: str | None) -> str | None:
     if "symbol" not in request.query_params:
         return None
     # The exchange may have refused what is no instrument.
-    return _choice(
+    return choice_asked(
         request, "symbol", dict.fromkeys([*selectors.symbols_of(market), *selectors.refused_symbols(market)])
     )
 
 
-def _choice(request: Request, name: str, known: Iterable[str], *, default: str | None = None) -> str | None:
+def choice_asked(request: Request, name: str, known: Iterable[str], *, default: str | None = None) -> str | None:
     """Return the parameter, which must be one of those known; ``default`` is what it is when left out."""
     asked, choices = request.query_params.get(name, default), list(known)
     if asked is not None and asked not in choices:
@@ -141,10 +149,35 @@ def _choice(request: Request, name: str, known: Iterable[str], *, default: str |
     return asked
 
 
-def _limit(request: Request, default: int, most: int) -> int:
-    text = request.query_params.get("limit", str(default))
+def time_asked(request: Request, name: str) -> datetime | None:
+    """Return the parameter as a moment, None where it is left out.
+
+    Raises:
+        ValidationError: it is no time with a zone.
+    """
+    asked = request.query_params.get(name)
+    if asked is None:
+        return None
+    try:
+        time = parse_datetime(asked)
+        # In UTC: PostgreSQL knows fewer zones than ISO 8601.
+        in_utc = time.astimezone(UTC) if time is not None and time.tzinfo is not None else None
+    except (ValueError, OverflowError):  # a day or hour that no calendar has
+        in_utc = None
+    if in_utc is None:
+        raise ValidationError({name: f"{name} is {asked!r}; expected a time with its zone: 2026-07-08T12:00:00Z"})
+    return in_utc
+
+
+def whole_asked(request: Request, name: str, default: int, most: int) -> int:
+    """Return the parameter, a count; ``default`` is what it is when left out.
+
+    Raises:
+        ValidationError: not a whole number from 1 to ``most``.
+    """
+    text = request.query_params.get(name, str(default))
     if not (text.isascii() and text.isdigit() and len(text) <= 6 and 1 <= int(text) <= most):
-        raise ValidationError({"limit": f"limit is {text!r}; expected a whole number from 1 to {most}"})
+        raise ValidationError({name: f"{name} is {text!r}; expected a whole number from 1 to {most}"})
     return int(text)
 
 

@@ -60,12 +60,15 @@ class CoverageChart:
     bars: list[CoverageBar]
 
 
-def coverage_chart(market: str, timeframe: str, *, until: datetime | None = None) -> CoverageChart | None:
-    """Return what is stored, up to ``until`` if that is later than the last candle; None where nothing is.
+def coverage_chart(
+    market: str, timeframe: str, *, symbol: str | None = None, until: datetime | None = None
+) -> CoverageChart | None:
+    """Return what is stored, of one symbol or of all; None where nothing is.
 
-    Three queries; each reads the candles of the timeframe once.
+    The axis ends at ``until`` if that is later than the last candle. Three queries; each reads the
+    candles of the timeframe once.
     """
-    found = coverage(market=market, timeframe=timeframe, longest_gaps=20)
+    found = coverage(market=market, symbol=symbol, timeframe=timeframe, longest_gaps=20)
     if not found:
         return None
     width = width_of(timeframe)

@@ -31,24 +31,32 @@ LATERAL (
 _MAX_SEQUENCE = 2**63 - 1
 
 
-def market_at(market: str, sequence: int | None) -> tuple[Market, int]:
+def market_at(market: str, sequence: int | None, timeframes: Iterable[str] = TIMEFRAME_MINUTES) -> tuple[Market, int]:
     """Return the market as of the newest checkpoint at or before ``sequence``, and that frame's sequence.
 
     None means the newest of all. Where there is no checkpoint the market is empty and
     the sequence 0. Frames after it are the caller's to fold. Its candles are those that
-    counted at that frame: whoever asks, whenever, gets the same.
+    counted at that frame: whoever asks, whenever, gets the same. Of other than the
+    ``timeframes`` only those are there that may yet be corrected.
     """
-    saved = models.MarketCheckpoint.objects.filter(market=market)
-    if sequence is not None:
-        saved = saved.filter(sequence__lte=sequence)
-    checkpoint = saved.order_by("-sequence").first()
+    checkpoint = _checkpoints_until(market, sequence).first()
     if checkpoint is None:
         return Market(), 0
     payload = bytes(checkpoint.payload)
     # Candles are stored as prices; only the checkpoint's instruments say how many ticks those are.
     instruments = Market.restore(payload, ()).snapshot().instruments
-    counted = newest_candles(market, instruments, last_sequence=checkpoint.sequence)
+    counted = newest_candles(market, instruments, timeframes, last_sequence=checkpoint.sequence)
     return Market.restore(payload, counted), checkpoint.sequence
+
+
+def checkpoint_before(market: str, sequence: int | None) -> int:
+    """Return the frame from which ``market_at`` would start, 0 without a checkpoint."""
+    return _checkpoints_until(market, sequence).values_list("sequence", flat=True).first() or 0
+
+
+def _checkpoints_until(market: str, sequence: int | None) -> QuerySet[models.MarketCheckpoint]:
+    saved = models.MarketCheckpoint.objects.filter(market=market).order_by("-sequence")
+    return saved if sequence is None else saved.filter(sequence__lte=sequence)
 
 
 def newest_candles(

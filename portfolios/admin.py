@@ -191,3 +191,9 @@ class PaymentAdmin(AccountRowAdmin):
     list_display = ("account", exact("amount"), "currency", "state", "by", "note", "asked_at", "applied_at", "sentence")
     list_filter = ("state", "currency")
     ordering = ("-id",)
+
+
+@admin.register(models.Flattening)
+class FlatteningAdmin(AccountRowAdmin):
+    list_display = ("asked_at", "account", "by", "state", "sentence", "orders", "sequence", "done_at")
+    list_filter = ("state", "account__slug")

@@ -16,10 +16,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from portfolios import filters, selectors, serializers
+from portfolios.curves import equity_curve
+from portfolios.exits import exit_figures
+from portfolios.looks import waiting_of
 from portfolios.models import (
     Account,
     Balance,
     Fill,
+    Flattening,
     InstrumentFigures,
     LedgerEntry,
     Order,
@@ -87,12 +91,19 @@ class FillDetail(APIView):
 
 
 class Orders(AccountRows):
-    """What was asked for and what became of it, newest first; refused orders say why."""
+    """What was asked for and what became of it, newest first; refused orders say why, open ones what they wait for."""
 
     queryset = Order.objects.all()
     serializer_class = serializers.OrderSerializer
     filterset_class = filters.OrderFilter
     ordering = ("-sequence", "-id")
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        """Return the context with what the open orders of the account wait for."""
+        context = dict(super().get_serializer_context())
+        if "slug" in self.kwargs:
+            context["waiting"] = waiting_of(account_named(self.kwargs["slug"]))
+        return context
 
 
 class Positions(AccountRows):
@@ -129,6 +140,25 @@ class Payments(AccountRows):
     serializer_class = serializers.PaymentSerializer
     filterset_class = filters.PaymentFilter
     ordering = ("-id",)
+
+
+class Flattenings(AccountRows):
+    """Commands to flatten, newest first: how far they have come, what they wait for, what stayed as dust."""
+
+    queryset = Flattening.objects.all()
+    serializer_class = serializers.FlatteningSerializer
+    filterset_class = filters.FlatteningFilter
+    ordering = ("-id",)
+
+
+class Exits(APIView):
+    """Round trips by the rule that ended them."""
+
+    @extend_schema(responses=serializers.ExitFiguresSerializer(many=True))
+    def get(self, request: Request, slug: str) -> Response:
+        """Return count, result and win rate per exit code, most round trips first."""
+        rows: Any = exit_figures(account_named(slug))
+        return Response(serializers.ExitFiguresSerializer(rows, many=True).data)
 
 
 class Balances(AccountRows):
@@ -179,7 +209,7 @@ class Equity(APIView):
             "slug": account.slug,
             "currency": account.currency,
             "stake": selectors.stake_of(account),
-            "points": selectors.equity_curve(account, _points_asked(request)),
+            "points": equity_curve(account, _points_asked(request)),
         }
         return Response(serializers.EquityCurveSerializer(curve).data)
 
@@ -237,6 +267,8 @@ api_urls = [
     path("deployments/<slug:slug>/round_trips/", RoundTrips.as_view(), name="api-round-trips"),
     path("deployments/<slug:slug>/instruments/", Instruments.as_view(), name="api-instruments"),
     path("deployments/<slug:slug>/payments/", Payments.as_view(), name="api-payments"),
+    path("deployments/<slug:slug>/flattenings/", Flattenings.as_view(), name="api-flattenings"),
+    path("deployments/<slug:slug>/exits/", Exits.as_view(), name="api-exits"),
     path("deployments/<slug:slug>/balances/", Balances.as_view(), name="api-balances"),
     path("deployments/<slug:slug>/ledger/", Ledger.as_view(), name="api-ledger"),
     path("deployments/<slug:slug>/ledger/sums/", LedgerSums.as_view(), name="api-ledger-sums"),

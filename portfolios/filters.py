@@ -2,14 +2,43 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import django_filters
+from django import forms
+from django_filters.fields import IsoDateTimeField
 from rest_framework.exceptions import ValidationError
 
-from portfolios.models import Balance, Fill, InstrumentFigures, LedgerEntry, Order, Payment, Position, RoundTrip
+from portfolios.models import (
+    Balance,
+    Fill,
+    Flattening,
+    InstrumentFigures,
+    LedgerEntry,
+    Order,
+    Payment,
+    Position,
+    RoundTrip,
+)
 
-PAGING = {"limit", "offset", "format"}
+PAGING = {"limit", "cursor", "format"}
+
+
+class _MomentField(IsoDateTimeField):
+    def clean(self, value: Any) -> datetime | None:
+        """Return the moment in UTC: PostgreSQL knows fewer zones than ISO 8601."""
+        moment: datetime | None = super().clean(value)
+        try:
+            return None if moment is None else moment.astimezone(UTC)
+        except OverflowError:
+            raise forms.ValidationError(f"{value!r} was given; expected a time that the calendar has") from None
+
+
+class MomentFilter(django_filters.IsoDateTimeFilter):
+    """A bound in time, with its zone."""
+
+    field_class = _MomentField
 
 
 class KnownParameters(django_filters.FilterSet):
@@ -19,26 +48,26 @@ class KnownParameters(django_filters.FilterSet):
         super().__init__(data, *args, **options)
         unknown = sorted(set(data or ()) - set(self.filters) - PAGING)
         if unknown:
-            known = ", ".join(sorted({*self.filters, "limit", "offset"}))
+            known = ", ".join([*sorted(self.filters), *sorted(PAGING)])
             raise ValidationError({name: [f"unknown parameter; expected one of {known}"] for name in unknown})
 
 
 class FillFilter(KnownParameters):
-    since = django_filters.IsoDateTimeFilter(field_name="time", lookup_expr="gte")
-    until = django_filters.IsoDateTimeFilter(field_name="time", lookup_expr="lt")
+    since = MomentFilter(field_name="time", lookup_expr="gte")
+    until = MomentFilter(field_name="time", lookup_expr="lt")
 
     class Meta:
         model = Fill
-        fields = ("symbol", "side", "liquidity", "order_id")
+        fields = ("symbol", "side", "liquidity", "order_id", "signal_code")
 
 
 class OrderFilter(KnownParameters):
-    since = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    until = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    since = MomentFilter(field_name="created_at", lookup_expr="gte")
+    until = MomentFilter(field_name="created_at", lookup_expr="lt")
 
     class Meta:
         model = Order
-        fields = ("symbol", "side", "status", "type", "purpose", "code", "parent_id")
+        fields = ("symbol", "side", "status", "type", "purpose", "code", "signal_code", "parent_id")
 
 
 class PositionFilter(KnownParameters):
@@ -48,12 +77,12 @@ class PositionFilter(KnownParameters):
 
 
 class RoundTripFilter(KnownParameters):
-    since = django_filters.IsoDateTimeFilter(field_name="closed_at", lookup_expr="gte")
-    until = django_filters.IsoDateTimeFilter(field_name="closed_at", lookup_expr="lt")
+    since = MomentFilter(field_name="closed_at", lookup_expr="gte")
+    until = MomentFilter(field_name="closed_at", lookup_expr="lt")
 
     class Meta:
         model = RoundTrip
-        fields = ("symbol", "side")
+        fields = ("symbol", "side", "exit_code")
 
 
 class InstrumentFilter(KnownParameters):
@@ -63,12 +92,18 @@ class InstrumentFilter(KnownParameters):
 
 
 class PaymentFilter(KnownParameters):
-    since = django_filters.IsoDateTimeFilter(field_name="asked_at", lookup_expr="gte")
-    until = django_filters.IsoDateTimeFilter(field_name="asked_at", lookup_expr="lt")
+    since = MomentFilter(field_name="asked_at", lookup_expr="gte")
+    until = MomentFilter(field_name="asked_at", lookup_expr="lt")
 
     class Meta:
         model = Payment
         fields = ("state", "currency")
+
+
+class FlatteningFilter(KnownParameters):
+    class Meta:
+        model = Flattening
+        fields = ("state",)
 
 
 class BalanceFilter(KnownParameters):
@@ -78,8 +113,8 @@ class BalanceFilter(KnownParameters):
 
 
 class LedgerFilter(KnownParameters):
-    since = django_filters.IsoDateTimeFilter(field_name="time", lookup_expr="gte")
-    until = django_filters.IsoDateTimeFilter(field_name="time", lookup_expr="lt")
+    since = MomentFilter(field_name="time", lookup_expr="gte")
+    until = MomentFilter(field_name="time", lookup_expr="lt")
 
     class Meta:
         model = LedgerEntry

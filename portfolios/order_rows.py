@@ -69,6 +69,7 @@ def order_row(account_id: int, order: Order, instruments: Mapping[str, Instrumen
         fill_model=order.model,
         purpose=order.purpose.value,
         reason=order.reason[:300],
+        signal_code=order.code[:60],
         code=order.refusal.code if order.refusal else "",
         sentence=order.refusal.sentence[:500] if order.refusal else "",
         sequence=order.created_sequence,

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 
+from portfolios.audit import note_change
 from portfolios.models import Account, Payment, PaymentState
 
 CURRENCY = r"[A-Z0-9.]{2,10}"
@@ -43,6 +44,7 @@ def check_amount(amount: Decimal) -> None:
         raise ValidationError({"amount": f"amount is {amount}; expected at most ten decimals"})
 
 
+@transaction.atomic
 def ask_payment(*, account: Account, amount: Decimal, currency: str, by: str, note: str = "") -> Payment:
     """Ask for a payment into the account (+) or out of it (-); the worker that holds it applies it.
 
@@ -57,6 +59,8 @@ def ask_payment(*, account: Account, amount: Decimal, currency: str, by: str, no
     payment = Payment(account=account, amount=amount, currency=currency, by=by[:150], note=note)
     payment.full_clean()
     payment.save()
+    action = "paid in" if amount > 0 else "taken out"
+    note_change(by=by, kind="payment", subject=account.slug, action=action, sentence=f"{payment} is asked for. {note}")
     return payment
 
 

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from math import ceil
 
-from django.db.models import F, QuerySet, Sum, Window
-from django.db.models.functions import Mod, RowNumber
+from django.db.models import QuerySet, Sum
 
-from portfolios.models import Account, EquityPoint, Fill, LedgerEntry, Season, Standing
+from portfolios.models import Account, Fill, LedgerEntry, Season, Standing
 from trading import fills as trading_fills
 from trading.book import Side
 from trading.fees import Liquidity
@@ -206,16 +204,6 @@ def stake_of(account: Account) -> Decimal:
     return account.cash if standing is None else standing.stake
 
 
-def equity_curve(account: Account, points: int = 2_000) -> list[EquityPoint]:
-    """Return at most ``points`` moments, oldest first, evenly thinned; the newest is always among them."""
-    moments = EquityPoint.objects.filter(account=account)
-    every = ceil(moments.count() / points)
-    if every > 1:
-        numbered = moments.annotate(place=Window(RowNumber(), order_by=F("time").desc()))
-        moments = numbered.annotate(rest=Mod(F("place") - 1, every)).filter(rest=0)
-    return list(moments.order_by("time"))
-
-
 def ledger_sums(account: Account) -> dict[str, Decimal]:
     """Return, per currency, what the account's own ledger entries add up to: its balances, told twice."""
     entries = LedgerEntry.objects.filter(account=account, party="account")
@@ -253,5 +241,6 @@ def trading_fill(row: Fill) -> trading_fills.Fill:
         time_ns=(row.time - EPOCH) // timedelta(microseconds=1) * 1_000,
         result=row.result,
         reason=row.reason,
+        code=row.signal_code,
         evidence=row.evidence,
     )

@@ -6,12 +6,15 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import models
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from portfolios.curves import CurvePoint
+from portfolios.exits import ExitFigures
 from portfolios.models import (
     Balance,
-    EquityPoint,
     Fill,
+    Flattening,
     InstrumentFigures,
     LedgerEntry,
     Order,
@@ -20,7 +23,11 @@ from portfolios.models import (
     RoundTrip,
 )
 from trading.evidence import Derivation
+from trading.exchange.waiting import WaitsFor
 from trading.fills import plain
+from trading.orders import OrderStatus
+
+LIVE = {status.value for status in OrderStatus if status.is_live}
 
 
 class ExactDecimalField(serializers.DecimalField):
@@ -69,10 +76,42 @@ class FillDetailSerializer(serializers.Serializer[dict[str, Any]]):
     derivation = DerivationSerializer()
 
 
+class WaitingSerializer(serializers.Serializer[dict[str, Any]]):
+    """Why a live order is not filled yet; quantities in base units."""
+
+    waits_for = serializers.ChoiceField(choices=[each.value for each in WaitsFor])
+    distance_bps = serializers.CharField(
+        allow_null=True,
+        help_text="of a resting order: how much worse its price is than the best of its side; "
+        "of a stop or take-profit: how far the last trade is from its trigger",
+    )
+    queue_ahead = serializers.CharField(allow_null=True, help_text="shown before it at its price; null: not known")
+    printed = serializers.CharField(help_text="traded by others at its price or through it, since it rests there")
+    printed_at = serializers.DateTimeField(allow_null=True, help_text="the last time")
+    since = serializers.DateTimeField(allow_null=True, help_text="rests at its price since; before it rests: sent at")
+    until = serializers.DateTimeField(allow_null=True, help_text="arrives, while it waits for latency; else expires")
+    status = serializers.CharField(help_text="of the instrument; stale: its book is not known")
+    system = serializers.CharField(help_text="of the exchange")
+    is_post_only = serializers.BooleanField()
+    is_being_cancelled = serializers.BooleanField()
+
+
 class OrderSerializer(RowSerializer):
+    waiting = serializers.SerializerMethodField(
+        help_text="why it is not filled yet, at most a second old; null: it is not open, or was not looked at yet"
+    )
+
     class Meta:
         model = Order
         exclude = ("id", "account")
+
+    @extend_schema_field(WaitingSerializer(allow_null=True))
+    def get_waiting(self, order: Order) -> dict[str, Any] | None:
+        """Return what the view hands over in its context."""
+        if order.status not in LIVE:
+            return None
+        told: dict[str, Any] | None = self.context.get("waiting", {}).get(order.order_id)
+        return told
 
 
 class PositionSerializer(RowSerializer):
@@ -82,6 +121,10 @@ class PositionSerializer(RowSerializer):
 
 
 class RoundTripSerializer(RowSerializer):
+    mae_pct = ExactDecimalField(read_only=True, allow_null=True, help_text="`mae` in percent of all that was entered")
+    mfe_pct = ExactDecimalField(read_only=True, allow_null=True, help_text="`mfe` in percent of all that was entered")
+    held_s = serializers.FloatField(read_only=True, help_text="seconds of market time from opened to closed")
+
     class Meta:
         model = RoundTrip
         exclude = ("id", "account")
@@ -99,6 +142,24 @@ class PaymentSerializer(RowSerializer):
         exclude = ("account",)
 
 
+class FlatteningSerializer(RowSerializer):
+    class Meta:
+        model = Flattening
+        exclude = ("account",)
+
+
+class ExitFiguresSerializer(serializers.Serializer[ExitFigures]):
+    """The round trips that one rule ended."""
+
+    exit_code = serializers.CharField(help_text="empty: the strategy gave no code")
+    count = serializers.IntegerField()
+    wins = serializers.IntegerField()
+    win_rate = ExactDecimalField(source="win_rate_pct", help_text="percent of `count`")
+    result = ExactDecimalField(help_text="account currency, fees included")
+    average = ExactDecimalField(help_text="of one round trip")
+    held_s = serializers.FloatField(help_text="mean seconds of market time")
+
+
 class BalanceSerializer(RowSerializer):
     class Meta:
         model = Balance
@@ -111,10 +172,14 @@ class LedgerEntrySerializer(RowSerializer):
         exclude = ("id", "account")
 
 
-class EquityPointSerializer(RowSerializer):
-    class Meta:
-        model = EquityPoint
-        fields = ("time", "equity", "mid_equity")
+class CurvePointSerializer(serializers.Serializer[CurvePoint]):
+    """What an account was worth at a moment."""
+
+    time = serializers.DateTimeField()
+    equity = ExactDecimalField()
+    mid_equity = ExactDecimalField()
+    return_pct = ExactDecimalField(help_text="gain in percent of all that had been paid in by then")
+    drawdown_pct = ExactDecimalField(help_text="below the highest point before it; payments are no gain and no loss")
 
 
 class EquityCurveSerializer(serializers.Serializer):
@@ -123,7 +188,7 @@ class EquityCurveSerializer(serializers.Serializer):
     slug = serializers.SlugField()
     currency = serializers.CharField()
     stake = ExactDecimalField(help_text="all that was paid in, less what was taken out")
-    points = EquityPointSerializer(many=True)
+    points = CurvePointSerializer(many=True)
 
 
 class ReasonSerializer(serializers.Serializer):

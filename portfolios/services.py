@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -14,6 +14,7 @@ from django.db.models import Model
 from django.utils import timezone
 
 from portfolios import models, order_rows
+from portfolios.flattening import withdraw_flattenings
 from portfolios.indicators import shown_indicators
 from portfolios.order_rows import order_row, stored
 from portfolios.payments import refuse_open_payments
@@ -26,6 +27,9 @@ from trading.instruments import Instrument
 from trading.ledger import ZERO, EntryKind, LedgerEntry, Party
 from trading.orders import Order
 from trading.positions import Position, RoundTrip, Tally
+
+if TYPE_CHECKING:
+    from portfolios.looks import AccountLook
 
 _STANDING_FIELDS = (
     *("equity", "mid_equity", "realised", "unrealised", "fees", "exposure", "peak_equity", "drawdown_pct"),
@@ -58,6 +62,7 @@ class AccountUpdate:
     marks: list[tuple[int, Worth]] = field(default_factory=list)  # (time_ns, worth) to keep as equity points
     reasons: list[tuple[int, dict[str, int]]] = field(default_factory=list)  # (end of an hour in ns, totals then)
     indicators: Any = None  # as the strategy keeps them
+    look: AccountLook | None = None  # None: less than a second after the last, or there is nothing to look at
 
 
 @transaction.atomic
@@ -86,9 +91,9 @@ def record_updates(updates: list[AccountUpdate], instruments: Mapping[str, Instr
         for order in _orders_of(u)
     }
     changed = orders_to_tell([orders[u.account_id, order_id] for u in updates for order_id in u.orders])
-    _upsert(models.Order, list(orders.values()), ("account", "order_id"), order_rows.CHANGING)
+    upsert(models.Order, list(orders.values()), ("account", "order_id"), order_rows.CHANGING)
     tell_facts(orders=changed, fills=fills, trips=trips)
-    _upsert(
+    upsert(
         models.ReasonCount,
         [
             models.ReasonCount(account_id=u.account_id, hour_end=utc(ns), counts=counts)
@@ -103,7 +108,7 @@ def record_updates(updates: list[AccountUpdate], instruments: Mapping[str, Instr
 
 
 def _record_holdings(changed: list[AccountUpdate], instruments: Mapping[str, Instrument]) -> None:
-    _upsert(
+    upsert(
         models.Balance,
         [
             models.Balance(
@@ -118,19 +123,19 @@ def _record_holdings(changed: list[AccountUpdate], instruments: Mapping[str, Ins
         ("account", "currency"),
         ("amount", "owed"),
     )
-    _upsert(
+    upsert(
         models.Position,
-        [row for u in changed for row in _position_rows(u.account_id, u.state.account, instruments)],
+        [row for u in changed for row in position_rows(u.account_id, u.state.account, instruments)],
         ("account", "symbol"),
-        ("qty", "average_price", "fees", "opened_at", "leverage", "margin", "borrowed"),
+        ("qty", "average_price", "fees", "opened_at", "leverage", "margin", "borrowed", "mae", "mfe"),
     )
-    _upsert(
+    upsert(
         models.InstrumentFigures,
         [_instrument_row(u.account_id, *figures) for u in changed for figures in u.state.account.tallies.items()],
         ("account", "symbol"),
         _INSTRUMENT_FIELDS,
     )
-    _upsert(
+    upsert(
         models.Checkpoint,
         [
             models.Checkpoint(
@@ -145,15 +150,16 @@ def _record_holdings(changed: list[AccountUpdate], instruments: Mapping[str, Ins
 
 def _record_standings(updates: list[AccountUpdate]) -> None:
     rows = [row for u in updates if (row := _standing_row(u)) is not None]
-    _upsert(models.Standing, rows, ("account",), _STANDING_FIELDS)
+    upsert(models.Standing, rows, ("account",), _STANDING_FIELDS)
 
 
-def _upsert(
+def upsert(
     model: type[Model],
     rows: Sequence[Model],
     unique: tuple[str, ...],
     changing: tuple[str, ...],
 ) -> None:
+    """Write rows; of those that are there by ``unique`` only ``changing`` is written."""
     if rows:
         model.objects.bulk_create(  # type: ignore[attr-defined]
             rows, update_conflicts=True, unique_fields=unique, update_fields=changing
@@ -195,6 +201,7 @@ def _fill_row(account_id: int, fill: Fill, leverage: Decimal | None, margin_fee:
         liquidity=fill.liquidity.value,
         result=stored(fill.result),
         reason=fill.reason[:300],
+        signal_code=fill.code[:60],
         evidence=fill.evidence,
         sequence=fill.sequence,
         time=utc(fill.time_ns),
@@ -226,15 +233,19 @@ def _trip_row(account_id: int, trip: RoundTrip) -> models.RoundTrip:
         exit_price=stored(trip.exit_price),
         fees=stored(trip.fees),
         result=stored(trip.result),
+        mae=stored(trip.mae),
+        mfe=stored(trip.mfe),
+        exit_code=trip.exit_code[:60],
         opened_at=utc(trip.opened_ns),
         closed_at=utc(trip.closed_ns),
         sequence=trip.sequence,
     )
 
 
-def _position_rows(
+def position_rows(
     account_id: int, account: AccountState, instruments: Mapping[str, Instrument]
 ) -> Iterable[models.Position]:
+    """Return the rows of all positions, flat ones included; what a look at the market tells is left open."""
     for position in account.positions.values():
         instrument = instruments[position.symbol]
         qty = instrument.qty(position.lots)  # signed; the price is not
@@ -248,6 +259,8 @@ def _position_rows(
             leverage=stored(_leverage(position)),
             margin=stored(position.margin),
             borrowed=stored(position.borrowed),
+            mae=stored(position.mae) if qty else None,
+            mfe=stored(position.mfe) if qty else None,
         )
 
 
@@ -342,5 +355,6 @@ def end_season(*, season: models.Season, at: datetime) -> None:
     """Archive a season: it stops, its accounts close, nothing is deleted."""
     accounts = models.Account.objects.filter(season=season, closed_at=None)
     refuse_open_payments(accounts)
+    withdraw_flattenings(accounts, "the account was closed with the season")
     accounts.update(closed_at=at)
     models.Season.objects.filter(pk=season.pk).update(ended_at=at)

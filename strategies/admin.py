@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from portfolios.admin import ReadOnlyAdmin
+from portfolios.models import Standing
 from strategies import registry, services, version_admin  # noqa: F401 - it registers the versions
-from strategies.challengers import label
+from strategies.challengers import LONGEST_NAME, label
+from strategies.cloning import COPY, clone_deployment, unused_slug
+from strategies.command_admin import CommandingAdmin
 from strategies.deployment_pages import DeploymentPages
-from strategies.forms import CONFIG, MARGIN, RISK, deployment_form
+from strategies.forms import CONFIG, MARGIN, RISK, deployment_form, shown_settings
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus, Worker
 from strategies.pay_admin import PayingAdmin
 from strategies.season_admin import SeasonAdmin
@@ -36,14 +40,19 @@ admin.site.site_url = "/"
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(DeploymentPages, PayingAdmin):
+class DeploymentAdmin(DeploymentPages, PayingAdmin, CommandingAdmin):
     """Who trades."""
 
-    list_display = ("name", "slug", "strategy", "symbols_shown", "state", "stake", "updated_at", "page")
-    list_filter = ("status", "strategy")
+    list_display = (
+        *("name", "state", "equity", "return_pct", "round_trips", "strategy", "symbols_shown", "stake", "page"),
+        *("fill_model", "updated_at"),
+    )
+    list_filter = ("status", "strategy", "fill_model", "fee_schedule")
+    list_select_related = ("account__standing",)
+    list_per_page = 200
     search_fields = ("slug", "name", "strategy")
-    actions = ("enable", "pause", "disable", "reset")
-    readonly_fields = ("status", "status_reason", "revision", "page", "pay_link")
+    actions = ("enable", "stop_entries", "pause", "flatten", "disable", "reset", "clone")
+    readonly_fields = ("status", "status_reason", "revision", "page", "pay_link", "clone_link")
     view_on_site = False
     save_on_top = True
 
@@ -52,10 +61,34 @@ class DeploymentAdmin(DeploymentPages, PayingAdmin):
         """Return the symbols in words."""
         return ", ".join(row.symbols) or "the strategy's own"
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Deployment]:
+        """Return the deployments, each with its return, by which they can be ordered."""
+        gain = F("account__standing__equity") - F("account__standing__stake")
+        return super().get_queryset(request).annotate(gain_pct=gain / F("account__standing__paid_in") * 100)
+
     @admin.display(description="status", ordering="status")
-    def state(self, row: Deployment) -> str:
-        """Return the status in one word."""
-        return row.status
+    def state(self, row: Deployment) -> SafeString:
+        """Return the status as a pill, with its reason for who points at it."""
+        pill = '<span class="paddock-state paddock-state-{}" title="{}">{}</span>'
+        return format_html(pill, row.status, row.status_reason, row.status)
+
+    @admin.display(ordering="account__standing__equity")
+    def equity(self, row: Deployment) -> str:
+        """Return what its account would fetch now; nothing before it was valued."""
+        standing = standing_of(row)
+        return f"{standing.equity:,.2f} {row.account.currency}" if standing and row.account else "–"
+
+    @admin.display(description="return", ordering="gain_pct")
+    def return_pct(self, row: Deployment) -> str:
+        """Return its gain in percent of all that was paid in; nothing before it was valued."""
+        gain_pct: Decimal | None = row.gain_pct  # type: ignore[attr-defined]
+        return "–" if gain_pct is None else f"{gain_pct:+.2f} %"
+
+    @admin.display(description="round trips", ordering="account__standing__round_trips")
+    def round_trips(self, row: Deployment) -> str:
+        """Return how often it went from flat to flat."""
+        standing = standing_of(row)
+        return f"{standing.round_trips:,}" if standing else "–"
 
     @admin.display(ordering="cash")
     def stake(self, row: Deployment) -> str:
@@ -90,7 +123,8 @@ class DeploymentAdmin(DeploymentPages, PayingAdmin):
 
     def strategy_chosen(self, request: HttpRequest, row: Deployment | None) -> Strategy | None:
         """Return the strategy the form is drawn for: the version that the deployment trades."""
-        return traded(row)[0] if row else registry.found().get(request.GET.get("strategy", ""))
+        shown = row or self.cloned(request)
+        return traded(shown)[0] if shown else registry.found().get(request.GET.get("strategy", ""))
 
     def strategy_choice(self, request: HttpRequest) -> HttpResponse:
         """Return the page that lists the strategies, and those that could not be loaded."""
@@ -123,7 +157,11 @@ class DeploymentAdmin(DeploymentPages, PayingAdmin):
         if strategy is None:
             return list(super().get_fieldsets(request, obj))
         drawn = list(self.get_form(request, obj).base_fields)
-        state = [(None, {"fields": (("status", "status_reason"), ("revision", "page", "pay_link"))})] if obj else []
+        state = (
+            [(None, {"fields": (("status", "status_reason"), ("revision", "page", "pay_link", "clone_link"))})]
+            if obj
+            else []
+        )
         return [
             *state,
             (
@@ -152,6 +190,15 @@ class DeploymentAdmin(DeploymentPages, PayingAdmin):
             }),
         ]  # fmt: skip
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what the form of a clone is filled in with."""
+        original = self.cloned(request)
+        strategy = self.strategy_chosen(request, None)
+        if original is None or strategy is None:
+            return super().get_changeform_initial_data(request)
+        name = original.name[: LONGEST_NAME - len(COPY)] + COPY
+        return {**shown_settings(original, strategy), "name": name, "slug": unused_slug(original.slug)}
+
     def get_prepopulated_fields(self, request: HttpRequest, obj: Deployment | None = None) -> dict[str, Any]:
         """Suggest a slug while adding."""
         return {} if obj else {"slug": ("name",)}
@@ -163,43 +210,40 @@ class DeploymentAdmin(DeploymentPages, PayingAdmin):
             stored = Deployment.objects.get(pk=obj.pk)
             services.change_deployment(deployment=stored, by=by, **form.changes())
         else:
-            created = services.create_deployment(by=by, **form.changes())
+            original = self.cloned(request)
+            fields = form.changes()
+            if original is None:
+                created = services.create_deployment(by=by, **fields)
+            else:
+                created = clone_deployment(deployment=original, by=by, **fields)
             obj.pk = created.pk
             obj._state.adding = False  # noqa: SLF001  (the admin goes on to log the row it was given)
 
     @admin.action(description="Enable: ask for signals", permissions=["change"])
     def enable(self, request: HttpRequest, rows: QuerySet[Deployment]) -> None:
         """Enable the chosen deployments."""
-        self._each(request, rows, "enabled", services.enable_deployment)
+        self.each(request, rows, "enabled", services.enable_deployment)
 
     @admin.action(description="Pause: no new signals; resting orders and stops live on", permissions=["change"])
     def pause(self, request: HttpRequest, rows: QuerySet[Deployment]) -> None:
         """Pause the chosen deployments."""
-        self._each(request, rows.exclude(status=DeploymentStatus.PAUSED), "paused", services.pause_deployment)
+        self.each(request, rows.exclude(status=DeploymentStatus.PAUSED), "paused", services.pause_deployment)
 
     @admin.action(description="Disable: no worker takes it", permissions=["change"])
     def disable(self, request: HttpRequest, rows: QuerySet[Deployment]) -> None:
         """Disable the chosen deployments."""
-        self._each(request, rows, "disabled", services.disable_deployment)
+        self.each(request, rows, "disabled", services.disable_deployment)
 
     @admin.action(description="Reset: close the account, open a new one", permissions=["change"])
     def reset(self, request: HttpRequest, rows: QuerySet[Deployment]) -> HttpResponse | None:
         """Ask once more, then reset the chosen deployments."""
-        if "confirmed" in request.POST:
-            self._each(request, rows, "reset", services.reset_deployment)
-            return None
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Reset deployments",
-            "opts": self.opts,
-            "rows": rows,
-            "action_checkbox_name": ACTION_CHECKBOX_NAME,
-        }
-        return TemplateResponse(request, "admin/strategies/deployment/confirm_reset.html", context)
+        if "confirmed" not in request.POST:
+            return self.confirmation(request, rows, "reset", "Reset deployments")
+        self.each(request, rows, "reset", services.reset_deployment)
+        return None
 
-    def _each(
-        self, request: HttpRequest, rows: QuerySet[Deployment], done: str, service: Callable[..., object]
-    ) -> None:
+    def each(self, request: HttpRequest, rows: QuerySet[Deployment], done: str, service: Callable[..., object]) -> None:
+        """Call ``service`` for every row, and tell how many it was done to and what was refused."""
         by = request.user.get_username()
         count = 0
         for row in rows:
@@ -209,6 +253,11 @@ class DeploymentAdmin(DeploymentPages, PayingAdmin):
             except ValidationError as error:
                 self.message_user(request, f"{row.slug}: {'; '.join(error.messages)}", messages.ERROR)
         self.message_user(request, f"{count} {'deployment' if count == 1 else 'deployments'} {done}.", messages.SUCCESS)
+
+
+def standing_of(row: Deployment) -> Standing | None:
+    """Return how a deployment's account stands; None without an account, or before it was valued."""
+    return getattr(row.account, "standing", None)
 
 
 @admin.register(DeploymentEvent)

@@ -45,6 +45,7 @@ def deployment_detail(deployment: Deployment) -> dict[str, Any]:
     deployment.limits = selectors.limits_of(deployment)  # type: ignore[attr-defined]
     deployment.margin_terms = selectors.margin_of(deployment)  # type: ignore[attr-defined]
     deployment.recent_events = selectors.recent_events(deployment)  # type: ignore[attr-defined]
+    deployment.flattening = selectors.flattening_of(deployment)  # type: ignore[attr-defined]
     deployment.measured_cost = selectors.cost_of(deployment)  # type: ignore[attr-defined]
     deployment.standing = selectors.contestant_named(  # type: ignore[attr-defined]
         deployment.slug, current_season(), bus.feed_state()

@@ -94,7 +94,7 @@ def enter_challenger(*, deployment: Deployment, by: str, config: Mapping[str, An
         note=f"challenges {deployment.slug}",
         **{
             **fields_of(deployment),
-            "slug": _free_slug(deployment.slug),
+            "slug": free_slug(deployment.slug),
             "name": _name(deployment.name, old, new),
             "strategy_hash": new.hash,
             "symbols": symbols,
@@ -141,7 +141,8 @@ def _fitting(strategy: Strategy, config: Mapping[str, Any]) -> dict[str, Any]:
     return dict(config)
 
 
-def _free_slug(slug: str) -> str:
+def free_slug(slug: str) -> str:
+    """Return ``slug`` with the least number after it, from 2 on, that no deployment has."""
     taken = set(Deployment.objects.values_list("slug", flat=True))
     names = (_ended(slug, f"-{number}", LONGEST_SLUG) for number in range(2, len(taken) + 3))
     return next(name for name in names if name not in taken)

@@ -22,12 +22,20 @@ def record_event(
     time: datetime,
     detail: str = "",
     sequence: int = 0,
+    since: datetime | None = None,
 ) -> None:
     """Write an event and tell of it; one that is written already is left as it is and not told again."""
     event, is_new = DeploymentEvent.objects.get_or_create(
         deployment=deployment,
         event_id=event_id,
-        defaults={"kind": kind, "summary": summary[:300], "detail": detail, "sequence": sequence, "time": time},
+        defaults={
+            "kind": kind,
+            "summary": summary[:300],
+            "detail": detail,
+            "sequence": sequence,
+            "since": since,
+            "time": time,
+        },
     )
     if is_new:
         told = DeploymentEventSerializer(event).data

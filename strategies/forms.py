@@ -67,6 +67,19 @@ def shown(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def shown_settings(deployment: Deployment, strategy: Strategy) -> dict[str, Any]:
+    """Return a deployment's settings as they stand in the form of its strategy."""
+    settings: dict[str, Any] = {name: getattr(deployment, name) for name in PLAIN_FIELDS}
+    settings["cash"] = plain(deployment.cash)
+    settings["symbols"] = ", ".join(deployment.symbols)
+    settings["assets"] = assets_as_text(deployment.assets)
+    config = flat(deployment.config, config_fields(strategy.schema()))
+    margin = flat(deployment.margin, margin_fields())
+    for prefix, values in ((CONFIG, config), (RISK, deployment.risk), (MARGIN, margin)):
+        settings.update({f"{prefix}{key}": shown(value) for key, value in values.items()})
+    return settings
+
+
 def _help(about: ConfigField) -> str:
     words = [about.help] if about.help else []
     if about.bounds:
@@ -130,13 +143,7 @@ class DeploymentForm(forms.ModelForm):
         if self.instance.pk:
             # The account carries the slug for good.
             self.fields.pop("slug", None)
-            self.initial["cash"] = plain(self.instance.cash)
-            self.initial["symbols"] = ", ".join(self.instance.symbols)
-            self.initial["assets"] = assets_as_text(self.instance.assets)
-            config = flat(self.instance.config, config_fields(self.strategy.schema()))
-            margin = flat(self.instance.margin, margin_fields())
-            for prefix, values in ((CONFIG, config), (RISK, self.instance.risk), (MARGIN, margin)):
-                self.initial.update({f"{prefix}{key}": shown(value) for key, value in values.items()})
+            self.initial.update(shown_settings(self.instance, self.strategy))
         if "symbols" in self.fields:
             self.fields["symbols"].widget.attrs["placeholder"] = ", ".join(self.strategy.symbols)
 

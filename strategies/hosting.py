@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from portfolios.models import Checkpoint, Payment
+from portfolios.looks import look_at
+from portfolios.models import Checkpoint, Flattening, Payment
 from portfolios.services import AccountUpdate
 from strategies.costs import Meter, resumed_meter
-from strategies.models import Deployment, DeploymentStatus
+from strategies.models import Deployment, DeploymentRevision, DeploymentStatus
 from strategies.registry import strategy_of
 from strategies.services import pin_deployment, terms_of
 from strategies.shadows import Shadows
@@ -17,6 +18,8 @@ from trading.exchange import SharedBook
 from trading.frames import NS_PER_S
 from trading.mishaps import described
 from trading.outcome import Outcome, StrategyError
+from trading.snapshot import DataSnapshot
+from trading.stopping import allow_entries, stop_entries
 
 EQUITY_POINT_FRAMES = 50  # every five seconds of market time
 CHECKPOINT_FRAMES = 300  # at least every thirty seconds of market time
@@ -43,8 +46,18 @@ class Hosted:
     hour_ns: int = 0  # where the present hour of market time began; zero before the first frame
     reasons: list[tuple[int, dict[str, int]]] = field(default_factory=list)
     payments: list[Payment] = field(default_factory=list)  # applied or refused since then
+    flattenings: list[Flattening] = field(default_factory=list)  # begun since then
+    wait_told: str | None = None  # what the flattening under way waits for, as it was last written
+    obeyed: list[tuple[int, int]] = field(default_factory=list)  # revisions since then, each with the frame before it
+    looked_ns: int = 0  # when positions and open orders were last written as the market saw them
+    had_open: bool = True  # any of them then
     meter: Meter = field(default_factory=Meter)
     unsavable: int = 0  # checkpoints in a row that had to leave the strategy's state out
+
+    @property
+    def deployment(self) -> Deployment:
+        """The deployment as far as a record of it needs to know it: by key and name."""
+        return Deployment(pk=self.deployment_id, slug=self.engine.terms.slug)
 
     def note(self, outcome: Outcome) -> None:
         """Keep what must be written."""
@@ -71,7 +84,8 @@ class Hosted:
         """True when the stored checkpoint is behind the facts, too old, or lacks the strategy's state."""
         is_old = self.engine.state.sequence - self.saved_sequence >= CHECKPOINT_FRAMES
         lacks_state = 0 < self.unsavable < MAX_ERRORS_IN_A_ROW
-        return bool(self.outcomes) or is_old or lacks_state or self.shadows.is_arranged_anew
+        is_commanded = bool(self.flattenings or self.obeyed)
+        return bool(self.outcomes) or is_old or lacks_state or is_commanded or self.shadows.is_arranged_anew
 
     def checkpoint(self) -> bytes:
         """Return all of the deployment that must survive.
@@ -93,11 +107,13 @@ class Hosted:
         self.meter.state_bytes = len(state.memory)
         return payload
 
-    def update(self, checkpoint: bytes | None) -> AccountUpdate:
-        """Return what is to be written, with ``checkpoint`` or beside the stored one."""
+    def update(self, checkpoint: bytes | None, snapshot: DataSnapshot) -> AccountUpdate:
+        """Return what is to be written, with ``checkpoint`` or beside the stored one, as ``snapshot`` has it."""
         state = self.engine.state
         update = AccountUpdate(self.account_id, state.sequence, state.time_ns, state, checkpoint, marks=self.marks)
         update.reasons, update.indicators = self.reasons, self.engine.indicators
+        if snapshot.time_ns - self.looked_ns >= NS_PER_S and (self._is_open or self.had_open):
+            update.look = look_at(self.account_id, self.engine, snapshot)
         for outcome in self.outcomes:
             update.fills += outcome.fills
             update.entries += outcome.entries
@@ -105,13 +121,21 @@ class Hosted:
             update.orders.update(outcome.orders)
         return update
 
+    @property
+    def _is_open(self) -> bool:
+        state = self.engine.state
+        return bool(state.exchange.orders) or any(p.lots for p in state.account.positions.values())
+
     def were_written(self, update: AccountUpdate) -> None:
         """Forget what has been committed."""
         if update.checkpoint is not None:
             self.saved_sequence = update.sequence
             self.shadows.were_written()
+        if update.look is not None:
+            self.looked_ns, self.had_open = update.look.time_ns, self._is_open
         self.meter.errors += sum(len(outcome.errors) for outcome in self.outcomes)
-        self.outcomes, self.marks, self.reasons, self.payments = [], [], [], []
+        self.outcomes, self.marks, self.reasons = [], [], []
+        self.payments, self.flattenings, self.obeyed = [], [], []
 
     def take_from(self, book: SharedBook) -> None:
         """Take from ``book`` from now on; until now it had one of its own."""
@@ -132,7 +156,7 @@ def load(deployment: Deployment) -> Hosted:
     stored = Checkpoint.objects.filter(account=account).first()
     engine = engine_of(deployment, bytes(stored.payload) if stored else None)
     shadows = Shadows.restored(account.pk, engine)
-    return Hosted(
+    hosted = Hosted(
         deployment.pk,
         account.pk,
         deployment.revision,
@@ -143,6 +167,9 @@ def load(deployment: Deployment) -> Hosted:
         hour_ns=engine.state.time_ns // HOUR_NS * HOUR_NS,
         meter=resumed_meter(deployment.pk),
     )
+    if DeploymentRevision.objects.filter(deployment=deployment, sequence=None).exists():
+        hosted.obeyed.append((deployment.revision, engine.state.sequence))
+    return hosted
 
 
 def engine_of(deployment: Deployment, checkpoint: bytes | None, book: SharedBook | None = None) -> Engine:
@@ -168,7 +195,19 @@ def engine_of(deployment: Deployment, checkpoint: bytes | None, book: SharedBook
     except Exception as error:
         raise Unloadable(described(error)[0]) from error
     engine.is_supervised = True
-    engine.is_paused = deployment.status != DeploymentStatus.ENABLED
-    if not engine.is_paused and engine.state.is_halted:
-        engine.lift_halt()
+    _obey(engine, deployment.status)
     return engine
+
+
+def _obey(engine: Engine, status: str) -> None:
+    """Let an engine between two frames do as the deployment's status says."""
+    engine.is_paused = status not in {DeploymentStatus.ENABLED, DeploymentStatus.ENTRIES_STOPPED}
+    if status == DeploymentStatus.ENTRIES_STOPPED:
+        stop_entries(engine)
+    else:
+        allow_entries(engine)
+    if engine.is_paused:
+        return
+    engine.state.flattening = None  # whoever asks it again does not want it flat any more
+    if engine.state.is_halted:
+        engine.lift_halt()

@@ -12,6 +12,7 @@ class DeploymentStatus(models.TextChoices):
     """Whether a deployment is asked for signals."""
 
     ENABLED = "enabled"
+    ENTRIES_STOPPED = "entries_stopped", "entries stopped (asked as ever, but nothing is opened or enlarged)"
     PAUSED = "paused", "paused (resting orders and stops live on)"
     DISABLED = "disabled", "disabled (no worker takes it)"
     QUARANTINED = "quarantined", "quarantined (it harmed its worker; no worker takes it until it is enabled)"
@@ -57,7 +58,7 @@ class Deployment(models.Model):
     shadows = models.CharField(
         max_length=4, choices=ShadowChoice, default=ShadowChoice.AUTO, help_text="run the other fill models, too"
     )
-    status = models.CharField(max_length=12, choices=DeploymentStatus, default=DeploymentStatus.ENABLED)
+    status = models.CharField(max_length=20, choices=DeploymentStatus, default=DeploymentStatus.ENABLED)
     status_reason = models.CharField(max_length=500, blank=True)
     account = models.OneToOneField(Account, on_delete=models.PROTECT, null=True, blank=True)
     revision = models.PositiveIntegerField(default=1, help_text="grows with every change; workers reload on it")
@@ -78,13 +79,14 @@ class DeploymentEvent(models.Model):
     event_id = models.CharField(max_length=120)
     kind = models.CharField(
         max_length=20,
-        help_text="error, paused, quarantined, gap, resumed, reset, config, version, margin_call, margin_restored, "
-        "liquidation, bankrupt",
+        help_text="error, paused, stopped, flatten, quarantined, gap, resumed, reset, config, version, margin_call, "
+        "margin_restored, liquidation, bankrupt",
     )
     summary = models.CharField(max_length=300)
     detail = models.TextField(blank=True)
     sequence = models.BigIntegerField(default=0)
     time = models.DateTimeField()
+    since = models.DateTimeField(null=True, blank=True, help_text="of a gap: nothing was seen from then until `time`")
 
     class Meta:
         ordering = ("-time",)
@@ -157,6 +159,11 @@ class DeploymentRevision(models.Model):
     settings = models.JSONField(default=dict, help_text="every field that can be changed, and the status")
     strategy_version = models.CharField(max_length=60, blank=True)
     strategy_hash = models.CharField(max_length=64, blank=True)
+    sequence = models.BigIntegerField(
+        null=True,
+        blank=True,
+        help_text="the frame after which its worker obeyed it; empty: none has; 0: from before that was noted",
+    )
 
     class Meta:
         ordering = ("-number",)

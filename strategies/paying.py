@@ -37,7 +37,7 @@ def apply_payments(runner: Runner) -> set[str]:
     Money, checkpoint and the payment's own row are one transaction: whenever the process
     dies, the payment was applied once or is still asked for.
     """
-    hosted_by_account = {hosted.account_id: hosted for hosted in runner.hosted.values()}
+    hosted_by_account = {hosted.account_id: hosted for hosted in runner.present()}
     with transaction.atomic():
         payments = list(payments_to_apply(hosted_by_account))
         settled = [p for p in payments if _is_settled(p, hosted_by_account[p.account_id], runner.market.snapshot())]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from django.utils import timezone
 
+from portfolios.audit import note_change
 from strategies.models import Deployment, DeploymentRevision, StrategyVersion
 from trading.fills import plain
 
@@ -105,11 +106,21 @@ def record_change(
     return changes
 
 
+def record_obedience(deployment_id: int, obeyed: Iterable[tuple[int, int]]) -> None:
+    """Write after which frame a worker obeyed revisions: each (number, sequence) with those before it.
+
+    It belongs in the transaction that writes the checkpoint as of that frame. Safe to repeat.
+    """
+    for number, sequence in obeyed:
+        waiting = DeploymentRevision.objects.filter(deployment=deployment_id, number__lte=number, sequence=None)
+        waiting.update(sequence=sequence)
+
+
 def _write(
     deployment: Deployment,
     number: int,
     settings: Mapping[str, Any],
-    changes: Iterable[Change] = (),
+    changes: Sequence[Change] = (),
     *,
     by: str,
     action: str,
@@ -129,6 +140,9 @@ def _write(
         strategy_version=version or "",
         strategy_hash=source,
     )
+    if by:
+        told = "; ".join(filter(None, [note, *(change.sentence for change in changes)]))
+        note_change(by=by, kind="deployment", subject=deployment.slug, action=action, sentence=told)
 
 
 def _stored(change: Change) -> dict[str, Any]:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import chain
 
 import msgspec
 from django.db import InterfaceError, OperationalError, transaction
 
-from marketdata.selectors import market_at
+from marketdata.selectors import checkpoint_before, market_at
 from portfolios.liquidity import record_book, restored_book
+from portfolios.looks import record_looks
 from portfolios.models import Season
 from portfolios.payments import record_payments
 from portfolios.services import AccountUpdate, record_updates
 from portfolios.shadows import ShadowUpdate, record_shadows
 from strategies.evaluations import Evaluations
+from strategies.flattening import record_flattenings
 from strategies.happenings import record_happenings
-from strategies.hosting import Hosted, engine_of, load
+from strategies.hosting import Hosted, Unloadable, engine_of, load
 from strategies.models import Deployment
+from strategies.revisions import record_obedience
 from strategies.services import quarantine_deployment
 from strategies.shadows import wants_shadows
 from trading.exchange import SharedBook
@@ -118,34 +122,66 @@ class Runner:
     # Who is hosted
 
     def host(self, deployment: Deployment, frames_after: Callable[[int], Iterable[Frame]]) -> None:
-        """Take a deployment on: load its checkpoint, and let it catch up with this market.
-
-        Start-up and crash recovery are this one path. ``frames_after(sequence)`` reads the stream.
+        """Take one deployment on.
 
         Raises:
             Unloadable: with what is wrong.
         """
-        hosted = load(deployment)
-        self._arrange(hosted)
-        if self.market.sequence > hosted.engine.state.sequence and not self._has_caught_up(hosted, frames_after):
-            self.let_go.add(deployment.pk)
-            return
-        if self._book is not None:
-            hosted.take_from(self._book)
-        self.hosted[deployment.pk] = hosted
+        for _, error in self.host_all([deployment], frames_after):
+            raise error
+
+    def host_all(
+        self, deployments: Iterable[Deployment], frames_after: Callable[[int], Iterable[Frame]]
+    ) -> list[tuple[Deployment, Unloadable]]:
+        """Take deployments on: load their checkpoints, and let them catch up with this market.
+
+        Start-up and crash recovery are this one path. ``frames_after(sequence)`` reads the stream.
+        Return those that could not be loaded, with what is wrong.
+        """
+        loaded, refused = [], []
+        for deployment in deployments:
+            try:
+                hosted = load(deployment)
+            except Unloadable as error:
+                refused.append((deployment, error))
+                continue
+            self._arrange(hosted)
+            loaded.append(hosted)
+        self._catch_up([each for each in loaded if each.engine.state.sequence < self.market.sequence], frames_after)
+        for hosted in loaded:
+            if hosted.deployment_id not in self.let_go:
+                if self._book is not None:
+                    hosted.take_from(self._book)
+                self.hosted[hosted.deployment_id] = hosted
         # Who shares a book is matched in this order; to all others it makes no difference.
         self.hosted = dict(sorted(self.hosted.items(), key=lambda item: item[1].engine.terms.slug))
+        return refused
 
-    def _has_caught_up(self, hosted: Hosted, frames_after: Callable[[int], Iterable[Frame]]) -> bool:
-        """Work the frames that the others have had; False when it had to be let go meanwhile."""
-        behind = Runner(self.market_name, self._evaluations)
-        behind.start_at(hosted.engine.state.sequence)
-        behind.hosted[hosted.deployment_id] = hosted
-        for frame in frames_after(behind.sequence):
-            if frame.sequence > self.market.sequence:
-                break
-            behind.process(frame)
-        return not behind.let_go
+    def _catch_up(self, late: list[Hosted], frames_after: Callable[[int], Iterable[Frame]]) -> None:
+        """Work the frames that the others have had; whoever could not be worked meanwhile is let go.
+
+        One market serves all whom the stream still reaches. Whom it does not reach has a gap, and shares
+        the market only with those who start from the same checkpoint of it.
+        """
+        late = sorted(late, key=lambda hosted: hosted.engine.state.sequence)
+        while late:
+            behind = Runner(self.market_name, self._evaluations)
+            behind.start_at(late[0].engine.state.sequence)
+            frames = iter(frames_after(behind.sequence))
+            first = next(frames, None)
+            is_whole = first is None or first.sequence == behind.sequence + 1
+            others = [each for each in late[1:] if is_whole or self._start_of(each) == behind.sequence]
+            together = [late[0], *others]
+            late = late[len(together) :]
+            behind.hosted = {hosted.deployment_id: hosted for hosted in together}
+            for frame in chain([first] if first else [], frames):
+                if frame.sequence > self.market.sequence:
+                    break
+                behind.process(frame)
+            self.let_go |= behind.let_go
+
+    def _start_of(self, hosted: Hosted) -> int:
+        return checkpoint_before(self.market_name, hosted.engine.state.sequence)
 
     def arrange_shadows(self, placed: frozenset[int]) -> None:
         """Begin and end shadows now that these deployments are good enough for them."""
@@ -170,13 +206,19 @@ class Runner:
             return  # it could not be written, and was let go
         hosted.engine = engine_of(deployment, self._checkpoint(hosted), self._book)
         hosted.revision, hosted.shadow_choice, hosted.unsavable = deployment.revision, deployment.shadows, 0
+        hosted.obeyed.append((deployment.revision, hosted.engine.state.sequence))
         hosted.shadows.follow(hosted.engine)
         self._arrange(hosted)
 
-    def drop(self, deployment_id: int) -> None:
-        """Write what is left of a deployment and let it go."""
+    def drop(self, *deployment_ids: int) -> None:
+        """Write what is left of deployments and let them go."""
         self.flush(is_last=True)
-        self.hosted.pop(deployment_id, None)
+        for deployment_id in deployment_ids:
+            self.hosted.pop(deployment_id, None)
+
+    def present(self) -> list[Hosted]:
+        """Return those who have begun and stand where the market does: it may have been restored as of before."""
+        return [h for h in self.hosted.values() if 0 < h.engine.state.sequence <= self.market.sequence]
 
     # What is written
 
@@ -186,7 +228,7 @@ class Runner:
         ``is_last`` also saves the cursors of those to whom nothing has happened. Whom the
         database refuses is quarantined, and the others are written without it.
         """
-        begun = [hosted for hosted in self.hosted.values() if hosted.engine.state.sequence]
+        begun = self.present()
         # Saved apart, one of those who share a book would come back as of a frame that is not the book's.
         is_whole = is_last or (self._book is not None and any(hosted.is_due for hosted in begun))
         written = [self._written(hosted, is_whole=is_whole) for hosted in begun]
@@ -202,7 +244,7 @@ class Runner:
         checkpoint = self._checkpoint(hosted) if is_whole or hosted.is_due else None
         with self._evaluations.answering(hosted.deployment_id):
             shadows = hosted.shadows.updates(with_checkpoint=checkpoint is not None)
-        return hosted, hosted.update(checkpoint), shadows
+        return hosted, hosted.update(checkpoint, self.market.snapshot()), shadows
 
     def _checkpoint(self, hosted: Hosted) -> bytes:
         with self._evaluations.answering(hosted.deployment_id):
@@ -216,18 +258,21 @@ class Runner:
             if self._book is not None and is_whole:
                 assert self.season_id is not None, "a book is shared by the deployments of a season"
                 record_book(season_id=self.season_id, sequence=self.market.sequence, book=self._book)
-        changed = {h.engine.terms.slug for h, _, _ in written if h.outcomes or h.marks or h.payments}
+        changed = {h.engine.terms.slug for h, _, _ in written if h.outcomes or h.marks or h.payments or h.flattenings}
         for hosted, update, _ in written:
             hosted.were_written(update)
         return changed
 
     def _record(self, written: list[_Written]) -> None:
         record_updates([update for _, update, _ in written], self.market.snapshot().instruments)
+        record_looks([update.look for _, update, _ in written if update.look is not None])
         ended = [(hosted.account_id, model) for hosted, _, _ in written for model in hosted.shadows.ended]
         record_shadows([shadow for _, _, shadows in written for shadow in shadows], ended)
         for hosted, _, _ in written:
             record_happenings(hosted)
             record_payments(hosted.payments)
+            record_flattenings(hosted)
+            record_obedience(hosted.deployment_id, hosted.obeyed)
 
     def _is_sound(self, written: _Written) -> bool:
         """Return whether the database takes a deployment's record by itself; quarantine it if not."""

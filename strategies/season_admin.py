@@ -26,6 +26,10 @@ class SeasonForm(forms.Form):
 
     name = forms.CharField(max_length=100, initial=SEASON_NAME)
     liquidity = forms.ChoiceField(choices=Liquidity.choices)
+    confirmed = forms.BooleanField(
+        label="All accounts are closed, and every deployment begins anew",
+        error_messages={"required": "tick it to say that all accounts shall be closed: nothing was done"},
+    )
 
 
 @admin.register(Season)
@@ -60,6 +64,8 @@ class SeasonAdmin(ReadOnlyAdmin):
         elif market is None:
             self.message_user(request, "No market is known yet: start a feed first.", messages.ERROR)
         else:
-            begun = new_season(market=market, **form.cleaned_data)
+            told = form.cleaned_data
+            by = request.user.get_username()
+            begun = new_season(market=market, by=by, name=told["name"], liquidity=told["liquidity"])
             self.message_user(request, f"{begun} has begun, with {begun.liquidity} liquidity.", messages.SUCCESS)
         return redirect(reverse("admin:portfolios_season_changelist"))

@@ -12,7 +12,8 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from portfolios.models import Season
+from portfolios.flattening import open_flattening
+from portfolios.models import Flattening, Season
 from portfolios.optimism import Optimism, shadows_of
 from portfolios.selectors import LeagueRow, league_rows
 from strategies import registry
@@ -41,6 +42,7 @@ class Health(StrEnum):
     """The one word beside a deployment's name."""
 
     OK = "ok"
+    ENTRIES_STOPPED = "exits only"
     PAUSED = "paused"
     DISABLED = "off"
     QUARANTINED = "quarantined"
@@ -191,6 +193,9 @@ def _health(
         return Health.ERROR, error.summary
     if deployment.status == DeploymentStatus.PAUSED:
         return Health.PAUSED, deployment.status_reason or "paused: resting orders and stops live on"
+    if deployment.status == DeploymentStatus.ENTRIES_STOPPED:
+        why = f": {deployment.status_reason}" if deployment.status_reason else ""
+        return Health.ENTRIES_STOPPED, f"entries are stopped{why}; exits and stops go on"
     missing = _missing_data(symbols_of(deployment, strategy), feed)
     if missing:
         return Health.NO_DATA, missing
@@ -279,6 +284,11 @@ def margin_of(deployment: Deployment) -> list[Setting]:
         )
         for field in margin_fields()
     ]
+
+
+def flattening_of(deployment: Deployment) -> Flattening | None:
+    """Return the command to flatten that has not been carried out yet, if there is one."""
+    return open_flattening(deployment.account) if deployment.account else None
 
 
 def cost_of(deployment: Deployment) -> DeploymentCost | None:

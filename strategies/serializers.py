@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from portfolios.models import Season
 from portfolios.selectors import MarginState
-from portfolios.serializers import ExactDecimalField, RowSerializer
+from portfolios.serializers import ExactDecimalField, FlatteningSerializer, RowSerializer
 from strategies.models import (
     Deployment,
     DeploymentCost,
@@ -210,6 +210,9 @@ class DeploymentDetailSerializer(OptimismSerializer, DeploymentSerializer):
     limits = SettingSerializer(many=True, read_only=True)
     margin_terms = SettingSerializer(many=True, read_only=True)
     cost = CostSerializer(read_only=True, allow_null=True, source="measured_cost")
+    flattening = FlatteningSerializer(
+        read_only=True, allow_null=True, help_text="the one that is asked or under way; null: there is none"
+    )
     standing = ContestantSerializer(read_only=True, allow_null=True)
     recent_events = DeploymentEventSerializer(many=True, read_only=True)
 

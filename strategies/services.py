@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from marketdata import bus
 from marketdata.sources import is_recording
+from portfolios.audit import note_change
+from portfolios.flattening import withdraw_flattenings
 from portfolios.models import Account, Liquidity, Season
 from portfolios.payments import refuse_open_payments
 from portfolios.services import end_season, ensure_season
@@ -209,20 +211,39 @@ def pin_deployment(*, deployment: Deployment, by: str) -> None:
         record_change(deployment, before, settings_now(deployment, _RECORDED), by=by, action="pinned")
 
 
+@transaction.atomic
 def enable_deployment(*, deployment: Deployment, by: str) -> None:
-    """Ask the strategy again, also after errors had paused it."""
-    _set_status(deployment, DeploymentStatus.ENABLED, "resumed", f"enabled by {by}", by=by)
+    """Ask the strategy again, also after errors had paused it; a flattening that is not done ends."""
+    set_status(deployment, DeploymentStatus.ENABLED, "resumed", f"enabled by {by}", by=by)
+    withdraw_flattenings(Account.objects.filter(deployment=deployment), f"enabled by {by}")
+
+
+@transaction.atomic
+def stop_entries(*, deployment: Deployment, by: str, reason: str = "") -> None:
+    """Ask the strategy as ever, but let it open and enlarge nothing; entries that rest are cancelled.
+
+    Exits, stops and whatever reduces a position go on. A flattening that is not done ends.
+
+    Raises:
+        ValidationError: no worker takes it, so that it opens nothing as it is.
+    """
+    deployment.refresh_from_db(from_queryset=Deployment.objects.select_for_update())
+    if deployment.status in {DeploymentStatus.DISABLED, DeploymentStatus.QUARANTINED}:
+        raise ValidationError(f"{deployment.slug} is {deployment.status}: no worker takes it, and it opens nothing")
+    summary = f"entries stopped by {by}" + (f": {reason}" if reason else "")
+    set_status(deployment, DeploymentStatus.ENTRIES_STOPPED, "stopped", summary, by=by, reason=reason)
+    withdraw_flattenings(Account.objects.filter(deployment=deployment), summary)
 
 
 def pause_deployment(*, deployment: Deployment, by: str, reason: str = "") -> None:
     """Ask for no new signals; resting orders and stops live on."""
     summary = f"paused by {by}" + (f": {reason}" if reason else "")
-    _set_status(deployment, DeploymentStatus.PAUSED, "paused", summary, by=by, reason=reason)
+    set_status(deployment, DeploymentStatus.PAUSED, "paused", summary, by=by, reason=reason)
 
 
 def disable_deployment(*, deployment: Deployment, by: str) -> None:
     """Take the deployment out of the workers' hands; its account stays as it is."""
-    _set_status(deployment, DeploymentStatus.DISABLED, "disabled", f"disabled by {by}", by=by)
+    set_status(deployment, DeploymentStatus.DISABLED, "disabled", f"disabled by {by}", by=by)
 
 
 @transaction.atomic
@@ -245,7 +266,7 @@ def quarantine_deployment(*, deployment_id: int, reason: str, detail: str = "") 
     """
     deployment = Deployment.objects.select_for_update().filter(pk=deployment_id).first()
     if deployment is not None and deployment.status != DeploymentStatus.QUARANTINED:
-        _set_status(
+        set_status(
             deployment,
             DeploymentStatus.QUARANTINED,
             "quarantined",
@@ -269,6 +290,7 @@ def reset_deployment(*, deployment: Deployment, by: str) -> None:
     if deployment.account_id is not None:
         accounts = Account.objects.filter(pk=deployment.account_id)
         refuse_open_payments(accounts)
+        withdraw_flattenings(accounts, f"reset by {by}: the account was closed")
         accounts.update(closed_at=timezone.now())
     season = Season.objects.filter(ended_at=None).first()
     deployment.account = None
@@ -290,7 +312,7 @@ def open_season(*, market: str, liquidity: str = "", name: str = SEASON_NAME) ->
 
 
 @transaction.atomic
-def new_season(*, market: str, liquidity: str = "", name: str = SEASON_NAME) -> Season:
+def new_season(*, market: str, by: str, liquidity: str = "", name: str = SEASON_NAME) -> Season:
     """End the running season and begin another on the same or another market; ``liquidity`` empty: as before.
 
     Raises:
@@ -300,7 +322,10 @@ def new_season(*, market: str, liquidity: str = "", name: str = SEASON_NAME) -> 
         raise ValidationError({"liquidity": f"liquidity is {liquidity!r}; known are {', '.join(Liquidity.values)}"})
     for season in Season.objects.filter(ended_at=None):
         end_season(season=season, at=timezone.now())
-    return open_season(market=market, liquidity=liquidity, name=name)
+        note_change(by=by, kind="season", subject=str(season.number), action="ended", sentence=str(season))
+    begun = open_season(market=market, liquidity=liquidity, name=name)
+    note_change(by=by, kind="season", subject=str(begun.number), action="begun", sentence=str(begun))
+    return begun
 
 
 def open_account(*, deployment: Deployment, season: Season) -> Account:
@@ -321,7 +346,7 @@ def open_account(*, deployment: Deployment, season: Season) -> Account:
 
 
 @transaction.atomic
-def _set_status(
+def set_status(
     deployment: Deployment,
     status: DeploymentStatus,
     kind: str,
@@ -331,6 +356,7 @@ def _set_status(
     reason: str = "",
     detail: str = "",
 ) -> None:
+    """Change whether it is asked, as a revision and an event of ``kind``."""
     before = _begun(deployment)
     deployment.status, deployment.status_reason = status.value, reason
     _save(deployment)

@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import time
+from collections.abc import Sequence
 from functools import partial
 
 from django.db import connection
@@ -20,6 +21,7 @@ from portfolios.models import Checkpoint, Liquidity, Season
 from strategies import leases, services
 from strategies.costs import record_costs
 from strategies.evaluations import Evaluations
+from strategies.flattening import begin_flattenings
 from strategies.hosting import Unloadable
 from strategies.models import Deployment, DeploymentStatus, Worker
 from strategies.paying import apply_payments
@@ -124,8 +126,8 @@ class WorkerLoop:
 
     def _tell(self) -> None:
         runner = self._hosting
-        if paid := apply_payments(runner):
-            self._announcer.announce(paid)
+        if changed := apply_payments(runner) | begin_flattenings(runner):
+            self._announcer.announce(changed)
         if time.monotonic() - self._counted_at >= COSTS_S:
             record_costs({hosted.deployment_id: hosted.meter for hosted in runner.hosted.values()})
             self._counted_at = time.monotonic()
@@ -189,18 +191,19 @@ class WorkerLoop:
         runner = self._hosting
         wanted = _workable(season)
         share = leases.fair_share(wanted.count(), len(leases.living_workers()))
-        for deployment_id in sorted(runner.hosted)[share:]:
-            self._give_up(deployment_id)
+        self._give_up(*sorted(runner.hosted)[share:])
         if len(runner.hosted) >= share:
             return
         taken = set(leases.leased_deployments())
+        claimed: list[Deployment] = []
         for row in wanted:
-            if len(runner.hosted) >= share:
+            if len(runner.hosted) + len(claimed) >= share:
                 break
             if row.pk not in taken and self._can_load(row) and leases.claim(row.pk):
-                if not runner.hosted:
-                    runner.start_at(_cursor(row))
-                self._host(row)
+                claimed.append(row)
+        if claimed and not runner.hosted:
+            runner.start_at(_cursor(claimed[0]))
+        self._host(claimed)
 
     def _take_all(self, season: Season) -> None:
         """Take on whoever shares the season's book: all of them, or none while another worker has any."""
@@ -220,8 +223,7 @@ class WorkerLoop:
             runner = self._runner = Runner.of(season, self._evaluations)
             self._arrange_shadows(season)
             runner.start_at(book_cursor(season) or min(row.account.first_sequence for row in claimed if row.account))
-        for row in claimed:
-            self._host(row)
+        self._host(claimed)
 
     def _can_load(self, deployment: Deployment) -> bool:
         """Return whether it can be taken on as it is now; why its version cannot be loaded here is logged once."""
@@ -233,29 +235,29 @@ class WorkerLoop:
         self._untradable[deployment.pk] = missing
         return not missing
 
-    def _host(self, deployment: Deployment) -> None:
-        """Take on a deployment whose lease is held; give the lease back if that cannot be."""
+    def _host(self, claimed: Sequence[Deployment]) -> None:
+        """Take on deployments whose leases are held; give the lease of one back that cannot be."""
         runner = self._hosting
-        try:
-            runner.host(deployment, partial(bus.read, runner.market_name))
-        except Unloadable as error:
-            leases.release(deployment.pk)
-            self._note_unloadable(deployment, error)
-            return
-        if deployment.pk not in runner.hosted:
-            return  # it could not be worked up to the present, and was let go
-        resumed = runner.hosted[deployment.pk].engine
-        count = len(resumed.exchange.state.orders)
-        _log.info("took on %s at frame %s with %s open orders", deployment.slug, resumed.state.sequence, count)
+        for row, error in runner.host_all(claimed, partial(bus.read, runner.market_name)):
+            leases.release(row.pk)
+            self._note_unloadable(row, error)
+        for row in claimed:
+            if row.pk not in runner.hosted:
+                continue  # it could not be worked up to the present, and was let go
+            resumed = runner.hosted[row.pk].engine
+            count = len(resumed.exchange.state.orders)
+            _log.info("took on %s at frame %s with %s open orders", row.slug, resumed.state.sequence, count)
 
     def _note_unloadable(self, row: Deployment, error: Unloadable) -> None:
         _log.error("%s cannot be taken on: %s", row.slug, error)
         self._unloadable[row.pk] = row.revision
         services.note_unloadable(deployment=row, error=str(error))
 
-    def _give_up(self, deployment_id: int) -> None:
-        self._hosting.drop(deployment_id)
-        leases.release(deployment_id)
+    def _give_up(self, *deployment_ids: int) -> None:
+        if deployment_ids:
+            self._hosting.drop(*deployment_ids)
+        for deployment_id in deployment_ids:
+            leases.release(deployment_id)
 
 
 def _workable(season: Season) -> QuerySet[Deployment]:

@@ -40,7 +40,7 @@ class Desk(Bench):
             order_id=f"desk:{self._orders}",
             symbol=instrument.symbol,
             side=Side(side),
-            type=OrderType.MARKET if limit is None else OrderType.LIMIT,
+            type=changes.pop("type", OrderType.MARKET if limit is None else OrderType.LIMIT),
             purpose=changes.pop("purpose", Purpose.ENTRY),
             lots=instrument.lots(Decimal(str(qty))),
             created_sequence=self.scene.sequence,

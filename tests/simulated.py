@@ -19,6 +19,7 @@ PAST_CANDLES = {"1m": 120, "5m": 320, "15m": 60, "1h": 40, "4h": 10, "1d": 3}
 # Numbers at which a calm day is long enough to trade in; who is not named trades with the usual ones.
 LIVELY: dict[str, dict[str, Any]] = {
     "mean_reversion": {"deviation_pct": 0.05, "rsi_oversold": 48, "rsi_overbought": 52, "band_tolerance_pct": 1},
+    "market_making": {"checks_fees": False, "min_spread_pct": 0.1},
     "wavetrend": {"needs_zone_exit": False, "least_confidence": 0.5},
     "whale_sentiment": {"fear_pct": -0.3, "greed_pct": 0.3, "confidence": {"least": 0.4}},
 }

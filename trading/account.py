@@ -261,6 +261,7 @@ class Account:
             time_ns=snapshot.time_ns,
             result=result,
             reason=order.reason,
+            code=order.code,
             evidence={**evidence, **fee_evidence},
         )
         return fill, settlement.entries, trip
@@ -354,6 +355,13 @@ class Account:
             if currency != self.state.stake_currency:
                 exposure += abs(mid_value)
         return Worth(equity, mid_equity, exposure, owed)
+
+    def look(self, snapshot: DataSnapshot) -> None:
+        """Note how far the open round trips stand from where they began, at mid; where there is none, nothing."""
+        for position in self.state.positions.values():
+            if position.lots and (top := snapshot.top_or_none(position.symbol)) is not None and top.bids and top.asks:
+                twice = snapshot.instrument(position.symbol).cost(top.bids[0].ticks + top.asks[0].ticks, position.lots)
+                position.look(twice / 2)
 
     def figures_of(self, symbol: str, snapshot: DataSnapshot) -> InstrumentFigures | None:
         """Return how the account has done through one instrument; None while its worth is unknown."""

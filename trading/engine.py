@@ -24,6 +24,7 @@ from trading.exchange.models import Latency, fill_model
 from trading.fees import fee_plan
 from trading.figures import Figures
 from trading.fills import Fill
+from trading.flattening import Flattening, carry_on
 from trading.frames import NS_PER_S, Frame
 from trading.ledger import ZERO
 from trading.liquidation import watch_margin
@@ -38,6 +39,8 @@ from trading.portfolio import Portfolio
 from trading.risk import RiskLimits, RiskSituation, entry_refusal, rate_refusal
 from trading.signals import Amend, Cancel, NoSignal, Signal
 from trading.snapshot import DataSnapshot
+from trading.stopping import entry_refusal as stop_refusal
+from trading.stopping import is_entry_amended, keep_to_the_exit
 from trading.strategy import Strategy, Told, Wanted, wanted_and_reasons
 from trading.valuation import mid_rate
 
@@ -86,6 +89,8 @@ class EngineState(msgspec.Struct, kw_only=True):
     errors_in_a_row: int = 0
     is_halted: bool = False  # by errors; a person may resume it
     series_versions: dict[str, int] = {}
+    are_entries_stopped: bool = False  # by a person: asked as ever, but nothing may be opened or enlarged
+    flattening: Flattening | None = None  # by a person: meanwhile it is not asked
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -113,9 +118,9 @@ class Engine:
             figures=Figures(),
         )
         self.account = Account(self.state.account, fee_plan(terms.fee_schedule), terms.margin)
-        self._model = fill_model(terms.fill_model)
+        self.model = fill_model(terms.fill_model)
         self._latency = terms.latency or Latency(terms.latency_ms, terms.latency_sigma)
-        self.exchange = PaperExchange(terms.slug, self.account, self.state.exchange, self._model, shared)
+        self.exchange = PaperExchange(terms.slug, self.account, self.state.exchange, self.model, shared)
         self._is_asked_always = strategy.trigger == "frame"
         self._needs = needs_of(terms.symbols, terms.currency, tuple(sorted(strategy.warmup.items())))
         self._seen_series: Mapping[tuple[str, str], CandleSeries] | None = None  # when the trigger was looked at last
@@ -175,7 +180,9 @@ class Engine:
             return outcome
         if sequence % MARK_EVERY_FRAMES == 0 or outcome.fills or outcome.margin:
             self._mark(snapshot, outcome)
-        if not (self.is_paused or state.is_halted) and (self._is_asked_always or self._is_triggered(frame, snapshot)):
+        if state.flattening is not None:
+            carry_on(self, snapshot, outcome)
+        elif not (self.is_paused or state.is_halted) and (self._is_asked_always or self._is_triggered(frame, snapshot)):
             hindrance, symbols = self._needs.at(snapshot)
             if account.bankrupt_ns:
                 self._count("bankrupt")
@@ -227,6 +234,7 @@ class Engine:
         worth = self.account.worth(snapshot)
         if worth is not None:
             outcome.mark = worth
+            self.account.look(snapshot)
             self.state.figures.mark(self.account, worth, snapshot)
 
     # 4: what the strategy wants
@@ -281,6 +289,10 @@ class Engine:
         """Return what the strategy may read of its account."""
         return Portfolio(self.account, tuple(self.exchange.state.orders.values()), snapshot)
 
+    def latency_of(self, order_id: str) -> int:
+        """Return the nanoseconds that an order, or a wish about one, takes to reach the exchange."""
+        return self._latency.of(order_id) * self.model.latency_factor
+
     def seed_at(self, sequence: int) -> int:
         """Return the seed of the strategy's random numbers at a frame."""
         return int.from_bytes(sha256(f"{self.terms.slug}:{sequence}".encode()).digest()[:8], "big")
@@ -308,7 +320,7 @@ class Engine:
 
     def _place(self, signal: Wanted, at: int, snapshot: DataSnapshot, outcome: Outcome) -> None:
         order_id = f"{self.terms.slug}:{snapshot.sequence}:o{at}"
-        latency_ns = self._latency.of(order_id) * self._model.latency_factor
+        latency_ns = self.latency_of(order_id)
         if not isinstance(signal, Signal):
             self._send_wishes(signal, latency_ns, snapshot)
             return
@@ -319,6 +331,9 @@ class Engine:
             self._refuse(signal, order_id, refused.refusal, snapshot, outcome)
             return
         refusal = self._risk_refusal(order, snapshot)
+        if self.state.are_entries_stopped:
+            refusal = stop_refusal(order, self.account.position(order.symbol)) or refusal
+            keep_to_the_exit(order)
         if refusal is not None:
             self._refuse(signal, order_id, refusal, snapshot, outcome)
             return
@@ -336,7 +351,11 @@ class Engine:
         if not wishes:
             self._count("no_such_order")
         for wish in wishes:
-            self.exchange.wish(wish)
+            order = self.exchange.state.orders[wish.order_id]
+            if self.state.are_entries_stopped and is_entry_amended(order, wish, self.account.position(order.symbol)):
+                self._count("refused_entries_stopped")
+            else:
+                self.exchange.wish(wish)
 
     def _free(self, snapshot: DataSnapshot, symbol: str) -> dict[str, Decimal]:
         instrument = snapshot.instruments.get(symbol)

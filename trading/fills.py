@@ -32,6 +32,7 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
     time_ns: int  # the market's clock
     result: Decimal | None = None  # account currency, fees of both ends included; None when it opens
     reason: str = ""
+    code: str = ""  # of its order: which rule it was
     evidence: dict[str, Any] = {}
 
     @property
@@ -62,7 +63,7 @@ def sealed(fill: Fill) -> Fill:
 
 
 def seal_of(fill: Fill) -> str:
-    """Return a checksum, 16 hex digits, of the fill and all its evidence; result and reason are not part of it.
+    """Return a checksum, 16 hex digits, of the fill and all its evidence; result, reason and code are not part of it.
 
     It tells a changed number, not a forger: whoever can write a fill can seal it anew.
     """

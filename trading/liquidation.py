@@ -7,7 +7,6 @@ from decimal import Decimal
 from trading.account import Account
 from trading.book import Side
 from trading.exchange import Matched, PaperExchange
-from trading.ledger import ZERO
 from trading.margin import MarginEvent, MarginEventKind, MarginStanding, binding
 from trading.orders import Order, OrderStatus, Purpose, Refusal
 from trading.positions import Position
@@ -46,7 +45,7 @@ def watch_margin(
         after = account.means.standing(snapshot)
         assert after is not None, "what had a price has one still"
         standing = after
-    is_open = any(_open_lots(position, account, snapshot) for position in state.positions.values())
+    is_open = any(account.means.closable_lots(position, snapshot) for position in state.positions.values())
     if standing.equity < 0 and not state.bankrupt_ns and not is_open:
         state.bankrupt_ns = snapshot.time_ns
         events.append(_event(MarginEventKind.BANKRUPT, standing, snapshot))
@@ -69,7 +68,7 @@ def _next(account: Account, snapshot: DataSnapshot, tried: set[str]) -> Position
     positions = binding(account.state.positions) or list(account.state.positions.values())
     found: tuple[Decimal, str] | None = None
     for position in positions:
-        if position.symbol in tried or not _open_lots(position, account, snapshot):
+        if position.symbol in tried or not account.means.closable_lots(position, snapshot):
             continue
         if not snapshot.is_tradable(position.symbol):
             continue
@@ -80,16 +79,6 @@ def _next(account: Account, snapshot: DataSnapshot, tried: set[str]) -> Position
     return None if found is None else account.state.positions[found[1]]
 
 
-def _open_lots(position: Position, account: Account, snapshot: DataSnapshot) -> int:
-    """Return what there is to close; what a long holds may have been sold through another instrument."""
-    if position.lots <= 0:
-        return -position.lots
-    instrument = snapshot.instrument(position.symbol)
-    others = account.means.bought_on_margin(position.base, snapshot, but=position.symbol)
-    held = max(account.balance(position.base) - others, ZERO)
-    return min(position.lots, int(held.scaleb(instrument.qty_decimals)))
-
-
 def _closing(slug: str, position: Position, account: Account, snapshot: DataSnapshot) -> Order:
     return Order(
         order_id=f"{slug}:{snapshot.sequence}:liquidation-{position.symbol}",
@@ -97,7 +86,7 @@ def _closing(slug: str, position: Position, account: Account, snapshot: DataSnap
         side=Side.SELL if position.lots > 0 else Side.BUY,
         type=OrderType.MARKET,
         purpose=Purpose.LIQUIDATION,
-        lots=_open_lots(position, account, snapshot),
+        lots=account.means.closable_lots(position, snapshot),
         created_sequence=snapshot.sequence,
         created_ns=snapshot.time_ns,
         arrives_ns=snapshot.time_ns,
@@ -105,6 +94,7 @@ def _closing(slug: str, position: Position, account: Account, snapshot: DataSnap
         status=OrderStatus.OPEN,
         updated_ns=snapshot.time_ns,
         reason="liquidation",
+        code="liquidation",
     )
 
 

@@ -163,6 +163,15 @@ class Market:
         views = {(symbol, timeframe): self._histories[symbol].view(timeframe) for symbol, timeframe in touched}
         self._view = replace(self._view, series=self._view.series | views)
 
+    def forming(self, symbol: str) -> Candle | None:
+        """Return the minute of ``symbol`` that is still open, in ticks and lots.
+
+        None where it is not watched whole: nobody has traded yet, or its beginning was missed.
+        """
+        builder = self._builders.get(symbol)
+        minute = builder.forming if builder is not None else None
+        return minute if minute is not None and minute.start_ns <= self.time_ns else None
+
     def tapes(self) -> dict[str, list[Trade]]:
         """Return the remembered prints of each symbol that has traded, by id: a feed goes on after them."""
         return {symbol: tape[max(0, n - TAPE_LENGTH) : n] for symbol, (tape, n) in self._view.tapes.items() if n}

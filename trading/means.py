@@ -100,6 +100,15 @@ class Means:
             ZERO,
         )
 
+    def closable_lots(self, position: Position, snapshot: DataSnapshot) -> int:
+        """Return what there is to close; what a long holds may have been sold through another instrument."""
+        if position.lots <= 0:
+            return -position.lots
+        instrument = snapshot.instrument(position.symbol)
+        others = self.bought_on_margin(position.base, snapshot, but=position.symbol)
+        held = max(self._state.balances.get(position.base, ZERO) - others, ZERO)
+        return min(position.lots, int(held.scaleb(instrument.qty_decimals)))
+
     def debt(self, currency: str) -> Decimal:
         """Return what is owed of ``currency`` beside the loans of open positions."""
         owed = self._state.loans.get(currency, ZERO)

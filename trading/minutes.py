@@ -115,6 +115,19 @@ class CandleBuilder(msgspec.Struct):
         """The start of the oldest minute that may yet be corrected, None when none may."""
         return self.minutes[0].start_ns if self.minutes else None
 
+    @property
+    def forming(self) -> Candle | None:
+        """The minute that is not closed yet, in ticks and lots; flat while nobody has traded in it.
+
+        None where it is not watched from its beginning: half a minute would be believed.
+        """
+        if self.next_ns is None:
+            return None
+        minute = self._at(self.next_ns)
+        if minute is None and self.last_close is not None:
+            minute = Minute.flat(self.next_ns, self.last_close)
+        return minute.candle() if minute is not None else None
+
     def _corrected_from(self, minute: Minute) -> list[Candle]:
         """Return a closed minute that has changed, and the flat ones after it that repeat its close."""
         corrected = [minute.candle()]

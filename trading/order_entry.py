@@ -71,6 +71,7 @@ def order_from(
         bracket=_bracket(signal, instrument, snapshot),
         updated_ns=snapshot.time_ns,
         reason=signal.reason or signal.code,
+        code=signal.code,
         leverage=_leverage(signal),
         expires_ns=_expiry_ns(signal, snapshot),
         trail=_trail(signal, instrument) if signal.order_type is OrderType.TRAILING_STOP else None,
@@ -305,4 +306,5 @@ def refused_order(signal: Signal, order_id: str, refusal: Refusal, snapshot: Dat
         updated_ns=snapshot.time_ns,
         refusal=refusal,
         reason=signal.reason or signal.code,
+        code=signal.code,
     )

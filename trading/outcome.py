@@ -9,6 +9,7 @@ import msgspec
 
 from trading.account import Worth
 from trading.fills import Fill
+from trading.flattening import Flattened
 from trading.frames import Gap
 from trading.ledger import LedgerEntry
 from trading.margin import MarginEvent
@@ -38,9 +39,11 @@ class Outcome(msgspec.Struct):
     errors: Sequence[StrategyError] = ()
     margin: Sequence[MarginEvent] = ()
     gap: Gap | None = None
+    flattened: Flattened | None = None
     mark: Worth | None = None
 
     @property
     def has_facts(self) -> bool:
         """True when something happened that must be on record with the cursor."""
-        return bool(self.fills or self.entries or self.trips or self.orders or self.errors or self.margin or self.gap)
+        has_traded = self.fills or self.entries or self.trips or self.orders
+        return bool(has_traded or self.errors or self.margin or self.gap or self.flattened)

@@ -101,6 +101,11 @@ class Portfolio:
         """What taking from the book costs now, percent of the value."""
         return float(self._account.fee_bps(Liquidity.TAKER, self._snapshot.time_ns)) / 100
 
+    @property
+    def maker_pct(self) -> float:
+        """What being taken from the book costs now, percent of the value."""
+        return float(self._account.fee_bps(Liquidity.MAKER, self._snapshot.time_ns)) / 100
+
     def is_flat(self, symbol: str) -> bool:
         """True when nothing is held or being bought in ``symbol``."""
         return self.position(symbol) is None and not self.open_orders(symbol)

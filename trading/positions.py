@@ -53,6 +53,10 @@ class Position(msgspec.Struct):
     sold_cost: Decimal = ZERO
     trip_fees: Decimal = ZERO  # quote, of the whole round trip
     trip_result: Decimal = ZERO  # account currency
+    # Adverse and favourable excursion: what the round trip had lost at its worst and gained at its best, as if it had
+    # ended so; quote, at the mids of the marks, fees left out. None: it was opened before that was watched.
+    mae: Decimal | None = None  # never above zero
+    mfe: Decimal | None = None  # never below
     layers: list[Layer] = []
     loans: list[Loan] = []
 
@@ -102,6 +106,7 @@ class Position(msgspec.Struct):
         """Add ``lots`` in the direction of ``side``; what one frame opens is one layer."""
         if self.lots == 0:
             self.opened_ns = time_ns
+            self.mae = self.mfe = ZERO
         self.cost += cost
         self.entry_fees += fees
         self.trip_fees += fees
@@ -132,6 +137,20 @@ class Position(msgspec.Struct):
             last.cost, last.margin = last.cost + loan.cost, last.margin + loan.margin
         else:
             self.loans.append(loan)
+
+    def look(self, value: Decimal) -> None:
+        """Take in what is open is worth now: ``value``, quote at mid, signed as ``lots``.
+
+        The round trip stands where it would end if it ended so: a part that was closed
+        counts with what it brought.
+        """
+        if self.mae is None or self.mfe is None:
+            return
+        gained = self.sold_cost - self.bought_cost + value
+        if gained < self.mae:
+            self.mae = gained
+        elif gained > self.mfe:
+            self.mfe = gained
 
     def charge(self, fee: Decimal) -> None:
         """Count a fee for holding what is open; by first in, first out it falls to what closes next."""
@@ -230,6 +249,14 @@ class RoundTrip(msgspec.Struct, frozen=True, kw_only=True):
     closed_ns: int
     sequence: int
     side: Side = Side.BUY  # that of the entry: a short is sold first
+    mae: Decimal | None = None  # adverse excursion, quote; as in a position, and at its end
+    mfe: Decimal | None = None  # favourable excursion, likewise
+    exit_code: str = ""  # of the order that closed the last of it
+
+    @property
+    def entry_cost(self) -> Decimal:
+        """What was entered in all, quote, fees left out."""
+        return self.entry_price * self.qty
 
 
 class Tally(msgspec.Struct):

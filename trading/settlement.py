@@ -135,6 +135,7 @@ class Settlement:
         instrument, snapshot = self.instrument, self.snapshot
         bought, sold = instrument.qty(position.bought_lots), instrument.qty(position.sold_lots)
         buying, selling = position.bought_cost / bought, position.sold_cost / sold
+        position.look(ZERO)  # where it ended counts, too
         trip = RoundTrip(
             trip_id=f"{self.fill_id}:trip",
             symbol=position.symbol,
@@ -147,6 +148,9 @@ class Settlement:
             closed_ns=snapshot.time_ns,
             sequence=snapshot.sequence,
             side=Side.BUY if is_long else Side.SELL,
+            mae=position.mae,
+            mfe=position.mfe,
+            exit_code=self.order.code,
         )
         self.state.round_trips += 1
         self.state.wins += trip.result > 0

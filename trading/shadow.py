@@ -18,6 +18,7 @@ from trading.frames import Frame
 from trading.optimism import OptimismBand, Origin, optimism_band
 from trading.outcome import Outcome
 from trading.snapshot import DataSnapshot
+from trading.stopping import allow_entries, stop_entries
 
 Show = Callable[[Engine, Frame, DataSnapshot], Outcome]  # how an engine is shown a frame
 
@@ -76,6 +77,12 @@ def under(engine: Engine, model: str, checkpoint: bytes) -> Engine:
     terms = msgspec.structs.replace(engine.terms, fill_model=model)
     resumed = Engine.resume(engine.strategy, engine.config, terms, checkpoint)
     resumed.is_paused, resumed.is_supervised = engine.is_paused, engine.is_supervised
+    if engine.state.are_entries_stopped:
+        stop_entries(resumed)
+    else:
+        allow_entries(resumed)
+    if not engine.is_paused:
+        resumed.state.flattening = None
     return resumed
 
 

@@ -149,13 +149,13 @@ class DataSnapshot(msgspec.Struct, frozen=True, eq=False):
         """Return the book as ``top`` does, or None before the first one has come."""
         return self._view.books.get(symbol)
 
-    def bids(self, symbol: str) -> list[Quote]:
-        """Return the visible bids, best first."""
-        return self._quotes(symbol, self.top(symbol).bids)
+    def bids(self, symbol: str, levels: int | None = None) -> list[Quote]:
+        """Return the best ``levels`` of the visible bids, best first; all of them unless told otherwise."""
+        return self._quotes(symbol, self.top(symbol).bids[:levels])
 
-    def asks(self, symbol: str) -> list[Quote]:
-        """Return the visible asks, best first."""
-        return self._quotes(symbol, self.top(symbol).asks)
+    def asks(self, symbol: str, levels: int | None = None) -> list[Quote]:
+        """Return the best ``levels`` of the visible asks, best first; all of them unless told otherwise."""
+        return self._quotes(symbol, self.top(symbol).asks[:levels])
 
     def mid(self, symbol: str) -> float:
         """Return the mean of best bid and best ask."""

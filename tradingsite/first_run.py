@@ -25,8 +25,11 @@ def main() -> None:
 
     from django.core.management import CommandError, call_command
 
+    from tradingsite.roles import ensure_roles
+
     try:
         call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
+        ensure_roles()
         admin_made = make_first_admin(os.environ.get("PADDOCK_ADMIN_PASSWORD", ""))
         call_command("league", "load", DEFAULT_LEAGUE, "--if-empty", skip_checks=True)
     except (CommandError, NoPassword) as error:

@@ -1,22 +1,98 @@
 """Who may read and who may change through the API."""
 
-from typing import TYPE_CHECKING
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.http import HttpRequest
+from rest_framework import exceptions
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 if TYPE_CHECKING:  # rest_framework.views itself imports this module, through the settings
     from rest_framework.views import APIView
 
+    from tradingsite.models import ApiToken
 
-class StaffOrReadOnly(BasePermission):
-    """Reading is open to whoever may see the pages; every change needs a staff login."""
+MAY_TRADE = "strategies.change_deployment"
+SHARED = "share_link"  # in the session of a guest: the id of the link that was followed
 
-    message = "a change needs a login with staff rights"
 
-    def has_permission(self, request: Request, view: "APIView") -> bool:
+def is_guest(session: Any) -> bool:
+    """Return whether a session belongs to someone who followed a share link that still holds."""
+    from tradingsite.models import ShareLink
+
+    number = session.get(SHARED) if session is not None else None
+    link = ShareLink.objects.filter(pk=number).first() if number else None
+    return link is not None and link.is_valid
+
+
+def is_reader(user: Any, session: Any) -> bool:
+    """Return whether the pages are open to a user with this session: to all, after a login, or with a share link."""
+    if settings.PADDOCK_PUBLIC_PAGES or (user and user.is_authenticated):
+        return True
+    return is_guest(session)
+
+
+def may_read(request: HttpRequest | Request) -> bool:
+    """Return whether the pages are open to whoever asks."""
+    return is_reader(request.user, getattr(request, "session", None))
+
+
+def shown_token(authorization: bytes) -> ApiToken | None:
+    """Return the token that an `Authorization: Bearer pdk_…` shows; None where it shows none.
+
+    Raises:
+        AuthenticationFailed: a token that nobody has, or no more.
+    """
+    from tradingsite.passes import known_token
+
+    words = authorization.decode("latin-1").split()
+    if not words or words[0].lower() != "bearer":
+        return None
+    token = known_token(words[1]) if len(words) == 2 else None
+    if token is None:
+        raise exceptions.AuthenticationFailed("the token is unknown, expired or revoked")
+    return token
+
+
+class BearerAuthentication(BaseAuthentication):
+    """`Authorization: Bearer pdk_…`."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
+        """Return user and token; None without a token.
+
+        Raises:
+            AuthenticationFailed: a token that nobody has, or no more.
+        """
+        token = shown_token(get_authorization_header(request))
+        return None if token is None else (token.user, token)
+
+    def authenticate_header(self, request: Request) -> str:
+        """Return what a program without a token is told to bring."""
+        return 'Bearer realm="Paddock"'
+
+
+class TradersChange(BasePermission):
+    """Reading is open to whoever may see the pages; every change needs the role of a trader, and a token its scope."""
+
+    message = "a change needs a login with the role of a trader, or a token with the scope trade"
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
         """Return whether this request may go ahead."""
-        if request.method in SAFE_METHODS:
-            return settings.PADDOCK_PUBLIC_PAGES or bool(request.user and request.user.is_authenticated)
-        return bool(request.user and request.user.is_staff)
+        is_safe = request.method in SAFE_METHODS
+        scope = getattr(view, "scope", "read" if is_safe else "trade")
+        require_scope(request.auth, scope)
+        return may_read(request) if is_safe else bool(request.user and request.user.has_perm(MAY_TRADE))
+
+
+def require_scope(token: Any, scope: str) -> None:
+    """Let pass who came without a token, to be judged by role alone, and who brought one that covers ``scope``.
+
+    Raises:
+        PermissionDenied: the token does not cover it.
+    """
+    if token is not None and scope not in getattr(token, "scopes", ()):
+        raise exceptions.PermissionDenied(f"the token lacks the scope {scope}")

@@ -24,6 +24,9 @@ PADDOCK_BIND = os.environ.get("PADDOCK_BIND") or "127.0.0.1"
 PADDOCK_PUBLIC_PAGES = environment.flag("PADDOCK_PUBLIC_PAGES", default=ip_address(PADDOCK_BIND).is_loopback)
 PADDOCK_HTTPS = environment.flag("PADDOCK_HTTPS", default=False)
 
+# Under which address people reach it: links in messages begin with it.
+PADDOCK_URL = (os.environ.get("PADDOCK_URL") or f"http://{PADDOCK_BIND}:8000").rstrip("/")
+
 # The market, and the strategies beside those of the library.
 KRAKEN_WS_URL = os.environ.get("KRAKEN_WS_URL") or "wss://ws.kraken.com/v2"
 KRAKEN_REST_URL = os.environ.get("KRAKEN_REST_URL") or "https://api.kraken.com"
@@ -56,6 +59,7 @@ PADDOCK_HANG_LIMIT_MS = environment.whole_number("PADDOCK_HANG_LIMIT_MS", defaul
 PADDOCK_WORKER_MEMORY_MB = environment.whole_number("PADDOCK_WORKER_MEMORY_MB", default=2_048, least=256)
 
 INSTALLED_APPS = [
+    "tradingsite",
     # daphne is left out: it would load Twisted into every worker, and serves only ``runserver``.
     "dashboard",
     "strategies",
@@ -70,7 +74,6 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "channels",
     "rest_framework",
-    "rest_framework.authtoken",
     "django_filters",
     "django_htmx",
     "drf_spectacular",
@@ -88,9 +91,10 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "tradingsite.rest.etags.ApiETags",
 ]
 if not PADDOCK_PUBLIC_PAGES:
-    MIDDLEWARE.append("django.contrib.auth.middleware.LoginRequiredMiddleware")
+    MIDDLEWARE.append("tradingsite.access.LoginOrLink")
 
 ROOT_URLCONF = "tradingsite.urls"
 ASGI_APPLICATION = "tradingsite.asgi.application"
@@ -130,6 +134,8 @@ CHANNEL_LAYERS = {
         "CONFIG": {"hosts": [REDIS_URL], "prefix": "paddock"},
     }
 }
+
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 
 # Jobs: never ticks. A result that matters is a row.
 CELERY_BROKER_URL = environment.celery_broker_url(REDIS_URL)
@@ -184,15 +190,21 @@ if PADDOCK_HTTPS:
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
+        "tradingsite.permissions.BearerAuthentication",
         "rest_framework.authentication.SessionAuthentication",
-        "tradingsite.access.BearerAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["tradingsite.permissions.StaffOrReadOnly"],
+    "DEFAULT_PERMISSION_CLASSES": ["tradingsite.permissions.TradersChange"],
+    "DEFAULT_THROTTLE_CLASSES": ["tradingsite.rest.throttles.Readers", "tradingsite.rest.throttles.Changers"],
+    "DEFAULT_THROTTLE_RATES": {
+        "anonymous": f"{environment.whole_number('PADDOCK_API_ANONYMOUS_PER_MINUTE', default=600, least=1)}/min",
+        "user": f"{environment.whole_number('PADDOCK_API_USER_PER_MINUTE', default=1_200, least=1)}/min",
+        "change": f"{environment.whole_number('PADDOCK_API_CHANGES_PER_MINUTE', default=120, least=1)}/min",
+    },
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.LimitOffsetPagination",
-    "PAGE_SIZE": 100,
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "tradingsite.rest.paging.Pages",
+    "EXCEPTION_HANDLER": "tradingsite.rest.problems.problem_of",
+    "DEFAULT_SCHEMA_CLASS": "tradingsite.rest.schema.Described",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer", "tradingsite.rest.tables.TableRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "COERCE_DECIMAL_TO_STRING": True,
     "STRICT_JSON": True,
@@ -207,7 +219,11 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "v1",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["tradingsite.permissions.StaffOrReadOnly"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "tradingsite.rest.schema.with_problems",
+    ],
+    "SERVE_PERMISSIONS": ["tradingsite.permissions.TradersChange"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

@@ -4,18 +4,38 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from dashboard.market_api import market_urls
 from marketdata.api import api_urls as marketdata_urls
 from portfolios.api import api_urls as portfolios_urls
+from portfolios.audit_api import audit_urls
 from strategies.api import api_urls as strategies_urls
+from strategies.command_api import command_urls
+from strategies.record_api import record_urls
 from strategies.version_api import version_urls
 from tradingsite import health
+from tradingsite.sharing import share
+
+API_URLS = [
+    *marketdata_urls,
+    *market_urls,
+    *portfolios_urls,
+    *audit_urls,
+    *strategies_urls,
+    *record_urls,
+    *command_urls,
+    *version_urls,
+]
+
+handler404 = "tradingsite.rest.problems.unknown_page"
+handler500 = "tradingsite.rest.problems.broken_page"
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
-    path("api/v1/", include([*marketdata_urls, *portfolios_urls, *strategies_urls, *version_urls])),
+    path("api/v1/", include(API_URLS)),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("share/<str:secret>/", share, name="share"),
     path("admin/", admin.site.urls),
     path("", include("dashboard.urls")),
 ]

@@ -4,22 +4,38 @@ Money and quantities are numeric(36, 18); times are UTC of the market's clock un
 """
 
 from portfolios.models.accounts import Account, Checkpoint, Liquidity, Season, SharedBook
+from portfolios.models.audit import AuditEntry
 from portfolios.models.columns import money
+from portfolios.models.commands import OPEN_STATES, Flattening, FlatteningState
 from portfolios.models.facts import Fill, LedgerEntry, Order, Payment, PaymentState, RoundTrip
 from portfolios.models.messages import Message, MessageKind
-from portfolios.models.standings import Balance, EquityPoint, InstrumentFigures, Position, ReasonCount, Shadow, Standing
+from portfolios.models.standings import (
+    Balance,
+    EquityPoint,
+    InstrumentFigures,
+    OpenOrders,
+    Position,
+    ReasonCount,
+    Shadow,
+    Standing,
+)
 
 __all__ = [
+    "OPEN_STATES",
     "Account",
+    "AuditEntry",
     "Balance",
     "Checkpoint",
     "EquityPoint",
     "Fill",
+    "Flattening",
+    "FlatteningState",
     "InstrumentFigures",
     "LedgerEntry",
     "Liquidity",
     "Message",
     "MessageKind",
+    "OpenOrders",
     "Order",
     "Payment",
     "PaymentState",

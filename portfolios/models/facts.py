@@ -42,6 +42,9 @@ class Order(models.Model):
     fill_model = models.CharField(max_length=30, blank=True, help_text="with its version")
     purpose = models.CharField(max_length=20, help_text="entry, exit, stop_loss, take_profit or liquidation")
     reason = models.CharField(max_length=300, blank=True, help_text="the strategy's words")
+    signal_code = models.CharField(
+        max_length=60, blank=True, help_text="the strategy's code, else stop_loss, take_profit, liquidation or flatten"
+    )
     code = models.CharField(max_length=60, blank=True, help_text="why it was refused or ended")
     sentence = models.CharField(max_length=500, blank=True)
     sequence = models.BigIntegerField()
@@ -74,6 +77,9 @@ class Fill(models.Model):
     liquidity = models.CharField(max_length=5, help_text="maker or taker")
     result = money(null=True, blank=True, help_text="account currency, fees included; empty when it opens")
     reason = models.CharField(max_length=300, blank=True)
+    signal_code = models.CharField(
+        max_length=60, blank=True, help_text="the strategy's code, else stop_loss, take_profit, liquidation or flatten"
+    )
     evidence = models.JSONField(default=dict, help_text="what it was judged on")
     sequence = models.BigIntegerField()
     time = models.DateTimeField()
@@ -123,6 +129,9 @@ class RoundTrip(models.Model):
     exit_price = money(help_text="average, quote per base")
     fees = money(help_text="quote")
     result = money(help_text="account currency, fees included")
+    mae = money(null=True, blank=True, help_text="quote it had lost at mid at its worst; empty: not watched")
+    mfe = money(null=True, blank=True, help_text="quote it had gained at mid at its best; empty: not watched")
+    exit_code = models.CharField(max_length=60, blank=True, help_text="the code of what closed the last of it")
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField()
     sequence = models.BigIntegerField()
@@ -133,6 +142,25 @@ class RoundTrip(models.Model):
 
     def __str__(self) -> str:
         return self.trip_id
+
+    @property
+    def held_s(self) -> float:
+        """How long it was open, market time."""
+        return (self.closed_at - self.opened_at).total_seconds()
+
+    @property
+    def mae_pct(self) -> Decimal | None:
+        """The maximum adverse excursion in percent of all that was entered."""
+        return self._share(self.mae)
+
+    @property
+    def mfe_pct(self) -> Decimal | None:
+        """The maximum favourable excursion in percent of all that was entered."""
+        return self._share(self.mfe)
+
+    def _share(self, amount: Decimal | None) -> Decimal | None:
+        entered = self.entry_price * self.qty
+        return None if amount is None or not entered else amount / entered * 100
 
 
 class PaymentState(models.TextChoices):

@@ -34,6 +34,14 @@ class Position(models.Model):
     leverage = money(null=True, blank=True, help_text="of what is borrowed for it; empty: nothing is")
     margin = money(default=0, help_text="quote, the collateral that its loans bind")
     borrowed = money(default=0, help_text="of the quote when long, of the base when short")
+    mae = money(null=True, blank=True, help_text="quote: what the open round trip had lost at mid at its worst")
+    mfe = money(null=True, blank=True, help_text="quote: what it had gained at mid at its best")
+    mark_price = money(null=True, blank=True, help_text="quote per base, mid as of `as_of`; empty when flat or unknown")
+    unrealised = money(null=True, blank=True, help_text="account currency, at mid, fees of what is open included")
+    liquidation_price = money(
+        null=True, blank=True, help_text="at which the lender closes, all other prices as they are; empty: at none"
+    )
+    as_of = models.DateTimeField(null=True, blank=True, help_text="the market's clock, of the five before this")
     opened_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -92,6 +100,17 @@ class Standing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account.slug}: {self.equity}"
+
+
+class OpenOrders(models.Model):
+    """Why the live orders of an account are not filled yet, as of its last look: at most once a second."""
+
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True, related_name="open_orders")
+    waiting = models.JSONField(default=dict, help_text="order id -> what it waits for")
+    as_of = models.DateTimeField(help_text="the market's clock")
+
+    def __str__(self) -> str:
+        return f"{len(self.waiting)} of account {self.account_id}"
 
 
 class Shadow(models.Model):

@@ -104,6 +104,16 @@ def test_controls_are_for_staff_alone(client, admin_client):
     assert "confirm-reset" in admin_client.get("/deployments/a").content.decode()
 
 
+def test_each_verb_says_its_consequences_before_it_is_given(admin_client):
+    enter(open_season(), "a")
+
+    page = admin_client.get("/deployments/a").content.decode()
+
+    assert "entries that rest in the book are cancelled" in page
+    assert "longs are sold, shorts bought back, after its latency of 200 ms" in page
+    assert "?strategy=buy_and_hold&amp;clone=a" in page
+
+
 def test_a_quarantined_deployment_says_since_when_nobody_has_judged_it_and_what_it_cost(client):
     row = enter(open_season(), "a", status="quarantined", status_reason="hung at frame 7")
     stand(row, "100")
@@ -117,7 +127,10 @@ def test_a_quarantined_deployment_says_since_when_nobody_has_judged_it_and_what_
     assert "2.0\xa0KB" in page
 
 
-@pytest.mark.parametrize(("change", "status"), [("pause", "paused"), ("enable", "enabled")])
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [("pause", "paused"), ("enable", "enabled"), ("stop_entries", "entries_stopped"), ("flatten", "paused")],
+)
 def test_staff_change_a_deployment_from_its_page(admin_client, change, status):
     enter(open_season(), "a")
 

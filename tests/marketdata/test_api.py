@@ -120,7 +120,7 @@ def test_a_question_about_feed_events_that_makes_no_sense_is_refused(client, que
     answer = client.get("/api/v1/feed/", query)
 
     assert answer.status_code == 400
-    assert answer.json()[next(iter(query))].startswith(complaint)
+    assert answer.json()["errors"][next(iter(query))][0].startswith(complaint)
 
 
 def test_coverage_tells_what_is_stored_and_what_is_missing(client):
@@ -162,7 +162,7 @@ def test_coverage_of_an_imported_pair_that_no_feed_has_named_is_told(client):
 def test_a_question_about_coverage_that_makes_no_sense_is_refused(client, query, complaint):
     answer = client.get("/api/v1/coverage/", query)
 
-    assert (answer.status_code, answer.json()) == (400, {next(iter(query)): complaint})
+    assert (answer.status_code, answer.json()["errors"]) == (400, {next(iter(query)): [complaint]})
 
 
 def test_the_market_can_be_read_while_redis_is_away(client, monkeypatch):
@@ -208,7 +208,7 @@ def test_a_question_that_makes_no_sense_is_refused_with_what_would_have(client, 
     answer = client.get("/api/v1/candles/", query)
 
     assert answer.status_code == 400
-    assert answer.json() in ({"symbol": complaint}, {"limit": complaint})
+    assert answer.json()["errors"] in ({"symbol": [complaint]}, {"limit": [complaint]})
 
 
 def test_candles_of_a_longer_timeframe_come_when_asked_for(client):
@@ -219,7 +219,7 @@ def test_candles_of_a_longer_timeframe_come_when_asked_for(client):
     unknown = client.get("/api/v1/candles/", {"symbol": "XRP/USD", "timeframe": "2h"})
 
     assert [datetime.fromisoformat(hour["start"]) for hour in hours] == [NOON]
-    assert unknown.json() == {"timeframe": "timeframe is '2h'; expected one of 1m, 5m, 15m, 1h, 4h, 1d"}
+    assert unknown.json()["detail"] == "timeframe is '2h'; expected one of 1m, 5m, 15m, 1h, 4h, 1d"
 
 
 @pytest.mark.parametrize("path", ["feed", "instruments", "candles", "coverage"])

@@ -5,7 +5,7 @@ import pytest
 from django.utils import timezone
 
 from portfolios import selectors
-from portfolios.models import Account, EquityPoint, LedgerEntry
+from portfolios.models import Account, LedgerEntry
 from tests.rows import NOON, enter, fill, open_season, stand
 
 pytestmark = pytest.mark.django_db
@@ -81,20 +81,6 @@ def test_recent_fills_are_the_newest_of_all_open_accounts(django_assert_num_quer
         newest = [(f.account.slug, f.sequence) for f in selectors.recent_fills(season, limit=3)]
 
     assert newest == [("b", 19), ("a", 19), ("b", 18)]
-
-
-@pytest.mark.parametrize(("written", "asked", "shown"), [(0, 100, 0), (10, 100, 10), (2_500, 100, 100), (101, 100, 51)])
-def test_a_curve_is_thinned_evenly_and_ends_with_the_newest_point(written, asked, shown):
-    account = enter(open_season(), "a").account
-    EquityPoint.objects.bulk_create(
-        EquityPoint(account=account, time=NOON + timedelta(seconds=n), equity=n, mid_equity=n) for n in range(written)
-    )
-
-    curve = selectors.equity_curve(account, points=asked)
-
-    assert len(curve) == shown
-    assert [p.time for p in curve] == sorted(p.time for p in curve)
-    assert not curve or curve[-1].equity == written - 1
 
 
 def test_the_ledger_of_the_account_itself_is_summed_per_currency():

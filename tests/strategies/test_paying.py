@@ -215,7 +215,7 @@ def test_what_was_asked_of_an_account_that_is_closed_is_refused(work: Work, clos
     if close == "reset":
         reset_deployment(deployment=work.deployment, by="test")
     else:
-        new_season(market=MARKET)
+        new_season(market=MARKET, by="test")
     work.pay()
 
     payment.refresh_from_db()

@@ -148,6 +148,32 @@ def test_a_deployment_taken_over_late_catches_up_with_the_market(
     assert season_digest() == replayed(tmp_path)["fills_sha256"]
 
 
+def test_many_who_stopped_at_different_frames_catch_up_together(
+    league: list[Deployment], stream: list[Frame], tmp_path: Path
+) -> None:
+    for stopped_at, row in zip((20, 60, 61, 140), league, strict=False):
+        before = host(Runner(MARKET), [row])
+        for frame in stream[:stopped_at]:
+            before.process(frame)
+        before.flush(is_last=True)
+    runner = Runner(MARKET)
+    for frame in stream[:150]:
+        runner.process(frame)
+    read: list[int] = []
+
+    def frames_after(sequence: int) -> Iterator[Frame]:
+        read.append(sequence)
+        return bus.read(MARKET, sequence)
+
+    assert runner.host_all(league, frames_after) == []
+    assert len(read) == 1
+    for frame in stream[150:]:
+        runner.process(frame)
+    runner.flush()
+
+    assert season_digest() == replayed(tmp_path)["fills_sha256"]
+
+
 def test_writing_a_batch_twice_writes_it_once(league: list[Deployment], stream: list[Frame]) -> None:
     runner = host(Runner(MARKET), league)
     for frame in stream:

@@ -47,7 +47,7 @@ def test_a_season_begun_in_the_list_has_its_name_liquidity_and_the_running_marke
     first = open_season("simulated:3")
     enter(first, "a")
 
-    answer = admin_client.post(BEGIN, {"name": "Winter", "liquidity": "shared"}, follow=True)
+    answer = admin_client.post(BEGIN, {"name": "Winter", "liquidity": "shared", "confirmed": "on"}, follow=True)
 
     season = current_season()
     assert (season.number, season.name, season.market, season.liquidity) == (2, "Winter", "simulated:3", "shared")
@@ -66,8 +66,17 @@ def test_what_is_not_valid_is_named_and_nothing_ends(admin_client):
     assert current_season() == season
 
 
-def test_without_a_market_the_answer_says_so(admin_client):
+def test_a_season_is_not_begun_before_its_consequence_is_ticked(admin_client):
+    season = open_season()
+
     answer = admin_client.post(BEGIN, {"name": "Winter", "liquidity": "shared"}, follow=True)
+
+    assert "tick it to say that all accounts shall be closed" in answer.content.decode()
+    assert current_season() == season
+
+
+def test_without_a_market_the_answer_says_so(admin_client):
+    answer = admin_client.post(BEGIN, {"name": "Winter", "liquidity": "shared", "confirmed": "on"}, follow=True)
 
     assert "No market is known yet" in answer.content.decode()
     assert not Season.objects.exists()

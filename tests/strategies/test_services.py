@@ -46,7 +46,7 @@ def test_a_new_season_archives_and_deletes_nothing() -> None:
     load_league(restless_league(), by="test")
     open_season(market=KRAKEN)
 
-    new_season(market=KRAKEN)
+    new_season(market=KRAKEN, by="test")
 
     assert Season.objects.count() == 2
     assert Account.objects.count() == 2 * Deployment.objects.count()

@@ -167,8 +167,8 @@ def test_the_first_season_follows_the_setting_and_each_later_one_the_one_before(
     settings.PADDOCK_LIQUIDITY = "private"
 
     begun_by_itself = open_season(market="simulated:1")
-    chosen = new_season(market="simulated:1", liquidity="private")
-    after = new_season(market="kraken")
+    chosen = new_season(market="simulated:1", by="test", liquidity="private")
+    after = new_season(market="kraken", by="test")
 
     told = [season.liquidity for season in (first, begun_by_itself, chosen, after)]
     assert told == ["shared", "shared", "private", "private"]
@@ -185,7 +185,7 @@ def test_an_unknown_liquidity_is_refused_and_nothing_ends() -> None:
     season = open_season(market="kraken")
 
     with pytest.raises(ValidationError, match="liquidity is 'common'; known are private, shared"):
-        new_season(market="kraken", liquidity="common")
+        new_season(market="kraken", by="test", liquidity="common")
 
     assert current_season() == season
 

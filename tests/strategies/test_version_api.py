@@ -63,7 +63,7 @@ def test_a_config_that_the_version_does_not_take_is_refused_until_another_comes_
     switched = admin_client.post(f"{FLIP}/switch/", {"config": {"pause": 7}}, content_type="application/json")
 
     assert refused.status_code == 400
-    assert "it has no key every, its keys are pause" in refused.json()["config"][0]
+    assert "it has no key every, its keys are pause" in refused.json()["errors"]["config"][0]
     assert (switched.json()["config"], switched.json()["traded_version"]["hash"]) == ({"pause": 7}, new)
 
 
@@ -72,7 +72,7 @@ def test_without_another_version_a_change_is_refused(admin_client: Client, row: 
     answer = admin_client.post(f"{FLIP}/{change}/", {}, content_type="application/json")
 
     assert answer.status_code == 400
-    assert "already; edit its files for another version" in answer.json()["strategy"][0]
+    assert "already; edit its files for another version" in answer.json()["errors"]["strategy"][0]
     assert (
         admin_client.post(f"/api/v1/deployments/flop/{change}/", {}, content_type="application/json").status_code == 404
     )

@@ -172,3 +172,36 @@ def test_the_minutes_of_a_builder_survive_a_checkpoint() -> None:
 
     assert again == builder
     assert again.add(3, NOON_NS + 5, 99, 1) == builder.add(3, NOON_NS + 5, 99, 1)
+
+
+def test_the_open_minute_is_told_as_it_stands() -> None:
+    watched = Watched()
+    watched.at(1, make_trade(1, 0.5, 100, 2))
+    watched.at(2, make_trade(2, 1.5, 98, 1))
+
+    assert watched.market.forming("XRP/USD") == Candle(NOON_NS, 100, 100, 98, 98, 3, 2)
+
+
+def test_an_open_minute_without_a_trade_is_flat() -> None:
+    watched = Watched()
+    watched.at(1, make_trade(1, 0.5, 100))
+    watched.at(61)
+
+    assert watched.market.forming("XRP/USD") == Candle(NOON_NS + MINUTE_NS, 100, 100, 100, 100, 0, 0)
+
+
+def test_an_open_minute_that_was_not_watched_from_its_beginning_is_not_told() -> None:
+    watched = Watched()
+    watched.at(1, make_trade(1, 0.5, 100))
+    watched.at(20, make_trade(2, 19.5, 101), gap=Gap(NOON_NS + SECOND_NS, NOON_NS + 20 * SECOND_NS, "drawn"))
+    during = watched.market.forming("XRP/USD")
+
+    watched.at(61, make_trade(3, 60.5, 102))
+
+    assert during is None
+    assert watched.market.forming("XRP/USD") == Candle(NOON_NS + MINUTE_NS, 102, 102, 102, 102, 1, 1)
+
+
+def test_before_any_trade_no_minute_is_open() -> None:
+    assert Watched().market.forming("XRP/USD") is None
+    assert Market().forming("BTC/USD") is None

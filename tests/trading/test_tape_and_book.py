@@ -165,3 +165,11 @@ def test_vpin_of_a_short_tape_is_unknown() -> None:
 
     assert vpin_at(data, "XRP/USD") is None  # 15 prints a bucket
     assert vpin_at(data, "XRP/USD", buckets=5) == 1
+
+
+def test_a_book_is_read_as_deep_as_asked() -> None:
+    _, data = Scene().show("102 x 5\n101 x 3\n---\n99 x 2\n98 x 7")
+
+    assert [quote.price for quote in data.bids("XRP/USD", 1)] == [99]
+    assert [quote.price for quote in data.asks("XRP/USD")] == [101, 102]
+    assert book_imbalance_at(data, "XRP/USD", 1) == pytest.approx(-0.2)

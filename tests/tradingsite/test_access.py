@@ -1,52 +1,53 @@
 import pytest
+from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
-from django.contrib.auth import get_user_model
-from rest_framework.authtoken.models import Token
+from django.contrib.auth.models import User
+from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory, force_authenticate
 from rest_framework.views import APIView
 
-from tradingsite.permissions import StaffOrReadOnly
+from tradingsite import access
+from tradingsite.passes import make_share_link, make_token, revoke
+from tradingsite.permissions import TradersChange
+from tradingsite.roles import ROLES, give_role
 
 
 class Anything(APIView):
-    permission_classes = [StaffOrReadOnly]
+    permission_classes = [TradersChange]
 
     def get(self, request):
-        from rest_framework.response import Response
-
         return Response("read")
 
     post = get
 
 
-def answer(method, *, staff=None):
+def answer(method, user=None):
     request = getattr(APIRequestFactory(), method)("/")
-    if staff is not None:
-        force_authenticate(request, get_user_model()(username="ann", is_staff=staff))
+    if user is not None:
+        force_authenticate(request, user)
     return Anything.as_view()(request).status_code
 
 
-@pytest.mark.parametrize(
-    ("method", "staff", "status"),
-    [
-        ("get", None, 200),
-        ("get", False, 200),
-        ("post", None, 403),
-        ("post", False, 403),
-        ("post", True, 200),
-    ],
-)
-def test_everyone_may_read_public_pages_and_only_staff_may_change(settings, method, staff, status):
+@pytest.fixture
+def people(db):
+    """One person of each role."""
+    found = {role: User.objects.create_user(role) for role in ROLES}
+    for role, user in found.items():
+        give_role(user=user, role=role, by="test")
+    return {role: User.objects.get(pk=user.pk) for role, user in found.items()}
+
+
+def test_everyone_may_read_public_pages_and_only_traders_may_change(settings, people):
     settings.PADDOCK_PUBLIC_PAGES = True
 
-    assert answer(method, staff=staff) == status
+    assert [answer("get"), *(answer("get", user) for user in people.values())] == [200] * 4
+    assert [answer("post"), *(answer("post", user) for user in people.values())] == [401, 403, 200, 200]
 
 
-@pytest.mark.parametrize(("staff", "status"), [(None, 403), (False, 200)])
-def test_where_pages_are_not_public_reading_needs_a_login(settings, staff, status):
+def test_where_pages_are_not_public_reading_needs_a_login(settings, people):
     settings.PADDOCK_PUBLIC_PAGES = False
 
-    assert answer("get", staff=staff) == status
+    assert (answer("get"), answer("get", people["viewer"])) == (401, 200)
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", None])
@@ -75,58 +76,104 @@ async def test_where_pages_are_not_public_a_socket_needs_a_login(settings):
     assert (connected, code) == (False, 4403)
 
 
-async def opened(*headers):
-    """Return whether the stream lets in who shows these headers, and to whom it takes him for."""
+def stream(*headers):
+    """Return a socket of the stream that shows these headers."""
     from tradingsite.access import readers_or_programs
 
-    seen = []
-
     async def application(scope, receive, send):
-        seen.append(str(scope["user"]))
         await send({"type": "websocket.accept"})
-        await receive()
+        while (await receive())["type"] != "websocket.disconnect":
+            pass
 
     shown = [(name.encode(), value.encode()) for name, value in headers]
-    socket = WebsocketCommunicator(readers_or_programs(application), "/api/v1/stream", headers=shown)
+    return WebsocketCommunicator(readers_or_programs(application), "/api/v1/stream", headers=shown)
+
+
+async def lets_in(*headers):
+    socket = stream(*headers)
     connected, _ = await socket.connect()
-    return connected, *seen
+    await socket.disconnect()
+    return connected
+
+
+@sync_to_async
+def token_of(user, *scopes):
+    token, secret = make_token(user=user, name="-".join(scopes), scopes=scopes, by="test")
+    return token, ("authorization", f"Bearer {secret}")
 
 
 HOME, ELSEWHERE = ("origin", "http://127.0.0.1:8000"), ("origin", "http://evil.example")
+NONSENSE = ("authorization", "Bearer nonsense")
 
 
 @pytest.mark.django_db(transaction=True)
 async def test_the_stream_is_open_to_programs_by_token_and_to_pages_by_login(settings, client):
-    ann = await get_user_model().objects.acreate_user("ann")
-    gone = await get_user_model().objects.acreate_user("gone", is_active=False)
-    token, old = [(await Token.objects.acreate(user=user)).key for user in (ann, gone)]
+    ann = await User.objects.acreate_user("ann")
+    gone = await User.objects.acreate_user("gone", is_active=False)
+    _, reads = await token_of(ann, "read")
+    _, trades_only = await token_of(ann, "trade")
+    _, of_one_who_is_gone = await token_of(gone, "read")
     await client.aforce_login(ann)
-    cookie = ("cookie", f"sessionid={client.cookies['sessionid'].value}")
+    login = ("cookie", f"sessionid={client.cookies['sessionid'].value}")
     settings.PADDOCK_PUBLIC_PAGES = False
 
-    answers = {
-        "token": await opened(("authorization", f"Bearer {token}")),
-        "token, elsewhere": await opened(("authorization", f"Bearer {token}"), ELSEWHERE),
-        "of one who is gone": await opened(("authorization", f"Bearer {old}")),
-        "unknown": await opened(("authorization", "Bearer nonsense")),
-        "unknown, with a login": await opened(("authorization", "Bearer nonsense"), HOME, cookie),
-        "another kind": await opened(("authorization", f"Basic {token}")),
-        "login": await opened(HOME, cookie),
-        "login, elsewhere": await opened(ELSEWHERE, cookie),
-        "login, without a page": await opened(cookie),
-        "nothing": await opened(HOME),
+    shown = {
+        "token": [reads],
+        "token, elsewhere": [reads, ELSEWHERE],
+        "token that does not read": [trades_only],
+        "token of one who is gone": [of_one_who_is_gone],
+        "unknown token": [NONSENSE],
+        "unknown token, with a login": [NONSENSE, HOME, login],
+        "another kind of authorization": [("authorization", "Basic YW5uOmFubg==")],
+        "login": [HOME, login],
+        "login, elsewhere": [ELSEWHERE, login],
+        "login, without a page": [login],
+        "nothing": [HOME],
     }
 
-    let_in = {name: seen for name, (connected, *seen) in answers.items() if connected}
-    assert let_in == {"token": ["ann"], "token, elsewhere": ["ann"], "login": ["ann"]}
+    let_in = [name for name, headers in shown.items() if await lets_in(*headers)]
+    assert let_in == ["token", "token, elsewhere", "login"]
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_where_pages_are_public_a_program_without_a_token_is_nobody(settings, client):
+async def test_where_pages_are_public_a_program_needs_no_token_but_none_that_is_wrong(settings):
     settings.PADDOCK_PUBLIC_PAGES = True
-    ann = await get_user_model().objects.acreate_user("ann")
-    await client.aforce_login(ann)
+    ann = await User.objects.acreate_user("ann")
+    _, trades_only = await token_of(ann, "trade")
 
-    assert await opened(("cookie", f"sessionid={client.cookies['sessionid'].value}")) == (True, "AnonymousUser")
-    assert (await opened(("authorization", "Bearer nonsense")))[0] is False
-    assert (await opened(ELSEWHERE))[0] is False
+    assert await lets_in()
+    assert await lets_in(HOME)
+    assert not await lets_in(ELSEWHERE)
+    assert not await lets_in(NONSENSE)
+    assert not await lets_in(trades_only)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_who_followed_a_share_link_may_follow_the_stream_until_it_is_taken_back(settings, client, monkeypatch):
+    monkeypatch.setattr(access, "ASKED_AGAIN_S", 0.02)
+    link, secret = await sync_to_async(make_share_link)(by="ann", days=1)
+    await sync_to_async(client.get)(f"/share/{secret}/")
+    guest = ("cookie", f"sessionid={client.cookies['sessionid'].value}")
+    settings.PADDOCK_PUBLIC_PAGES = False
+    socket = stream(HOME, guest)
+    connected, _ = await socket.connect()
+
+    await sync_to_async(revoke)(link, by="ann")
+
+    assert connected
+    assert await socket.receive_output() == {"type": "websocket.close", "code": 4403}
+    assert not await lets_in(HOME, guest)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_token_that_is_taken_back_ends_the_stream_that_it_opened(settings, monkeypatch):
+    monkeypatch.setattr(access, "ASKED_AGAIN_S", 0.02)
+    settings.PADDOCK_PUBLIC_PAGES = False
+    token, reads = await token_of(await User.objects.acreate_user("ann"), "read")
+    socket = stream(reads)
+    connected, _ = await socket.connect()
+
+    await sync_to_async(revoke)(token, by="ann")
+
+    assert connected
+    assert await socket.receive_output() == {"type": "websocket.close", "code": 4403}

@@ -55,6 +55,17 @@ def rule_refusal(order: Order, instrument: Instrument, snapshot: DataSnapshot) -
             return Refusal("tick_size", f"the {what} is {asked}; it must be a multiple of {grid} above zero")
     if order.type in TRIGGERED and order.limit_ticks is None:
         return None  # sized by the position when it triggers
+    refusal = least_order_refusal(order, instrument, snapshot)
+    if refusal is not None:
+        return refusal
+    touch = snapshot.top(order.symbol).opposite(order.side)[0].ticks
+    if order.is_post_only and order.limit_ticks is not None and not is_beyond(order.side, touch, order.limit_ticks):
+        return Refusal("post_only", f"at {instrument.price(order.limit_ticks)} it would take from the book")
+    return None
+
+
+def least_order_refusal(order: Order, instrument: Instrument, snapshot: DataSnapshot) -> Refusal | None:
+    """Return why the order is smaller than any that the exchange takes, or None; the book shows both sides."""
     if order.lots < instrument.qty_min_lots:
         asked, least = (
             instrument.qty(order.lots).normalize(),
@@ -66,8 +77,6 @@ def rule_refusal(order: Order, instrument: Instrument, snapshot: DataSnapshot) -
     if cost < instrument.cost_min:
         least_cost = f"{instrument.cost_min} {instrument.quote}"
         return Refusal("cost_minimum", f"the order is worth {cost.normalize():f}; the smallest is {least_cost}")
-    if order.is_post_only and order.limit_ticks is not None and not is_beyond(order.side, touch, order.limit_ticks):
-        return Refusal("post_only", f"at {instrument.price(order.limit_ticks)} it would take from the book")
     return None
 
 

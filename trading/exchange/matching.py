@@ -33,6 +33,7 @@ from trading.exchange.reserves import reserved
 from trading.exchange.rules import (
     UNSEEN,
     Prints,
+    count_prints,
     displayed,
     exit_legs,
     follow,
@@ -159,6 +160,7 @@ class PaperExchange:
             self.cancel(order, matched, snapshot, refusal)
         else:
             order.queue_ahead_lots = displayed(order, snapshot)
+            order.rests_since_ns, order.printed_lots, order.printed_ns = snapshot.time_ns, 0, 0
 
     def _refusal(self, order: Order, snapshot: DataSnapshot) -> Refusal | None:
         """Return the exchange's reason not to take the order, or None."""
@@ -275,6 +277,7 @@ class PaperExchange:
         if order.queue_ahead_lots == UNSEEN:
             order.queue_ahead_lots = displayed(order, snapshot)
         if is_met(order, prints, snapshot):
+            count_prints(order, prints)
             granted = rests(order, prints, self._takings.left(order, snapshot), self._model)
             self._execute_all(order, granted, snapshot, matched, prints)
         if order.status is OrderStatus.OPEN and order.queue_ahead_lots > 0 and is_visible(order, snapshot):

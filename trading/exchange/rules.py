@@ -56,6 +56,7 @@ def exit_legs(order: Order, bracket: Bracket, snapshot: DataSnapshot) -> list[Or
             status=OrderStatus.OPEN,
             updated_ns=snapshot.time_ns,
             reason=f"{purpose.value.replace('_', ' ')} of {order.order_id}",
+            code=purpose.value,
             trail=leg_trail,
             unjudged_ticks=snapshot.last_ticks(order.symbol) or 0,
             model=order.model,
@@ -111,6 +112,15 @@ def displayed(order: Order, snapshot: DataSnapshot) -> int:
     if not is_visible(order, snapshot):
         return UNSEEN
     return snapshot.top(order.symbol).lots_at(order.side, order.limit_ticks)
+
+
+def count_prints(order: Order, prints: Prints) -> None:
+    """Count what others traded at a resting order's price or through it."""
+    assert order.limit_ticks is not None, "only limit orders rest in the book"
+    for public in prints.of(order.symbol):
+        if not is_beyond(order.side, public.ticks, order.limit_ticks):
+            order.printed_lots += public.lots
+            order.printed_ns = public.time_ns
 
 
 def reaches(order: Order, ticks: int) -> bool:

@@ -50,7 +50,7 @@ def micro_price_at(data: DataSnapshot, symbol: str) -> float | None:
 
     None when a side is empty.
     """
-    return micro_price(data.bids(symbol), data.asks(symbol))
+    return micro_price(data.bids(symbol, 1), data.asks(symbol, 1))
 
 
 @indicator(needs=lambda: 1, reads="levels")
@@ -59,4 +59,4 @@ def book_imbalance_at(data: DataSnapshot, symbol: str, levels: int = 10) -> floa
 
     None when a side is empty.
     """
-    return book_imbalance(data.bids(symbol), data.asks(symbol), levels)
+    return book_imbalance(data.bids(symbol, levels), data.asks(symbol, levels), levels)

@@ -114,6 +114,7 @@ function onKey(event) {
     k: () => moveRow(-1),
     "?": () => $("#help").showModal(),
     l: isSequence ? () => location.assign($(".brand").href) : null,
+    m: isSequence ? () => location.assign($("#nav-markets").href) : null,
     f: isSequence ? () => location.assign($("#nav-feed").href) : null,
     Escape: () => clearFilter(),
   };

@@ -9,7 +9,7 @@ from .lifecycle import on_fill
 from .signals import generate_signal
 
 STRATEGY_NAME = "grid_rsi_reversion"
-STRATEGY_VERSION = "2.0.0"
+STRATEGY_VERSION = "2.1.0"
 SYMBOLS = ["XRP/USD", "BTC/USD", "XRP/BTC"]
 TRIGGER = "trade"
 WARMUP = {"5m": 52}

@@ -83,7 +83,8 @@ def _reluctance(turn: Turn, grid: Grid) -> NoSignal | None:
         return NoSignal("cooldown")
     if (turn.reading.volume_ratio or 0) < config.min_volume_ratio:
         return NoSignal("low_volume", f"{turn.reading.volume_ratio or 0:.2f} of the usual volume")
-    if refusal := config.fees.refusal(grid["spacing_pct"], 2 * data.portfolio.taker_pct):
+    # A bid is post-only; a sale is not, and takes where the price is above its level already.
+    if refusal := config.fees.refusal(grid["spacing_pct"], data.portfolio.maker_pct + data.portfolio.taker_pct):
         return refusal
     if not config.flow.allows(Side.BUY, config.flow.at(data, symbol)):
         return NoSignal("flow_against_trade")

@@ -54,7 +54,9 @@ class Config(msgspec.Struct, frozen=True):
 
     is_geometric: Annotated[bool | None, key("whether levels are equal steps in percent, or in price")] = None
     levels: Annotated[Count | None, key("most levels below the centre")] = None
-    spacing_pct: Annotated[Pct | None, key("least distance between levels, percent; must pay two fees")] = None
+    spacing_pct: Annotated[
+        Pct | None, key("least distance between levels, percent; must pay a maker's and a taker's fee")
+    ] = None
     range_pct: Annotated[Pct | None, key("distance of the lowest level from the centre at most, percent")] = None
     rsi_oversold: Annotated[Rsi | None, key("RSI below which bids are largest")] = None
     rsi_overbought: Annotated[Rsi | None, key("RSI above which bids are smallest")] = None

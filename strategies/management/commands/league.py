@@ -78,4 +78,4 @@ class Command(BaseCommand):
         market = options["market"] or (season.market if season else None)
         if market is None:
             raise CommandError("no season has run yet; say --market kraken or --market simulated:1")
-        self.stdout.write(str(new_season(market=market, liquidity=options["liquidity"])))
+        self.stdout.write(str(new_season(market=market, by="manage.py league season", liquidity=options["liquidity"])))

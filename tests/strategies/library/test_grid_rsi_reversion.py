@@ -235,6 +235,12 @@ def test_each_filter_keeps_it_out_and_says_so(config: dict[str, Any], code: str)
     assert (stage.said, stage.why) == ([], {f"{code} BTC/USD": 1})
 
 
+def test_a_level_pays_for_a_purchase_as_a_maker_and_a_sale_as_a_taker_at_worst() -> None:
+    enough, too_little = (at(opening(spacing_pct=pct, atr_spacing=0), 60_000) for pct in (0.71, 0.69))
+
+    assert (len(bids(enough)), bids(too_little)) == (3, [])
+
+
 def test_no_more_is_bid_for_than_the_account_can_pay() -> None:
     stage = at(Stage("grid_rsi_reversion", (BTC,), terms={"stake": D(80)}, **PLAIN).past(BTC, "5m", QUIET), 60_000)
 

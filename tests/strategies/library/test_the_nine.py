@@ -72,3 +72,21 @@ def test_two_runs_of_a_strategy_are_one_and_the_same(name: str, frames: list[Fra
 
     assert fills[0] == fills[1]
     assert first.checkpoint() == second.checkpoint()
+
+
+def test_all_that_the_market_maker_holds_has_one_stop_and_no_side_of_a_market_two_quotes(hour: Shown) -> None:
+    engine = engine_of("market_making")
+    engine.config = engine.strategy.config(LIVELY["market_making"] | {"allows_short": True, "sells_at_loss": True})
+    sides = set()
+
+    for frame, snapshot in hour:
+        sides |= {fill.side for fill in engine.process(frame, snapshot).fills}
+        portfolio = engine.portfolio_at(snapshot)
+        for symbol in engine.terms.symbols:
+            live = portfolio.open_orders(symbol)
+            quoted = [order.side for order in live if order.limit_price is not None]
+            assert len(quoted) == len(set(quoted)), frame.sequence
+            stops = [order for order in live if order.trigger_price is not None]
+            assert portfolio.position(symbol) is None or len(stops) == 1, frame.sequence
+
+    assert len(sides) == 2

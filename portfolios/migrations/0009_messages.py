@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("portfolios", "0006_margin_of_old_rows"),
+        ("portfolios", "0008_audit_log"),
     ]
 
     operations = [

@@ -1,0 +1,303 @@
+"""REST: what the pages of the markets show, `/api/v1/markets/` and below. All of it can only be read."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from django.urls import path
+from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
+from rest_framework import generics
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from dashboard import market_serializers as serializers
+from dashboard.market_indicators import InvalidParameter, Plot, plots, series_of
+from dashboard.market_ladder import ladder, tape
+from dashboard.market_listing import (
+    Listed,
+    MarketsScene,
+    UnknownInstrument,
+    days_of,
+    instrument_called,
+    market_shown,
+    usd_per,
+)
+from dashboard.market_rules import Rules, rules
+from dashboard.market_scenes import fills_of
+from dashboard.market_watch import Sight, sight_of
+from dashboard.scenes import feed_time
+from marketdata import bus, selectors
+from marketdata.api import choice_asked, time_asked, whole_asked
+from marketdata.models import Instrument
+from marketdata.selectors import ns_of
+from portfolios.filters import KnownParameters, MomentFilter
+from portfolios.models import Fill
+from portfolios.selectors import current_season
+from trading.candles import SERIES_CAPACITY, TIMEFRAME_MINUTES
+from trading.frames import FRAME_DEPTH, utc
+from trading.snapshot import TAPE_LENGTH
+
+DEFAULT_PRINTS = 100
+DEFAULT_VALUES = 300
+_OTHERS = {"name", "timeframe", "limit", "before", "format"}  # what is asked of an indicator beside its parameters
+
+
+class MarketsView(generics.ListAPIView):
+    """The instruments of the market, each with its quote and its last day."""
+
+    queryset = Instrument.objects.none()
+    serializer_class = serializers.MarketSerializer
+    filter_backends = ()
+
+    def get_queryset(self) -> QuerySet[Instrument]:
+        """Return the instruments of the market shown, by symbol."""
+        return selectors.instruments_of(market_shown(current_season(), bus.feed_state()))
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Return a page of them."""
+        instruments = list(self.paginate_queryset(self.get_queryset()) or ())
+        lines = [_told(line) for line in _scene_of(instruments).listed]
+        return self.get_paginated_response(serializers.MarketSerializer(lines, many=True).data)
+
+
+class MarketView(APIView):
+    """One instrument: quote, day, rules, fees, and what an account of 100 USD can do."""
+
+    @extend_schema(responses=serializers.MarketDetailSerializer)
+    def get(self, _request: Request, slug: str) -> Response:
+        """Return the instrument named in the address."""
+        instrument = _instrument(slug)
+        scene = _scene_of([instrument])
+        (line,) = scene.listed
+        known = rules(
+            instrument,
+            ask=(line.quote.ask if line.quote else None) or line.last,
+            usd_per_quote=usd_per(instrument.quote, scene.feed, scene.days),
+            time_ns=ns_of(scene.clock or datetime.now(UTC)),
+        )
+        return Response(serializers.MarketDetailSerializer(_told(line) | _ruled(known)).data)
+
+
+class BookView(APIView):
+    """The order book as of the newest frame: as many levels as the feed carries."""
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("levels", OpenApiTypes.INT, description=f"a side, 1 to {FRAME_DEPTH}, else all there are")
+        ],
+        responses=serializers.BookSerializer,
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        """Return the book of the instrument named in the address."""
+        symbol = _instrument(slug).symbol
+        levels = whole_asked(request, "levels", FRAME_DEPTH, FRAME_DEPTH)
+        sight = _sight(symbol)
+        book = ladder(sight.snapshot, symbol, levels)
+        if book is None:
+            raise NotFound(f"no order book of {symbol} has come yet")
+        told = {
+            "symbol": symbol,
+            "sequence": sight.snapshot.sequence,
+            "time": utc(sight.snapshot.time_ns),
+            "changed_at": sight.book_changed.get(symbol),
+            "status": sight.snapshot.status(symbol),
+            "bids": book.bids,
+            "asks": book.asks,
+            "spread": book.spread,
+            "mid": book.mid,
+            "micro_price": book.micro_price,
+            "imbalance": book.imbalance,
+        }
+        return Response(serializers.BookSerializer(told).data)
+
+
+class TapeView(APIView):
+    """The newest public trades; large ones are marked by the rule that is told with them."""
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("limit", OpenApiTypes.INT, description=f"1 to {TAPE_LENGTH}, else {DEFAULT_PRINTS}")
+        ],
+        responses=serializers.TapeSerializer,
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        """Return the tape of the instrument named in the address."""
+        symbol = _instrument(slug).symbol
+        limit = whole_asked(request, "limit", DEFAULT_PRINTS, TAPE_LENGTH)
+        sight = _sight(symbol)
+        found = tape(sight.snapshot.instrument(symbol), sight.tapes.get(symbol, []), limit)
+        told = {"symbol": symbol, "prints": found.prints, "remembered": found.remembered}
+        return Response(serializers.TapeSerializer(told | {"large_from": found.large_from}).data)
+
+
+class MarketFillFilter(KnownParameters):
+    """What the fills of an instrument can be narrowed by."""
+
+    deployment = django_filters.CharFilter(field_name="account__slug")
+    since = MomentFilter(field_name="time", lookup_expr="gte")
+    until = MomentFilter(field_name="time", lookup_expr="lt")
+
+    class Meta:
+        model = Fill
+        fields = ("side", "liquidity")
+
+
+class MarketFillsView(generics.ListAPIView):
+    """The league's fills on one instrument in the running season, newest first."""
+
+    queryset = Fill.objects.all()
+    serializer_class = serializers.MarketFillSerializer
+    filterset_class = MarketFillFilter
+
+    def get_queryset(self) -> QuerySet[Fill]:
+        """Return the fills of the instrument named in the address."""
+        if getattr(self, "swagger_fake_view", False):
+            return Fill.objects.none()
+        return fills_of(current_season(), _instrument(self.kwargs["slug"]).symbol)
+
+
+class CatalogueView(APIView):
+    """The indicators that can be drawn, with their parameters and the bounds of those."""
+
+    @extend_schema(responses=serializers.IndicatorSerializer(many=True))
+    def get(self, _request: Request) -> Response:
+        """Return them by name."""
+        return Response(
+            serializers.IndicatorSerializer([_described(plot) for plot in plots().values()], many=True).data
+        )
+
+
+class IndicatorsView(APIView):
+    """An indicator over an instrument's stored candles, computed as strategies compute it."""
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("name", OpenApiTypes.STR, required=True, enum=list(plots())),
+            OpenApiParameter("timeframe", OpenApiTypes.STR, enum=list(TIMEFRAME_MINUTES), default="1m"),
+            OpenApiParameter(
+                "limit", OpenApiTypes.INT, description=f"values, 1 to {SERIES_CAPACITY}, else {DEFAULT_VALUES}"
+            ),
+            OpenApiParameter("before", OpenApiTypes.DATETIME, description="only candles that begin earlier"),
+            OpenApiParameter("period", OpenApiTypes.STR, description="and whatever else the indicator takes, by name"),
+        ],
+        responses=serializers.IndicatorValuesSerializer,
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        """Return the values for the instrument named in the address."""
+        symbol = _instrument(slug).symbol
+        name = choice_asked(request, "name", plots(), default="") or ""
+        timeframe = choice_asked(request, "timeframe", TIMEFRAME_MINUTES, default="1m") or "1m"
+        limit = whole_asked(request, "limit", DEFAULT_VALUES, SERIES_CAPACITY)
+        candles = selectors.candles_of(_market() or "", symbol, timeframe)
+        if (before := time_asked(request, "before")) is not None:
+            candles = candles.filter(start__lt=before)
+        plot = plots()[name]
+        parameters = _chosen(plot, request)
+        # As many as a strategy's series holds: what begins somewhere, such as an average, begins where theirs does.
+        series = series_of(symbol, timeframe, candles[:SERIES_CAPACITY])
+        told = {
+            "name": name,
+            "symbol": symbol,
+            "timeframe": timeframe,
+            "parameters": parameters,
+            "is_overlay": plot.is_overlay,
+            "needs": plot.indicator.minimum(**parameters),
+            "candles": len(series),
+            "drawn": plot.drawn,
+            "starts": [utc(start_ns) for start_ns in series.start_ns[-limit:].tolist()],
+            "lines": {line: values[-limit:] for line, values in plot.values(series, parameters).items()},
+        }
+        return Response(serializers.IndicatorValuesSerializer(told).data)
+
+
+def _market() -> str | None:
+    return market_shown(current_season(), bus.feed_state())
+
+
+def _instrument(slug: str) -> Instrument:
+    try:
+        return instrument_called(slug, selectors.instruments_of(_market()))
+    except UnknownInstrument as error:
+        raise NotFound(str(error)) from None
+
+
+def _scene_of(instruments: list[Instrument]) -> MarketsScene:
+    season, feed = current_season(), bus.feed_state()
+    market = market_shown(season, feed)
+    days = days_of(market, selectors.symbols_of(market), feed_time(feed))
+    return MarketsScene(season=season, feed=feed, instruments=instruments, days=days)
+
+
+def _sight(symbol: str) -> Sight:
+    sight = sight_of(_market())
+    if sight is None or symbol not in sight.snapshot.instruments:
+        raise NotFound(f"no frame of {symbol} can be read; /api/v1/feed/ says how the feed fares")
+    return sight
+
+
+def _chosen(plot: Plot, request: Request) -> dict[str, float]:
+    given = {name: request.query_params[name] for name in request.query_params if name not in _OTHERS}
+    try:
+        return plot.chosen(given)
+    except InvalidParameter as error:
+        raise ValidationError({error.name: str(error)}) from None
+
+
+def _told(line: Listed) -> dict[str, Any]:
+    quote = line.quote
+    return {
+        "symbol": line.instrument.symbol,
+        "slug": line.slug,
+        "status": quote.status if quote else line.instrument.status,
+        "freshness": line.freshness.word,
+        "freshness_detail": line.freshness.detail,
+        "last": line.last,
+        "bid": quote.bid if quote else None,
+        "ask": quote.ask if quote else None,
+        "spread": line.spread,
+        "spread_bps": quote.spread_bps if quote else None,
+        "book_age_s": quote.age_s if quote else None,
+        "change_24h_pct": line.change_pct,
+        "day": line.day,
+    }
+
+
+def _ruled(known: Rules) -> dict[str, Any]:
+    names = ("base", "quote", "price_increment", "qty_increment", "qty_min", "cost_min")
+    return {
+        **{name: getattr(known.instrument, name) for name in names},
+        "status_words": known.status_words,
+        "long_limit": known.long_limit,
+        "short_limit": known.short_limit,
+        "fee_schedules": known.schedules,
+        "small_account": asdict(known.small),
+    }
+
+
+def _described(plot: Plot) -> dict[str, Any]:
+    return {
+        "name": plot.name,
+        "family": plot.indicator.family,
+        "summary": plot.summary,
+        "is_overlay": plot.is_overlay,
+        "parameters": [parameter._asdict() for parameter in plot.parameters],
+        "lines": plot.lines,
+        "drawn": plot.drawn,
+    }
+
+
+market_urls = [
+    path("indicators/", CatalogueView.as_view(), name="api-indicators"),
+    path("markets/", MarketsView.as_view(), name="api-markets"),
+    path("markets/<str:slug>/", MarketView.as_view(), name="api-market"),
+    path("markets/<str:slug>/book/", BookView.as_view(), name="api-market-book"),
+    path("markets/<str:slug>/tape/", TapeView.as_view(), name="api-market-tape"),
+    path("markets/<str:slug>/fills/", MarketFillsView.as_view(), name="api-market-fills"),
+    path("markets/<str:slug>/indicators/", IndicatorsView.as_view(), name="api-market-indicators"),
+]

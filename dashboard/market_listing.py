@@ -1,0 +1,160 @@
+"""The markets side by side: what each pair costs now, what its last day was like, and how far that may be believed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any, NamedTuple
+
+from django.core.cache import cache
+
+from dashboard.market_words import FRAME_LATE_S, FRAME_STALE_S, Tone
+from dashboard.scenes import Quote, Scene, feed_time
+from marketdata import bus, selectors
+from marketdata.day import DayFigures, day_figures
+from marketdata.models import Instrument
+from portfolios.models import Season
+from portfolios.selectors import current_season
+from strategies.selectors import BOOK_STALE_S
+
+DAY_FOR_S = 5  # the figures of a day are as old as that at most
+
+
+class UnknownInstrument(LookupError):
+    """The market has no such pair; the message names those it has."""
+
+
+class Freshness(NamedTuple):
+    """How far the figures of one instrument may be believed now."""
+
+    tone: Tone
+    word: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One instrument's line in the list of markets."""
+
+    instrument: Instrument
+    quote: Quote | None  # None: the feed does not tell of it
+    day: DayFigures | None
+    freshness: Freshness
+
+    @property
+    def slug(self) -> str:
+        """The instrument's name in addresses."""
+        return slug_of(self.instrument.symbol)
+
+    @property
+    def last(self) -> Decimal | None:
+        """Price of the newest trade; without a feed the close of the newest candle."""
+        if self.quote is not None and self.quote.last is not None:
+            return self.quote.last
+        return self.day.close if self.day else None
+
+    @property
+    def spread(self) -> Decimal | None:
+        """Ask less bid, quote."""
+        if self.quote is None or self.quote.bid is None or self.quote.ask is None:
+            return None
+        return self.quote.ask - self.quote.bid
+
+    @property
+    def change_pct(self) -> Decimal | None:
+        """Against the price a day ago."""
+        return self.day.change_pct(self.last) if self.day else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketsScene(Scene):
+    """The list of markets."""
+
+    instruments: list[Instrument]
+    days: Mapping[str, DayFigures]
+
+    @property
+    def listed(self) -> list[Listed]:
+        """The instruments by symbol."""
+        quotes = {quote.symbol: quote for quote in self.quotes}
+        return [line_of(self, i, quotes.get(i.symbol), self.days) for i in self.instruments]
+
+
+def slug_of(symbol: str) -> str:
+    """Return a symbol as addresses spell it: BTC/USD is BTC-USD."""
+    return symbol.replace("/", "-")
+
+
+def markets_scene() -> MarketsScene:
+    """Return all instruments of the market as it is heard now."""
+    season, feed = current_season(), bus.feed_state()
+    market = market_shown(season, feed)
+    instruments = list(selectors.instruments_of(market))
+    return MarketsScene(
+        season=season,
+        feed=feed,
+        instruments=instruments,
+        days=days_of(market, [i.symbol for i in instruments], feed_time(feed)),
+    )
+
+
+def market_shown(season: Season | None, feed: Mapping[str, Any] | None) -> str | None:
+    """Return the market whose pages are shown: the one that is heard, else the season's, else the last heard."""
+    return feed["market"] if feed else (season.market if season else selectors.last_heard_market())
+
+
+def instrument_called(slug: str, instruments: Iterable[Instrument]) -> Instrument:
+    """Return the instrument that addresses spell ``slug``.
+
+    Raises:
+        UnknownInstrument: it names those there are.
+    """
+    known = {slug_of(instrument.symbol): instrument for instrument in instruments}
+    if slug not in known:
+        raise UnknownInstrument(f"instrument is {slug!r}; expected one of {', '.join(known) or 'none yet'}")
+    return known[slug]
+
+
+def days_of(market: str | None, symbols: Sequence[str], now: datetime | None) -> dict[str, DayFigures]:
+    """Return the last day of each symbol, a few seconds old at most."""
+    compute = partial(day_figures, market, symbols, now or datetime.now(UTC))
+    found: dict[str, DayFigures] | None = cache.get_or_set(f"days:{market}".replace(" ", "-"), compute, DAY_FOR_S)
+    return found or {}
+
+
+def usd_per(currency: str, feed: Mapping[str, Any] | None, days: Mapping[str, DayFigures]) -> Decimal | None:
+    """Return what one unit of ``currency`` is worth in USD, by its last trade; None while that is not known."""
+    if currency == "USD":
+        return Decimal(1)
+    pair = f"{currency}/USD"
+    told = ((feed or {}).get("symbols") or {}).get(pair) or {}
+    if told.get("last") is not None:
+        return Decimal(str(told["last"]))
+    return days[pair].close if pair in days else None
+
+
+def freshness(scene: Scene, quote: Quote | None) -> Freshness:
+    """Return how far an instrument's figures may be believed: amber when late, red when nobody should trade on them."""
+    market = scene.market
+    if quote is None:
+        return Freshness(Tone.BAD, market.state if market.tone == Tone.BAD else "not heard", market.detail)
+    if market.tone == Tone.BAD:
+        return Freshness(Tone.BAD, market.state, market.detail)
+    if quote.status == "stale" or quote.bid is None or quote.ask is None:
+        return Freshness(Tone.BAD, "stale", "Its order book is not known: nothing is matched on it.")
+    if market.tone == Tone.WARNING:
+        return Freshness(Tone.WARNING, market.state, market.detail)
+    if quote.age_s is None or quote.age_s > BOOK_STALE_S:
+        return Freshness(Tone.WARNING, "quiet", f"Its book has not changed for more than {BOOK_STALE_S} s.")
+    if quote.status != "online":
+        return Freshness(Tone.WARNING, quote.status.replace("_", " "), "The exchange restricts orders for it.")
+    detail = f"Frames come in; amber after {FRAME_LATE_S} s without one, red after {FRAME_STALE_S} s."
+    return Freshness(Tone.GOOD, "live", detail)
+
+
+def line_of(scene: Scene, instrument: Instrument, quote: Quote | None, days: Mapping[str, DayFigures]) -> Listed:
+    day = days.get(instrument.symbol)
+    return Listed(instrument=instrument, quote=quote, day=day, freshness=freshness(scene, quote))

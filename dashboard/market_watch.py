@@ -1,0 +1,159 @@
+"""The market as its frames tell it: folded once in this process however many look, and not at all while nobody does.
+
+Nothing runs here by itself. Whoever renders a page or answers a request asks for a `Sight`, and only then are the
+frames folded that have come since somebody asked last.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+
+import numpy as np
+import redis
+from msgspec import structs
+
+from marketdata import bus
+from marketdata.selectors import market_at
+from trading.candles import MINUTE_NS, Candle, in_units, width_ns
+from trading.frames import FRAME_INTERVAL_MS, NS_PER_MS, Frame, Gap, Trade, utc
+from trading.market import Market
+from trading.snapshot import DataSnapshot
+
+FAR_BEHIND_FRAMES = 1_200  # two minutes: a checkpoint, made every minute, is nearer than our own past
+MOST_FRAMES = 3_000  # that one look folds; a recording played fast is caught up with over several
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forming:
+    """A candle that is not closed yet; quote prices, base volume."""
+
+    start_ns: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    minutes: int  # that are in it, the open one included
+    minutes_begun: int  # of its interval: more than ``minutes`` where some were not watched whole
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """The market as of one frame."""
+
+    snapshot: DataSnapshot
+    tapes: Mapping[str, list[Trade]]  # by id, the newest last
+    open_minutes: Mapping[str, Candle]  # quote prices; without symbols whose minute is not watched whole
+    book_changed: Mapping[str, datetime]  # market time; without symbols whose book we have not seen change
+
+    def forming(self, symbol: str, timeframe: str) -> Forming | None:
+        """Return the candle in the making, of the minutes that were watched whole; None where none was."""
+        start_ns = self.snapshot.time_ns // width_ns(timeframe) * width_ns(timeframe)
+        series, minute = self.snapshot.candles(symbol), self.open_minutes.get(symbol)
+        first = int(np.searchsorted(series.start_ns, start_ns))
+        ends = [*(series[at] for at in (first, -1) if first < len(series)), *([minute] if minute else [])]
+        if not ends:
+            return None
+        open_ = [minute] if minute else []
+        return Forming(
+            start_ns=start_ns,
+            open=ends[0].open,
+            high=max([*series.high[first:].tolist(), *(m.high for m in open_)]),
+            low=min([*series.low[first:].tolist(), *(m.low for m in open_)]),
+            close=ends[-1].close,
+            volume=float(series.volume[first:].sum()) + sum(m.volume for m in open_),
+            minutes=len(series) - first + len(open_),
+            minutes_begun=(self.snapshot.time_ns - start_ns) // MINUTE_NS + 1,
+        )
+
+
+@dataclass(slots=True)
+class MarketWatch:
+    """One market, folded as far as somebody has looked. Safe to ask from several threads."""
+
+    name: str
+    folded: int = 0  # frames, since this process began
+    _market: Market = field(default_factory=Market)
+    _changed: dict[str, datetime] = field(default_factory=dict)
+    _sight: Sight | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def look(self) -> Sight | None:
+        """Return the market as of the newest frame, None before the first.
+
+        Raises:
+            redis.RedisError: the stream cannot be read.
+        """
+        with self._lock:
+            before = self._market.sequence
+            if bus.latest_sequence(self.name) - before > FAR_BEHIND_FRAMES:
+                self._begin_anew()
+            for frame in islice(self._frames(), MOST_FRAMES):
+                self._fold(frame)
+            if self._market.sequence != before:
+                self._sight = self._seen()
+            return self._sight
+
+    def _begin_anew(self) -> None:
+        """Go on from the newest checkpoint if it is nearer than where we stand."""
+        # Minutes are enough of the closed candles: those in the making are made of them.
+        market, sequence = market_at(self.name, None, ["1m"])
+        if sequence > self._market.sequence:
+            self._market, self._changed = market, {}
+
+    def _frames(self) -> Iterator[Frame]:
+        for frame in bus.read(self.name, self._market.sequence):
+            is_next = self._market.sequence in (0, frame.sequence - 1)
+            if not is_next and frame.gap is None:
+                opened_ns = frame.time_ns - FRAME_INTERVAL_MS * NS_PER_MS
+                frame = structs.replace(frame, gap=Gap(self._market.time_ns, opened_ns, "the stream no longer held it"))
+            yield frame
+
+    def _fold(self, frame: Frame) -> None:
+        known = self._market.snapshot()
+        for symbol, top in frame.books.items():
+            if known.top_or_none(symbol) != top:  # a keyframe repeats books that have not changed
+                self._changed[symbol] = utc(frame.time_ns)
+        self._market.fold(frame)
+        self.folded += 1
+
+    def _seen(self) -> Sight:
+        snapshot = self._market.snapshot()
+        minutes = {symbol: self._market.forming(symbol) for symbol in snapshot.symbols}
+        open_minutes = {
+            symbol: in_units(minute, snapshot.instrument(symbol))
+            for symbol, minute in minutes.items()
+            if minute is not None
+        }
+        return Sight(snapshot, self._market.tapes(), open_minutes, dict(self._changed))
+
+
+_watches: dict[str, MarketWatch] = {}  # at most one: that of the market looked at last
+
+
+def watch_of(market: str) -> MarketWatch:
+    """Return this process's watch of ``market``; that of another market is forgotten."""
+    watch = _watches.get(market)
+    if watch is None:
+        watch = MarketWatch(market)
+        _watches.clear()
+        _watches[market] = watch
+    return watch
+
+
+def sight_of(market: str | None) -> Sight | None:
+    """Return ``market`` as of its newest frame; None without a market, a frame, or Redis."""
+    if not market:
+        return None
+    try:
+        return watch_of(market).look()
+    except redis.RedisError as error:
+        _log.warning("the frames of %s cannot be read: %s", market, error)
+        return None

@@ -1,0 +1,92 @@
+"""REST: what a person commands: stop entries, flatten, clone, and a new season for all."""
+
+from __future__ import annotations
+
+from django.core.exceptions import ValidationError as InvalidChange
+from django.urls import path
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import as_serializer_error
+from rest_framework.views import APIView
+
+from marketdata import bus
+from portfolios.selectors import current_season
+from strategies import services
+from strategies.api import DeploymentChange, deployment_detail, deployment_named
+from strategies.cloning import clone_deployment
+from strategies.command_serializers import BeginSeasonSerializer, CloneSerializer, StopSerializer
+from strategies.flattening import flatten_deployment
+from strategies.serializers import DeploymentDetailSerializer, SeasonSerializer
+
+
+class StopEntries(DeploymentChange):
+    """The strategy is asked as ever, but opens and enlarges nothing; exits and stops go on. `enable/` ends it."""
+
+    service = services.stop_entries
+
+    @extend_schema(request=StopSerializer, responses=DeploymentDetailSerializer)
+    def post(self, request: Request, slug: str) -> Response:
+        """Stop entries; those that rest in the book are cancelled."""
+        asked = StopSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        return self.change(request, slug, reason=asked.validated_data["reason"])
+
+
+class Flatten(DeploymentChange):
+    """Pause, cancel all orders, and close every position at market: see `flattenings/` for how far it has come."""
+
+    service = flatten_deployment
+
+    @extend_schema(request=None, responses={status.HTTP_202_ACCEPTED: DeploymentDetailSerializer})
+    def post(self, request: Request, slug: str) -> Response:
+        """Ask the worker to flatten it; it stays paused afterwards."""
+        answer = self.change(request, slug)
+        answer.status_code = status.HTTP_202_ACCEPTED
+        return answer
+
+
+class Clone(APIView):
+    """Enter a copy with an account of its own."""
+
+    @extend_schema(request=CloneSerializer, responses={status.HTTP_201_CREATED: DeploymentDetailSerializer})
+    def post(self, request: Request, slug: str) -> Response:
+        """Enter a copy that differs in what is given; the original goes on."""
+        original = deployment_named(slug)
+        asked = CloneSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        try:
+            clone = clone_deployment(deployment=original, by=request.user.get_username(), **asked.validated_data)
+        except InvalidChange as error:
+            raise ValidationError(as_serializer_error(error)) from None
+        return Response(deployment_detail(clone), status=status.HTTP_201_CREATED)
+
+
+class BeginSeason(APIView):
+    """The running season ends, its accounts are closed and kept; every deployment begins anew with its stake."""
+
+    @extend_schema(request=BeginSeasonSerializer, responses={status.HTTP_201_CREATED: SeasonSerializer})
+    def post(self, request: Request) -> Response:
+        """Begin a new season on the same market for all deployments."""
+        asked = BeginSeasonSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        season, told = current_season(), dict(asked.validated_data)
+        number, confirmed = season.number if season else 0, told.pop("confirm")
+        if confirmed != number:
+            running = f"season {number} runs" if number else "no season runs"
+            raise ValidationError({"confirm": [f"confirm is {confirmed}; {running}: expected {number}"]})
+        market = season.market if season else bus.current_market()
+        if market is None:
+            raise ValidationError({"market": ["no market is known yet: start a feed first"]})
+        begun = services.new_season(market=market, by=request.user.get_username(), **told)
+        return Response(SeasonSerializer(begun).data, status=status.HTTP_201_CREATED)
+
+
+command_urls = [
+    path("seasons/begin/", BeginSeason.as_view(), name="api-begin-season"),
+    path("deployments/<slug:slug>/stop_entries/", StopEntries.as_view(), name="api-stop-entries"),
+    path("deployments/<slug:slug>/flatten/", Flatten.as_view(), name="api-flatten"),
+    path("deployments/<slug:slug>/clone/", Clone.as_view(), name="api-clone"),
+]

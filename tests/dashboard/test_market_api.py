@@ -1,0 +1,226 @@
+"""The markets over REST."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from tests.listening import Heard, forget_all, list_pair, store
+from tests.rows import MARKET, NOON, enter, fill, open_season, quote, run_feed
+from trading.frames import utc
+from trading.indicators.oscillators import rsi
+
+pytestmark = pytest.mark.django_db
+
+BTC = "/api/v1/markets/BTC-USD/"
+BOOK = """
+    640003 x 30
+    640001 x 20
+    ---
+    640000 x 10
+    639998 x 15
+"""
+
+
+@pytest.fixture(autouse=True)
+def season():
+    forget_all()
+    run_feed(market_time=NOON.isoformat(), symbols={"BTC/USD": quote("64000.0", "64000.1")})
+    list_pair()
+    yield open_season()
+    forget_all()
+
+
+def test_the_list_tells_each_pairs_quote_and_its_last_day(client):
+    list_pair("XRP/BTC", price_decimals=8)
+    store([60_000] + [64_000] * 24, timeframe="1h", end=NOON + timedelta(hours=1))
+
+    answer = client.get("/api/v1/markets/").json()
+
+    btc, xrp = answer["results"]
+    assert (btc["symbol"], btc["slug"], btc["freshness"]) == ("BTC/USD", "BTC-USD", "live")
+    assert (btc["last"], btc["bid"], btc["ask"], btc["spread"]) == ("64000", "64000", "64000.1", "0.1")
+    assert btc["day"]["is_whole"]
+    assert Decimal(btc["change_24h_pct"]) == pytest.approx(Decimal(400) / 60, rel=Decimal("1e-9"))
+    assert (xrp["last"], xrp["day"], xrp["freshness"]) == (None, None, "not heard")
+
+
+def test_a_pair_tells_its_rules_its_fees_and_what_a_small_account_can_do(client):
+    told = client.get(BTC).json()
+
+    assert (told["price_increment"], told["qty_min"], told["cost_min"]) == ("0.1", "0.0001", "0.5")
+    assert (told["long_limit"], told["short_limit"]) == ("1.5", "2")
+    assert told["small_account"]["least_usd"] == "6.41"
+    (schedule,) = told["fee_schedules"]
+    assert schedule["tiers"][0] == {"volume": "0", "taker_bps": "40", "maker_bps": "25"}
+
+
+def test_the_book_is_the_frames_book_exactly(client):
+    market = Heard()
+    frame = market.tell(BOOK)
+
+    told = client.get(f"{BTC}book/").json()
+
+    assert told["sequence"] == frame.sequence
+    top = frame.books["BTC/USD"]
+    for side, levels in (("asks", top.asks), ("bids", top.bids)):
+        exact = [(Decimal(level.ticks).scaleb(-1), Decimal(level.lots).scaleb(-4)) for level in levels]
+        assert [(Decimal(rung["price"]), Decimal(rung["qty"])) for rung in told[side]] == exact
+    assert (told["spread"], told["mid"], told["asks"][1]["total"]) == ("0.1", "64000.05", "0.005")
+    assert len(client.get(f"{BTC}book/?levels=1").json()["asks"]) == 1
+
+
+def test_the_tape_is_told_newest_first_with_its_rule(client):
+    market = Heard()
+    market.tell(BOOK, trades="\n".join(["buy 640001 x 5"] * 20 + ["sell 640000 x 60"]))
+
+    told = client.get(f"{BTC}tape/?limit=2").json()
+
+    assert [(p["side"], p["price"], p["qty"], p["is_large"]) for p in told["prints"]] == [
+        ("sell", "64000", "0.006", True),
+        ("buy", "64000.1", "0.0005", False),
+    ]
+    assert (told["remembered"], told["large_from"]) == (21, "0.005")
+
+
+def test_before_the_first_frame_book_and_tape_say_so(client):
+    for part in ("book", "tape"):
+        answer = client.get(f"{BTC}{part}/")
+
+        assert answer.status_code == 404
+        assert "no frame of BTC/USD can be read" in answer.content.decode()
+
+
+def test_the_leagues_fills_are_those_of_the_pair_in_this_season(client, season):
+    alpha, bravo = enter(season, "alpha"), enter(season, "bravo")
+    fill(alpha, 1)
+    fill(alpha, 2, symbol="ETH/USD")
+    newest = fill(bravo, 3, time=NOON + timedelta(minutes=1), side="sell", result=Decimal("-0.5"))
+
+    every = client.get(f"{BTC}fills/").json()["results"]
+    bravos = client.get(f"{BTC}fills/?deployment=bravo&side=sell").json()["results"]
+
+    assert [row["deployment"] for row in every] == ["bravo", "alpha"]
+    assert [(row["id"], row["result"], row["currency"]) for row in bravos] == [(newest.pk, "-0.5", "USD")]
+
+
+def test_an_indicator_is_what_strategies_compute_over_the_same_candles(client):
+    closes = [100 + at % 7 for at in range(40)]
+    store(closes, timeframe="5m")
+
+    told = client.get(f"{BTC}indicators/?name=rsi&period=14&timeframe=5m&limit=5").json()
+
+    from dashboard.market_indicators import series_of
+    from marketdata.selectors import candles_of
+
+    series = series_of("BTC/USD", "5m", candles_of(MARKET, "BTC/USD", "5m"))
+    assert told["lines"]["value"] == rsi(series, 14)[-5:].tolist()
+    assert told["starts"][-1] == (NOON - timedelta(minutes=5)).isoformat().replace("+00:00", "Z")
+    assert (told["needs"], told["candles"], told["parameters"]) == (15, 40, {"period": 14.0})
+
+
+def test_values_before_the_warm_up_are_absent_not_zero(client):
+    store([100] * 10, timeframe="5m")
+
+    told = client.get(f"{BTC}indicators/?name=sma&period=8&timeframe=5m").json()
+
+    assert told["lines"]["value"] == [None] * 7 + [100.0] * 3
+
+
+def test_an_indicator_can_be_read_page_by_page_backwards(client):
+    store([100] * 10, timeframe="5m")
+    before = (NOON - timedelta(minutes=25)).isoformat().replace("+00:00", "Z")
+
+    told = client.get(f"{BTC}indicators/", {"name": "sma", "period": 2, "timeframe": "5m", "before": before}).json()
+
+    assert (len(told["starts"]), max(told["starts"]) < before) == (5, True)
+
+
+def test_the_catalogue_tells_what_can_be_drawn_within_which_bounds(client):
+    told = {known["name"]: known for known in client.get("/api/v1/indicators/").json()}
+
+    assert told["rsi"]["parameters"] == [
+        {"name": "period", "default": 14.0, "least": 2.0, "most": 500.0, "is_whole": True}
+    ]
+    assert told["ema"]["is_overlay"]
+    assert "vpin_at" not in told
+
+
+@pytest.mark.parametrize(
+    ("address", "field", "right"),
+    [
+        ("book/?levels=0", "levels", "a whole number from 1 to 25"),
+        ("tape/?limit=x", "limit", "a whole number from 1 to 1000"),
+        ("fills/?colour=red", "colour", "expected one of deployment"),
+        ("fills/?since=yesterday", "since", "valid"),
+        ("indicators/", "name", "expected one of adx"),
+        ("indicators/?name=vpin_at", "name", "expected one of adx"),
+        ("indicators/?name=rsi&period=1", "period", "a whole number from 2 to 500"),
+        ("indicators/?name=rsi&timeframe=2m", "timeframe", "expected one of 1m, 5m"),
+        ("indicators/?name=rsi&before=noon", "before", "2026-07-08T12:00:00Z"),
+        ("indicators/?name=rsi&colour=red", "colour", "expected one of period"),
+    ],
+)
+def test_bad_input_is_told_by_field_and_what_is_right(client, address, field, right):
+    answer = client.get(BTC + address)
+
+    assert answer.status_code == 400
+    problem = answer.json()
+    assert right in str(problem.get("errors", problem)[field])
+
+
+@pytest.mark.parametrize(
+    "moment", ["1480-01-11T13:38:40+20:12", "0001-01-01T00:00:00+20:12", "9999-12-31T23:00:00-20:00"]
+)
+def test_no_moment_of_any_zone_is_too_much(client, moment):
+    store([100])
+    for address in (
+        f"{BTC}fills/?since=",
+        f"{BTC}indicators/?name=rsi&before=",
+        "/api/v1/candles/?symbol=BTC/USD&since=",
+    ):
+        answer = client.get(address + moment.replace("+", "%2B"))
+
+        assert answer.status_code in (200, 400), address
+
+
+@pytest.mark.parametrize("part", ["", "book/", "tape/", "fills/", "indicators/?name=rsi"])
+def test_an_unknown_pair_is_told_with_those_there_are(client, part):
+    answer = client.get(f"/api/v1/markets/DOGE-EUR/{part}")
+
+    assert answer.status_code == 404
+    assert "expected one of BTC-USD" in answer.content.decode()
+
+
+def test_candles_can_be_read_page_by_page_backwards(client):
+    store(range(1, 11))
+
+    def closes(**asked):
+        rows = client.get("/api/v1/candles/", {"symbol": "BTC/USD", "timeframe": "1m", **asked}).json()
+        return [float(row["close"]) for row in rows]
+
+    newest = closes(limit=3)
+    older = closes(limit=3, before=(NOON - timedelta(minutes=3)).isoformat())
+    since = closes(since=(NOON - timedelta(minutes=2)).isoformat())
+
+    assert (newest, older, since) == ([8, 9, 10], [5, 6, 7], [9, 10])
+
+
+@pytest.mark.parametrize("name", ["since", "before"])
+def test_a_moment_without_its_zone_is_refused(client, name):
+    answer = client.get("/api/v1/candles/", {"symbol": "BTC/USD", name: "2026-07-08T12:00:00"})
+
+    assert answer.status_code == 400
+    assert "expected a time with its zone" in answer.content.decode()
+
+
+def test_the_time_of_the_book_is_the_frames(client):
+    market = Heard()
+    market.tell(BOOK)
+    changed_ns = market.now_ns
+    market.tell()
+
+    told = client.get(f"{BTC}book/").json()
+
+    assert told["changed_at"] == utc(changed_ns).isoformat().replace("+00:00", "Z")
+    assert told["time"] == utc(market.now_ns).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,160 @@
+"""Commands over REST: who may give them, what they answer, and what is refused by name."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth import get_user_model
+
+from marketdata import bus
+from portfolios.models import Flattening, Season
+from strategies.models import Deployment
+from strategies.services import create_deployment, quarantine_deployment
+from tests.rows import enter, open_season
+
+pytestmark = pytest.mark.django_db
+COMMANDS = ("deployments/a/stop_entries/", "deployments/a/flatten/", "deployments/a/clone/", "seasons/begin/")
+
+
+@pytest.fixture(autouse=True)
+def _empty_bus():
+    bus.redis_client().flushall()
+
+
+@pytest.fixture
+def entered() -> Deployment:
+    open_season()
+    return create_deployment(
+        by="test", slug="a", name="A", strategy="ema_cross", symbols=["BTC/USD"], config={"slow": 30}
+    )
+
+
+def post(client, path: str, body: object = None):
+    return client.post(f"/api/v1/{path}", body or {}, content_type="application/json")
+
+
+@pytest.mark.parametrize("is_staff", [None, False])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_needs_a_staff_login(client, command, is_staff):
+    enter(open_season(), "a")
+    if is_staff is not None:
+        client.force_login(get_user_model().objects.create_user("ann", is_staff=is_staff))
+
+    assert post(client, command, {"name": "B", "confirm": 1}).status_code in (401, 403)
+    assert Deployment.objects.get().status == "enabled"
+    assert Season.objects.count() == 1
+
+
+@pytest.mark.parametrize("command", ["stop_entries", "flatten", "clone"])
+def test_an_unknown_deployment_is_not_found(admin_client, command):
+    answer = post(admin_client, f"deployments/nobody/{command}/", {"name": "B"})
+
+    assert answer.status_code == 404
+
+
+def test_entries_are_stopped_with_a_reason_and_allowed_again(admin_client, entered):
+    stopped = post(admin_client, "deployments/a/stop_entries/", {"reason": "news"}).json()
+    enabled = post(admin_client, "deployments/a/enable/").json()
+
+    assert (stopped["status"], stopped["status_reason"]) == ("entries_stopped", "news")
+    assert (enabled["status"], enabled["status_reason"]) == ("enabled", "")
+
+
+def test_flattening_is_accepted_paused_and_told(admin_client, entered):
+    answer = post(admin_client, "deployments/a/flatten/")
+    (told,) = admin_client.get("/api/v1/deployments/a/flattenings/").json()["results"]
+
+    assert answer.status_code == 202
+    assert (answer.json()["status"], answer.json()["status_reason"]) == ("paused", "flatten by admin")
+    assert (told["state"], told["by"], told["sequence"]) == ("asked", "admin", None)
+    assert Flattening.objects.count() == 1
+
+
+def test_what_is_quarantined_is_not_flattened(admin_client, entered):
+    quarantine_deployment(deployment_id=entered.pk, reason="hung")
+
+    answer = post(admin_client, "deployments/a/flatten/")
+
+    assert answer.status_code == 400
+    assert "is quarantined" in answer.content.decode()
+
+
+def test_a_clone_differs_in_what_is_given(admin_client, entered):
+    answer = post(
+        admin_client,
+        "deployments/a/clone/",
+        {"name": "B", "config": {"slow": 50}, "latency_ms": 50, "cash": "500", "shadow_choice": "off"},
+    )
+
+    clone = Deployment.objects.get(slug="b")
+    assert answer.status_code == 201
+    assert answer.json()["slug"] == "b"
+    assert (clone.config, clone.latency_ms, clone.cash, clone.shadows) == ({"slow": 50}, 50, 500, "off")
+    assert clone.symbols == ["BTC/USD"]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "name"),
+        ({"name": "x" * 101}, "name"),
+        ({"name": "B", "slug": "B!"}, "slug"),
+        ({"name": "B", "slug": "a"}, "slug"),
+        ({"name": "B", "config": [1]}, "config"),
+        ({"name": "B", "config": {"slow": "much"}}, "config"),
+        ({"name": "B", "symbols": ["BTC"]}, "symbols"),
+        ({"name": "B", "cash": "NaN"}, "cash"),
+        ({"name": "B", "cash": "0.5"}, "cash"),
+        ({"name": "B", "latency_ms": -1}, "latency_ms"),
+        ({"name": "B", "currency": "x" * 11}, "currency"),
+        ({"name": "B", "colour": "red"}, "colour"),
+        ({"name": "B\x00"}, "name"),
+    ],
+)
+def test_a_clone_that_is_not_valid_is_refused_by_field(admin_client, entered, body, field):
+    answer = post(admin_client, "deployments/a/clone/", body)
+
+    assert answer.status_code == 400
+    assert field in answer.content.decode()
+    assert Deployment.objects.count() == 1
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("body", ['["a"]', "7", "{", '"text"'])
+def test_what_is_no_object_is_refused(admin_client, entered, command, body):
+    answer = admin_client.post(f"/api/v1/{command}", body, content_type="application/json")
+
+    assert answer.status_code == 202 if "flatten" in command and body != "{" else 400
+
+
+def test_a_season_is_begun_for_all_by_who_names_the_one_that_ends(admin_client, entered):
+    answer = post(admin_client, "seasons/begin/", {"confirm": 1, "name": "Winter", "liquidity": "shared"})
+
+    told = answer.json()
+    assert answer.status_code == 201
+    assert (told["number"], told["name"], told["liquidity"], told["ended_at"]) == (2, "Winter", "shared", None)
+    assert Deployment.objects.get().account.season.number == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({}, "confirm"),
+        ({"confirm": 7}, "confirm is 7; season 1 runs: expected 1"),
+        ({"confirm": "yes"}, "confirm"),
+        ({"confirm": 1, "liquidity": "common"}, "liquidity"),
+        ({"confirm": 1, "name": "x" * 101}, "name"),
+    ],
+)
+def test_a_season_is_not_begun_by_accident(admin_client, entered, body, words):
+    answer = post(admin_client, "seasons/begin/", body)
+
+    assert answer.status_code == 400
+    assert words in answer.content.decode()
+    assert Season.objects.get().ended_at is None
+
+
+def test_without_a_market_no_season_begins(admin_client):
+    answer = post(admin_client, "seasons/begin/", {"confirm": 0})
+
+    assert answer.status_code == 400
+    assert "no market is known yet" in answer.content.decode()

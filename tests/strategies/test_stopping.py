@@ -1,0 +1,151 @@
+"""Entries stopped by a person, and other changes that a worker obeys after a frame that is on record."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from portfolios.models import Order
+from strategies.models import Deployment, DeploymentRevision, DeploymentStatus
+from strategies.selectors import Health, contestant_named
+from strategies.services import (
+    disable_deployment,
+    enable_deployment,
+    pause_deployment,
+    quarantine_deployment,
+    stop_entries,
+)
+from tests.rows import feed, quote
+from tests.working import Work, around
+from trading.outcome import Outcome
+from trading.signals import OrderType, Signal
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def work() -> Work:
+    work = Work()
+    work.show(around(100))
+    work.settle()
+    return work
+
+
+def row() -> Deployment:
+    return Deployment.objects.select_related("account").get()
+
+
+def stop(work: Work, reason: str = "") -> None:
+    stop_entries(deployment=row(), by="anna", reason=reason)
+    work.runner.reload(row())
+    work.show()
+
+
+def wants(work: Work, signal: Signal) -> None:
+    """Have the strategy say so, as it might when asked."""
+    engine, snapshot = work.hosted.engine, work.runner.market.snapshot()
+    outcome = Outcome(engine.state.sequence, snapshot.time_ns)
+    engine._place(signal, 9, snapshot, outcome)
+    work.hosted.note(outcome)
+    work.runner.flush()
+
+
+def test_it_is_asked_on_and_refused_what_would_open(work: Work) -> None:
+    stop(work, reason="news at noon")
+
+    wants(work, Signal.buy("XRP/USD", 50))
+
+    order = Order.objects.latest("id")
+    assert (order.status, order.code) == ("refused", "entries_stopped")
+    assert (row().status, row().status_reason) == ("entries_stopped", "news at noon")
+    assert not work.hosted.engine.is_paused
+
+
+def test_what_reduces_is_taken(work: Work) -> None:
+    work.trade("buy", 2)
+    stop(work)
+
+    wants(work, Signal.sell("XRP/USD"))
+
+    assert Order.objects.latest("id").status == "sent"
+
+
+def test_entries_that_rest_are_cancelled(work: Work) -> None:
+    work.trade("buy", 2, type=OrderType.LIMIT, limit_ticks=90)
+    stop(work)
+
+    for _ in range(4):
+        work.show()
+
+    assert Order.objects.get(type="limit").code == "cancelled"
+
+
+def test_enabling_allows_entries_again(work: Work) -> None:
+    stop(work)
+    enable_deployment(deployment=row(), by="anna")
+    work.runner.reload(row())
+
+    assert not work.hosted.engine.state.are_entries_stopped
+    assert row().status == "enabled"
+
+
+def test_a_new_worker_goes_on_so(work: Work) -> None:
+    stop(work)
+
+    work.dies()
+
+    assert work.hosted.engine.state.are_entries_stopped
+
+
+def test_shadows_open_nothing_either(work: Work) -> None:
+    work.hosted.shadows.arrange(work.hosted.engine, are_wanted=True)
+    stop(work)
+
+    assert all(s.engine.state.are_entries_stopped for s in work.hosted.shadows.running.values())
+
+
+@pytest.mark.parametrize("change", [disable_deployment, quarantine_deployment])
+def test_what_no_worker_takes_stays_so(work: Work, change) -> None:
+    if change is disable_deployment:
+        change(deployment=row(), by="test")
+    else:
+        change(deployment_id=row().pk, reason="hung")
+
+    with pytest.raises(ValidationError, match="no worker takes it"):
+        stop_entries(deployment=row(), by="anna")
+
+
+def test_the_page_and_the_league_say_so(work: Work) -> None:
+    stop(work, reason="news")
+    state = feed(symbols={"XRP/USD": quote("99", "101"), "BTC/USD": quote("1", "2")})
+
+    contestant = contestant_named("a", work.season, state)
+
+    assert contestant.health is Health.ENTRIES_STOPPED
+    assert contestant.health_reason == "entries are stopped: news; exits and stops go on"
+
+
+def test_every_change_is_on_record_with_the_frame_after_which_it_was_obeyed(work: Work) -> None:
+    before = work.runner.sequence
+    pause_deployment(deployment=row(), by="anna", reason="lunch")
+    asked = DeploymentRevision.objects.first().sequence
+
+    work.runner.reload(row())
+    work.show()
+    work.show()
+
+    obeyed = DeploymentRevision.objects.first()
+    assert (asked, obeyed.sequence, obeyed.note) == (None, before, "")
+    assert row().status == DeploymentStatus.PAUSED
+
+
+def test_a_change_that_a_killed_worker_had_not_committed_is_obeyed_anew(work: Work) -> None:
+    stop_entries(deployment=row(), by="anna")
+    work.runner.reload(row())
+
+    work.dies()
+    work.show()
+
+    obeyed = DeploymentRevision.objects.first()
+    assert obeyed.sequence is not None and obeyed.sequence <= work.runner.sequence
+    assert work.hosted.engine.state.are_entries_stopped

@@ -1,0 +1,87 @@
+"""A league is flattened while its worker is killed: the fills are those of a replay with the same commands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from marketdata import bus
+from marketdata.recordings import recorded_frames
+from portfolios.models import Fill, Flattening, Order, Position
+from portfolios.selectors import current_season, fills_digest
+from strategies.flattening import flatten_deployment
+from strategies.leagues import load_league
+from strategies.models import Deployment, DeploymentRevision
+from strategies.registry import strategy_of
+from strategies.services import terms_of
+from tests.leagues import CAPTURE, restless_league
+from tests.processes import wait_until
+from tests.test_the_whole_way import DEPLOYMENTS, assert_the_books_balance, feed, market_is_worked_through, worker
+from trading.engine import Engine
+from trading.fills import digest
+from trading.flattening import begin_flattening
+from trading.market import Market
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "log"
+    path.touch()
+    return path
+
+
+@pytest.fixture(autouse=True)
+def league(transactional_db: None) -> Iterator[None]:
+    bus.redis_client().flushall()
+    load_league(restless_league(), by="test")
+    yield
+    bus.redis_client().flushall()
+
+
+def replayed_with_the_commands() -> str:
+    """Return the digest of a replay in which each command is given after the frame that is on record with it."""
+    engines = []
+    for row in Deployment.objects.order_by("slug"):
+        found = strategy_of(row)
+        paused = DeploymentRevision.objects.get(deployment=row, action="paused").sequence
+        flattening = Flattening.objects.get(account=row.account)
+        engines.append((Engine(found, found.config(row.config), terms_of(row, 0)), paused, flattening))
+    market, fills = Market(), []
+    for frame in recorded_frames(CAPTURE):
+        market.fold(frame)
+        for engine, paused, flattening in engines:
+            made = engine.process(frame, market.snapshot()).fills
+            fills += [(engine.terms.slug, fill) for fill in made]
+            engine.is_paused = engine.is_paused or frame.sequence == paused
+            if frame.sequence == flattening.sequence:
+                begin_flattening(engine, f"flatten-{flattening.pk}", flattening.by)
+    return digest(fills)
+
+
+@pytest.mark.parametrize("killed_when", ["asked", "under_way"])
+def test_a_worker_killed_around_a_flattening_closes_everything_once(log: Path, killed_when: str) -> None:
+    with ExitStack() as stack:
+        victim = stack.enter_context(worker(log))
+        stack.enter_context(feed(log, speed=1.5))
+        wait_until(lambda: Fill.objects.count() > 10, "some fills", log)
+        for row in Deployment.objects.all():
+            flatten_deployment(deployment=row, by="anna")
+        if killed_when == "under_way":
+            wait_until(lambda: Flattening.objects.exclude(state="asked").exists(), "a flattening begun", log)
+        victim.kill()
+        victim.wait()
+
+        stack.enter_context(worker(log))
+        wait_until(market_is_worked_through, "every deployment at the last frame", log)
+
+    assert list(Flattening.objects.values_list("state", flat=True)) == ["done"] * DEPLOYMENTS
+    assert not Position.objects.exclude(qty=0).exists()
+    assert not Order.objects.filter(status__in=["sent", "open"]).exists()
+    assert Fill.objects.filter(signal_code="flatten").count() >= 3
+    assert fills_digest(current_season()) == replayed_with_the_commands()
+    assert_the_books_balance()

@@ -1,0 +1,67 @@
+"""How often the API may be asked, a minute: generous for people, a limit for loops that went wrong."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from django.core.cache import caches
+from redis.exceptions import RedisError
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
+from rest_framework.throttling import SimpleRateThrottle
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView
+
+_log = logging.getLogger(__name__)
+
+
+class _PerAsker(SimpleRateThrottle):
+    """Counts by token, else by user, else by address; without Redis nobody is held back."""
+
+    cache = caches["default"]
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        """Return whether this request is within the rate."""
+        try:
+            return bool(super().allow_request(request, view))
+        except RedisError as error:
+            _log.warning("requests are not counted: %s", error)
+            return True
+
+    def asker(self, request: Request) -> str:
+        """Return who asks."""
+        if request.auth is not None and hasattr(request.auth, "digest"):
+            return f"token:{request.auth.pk}"
+        if request.user and request.user.is_authenticated:
+            return f"user:{request.user.pk}"
+        return f"address:{self.get_ident(request)}"
+
+
+class Readers(_PerAsker):
+    """Every request: fewer for those who did not say who they are."""
+
+    def __init__(self) -> None:
+        """The rate depends on who asks."""
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        """Return whether this request is within the rate of whoever asks."""
+        self.scope = "user" if request.user and request.user.is_authenticated else "anonymous"
+        self.rate = self.get_rate()
+        self.num_requests, self.duration = self.parse_rate(self.rate)
+        return super().allow_request(request, view)
+
+    def get_cache_key(self, request: Request, view: APIView) -> str:
+        """Return the counter of whoever asks."""
+        return f"throttle:{self.scope}:{self.asker(request)}"
+
+
+class Changers(_PerAsker):
+    """Requests that change something."""
+
+    scope = "change"
+
+    def get_cache_key(self, request: Request, view: APIView) -> str | None:
+        """Return the counter of whoever asks; None for a request that only reads."""
+        return None if request.method in SAFE_METHODS else f"throttle:change:{self.asker(request)}"

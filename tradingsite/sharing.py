@@ -1,0 +1,28 @@
+"""Following a share link."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from tradingsite.passes import followed_link
+from tradingsite.permissions import SHARED
+
+
+@require_safe
+@never_cache
+@login_not_required
+def share(request: HttpRequest, secret: str) -> HttpResponse:
+    """Let whoever follows a valid link read the pages from now on; tell others that it is over."""
+    link = followed_link(secret)
+    if link is None or not link.is_valid:
+        words = {"unknown": "Nobody gave out this link.", "expired": "This link has expired."}
+        state = link.state if link else "unknown"
+        return render(request, "share_over.html", {"said": words.get(state, "This link was taken back.")}, status=410)
+    request.session[SHARED] = link.pk
+    if link.expires_at is not None:
+        request.session.set_expiry(link.expires_at)
+    return redirect("league")
