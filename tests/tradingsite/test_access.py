@@ -106,6 +106,7 @@ HOME, ELSEWHERE = ("origin", "http://127.0.0.1:8000"), ("origin", "http://evil.e
 NONSENSE = ("authorization", "Bearer nonsense")
 
 
+@pytest.mark.usefixtures("closed_connections")
 @pytest.mark.django_db(transaction=True)
 async def test_the_stream_is_open_to_programs_by_token_and_to_pages_by_login(settings, client):
     ann = await User.objects.acreate_user("ann")
@@ -135,6 +136,7 @@ async def test_the_stream_is_open_to_programs_by_token_and_to_pages_by_login(set
     assert let_in == ["token", "token, elsewhere", "login"]
 
 
+@pytest.mark.usefixtures("closed_connections")
 @pytest.mark.django_db(transaction=True)
 async def test_where_pages_are_public_a_program_needs_no_token_but_none_that_is_wrong(settings):
     settings.PADDOCK_PUBLIC_PAGES = True
@@ -148,6 +150,7 @@ async def test_where_pages_are_public_a_program_needs_no_token_but_none_that_is_
     assert not await lets_in(trades_only)
 
 
+@pytest.mark.usefixtures("closed_connections")
 @pytest.mark.django_db(transaction=True)
 async def test_who_followed_a_share_link_may_follow_the_stream_until_it_is_taken_back(settings, client, monkeypatch):
     monkeypatch.setattr(access, "ASKED_AGAIN_S", 0.02)
@@ -165,6 +168,7 @@ async def test_who_followed_a_share_link_may_follow_the_stream_until_it_is_taken
     assert not await lets_in(HOME, guest)
 
 
+@pytest.mark.usefixtures("closed_connections")
 @pytest.mark.django_db(transaction=True)
 async def test_a_token_that_is_taken_back_ends_the_stream_that_it_opened(settings, monkeypatch):
     monkeypatch.setattr(access, "ASKED_AGAIN_S", 0.02)

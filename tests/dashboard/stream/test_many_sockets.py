@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connections
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
@@ -19,7 +18,11 @@ from portfolios.telling import tell
 from tests.following import write
 from tests.serving import Site
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.slow,
+    pytest.mark.usefixtures("closed_connections"),
+]
 SOCKETS = 50
 WITHIN_S = 60
 
@@ -30,12 +33,6 @@ def site(tmp_path: Path):
     site.start()
     yield site
     site.end()
-
-
-@pytest.fixture(autouse=True)
-async def closed_connections():
-    yield
-    await sync_to_async(connections.close_all)()
 
 
 def address(site: Site) -> str:

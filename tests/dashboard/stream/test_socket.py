@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
-from django.db import connections
 from django.utils import timezone
 
 from dashboard.stream import hub as hubs
@@ -19,14 +18,7 @@ from portfolios.outbox import remove_old_messages
 from tests.following import announce, elsewhere, numbers, program, write
 from tests.rows import enter, open_season, quote, run_feed, stand
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-async def closed_connections():
-    """Close what `WebsocketCommunicator` keeps Channels from closing."""
-    yield
-    await sync_to_async(connections.close_all)()
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("closed_connections")]
 
 
 @pytest.fixture
