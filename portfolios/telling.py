@@ -28,9 +28,17 @@ _INSERT = """
     SELECT kind, slug, data::jsonb
     FROM unnest(%s::text[], %s::text[], %s::text[]) WITH ORDINALITY AS told (kind, slug, data, place) ORDER BY place
 """
+
+
+class _ToldOrderSerializer(OrderSerializer):
+    """An order without what it waits for: that moves with the market, too."""
+
+    waiting = None  # type: ignore[assignment]
+
+
 # One each for all rows: to put its fields together takes longer than to use them.
 _SPELLINGS: Mapping[MessageKind, BaseSerializer[Any]] = {
-    MessageKind.ORDER: OrderSerializer(),
+    MessageKind.ORDER: _ToldOrderSerializer(),
     MessageKind.FILL: FillSerializer(),
     MessageKind.ROUND_TRIP: RoundTripSerializer(),
 }

@@ -80,6 +80,10 @@ class Follower:
             self._wishes.pop(channel, None)
             self._told.pop(channel, None)
 
+    def wants(self, channels: Iterable[Channel]) -> bool:
+        """Return whether it asks for any of these channels."""
+        return not self._wishes.keys().isdisjoint(channels)
+
     def follow(self, channels: Iterable[Channel], position: Position) -> None:
         """Take facts as they become known from here on; those up to ``position`` have been told."""
         for channel in channels:

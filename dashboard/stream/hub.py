@@ -8,6 +8,7 @@ import time
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -31,6 +32,7 @@ MOST_BUSY = 0.25  # of the time, at most, goes into states: a big league is told
 LEAGUE_EVERY_S = 5.0  # without news
 HEARTBEAT_S = 10.0
 TRY_AGAIN_S = 1.0
+JOIN_AGAIN_S = 3_600.0  # Redis forgets the members of a group after a day
 
 _log = logging.getLogger(__name__)
 
@@ -68,7 +70,7 @@ class Hub:
 
     async def catch_up(self, follower: Follower, channels: Collection[Channel], position: Position) -> None:
         """Tell a follower what is kept of these channels after ``position``, then hand it what comes."""
-        while position < self.position:
+        while position < self.position and follower.wants(channels):
             entries, reached = await self._kept_after(position)
             for entry in entries:
                 if entry.channel is None:
@@ -129,11 +131,14 @@ class Hub:
         layer = get_channel_layer()
         assert layer is not None, "settings.CHANNEL_LAYERS names one"
         channel = await layer.new_channel()
-        await layer.group_add(LEAGUE_GROUP, channel)
         while True:
-            self._news.set()  # what happened before was not heard
-            self._league_news.set()
-            await layer.receive(channel)
+            await layer.group_add(LEAGUE_GROUP, channel)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(JOIN_AGAIN_S):
+                    while True:
+                        self._news.set()  # what happened before was not heard
+                        self._league_news.set()
+                        await layer.receive(channel)
 
     # States
 
@@ -167,8 +172,8 @@ class Hub:
 
     def _beat(self, follower: Follower) -> None:
         if not follower.is_catching_up:
-            place = follower.told_up_to or self.position
-            follower.tell(Heartbeat(cursor=place.cursor, time=timezone.now()))
+            place = follower.told_up_to
+            follower.tell(Heartbeat(cursor=place.cursor if place else None, time=timezone.now()))
 
 
 def _entry(message: Written) -> Entry:

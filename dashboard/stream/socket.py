@@ -6,7 +6,8 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from channels.db import database_sync_to_async
@@ -17,6 +18,7 @@ from dashboard.stream.hub import Hub, hub
 from dashboard.stream.words import (
     FACTS,
     VERSION,
+    Channel,
     Error,
     Hello,
     NotUnderstood,
@@ -36,6 +38,7 @@ TOO_SLOW = 4408
 TOO_MANY_MESSAGES = 4429
 MOST_MESSAGES = 60  # from one client within ...
 WITHIN_S = 10.0
+MOST_CHANGES = 10  # of what one client follows, that may wait for the past that it asked for before
 
 _log = logging.getLogger(__name__)
 
@@ -48,10 +51,11 @@ class StreamSocket(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         """Say hello; what the program wants it has yet to say."""
-        await self.accept()
         self._tasks: set[asyncio.Task[None]] = set()
         self._heard_at: deque[float] = deque(maxlen=MOST_MESSAGES)
         self._turn = asyncio.Lock()
+        self._changes = 0
+        await self.accept()
         self._hub = hub()
         follower = Follower(self._send_text, self._hub.boards)
         try:
@@ -90,10 +94,10 @@ class StreamSocket(AsyncWebsocketConsumer):
             match understood(text_data):
                 case Subscribe() as wanted:
                     position = await self._position_of(wanted)
-                    self._begin(self._subscribe(follower, wanted, position))
+                    self._change(partial(self._subscribe, follower, wanted, position))
                 case Unsubscribe(channels=channels):
-                    follower.forget(channels)
-                    follower.tell(Unsubscribed(channels=channels))
+                    follower.forget(channels)  # of their past no more is told, either
+                    self._change(partial(self._unsubscribe, follower, channels))
                 case Ping(id=number):
                     follower.tell(Pong(id=number))
         except NotUnderstood as error:
@@ -109,17 +113,33 @@ class StreamSocket(AsyncWebsocketConsumer):
         except UnknownCursor as error:
             raise NotUnderstood("after", f"after: {error}") from None
 
+    def _change(self, change: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Change what is followed once all that was asked for before has been told."""
+        if self._changes >= MOST_CHANGES:
+            waiting = f"{self._changes} subscriptions wait for the past that was asked for before them"
+            raise NotUnderstood("", f"{waiting}; expected no more until it is told")
+        self._changes += 1
+        self._begin(self._in_turn(change))
+
+    async def _in_turn(self, change: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        async with self._turn:
+            await change()
+        self._changes -= 1
+
     async def _subscribe(self, follower: Follower, wanted: Subscribe, after: Position | None) -> None:
-        async with self._turn:  # what is kept is told for one subscription at a time
-            position = self._hub.position if after is None else after
-            wish = Wish(
-                slugs=None if wanted.deployments is None else frozenset(wanted.deployments),
-                symbols=None if wanted.symbols is None else frozenset(wanted.symbols),
-            )
-            follower.tell(Subscribed(channels=wanted.channels, cursor=position.cursor))
-            follower.wish(wanted.channels, wish)
-            if facts := FACTS.intersection(wanted.channels):
-                await self._hub.catch_up(follower, facts, position)
+        position = self._hub.position if after is None else after
+        wish = Wish(
+            slugs=None if wanted.deployments is None else frozenset(wanted.deployments),
+            symbols=None if wanted.symbols is None else frozenset(wanted.symbols),
+        )
+        follower.tell(Subscribed(channels=wanted.channels, cursor=position.cursor))
+        follower.wish(wanted.channels, wish)
+        if facts := FACTS.intersection(wanted.channels):
+            await self._hub.catch_up(follower, facts, position)
+
+    async def _unsubscribe(self, follower: Follower, channels: list[Channel]) -> None:
+        follower.forget(channels)
+        follower.tell(Unsubscribed(channels=channels))
 
     async def _leave_behind(self, follower: Follower) -> None:
         """Close the socket of one who is too slow: what waits for it must not grow without end."""

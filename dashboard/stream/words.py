@@ -71,18 +71,19 @@ class Ping(Said, frozen=True, tag="ping"):
     id: Label | None = None  # comes back with the pong
 
 
-def _like(path: str, kind: str = "object") -> Meta:
-    return Meta(extra_json_schema={"type": kind, "description": f"as {path} tells it"})
+def _like(path: str, kind: str = "object", *, but: str = "") -> Meta:
+    description = f"as {path} tells it{', ' if but else ''}{but}"
+    return Meta(extra_json_schema={"type": kind, "description": description})
 
 
 # What the REST API tells, word for word.
 Fill = Annotated[msgspec.Raw, _like("/api/v1/deployments/SLUG/fills/")]
-Order = Annotated[msgspec.Raw, _like("/api/v1/deployments/SLUG/orders/")]
+Order = Annotated[msgspec.Raw, _like("/api/v1/deployments/SLUG/orders/", but="without waiting")]
 RoundTrip = Annotated[msgspec.Raw, _like("/api/v1/deployments/SLUG/round_trips/")]
-Event = Annotated[msgspec.Raw, _like("/api/v1/deployments/SLUG/ (recent_events)")]
+Event = Annotated[msgspec.Raw, _like("/api/v1/deployments/SLUG/events/")]
 Row = Annotated[msgspec.Raw, _like("/api/v1/league/ (rows)")]
 Totals = Annotated[msgspec.Raw, _like("/api/v1/league/ (totals)", "array")]
-Feed = Annotated[msgspec.Raw, _like("/api/v1/feed/ (without symbols and events)")]
+Feed = Annotated[msgspec.Raw, _like("/api/v1/feed/", but="without symbols, events and last_frame_age_s")]
 
 
 class Told(Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -120,7 +121,7 @@ class Pong(Told, frozen=True, tag="pong"):
 class Heartbeat(Told, frozen=True, tag="heartbeat"):
     """A sign of life every ten seconds, and as soon as a subscriber has caught up."""
 
-    cursor: str  # every fact asked for up to this place has been told
+    cursor: str | None  # every fact asked for up to this place has been told; null: none was asked for
     time: datetime  # wall clock, UTC
 
 
@@ -164,7 +165,7 @@ class FillTold(Fact, frozen=True, tag="fill"):
 class OrderTold(Fact, frozen=True, tag="order"):
     """An order as it stands after a change of its state, quantity or prices."""
 
-    data: Order  # as `/api/v1/deployments/SLUG/orders/` tells it
+    data: Order  # as `/api/v1/deployments/SLUG/orders/` tells it, without what it is `waiting` for
 
 
 class RoundTripTold(Fact, frozen=True, tag="round_trip"):
@@ -176,7 +177,7 @@ class RoundTripTold(Fact, frozen=True, tag="round_trip"):
 class EventTold(Fact, frozen=True, tag="event"):
     """Something a reader of the deployment should know."""
 
-    data: Event  # as `/api/v1/deployments/SLUG/` tells its recent_events
+    data: Event  # as `/api/v1/deployments/SLUG/events/` tells it
 
 
 class LeagueTold(Told, frozen=True, tag="league"):

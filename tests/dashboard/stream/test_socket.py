@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
+from django.db import connection
 from django.utils import timezone
 
 from dashboard.stream import hub as hubs
@@ -163,6 +164,59 @@ async def test_who_unsubscribes_hears_no_more(league):
         heard = await reader.hears_until("order")
 
     assert numbers(heard) == [2]
+
+
+async def test_what_is_unsubscribed_while_its_past_is_told_is_told_no_further(league, monkeypatch):
+    monkeypatch.setattr(hubs, "BATCH", 2)
+    monkeypatch.setattr(hubs, "REMEMBERED", 2)
+    async with program() as reader:
+        start = (await reader.hears("hello"))["cursor"]
+    await database_sync_to_async(write)(*range(40))
+
+    async with program() as reader:
+        await reader.say(type="subscribe", channels=["fills"], after=start)
+        await reader.say(type="subscribe", channels=["orders"], after=start)
+        await reader.say(type="unsubscribe", channels=["fills", "orders"])
+        past = await reader.hears_until("unsubscribed")
+        await later(40)
+        await reader.say(type="ping")
+        rest = await reader.hears_until("pong")
+
+    assert [message["type"] for message in past if message["type"] == "subscribed"] == ["subscribed"] * 2
+    assert len(numbers(past)) < 40
+    assert numbers(rest) == []
+
+
+async def test_who_asks_for_nothing_is_given_no_place_to_resume_from(league, monkeypatch):
+    monkeypatch.setattr(hubs, "HEARTBEAT_S", 0.05)
+    async with program() as reader:
+        before = await reader.hears("heartbeat")
+        caught_up = (await reader.subscribes("fills"))[-1]
+
+    assert before["cursor"] is None
+    assert caught_up["cursor"] is not None
+
+
+async def test_subscriptions_do_not_pile_up_behind_a_past_that_takes_long(league, monkeypatch):
+    monkeypatch.setattr(hubs, "REMEMBERED", 1)
+    async with program() as reader:
+        start = (await reader.hears("hello"))["cursor"]
+    await database_sync_to_async(write)(1, 2, 3)
+
+    async with program() as reader:
+        await reader.hears("hello")
+        with elsewhere(lock_messages):
+            await reader.say(type="subscribe", channels=["fills"], after=start)
+            for _ in range(sockets.MOST_CHANGES):
+                await reader.say(type="subscribe", channels=["fills"])
+            problem = (await reader.hears("error"))["problem"]
+
+    assert "expected no more until it is told" in problem["errors"]["message"][0]
+
+
+def lock_messages():
+    with connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE portfolios_message IN ACCESS EXCLUSIVE MODE")
 
 
 async def test_the_league_comes_whole_and_then_row_by_row(league):
