@@ -10,17 +10,17 @@ import sys
 from collections.abc import Sequence
 from itertools import islice
 
+from paddock_client.accounts import Fill
+from paddock_client.league import League
 from paddock_client.mishaps import PaddockError
 from paddock_client.paddock import Paddock
 from paddock_client.spelling import plain
 from paddock_client.stream import FACTS, STATES
-from paddock_client.things import (
+from paddock_client.told import (
     EventTold,
     FeedTold,
-    Fill,
     FillTold,
     Gap,
-    League,
     LeagueTold,
     Message,
     OrderTold,
@@ -134,13 +134,13 @@ def _table(league: League) -> list[str]:
     rows = [("", "name", "equity", "return %", "trips", "win %", "fees", "health")]
     rows += [
         (
-            "" if row.rank is None else str(row.rank),
+            str(row.rank),
             row.name,
             f"{row.equity:,.2f} {row.currency}",
             f"{row.return_pct:+.2f}",
             str(row.round_trips),
             "–" if row.win_rate is None else f"{row.win_rate:.0f}",
-            "–" if row.fees is None else f"{row.fees:,.2f}",
+            f"{row.fees:,.2f}",
             row.health,
         )
         for row in league.rows
@@ -176,7 +176,7 @@ def _in_words(message: Message) -> list[str]:
         case Gap(from_=begin, to=end):
             return [f"gap: what happened between {begin} and {end} is not kept any more"]
         case LeagueTold(rows=rows):
-            return [f"league: {row.rank or '–'} {row.name} {row.equity:.2f} {row.currency}" for row in rows]
+            return [f"league: {row.rank} {row.name} {row.equity:.2f} {row.currency}" for row in rows]
         case PricesTold(prices=prices):
             return [f"price: {price.symbol} {price.bid} / {price.ask}" for price in prices]
         case FeedTold(data=feed):

@@ -24,11 +24,9 @@ class Refused(PaddockError):
     def __init__(self, status: int, title: str, detail: str, errors: Mapping[str, Sequence[str]]) -> None:
         self.status = status
         self.title = title
-        self.detail = detail
+        self.detail = detail  # a sentence that names all of it
         self.errors = errors  # by field: what was given, and what would have been right
-        said = [detail] if detail else []
-        said += [f"{name}: {sentence}" for name, sentences in errors.items() for sentence in sentences]
-        super().__init__(f"{status} {title}: {'; '.join(dict.fromkeys(said)) or 'no reason is given'}")
+        super().__init__(f"{status} {title}: {detail or 'no reason is given'}")
 
 
 class NotAllowed(Refused):
@@ -47,19 +45,16 @@ class UnknownCursor(Refused):
     """A place in a stream that the server has not told, or not yet."""
 
 
-_OF_THE_WHOLE = frozenset({"type", "title", "status", "detail", "instance", "errors"})
 _KINDS = {401: NotAllowed, 403: NotAllowed, 404: NotFound, 429: TooManyRequests}
 
 
-def refusal(status: int, title: str, body: Any) -> Refused:
-    """Return what the server says by its status and body: problem details, or whatever it said instead."""
-    told = body if isinstance(body, dict) else {}
-    if "title" in told:
-        title = str(told["title"])
-    errors = told.get("errors") or {name: words for name, words in told.items() if name not in _OF_THE_WHOLE}
+def refusal(status: int, title: str, problem: Any) -> Refused:
+    """Return what the server says in problem details; where something before it answered, what its status says."""
+    told = problem if isinstance(problem, dict) else {}
+    errors = told.get("errors")
     by_field = {
         str(name): [str(word) for word in (words if isinstance(words, list) else [words])]
         for name, words in (errors.items() if isinstance(errors, dict) else ())
     }
-    kind = UnknownCursor if set(by_field) == {"after"} and status == 400 else _KINDS.get(status, Refused)
-    return kind(status, title, str(told.get("detail", "")), by_field)
+    kind = UnknownCursor if status == 400 and set(by_field) == {"after"} else _KINDS.get(status, Refused)
+    return kind(status, str(told.get("title", title)), str(told.get("detail", "")), by_field)

@@ -1,39 +1,54 @@
-"""A Paddock over HTTP: reading lists page by page, and the few changes a program may make."""
+"""A Paddock: reading its league and its markets, following what happens, and commanding deployments."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Unpack
 from urllib.parse import quote
 
 import httpx
 
-from paddock_client.mishaps import UnexpectedAnswer, Unreachable, refusal
-from paddock_client.patience import LONGEST_S, pause_s
-from paddock_client.spelling import thing, things
-from paddock_client.stream import Stream
-from paddock_client.things import (
-    Candle,
-    Deployment,
+from paddock_client.accounts import (
+    Balance,
     EquityCurve,
-    Feed,
+    ExitFigures,
     Fill,
-    League,
+    Flattening,
     LedgerEntry,
+    MarketFill,
     Order,
+    Position,
     RoundTrip,
 )
-
-T = TypeVar("T")
-TRIES = 4  # of what can be repeated without harm
-_WORTH_ANOTHER_TRY = frozenset({429, 502, 503, 504})
+from paddock_client.league import Deployment, DeploymentDetail, Event, League, Season
+from paddock_client.markets import (
+    Book,
+    Candle,
+    Feed,
+    IndicatorValues,
+    Instrument,
+    Market,
+    MarketDetail,
+    Tape,
+)
+from paddock_client.narrowing import (
+    OfDeployments,
+    OfEvents,
+    OfFills,
+    OfLedger,
+    OfMarketFills,
+    OfOrders,
+    OfRoundTrips,
+)
+from paddock_client.server import Server
+from paddock_client.spelling import thing, things
+from paddock_client.stream import Stream
 
 
 class Paddock:
-    """One server. Lists are read as they are iterated over, page by page, in the server's order."""
+    """One server. Lists are read as they are iterated over, page by page, the newest first unless it says otherwise."""
 
     def __init__(self, url: str, token: str | None = None, *, timeout_s: float = 10.0) -> None:
         """Name the server; a token is needed for changes, and where pages are not public.
@@ -45,11 +60,7 @@ class Paddock:
             raise ValueError(f"{url!r} is no address of a Paddock; expected one like http://127.0.0.1:8000")
         self._url = httpx.URL(url.rstrip("/") + "/")
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx.Client(
-            base_url=self._url.join("api/v1/"),
-            headers={**self._headers, "Accept": "application/json, application/problem+json"},
-            timeout=timeout_s,
-        )
+        self._server = Server(self._url.join("api/v1/"), self._headers, timeout_s=timeout_s)
 
     def __enter__(self) -> Paddock:
         return self
@@ -64,86 +75,164 @@ class Paddock:
 
     def close(self) -> None:
         """Close the connections; streams have their own."""
-        self._http.close()
+        self._server.close()
 
-    # Reading
+    # The league
 
     def league(self) -> League:
         """Return the league table."""
-        return thing(League, self._get("league/"))
+        return thing(League, self._server.read("league/"))
 
-    def deployments(self, *, status: str | None = None, strategy: str | None = None) -> Iterator[Deployment]:
+    def deployments(self, **which: Unpack[OfDeployments]) -> Iterator[Deployment]:
         """Yield the deployments by slug."""
-        return self._each(Deployment, "deployments/", {"status": status, "strategy": strategy})
+        return self._server.each(Deployment, "deployments/", which)
 
-    def deployment(self, slug: str) -> Deployment:
-        """Return one deployment, with its row in the league."""
-        return thing(Deployment, self._get(f"{_of(slug)}/"))
+    def deployment(self, slug: str) -> DeploymentDetail:
+        """Return one deployment, with its settings, its row in the league and its newest events."""
+        return thing(DeploymentDetail, self._server.read(f"{_of(slug)}/"))
 
-    def fills(
-        self,
-        slug: str,
-        *,
-        symbol: str | None = None,
-        side: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> Iterator[Fill]:
-        """Yield a deployment's fills, newest first."""
-        return self._each(Fill, f"{_of(slug)}/fills/", _narrowed(symbol=symbol, side=side, since=since, until=until))
+    def fills(self, slug: str, **which: Unpack[OfFills]) -> Iterator[Fill]:
+        """Yield a deployment's fills."""
+        return self._server.each(Fill, f"{_of(slug)}/fills/", which)
 
-    def orders(
-        self,
-        slug: str,
-        *,
-        symbol: str | None = None,
-        status: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> Iterator[Order]:
-        """Yield a deployment's orders, newest first."""
-        narrowed = _narrowed(symbol=symbol, status=status, since=since, until=until)
-        return self._each(Order, f"{_of(slug)}/orders/", narrowed)
+    def orders(self, slug: str, **which: Unpack[OfOrders]) -> Iterator[Order]:
+        """Yield a deployment's orders; open ones say what they wait for."""
+        return self._server.each(Order, f"{_of(slug)}/orders/", which)
 
-    def round_trips(
-        self, slug: str, *, symbol: str | None = None, since: datetime | None = None, until: datetime | None = None
-    ) -> Iterator[RoundTrip]:
-        """Yield a deployment's closed positions, newest first."""
-        narrowed = _narrowed(symbol=symbol, since=since, until=until)
-        return self._each(RoundTrip, f"{_of(slug)}/round_trips/", narrowed)
+    def round_trips(self, slug: str, **which: Unpack[OfRoundTrips]) -> Iterator[RoundTrip]:
+        """Yield a deployment's closed positions."""
+        return self._server.each(RoundTrip, f"{_of(slug)}/round_trips/", which)
 
-    def ledger(
-        self, slug: str, *, currency: str | None = None, since: datetime | None = None, until: datetime | None = None
-    ) -> Iterator[LedgerEntry]:
-        """Yield the postings of a deployment's account, newest first."""
-        narrowed = _narrowed(currency=currency, since=since, until=until)
-        return self._each(LedgerEntry, f"{_of(slug)}/ledger/", narrowed)
+    def exits(self, slug: str) -> list[ExitFigures]:
+        """Return what each rule that ends a deployment's round trips has brought."""
+        return things(ExitFigures, self._server.read(f"{_of(slug)}/exits/"))
+
+    def positions(self, slug: str, *, symbol: str | None = None) -> Iterator[Position]:
+        """Yield what a deployment holds, by symbol, flat positions included."""
+        return self._server.each(Position, f"{_of(slug)}/positions/", {"symbol": symbol})
+
+    def balances(self, slug: str) -> Iterator[Balance]:
+        """Yield what a deployment holds and owes, by currency."""
+        return self._server.each(Balance, f"{_of(slug)}/balances/", {})
+
+    def ledger(self, slug: str, **which: Unpack[OfLedger]) -> Iterator[LedgerEntry]:
+        """Yield the postings of a deployment's account."""
+        return self._server.each(LedgerEntry, f"{_of(slug)}/ledger/", which)
+
+    def events(self, slug: str, **which: Unpack[OfEvents]) -> Iterator[Event]:
+        """Yield what befell a deployment: errors, gaps, pauses, changes."""
+        return self._server.each(Event, f"{_of(slug)}/events/", which)
+
+    def flattenings(self, slug: str, *, state: str | None = None) -> Iterator[Flattening]:
+        """Yield the commands to flatten a deployment, and how far each has come."""
+        return self._server.each(Flattening, f"{_of(slug)}/flattenings/", {"state": state})
 
     def equity(self, slug: str, *, points: int | None = None) -> EquityCurve:
         """Return what a deployment was worth over time, thinned to ``points`` moments."""
-        return thing(EquityCurve, self._get(f"{_of(slug)}/equity/", _narrowed(points=points)))
+        return thing(EquityCurve, self._server.read(f"{_of(slug)}/equity/", points=points))
 
-    def candles(self, symbol: str, timeframe: str = "1m", *, limit: int | None = None) -> list[Candle]:
+    # The markets
+
+    def markets(self) -> Iterator[Market]:
+        """Yield the instruments, each with its quote and its last day, by symbol."""
+        return self._server.each(Market, "markets/", {})
+
+    def market(self, symbol: str) -> MarketDetail:
+        """Return one instrument: quote, day, rules and costs."""
+        return thing(MarketDetail, self._server.read(f"{_on(symbol)}/"))
+
+    def book(self, symbol: str, *, levels: int | None = None) -> Book:
+        """Return an order book as of the newest frame, all its levels unless ``levels`` a side are asked for."""
+        return thing(Book, self._server.read(f"{_on(symbol)}/book/", levels=levels))
+
+    def tape(self, symbol: str, *, limit: int | None = None) -> Tape:
+        """Return the newest public trades."""
+        return thing(Tape, self._server.read(f"{_on(symbol)}/tape/", limit=limit))
+
+    def market_fills(self, symbol: str, **which: Unpack[OfMarketFills]) -> Iterator[MarketFill]:
+        """Yield the league's fills on one instrument in the running season."""
+        return self._server.each(MarketFill, f"{_on(symbol)}/fills/", which)
+
+    def indicator(
+        self,
+        symbol: str,
+        name: str,
+        *,
+        timeframe: str | None = None,
+        limit: int | None = None,
+        before: datetime | None = None,
+        **parameters: float,
+    ) -> IndicatorValues:
+        """Return an indicator's newest values, oldest first; ``parameters`` are its own, like ``period=20``."""
+        return thing(
+            IndicatorValues,
+            self._server.read(
+                f"{_on(symbol)}/indicators/", name=name, timeframe=timeframe, limit=limit, before=before, **parameters
+            ),
+        )
+
+    def candles(
+        self,
+        symbol: str,
+        timeframe: str = "1m",
+        *,
+        limit: int | None = None,
+        since: datetime | None = None,
+        before: datetime | None = None,
+    ) -> list[Candle]:
         """Return the newest closed candles, oldest first."""
-        return things(Candle, self._get("candles/", _narrowed(symbol=symbol, timeframe=timeframe, limit=limit)))
+        told = self._server.read(
+            "candles/", symbol=symbol, timeframe=timeframe, limit=limit, since=since, before=before
+        )
+        return things(Candle, told)
+
+    def instruments(self) -> list[Instrument]:
+        """Return the rules of every pair."""
+        return things(Instrument, self._server.read("instruments/"))
 
     def feed(self) -> Feed:
         """Return how the market is heard."""
-        return thing(Feed, self._get("feed/"))
+        return thing(Feed, self._server.read("feed/"))
 
-    # Changing: asked once, never repeated
+    # Commands: given once, never repeated
 
-    def pause(self, slug: str, reason: str = "") -> Deployment:
+    def pause(self, slug: str, reason: str = "") -> DeploymentDetail:
         """Ask a strategy for no new signals; resting orders and stops live on."""
-        return self._change(slug, "pause", {"reason": reason})
+        return self._command(slug, "pause", reason=reason)
 
-    def enable(self, slug: str) -> Deployment:
-        """Ask a strategy for signals again."""
-        return self._change(slug, "enable")
+    def stop_entries(self, slug: str, reason: str = "") -> DeploymentDetail:
+        """Have a deployment open and enlarge nothing any more; exits and stops go on."""
+        return self._command(slug, "stop_entries", reason=reason)
 
-    def reset(self, slug: str) -> Deployment:
+    def enable(self, slug: str) -> DeploymentDetail:
+        """Have a deployment trade again."""
+        return self._command(slug, "enable")
+
+    def flatten(self, slug: str) -> DeploymentDetail:
+        """Pause a deployment, and have all its orders cancelled and every position closed at market.
+
+        Its worker does it between two frames: `flattenings` tells how far it has come.
+        """
+        return self._command(slug, "flatten")
+
+    def reset(self, slug: str) -> DeploymentDetail:
         """Close a deployment's account and open a new one with the full stake; the record is kept."""
-        return self._change(slug, "reset")
+        return self._command(slug, "reset")
+
+    def clone(self, original: str, /, name: str, **changes: Any) -> DeploymentDetail:
+        """Enter a copy with an account of its own; ``changes`` are what differs, like ``cash`` or the whole ``config``.
+
+        Without a ``slug`` among them it is made of the name.
+        """
+        return self._command(original, "clone", name=name, **changes)
+
+    def begin_season(self, *, confirm: int, name: str | None = None, liquidity: str | None = None) -> Season:
+        """End the running season and begin a new one: every deployment starts anew with its stake.
+
+        ``confirm`` is the number of the season that ends, 0 when none runs. Liquidity stays as it is unless given.
+        """
+        given = {key: value for key, value in (("name", name), ("liquidity", liquidity)) if value is not None}
+        return thing(Season, self._server.change("seasons/begin/", confirm=confirm, **given))
 
     # Following
 
@@ -168,69 +257,13 @@ class Paddock:
             patience_s=patience_s,
         )
 
-    # How it is asked
-
-    def _each(self, kind: type[T], path: str, parameters: Mapping[str, Any]) -> Iterator[T]:
-        page = self._get(path, _narrowed(**parameters))
-        while True:
-            if not isinstance(page, dict) or "next" not in page:
-                raise UnexpectedAnswer(f"{path} told {str(page)[:100]!r}; expected a page of results")
-            yield from things(kind, page.get("results"))
-            if page["next"] is None:
-                return
-            # Of the link only what follows the server: the server may not know by which name it is reached.
-            page = self._get(path, httpx.URL(page["next"]).params)
-
-    def _get(self, path: str, parameters: Mapping[str, Any] | httpx.QueryParams | None = None) -> Any:
-        request = self._http.build_request("GET", path, params=parameters or None)
-        for failures in range(TRIES):
-            is_last = failures == TRIES - 1
-            try:
-                answer = self._http.send(request)
-            except httpx.TransportError as error:
-                if is_last:
-                    raise Unreachable(f"{request.url} gave no answer in {TRIES} tries: {error}") from error
-                time.sleep(pause_s(failures))
-                continue
-            if is_last or answer.status_code not in _WORTH_ANOTHER_TRY:
-                break
-            time.sleep(_wait_s(answer, failures))
-        return _told(answer)
-
-    def _change(self, slug: str, change: str, body: Mapping[str, Any] | None = None) -> Deployment:
-        request = self._http.build_request("POST", f"{_of(slug)}/{change}/", json=body or {})
-        try:
-            answer = self._http.send(request)
-        except httpx.TransportError as error:
-            raise Unreachable(f"{request.url} gave no answer, and may have been done all the same: {error}") from error
-        return thing(Deployment, _told(answer))
+    def _command(self, slug: str, command: str, /, **body: Any) -> DeploymentDetail:
+        return thing(DeploymentDetail, self._server.change(f"{_of(slug)}/{command}/", **body))
 
 
 def _of(slug: str) -> str:
     return f"deployments/{quote(slug, safe='')}"
 
 
-def _narrowed(**parameters: Any) -> dict[str, Any]:
-    """Return the parameters that were given, as an address tells them."""
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in parameters.items()
-        if value is not None
-    }
-
-
-def _wait_s(answer: httpx.Response, failures: int) -> float:
-    asked = answer.headers.get("Retry-After", "")
-    return min(float(asked), LONGEST_S) if asked.isdecimal() else pause_s(failures)
-
-
-def _told(answer: httpx.Response) -> Any:
-    try:
-        body = answer.json()
-    except ValueError:
-        body = None
-    if answer.is_success and body is not None:
-        return body
-    if answer.is_success or answer.is_redirect:
-        raise UnexpectedAnswer(f"{answer.url} answered {answer.status_code} without JSON; is it a Paddock?")
-    raise refusal(answer.status_code, answer.reason_phrase, body)
+def _on(symbol: str) -> str:
+    return f"markets/{quote(symbol.replace('/', '-'), safe='')}"

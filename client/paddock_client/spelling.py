@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from types import NoneType, UnionType
@@ -12,6 +14,11 @@ from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 from paddock_client.mishaps import UnexpectedAnswer
 
 T = TypeVar("T")
+_FROM_TEXT: Mapping[Any, Callable[[str], Any]] = {
+    Decimal: Decimal,
+    datetime: datetime.fromisoformat,
+    date: date.fromisoformat,
+}
 
 
 def thing(kind: type[T], data: Any) -> T:
@@ -48,7 +55,7 @@ def plain(value: Any) -> Any:
         return [plain(each) for each in value]
     if isinstance(value, Decimal):
         return f"{value:f}"
-    return value.isoformat() if isinstance(value, datetime) else value
+    return value.isoformat() if isinstance(value, date) else value  # a moment is a date, too
 
 
 @cache
@@ -79,13 +86,9 @@ def _value(hint: Any, data: Any, name: str) -> Any:
         return [_value(get_args(hint)[0], each, name) for each in data]
     if get_origin(hint) is dict and isinstance(data, dict):
         return {key: _value(get_args(hint)[1], each, name) for key, each in data.items()}
-    try:
-        if hint is Decimal and isinstance(data, str):
-            return Decimal(data)
-        if hint is datetime and isinstance(data, str):
-            return datetime.fromisoformat(data)
-    except (InvalidOperation, ValueError):
-        pass
+    if hint in _FROM_TEXT and isinstance(data, str):
+        with suppress(InvalidOperation, ValueError):
+            return _FROM_TEXT[hint](data)
     if hint is float and isinstance(data, int | float):
         return float(data)
     if isinstance(hint, type) and type(data) is hint:

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from paddock_client.mishaps import UnexpectedAnswer, Unreachable, refusal
 from paddock_client.patience import pause_s
 from paddock_client.spelling import thing
-from paddock_client.things import (
+from paddock_client.told import (
     EventTold,
     FeedTold,
     FillTold,
@@ -30,7 +30,7 @@ FACTS = frozenset({"fills", "orders", "round_trips", "events"})
 STATES = frozenset({"league", "prices", "feed"})
 SILENT_S = 35.0  # the server gives a sign of life every ten seconds
 MOST_BYTES = 64 * 2**20
-_KINDS: dict[str, type[Message]] = {
+KINDS: dict[str, type[Message]] = {
     "fill": FillTold,
     "order": OrderTold,
     "round_trip": RoundTripTold,
@@ -140,9 +140,9 @@ class Stream(AsyncIterator[Message]):
             problem = told.get("problem")
             status = problem.get("status", 400) if isinstance(problem, dict) else 400
             raise refusal(status, "Not understood", problem)
-        if name == "heartbeat" and FACTS & set(self._channels):
+        if name == "heartbeat" and told.get("cursor") is not None:
             self._cursor = str(told["cursor"])
-        kind = _KINDS.get(str(name))
+        kind = KINDS.get(str(name))
         if kind is None:
             return None
         message = thing(kind, told)
@@ -153,7 +153,8 @@ class Stream(AsyncIterator[Message]):
         return message
 
     async def _heard(self, socket: ClientConnection) -> dict[str, Any]:
-        text = await asyncio.wait_for(socket.recv(), SILENT_S)
+        async with asyncio.timeout(SILENT_S):
+            text = await socket.recv()
         try:
             told = json.loads(text)
         except ValueError:
