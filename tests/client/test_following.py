@@ -8,9 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
-from rest_framework.authtoken.models import Token
 
 from marketdata import bus
 from paddock_client import (
@@ -33,6 +33,7 @@ from tests.leagues import CAPTURE, restless_league
 from tests.processes import running, wait_until
 from tests.rows import enter, open_season
 from tests.serving import Follower, Site, following
+from tradingsite.passes import make_token
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 FACTS = ("fills", "orders", "round_trips", "events")
@@ -155,13 +156,13 @@ def test_a_cursor_of_another_server_is_refused_with_what_is_wrong(site: Site) ->
     assert "ahead of this stream" in follower.mishap.errors["after"][0]
 
 
-def test_where_pages_are_not_public_a_program_needs_a_token(site: Site, django_user_model) -> None:
+def test_where_pages_are_not_public_a_program_needs_a_token(site: Site) -> None:
     site.end()
     private = Site(site.log, PADDOCK_PUBLIC_PAGES="false")
-    token = Token.objects.create(user=django_user_model.objects.create_user("ann"))
+    _, token = make_token(user=User.objects.create_user("ann"), name="robot", scopes=["read"], by="test")
     private.start()
     try:
-        for secret, is_told in ((None, False), ("wrong", False), (token.key, True)):
+        for secret, is_told in ((None, False), ("wrong", False), (token, True)):
             follower = Follower(lambda secret=secret: Paddock(private.url, secret).stream(["fills"]))
             follower.start()
             wait_until(

@@ -21,14 +21,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def work() -> Work:
-    """Deployment a on a worker, after a round trip and a half, with an order in the book."""
+    """Deployment a on a worker, after a round trip and a half."""
     work = Work()
     work.show(around(100))
     work.trade("buy", 1)
     work.show(around(110))
     work.trade("sell", 1)
     work.trade("buy", 2)
-    work.send("buy", 1, limit_ticks=50, type=OrderType.LIMIT)
     work.settle()
     return work
 
@@ -83,11 +82,14 @@ def test_what_an_account_traded_is_read_with_its_codes_and_what_it_had_lost_and_
 
 
 def test_an_open_order_says_what_it_waits_for(site, work):
+    work.send("buy", 1, limit_ticks=109, type=OrderType.LIMIT)
+    work.settle()
+
     resting, *ended = site.orders("a")
 
-    assert (resting.status, resting.limit_price, resting.filled_qty) == ("open", 50, 0)
-    assert resting.waiting.waits_for == "price"
-    assert resting.waiting.distance_bps > 0
+    assert (resting.status, resting.limit_price, resting.filled_qty) == ("open", 109, 0)
+    assert resting.waiting.waits_for == "queue"
+    assert resting.waiting.queue_ahead == 10_000
     assert [order.waiting for order in ended] == [None] * 3
     assert [order.order_id for order in site.orders("a", status="open")] == [resting.order_id]
 
