@@ -15,7 +15,7 @@ _LARGEST = 2**63 - 1
 _CURSOR = re.compile(r"([0-9]{1,19})-([0-9]{1,19})")
 _REMOVAL_LOCK = 7_002  # advisory: old messages are removed by one job at a time
 
-# What is older than every transaction still open is all there will ever be of it.
+# What is older than every transaction still open, in whichever database of the server, is all there will ever be of it.
 _HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 _AFTER = """
     SELECT xid, id, kind, slug, told_at, data::text, data ->> 'symbol' FROM portfolios_message

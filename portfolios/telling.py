@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from django.core.serializers.json import DjangoJSONEncoder
+import msgspec
 from django.db import connection
 from django.db.models import Model
 from rest_framework.serializers import BaseSerializer
@@ -22,11 +21,10 @@ TELLING = (
     *("status", "qty", "filled_qty", "limit_price", "stop_loss_price", "take_profit_price", "sibling_id"),
     *("is_triggered", "code"),
 )
-# In a third of the time that the many rows of an ordinary insert take: a worker's commit waits for it.
+# One value instead of three a row, in a fraction of the time: a worker's commit waits for it.
 _INSERT = """
-    INSERT INTO portfolios_message (kind, slug, data)
-    SELECT kind, slug, data::jsonb
-    FROM unnest(%s::text[], %s::text[], %s::text[]) WITH ORDINALITY AS told (kind, slug, data, place) ORDER BY place
+    INSERT INTO portfolios_message (kind, slug, data) SELECT told ->> 0, told ->> 1, told -> 2
+    FROM jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS each (told, place) ORDER BY place
 """
 
 
@@ -84,15 +82,9 @@ def tell_facts(*, orders: Sequence[Order], fills: Sequence[Fill], trips: Sequenc
 
 def tell(messages: Sequence[Message]) -> None:
     """Write messages, in their order."""
+    told = msgspec.json.encode([(message.kind, message.slug, message.data) for message in messages])
     with connection.cursor() as cursor:
-        cursor.execute(
-            _INSERT,
-            [
-                [message.kind for message in messages],
-                [message.slug for message in messages],
-                [json.dumps(message.data, cls=DjangoJSONEncoder, allow_nan=False) for message in messages],
-            ],
-        )
+        cursor.execute(_INSERT, [told.decode()])
 
 
 def _messages(

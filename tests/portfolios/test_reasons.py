@@ -92,7 +92,7 @@ def test_the_api_refuses_a_moment_that_is_none(client, deployment, since):
     answer = client.get("/api/v1/deployments/a/why/", {"since": since})
 
     assert answer.status_code == 400
-    assert "expected a time with its zone" in answer.json()["since"][0]
+    assert "expected a time with its zone" in answer.json()["errors"]["since"][0]
 
 
 def test_the_api_answers_before_the_first_frame(client, deployment):
