@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from dashboard.consumers import LOGIN_NEEDED
 from dashboard.contract import Entry, fields_of
 from dashboard.stream import hub, socket, words
 
@@ -25,11 +26,13 @@ def stream_guide() -> dict[str, Any]:
             (socket.TOO_SLOW, "too many messages waited for this reader; connect again and resume"),
             (socket.TOO_MANY_MESSAGES, f"more than {socket.MOST_MESSAGES} messages within {socket.WITHIN_S:.0f} s"),
             (socket.TRY_AGAIN_LATER, "the server cannot tell just now; connect again a little later"),
+            (LOGIN_NEEDED, "the token or share link that opened it has expired, or was taken back"),
             (1009, "a message was too long"),
         ],
         "most_characters": words.MOST_CHARACTERS,
         "most_names": words.MOST_NAMES,
         "most_messages": socket.MOST_MESSAGES,
+        "most_changes": socket.MOST_CHANGES,
         "within_s": int(socket.WITHIN_S),
         "heartbeat_s": int(hub.HEARTBEAT_S),
         "quickest_s": hub.QUICKEST_S,
