@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from weakref import WeakKeyDictionary
 
@@ -13,6 +14,7 @@ from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 
 from dashboard.feed_scenes import FeedChoice, feed_scene
+from dashboard.league_scenes import LeagueScene, league_scene, window_query
 from dashboard.market_listing import markets_scene
 from dashboard.market_scenes import market_scene
 from dashboard.panels import (
@@ -21,11 +23,17 @@ from dashboard.panels import (
     LEAGUE_PANELS,
     MARKET_PANELS,
     MARKETS_PANELS,
+    Drawn,
     Panel,
-    swap_message,
+    change_messages,
+    drawn,
+    whole_message,
 )
-from dashboard.scenes import Scene, deployment_scene, league_scene
+from dashboard.scenes import Scene, deployment_scene
 from portfolios.announcements import LEAGUE_GROUP
+from portfolios.models import Fill
+from portfolios.windows import Window
+from strategies.league import View
 
 Send = Callable[[str], Awaitable[None]]
 
@@ -34,6 +42,7 @@ BEAT_S = 1.0  # without news only prices and ages are rendered
 READ_ALL_AFTER_S = 5.0  # without news: an announcement may have been lost
 MOST_BUSY = 0.25  # of the time, at most, goes into one page: a big league is rendered less often
 LISTEN_AGAIN_S = 1.0
+LOOK_AGAIN_S = 0.1  # for new fills, at the soonest
 
 _log = logging.getLogger(__name__)
 
@@ -54,10 +63,12 @@ class Broadcaster:
         self._slug = slug
         self._beat_s = beat_s
         self._sockets: set[Send] = set()
-        self._shown: dict[Panel, str] = {}
+        self._shown: dict[Panel, Drawn] = {}
         self._scene: Scene | None = None
+        self._fills_shown: list[Fill] | None = None
         self._read_at = 0.0
         self._news = asyncio.Event()
+        self._fill_news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._rendering = asyncio.Lock()
 
@@ -65,11 +76,14 @@ class Broadcaster:
         """Send all panels as they are now, and every change from here on."""
         async with self._rendering:
             if not self._sockets:
-                await self._render(is_news=True)
-            await send(swap_message(self._shown))
+                self._shown, self._fills_shown = {}, None
+                await self._render(self._panels, is_news=True)
+            await send(whole_message(self._shown[panel] for panel in self._panels))
             self._sockets.add(send)
         if not self._tasks:
             self._tasks = [asyncio.create_task(self._beat()), asyncio.create_task(self._listen())]
+            if any(panel.is_quick for panel in self._panels):
+                self._tasks.append(asyncio.create_task(self._follow_fills()))
 
     async def leave(self, send: Send) -> None:
         """Send no more; the last to leave stops the rendering."""
@@ -84,6 +98,7 @@ class Broadcaster:
         """Take note that these accounts have changed."""
         if self._slug is None or self._slug in slugs:
             self._news.set()
+            self._fill_news.set()
 
     async def _beat(self) -> None:
         pause_s = QUICKEST_S
@@ -95,7 +110,8 @@ class Broadcaster:
             began = time.monotonic()
             try:
                 async with self._rendering:
-                    await self._send_to_all(swap_message(await self._render(is_news=is_news)))
+                    steady = tuple(panel for panel in self._panels if not panel.is_quick)
+                    await self._send_to_all(await self._render(steady, is_news=is_news))
             except Exception:
                 # The database or Redis may be away for a moment: the page keeps what it shows.
                 _log.exception("a live page could not be rendered")
@@ -107,25 +123,54 @@ class Broadcaster:
         except TimeoutError:
             return
 
-    async def _render(self, *, is_news: bool) -> dict[Panel, str]:
-        """Render what may have changed; return what did."""
-        scene, fresh = await database_sync_to_async(self._rendered)(is_news=is_news)
+    async def _follow_fills(self) -> None:
+        """Show a fill as soon as it is there: a look for it costs little, and most find none."""
+        quick = tuple(panel for panel in self._panels if panel.is_quick)
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._fill_news.wait(), READ_ALL_AFTER_S)
+            self._fill_news.clear()
+            try:
+                async with self._rendering:
+                    messages = await self._render_fills(quick)
+                    await self._send_to_all(messages)
+            except Exception:
+                _log.exception("the fills of a live page could not be rendered")
+                messages = []
+            await asyncio.sleep(QUICKEST_S if messages else LOOK_AGAIN_S)
+
+    async def _render(self, panels: tuple[Panel, ...], *, is_news: bool) -> list[str]:
+        """Render what may have changed; return what is to be sent."""
+        scene, fresh = await database_sync_to_async(self._drawn)(panels, is_news=is_news)
         if is_news:
             self._read_at = time.monotonic()
-        changed = {panel: html for panel, html in fresh.items() if self._shown.get(panel) != html}
         self._scene = scene
-        self._shown |= changed
-        return changed
+        return self._shown_anew(fresh)
 
-    def _rendered(self, *, is_news: bool) -> tuple[Scene, dict[Panel, str]]:
+    async def _render_fills(self, panels: tuple[Panel, ...]) -> list[str]:
+        if not isinstance(self._scene, LeagueScene):
+            return []
+        newest = await database_sync_to_async(self._scene.with_new_fills)()
+        if newest.fills == self._fills_shown:
+            return []
+        self._fills_shown = newest.fills
+        return self._shown_anew(await database_sync_to_async(drawn)(panels, newest))
+
+    def _shown_anew(self, fresh: Iterable[Drawn]) -> list[str]:
+        fresh = list(fresh)
+        messages = change_messages(fresh, self._shown)
+        self._shown |= {each.panel: each for each in fresh}
+        return messages
+
+    def _drawn(self, panels: tuple[Panel, ...], *, is_news: bool) -> tuple[Scene, list[Drawn]]:
         if is_news or self._scene is None:
             scene = self._gather()
-            return scene, {panel: panel.render(scene) for panel in self._panels}
+            return scene, drawn(panels, scene)
         scene = self._scene.with_fresh_feed()
-        return scene, {panel: panel.render(scene) for panel in self._panels if panel.has_prices}
+        return scene, drawn((panel for panel in panels if panel.has_prices), scene)
 
-    async def _send_to_all(self, message: str) -> None:
-        if message:
+    async def _send_to_all(self, messages: Iterable[str]) -> None:
+        for message in messages:
             await asyncio.gather(*(send(message) for send in self._sockets), return_exceptions=True)
 
     async def _listen(self) -> None:
@@ -137,6 +182,7 @@ class Broadcaster:
                 channel = await layer.new_channel()
                 await layer.group_add(LEAGUE_GROUP, channel)
                 self._news.set()  # what happened before was not heard
+                self._fill_news.set()
                 while True:
                     message = await layer.receive(channel)
                     self.hear(message["accounts"])
@@ -148,9 +194,12 @@ class Broadcaster:
 _running: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Broadcaster]] = WeakKeyDictionary()
 
 
-def league_broadcaster() -> Broadcaster:
-    """Return the league page's broadcaster of this process."""
-    return _broadcaster("", lambda: Broadcaster(league_scene, LEAGUE_PANELS))
+def league_broadcaster(window: Window) -> Broadcaster:
+    """Return the broadcaster of the league page for those who look at the same window, in this process."""
+    # No slug holds a question mark.
+    return _broadcaster(
+        f"league{window_query(window)}", lambda: Broadcaster(partial(league_scene, View(window)), LEAGUE_PANELS)
+    )
 
 
 def deployment_broadcaster(slug: str) -> Broadcaster:
@@ -160,7 +209,6 @@ def deployment_broadcaster(slug: str) -> Broadcaster:
 
 def feed_broadcaster(choice: FeedChoice) -> Broadcaster:
     """Return the broadcaster of the feed page, as it is for those who chose the same."""
-    # No slug holds a question mark.
     return _broadcaster(f"feed{choice.query}", lambda: Broadcaster(partial(feed_scene, choice), FEED_PANELS, slug=""))
 
 

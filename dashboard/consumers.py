@@ -20,6 +20,7 @@ from dashboard.broadcaster import (
 from dashboard.feed_scenes import UnknownChoice, feed_choice
 from dashboard.market_listing import UnknownInstrument
 from dashboard.market_scenes import known_slug
+from portfolios.windows import UnknownWindow, window_named
 from strategies.models import Deployment
 
 LOGIN_NEEDED = 4403
@@ -56,17 +57,26 @@ class LivePage(AsyncWebsocketConsumer):
         """Send panels to the browser."""
         await self.send(text_data=html)
 
+    def asked(self, *names: str) -> list[str]:
+        """Return the parameters of the address, empty where they are left out."""
+        query = parse_qs(self.scope["query_string"].decode("ascii", "replace"))
+        return [query.get(name, [""])[0] for name in names]
+
     async def find_broadcaster(self) -> Broadcaster | None:
         """Return the broadcaster of the page, None if there is no such page."""
         raise NotImplementedError
 
 
 class LeaguePage(LivePage):
-    """`/ws/league/`."""
+    """`/ws/league/?window=…`."""
 
     async def find_broadcaster(self) -> Broadcaster | None:
-        """Return the league's broadcaster."""
-        return league_broadcaster()
+        """Return the broadcaster of the window that the reader chose, None for an unknown one."""
+        (asked,) = self.asked("window")
+        try:
+            return league_broadcaster(window_named(asked))
+        except UnknownWindow:
+            return None
 
 
 class DeploymentPage(LivePage):
@@ -104,9 +114,8 @@ class FeedPage(LivePage):
 
     async def find_broadcaster(self) -> Broadcaster | None:
         """Return the broadcaster of what the reader chose, None for what cannot be chosen."""
-        query = parse_qs(self.scope["query_string"].decode("ascii", "replace"))
         try:
-            choice = feed_choice(*(query.get(name, [""])[0] for name in ("kind", "timeframe")))
+            choice = feed_choice(*self.asked("kind", "timeframe"))
         except UnknownChoice:
             return None
         return feed_broadcaster(choice)

@@ -9,14 +9,14 @@ from django.views.decorators.http import require_safe
 
 from dashboard.market_listing import UnknownInstrument, markets_scene
 from dashboard.market_scenes import market_scene
-from dashboard.panels import MARKET_PANELS, MARKETS_PANELS, rendered
+from dashboard.panels import MARKET_PANELS, MARKETS_PANELS, drawn
 
 
 @require_safe
 @never_cache
 def markets(request: HttpRequest) -> HttpResponse:
     """Return the list of markets."""
-    return render(request, "dashboard/markets.html", {"panels": rendered(MARKETS_PANELS, markets_scene())})
+    return render(request, "dashboard/markets.html", {"panels": drawn(MARKETS_PANELS, markets_scene())})
 
 
 @require_safe
@@ -29,4 +29,4 @@ def market(request: HttpRequest, slug: str) -> HttpResponse:
         scene = market_scene(slug, is_looking=False)
     except UnknownInstrument as error:
         raise Http404(f"There is no such market: {error}.") from None
-    return render(request, "dashboard/market.html", {"panels": rendered(MARKET_PANELS, scene), "scene": scene})
+    return render(request, "dashboard/market.html", {"panels": drawn(MARKET_PANELS, scene), "scene": scene})

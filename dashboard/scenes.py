@@ -25,7 +25,7 @@ from portfolios.models import (
     Season,
 )
 from portfolios.reasons import Reasons, reasons_of
-from portfolios.selectors import LeagueTotals, current_season, league_totals, market_time, recent_fills
+from portfolios.selectors import current_season, market_time
 from strategies import registry, selectors
 from strategies.challengers import label
 from strategies.models import Deployment, DeploymentCost, DeploymentEvent, DeploymentRevision, DeploymentStatus
@@ -51,6 +51,11 @@ class Quote:
     bid: Decimal | None
     ask: Decimal | None
     age_s: float | None  # of the book
+
+    @property
+    def slug(self) -> str:
+        """The symbol as addresses spell it: BTC-USD."""
+        return self.symbol.replace("/", "-")
 
     @property
     def mid(self) -> Decimal | None:
@@ -90,29 +95,12 @@ class Scene:
     def quotes(self) -> list[Quote]:
         """The price strip, in the feed's order."""
         symbols = self.feed["symbols"] if self.feed else {}
-        return [_quote(symbol, state) for symbol, state in symbols.items()]
+        return [quote_of(symbol, state) for symbol, state in symbols.items()]
 
     @property
     def clock(self) -> datetime | None:
         """The market's time, which on a recording is not the wall's; None while nobody tells it."""
         return feed_time(self.feed)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeagueScene(Scene):
-    """The league page."""
-
-    board: list[Contestant]
-    totals: list[LeagueTotals]
-    fills: list[Fill]
-    names: Mapping[str, str]  # slug -> name
-    failures: int  # strategies that could not be loaded
-    live_workers: int
-
-    @property
-    def clock(self) -> datetime | None:
-        """The feed's time, without a feed the newest standing's."""
-        return feed_time(self.feed) or market_time(contestant.row for contestant in self.board)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,23 +214,6 @@ def plain_scene() -> Scene:
     return Scene(season=current_season(), feed=bus.feed_state())
 
 
-def league_scene() -> LeagueScene:
-    """Return the league as it stands now. Seven queries, whatever the number of deployments."""
-    registry.refresh()
-    season, feed = current_season(), bus.feed_state()
-    board = selectors.league_board(season, feed)
-    return LeagueScene(
-        season=season,
-        feed=feed,
-        board=board,
-        totals=league_totals(contestant.row for contestant in board),
-        fills=recent_fills(season, FILLS_SHOWN),
-        names={contestant.deployment.slug: contestant.deployment.name for contestant in board},
-        failures=len(registry.failures()),
-        live_workers=selectors.live_worker_count(),
-    )
-
-
 def deployment_scene(slug: str) -> DeploymentScene:
     """Return one deployment as it stands now.
 
@@ -293,7 +264,7 @@ def feed_time(feed: Mapping[str, Any] | None) -> datetime | None:
     return datetime.fromisoformat(told) if told else None
 
 
-def _quote(symbol: str, state: Mapping[str, Any]) -> Quote:
+def quote_of(symbol: str, state: Mapping[str, Any]) -> Quote:
     return Quote(
         symbol=symbol,
         status=state["status"] or "unknown",

@@ -15,8 +15,9 @@ from django.views.decorators.http import require_POST, require_safe
 from dashboard.comparing import NothingToCompare, comparison
 from dashboard.feed_scenes import UnknownChoice, feed_choice, feed_scene
 from dashboard.guide import guide
-from dashboard.panels import DEPLOYMENT_PANELS, FEED_PANELS, LEAGUE_PANELS, rendered
-from dashboard.scenes import UnknownDeployment, deployment_scene, league_scene
+from dashboard.league_scenes import UnknownView, league_scene, view_asked, window_query
+from dashboard.panels import DEPLOYMENT_PANELS, FEED_PANELS, LEAGUE_PANELS, PAST_LEAGUE_PANELS, drawn
+from dashboard.scenes import UnknownDeployment, deployment_scene
 from dashboard.stream.guide import stream_guide, stream_schema
 from portfolios.models import Fill
 from portfolios.selectors import trading_fill
@@ -40,8 +41,20 @@ CHANGES: dict[str, tuple[Callable[..., object], str]] = {
 @require_safe
 @never_cache
 def league(request: HttpRequest) -> HttpResponse:
-    """Return the league page."""
-    return render(request, "dashboard/league.html", {"panels": rendered(LEAGUE_PANELS, league_scene())})
+    """Return the league page: ``?window=24h``, and with ``at=2026-07-08T12:00:00Z`` as it stood then."""
+    try:
+        view = view_asked(request.GET.get("window", ""), request.GET.get("at", ""))
+        scene = league_scene(view)
+    except UnknownView as error:
+        raise Http404(f"The league cannot be shown so: {error}.") from None
+    panels = LEAGUE_PANELS if view.at is None else PAST_LEAGUE_PANELS
+    context = {
+        "panels": drawn(panels, scene),
+        "view": view,
+        "reach": scene.league.reach,
+        "window_query": window_query(view.window),
+    }
+    return render(request, "dashboard/league.html", context)
 
 
 @require_safe
@@ -52,7 +65,7 @@ def feed(request: HttpRequest) -> HttpResponse:
         choice = feed_choice(request.GET.get("kind", ""), request.GET.get("timeframe", ""))
     except UnknownChoice as error:
         raise Http404(f"Nothing can be shown: {error}.") from None
-    context = {"panels": rendered(FEED_PANELS, feed_scene(choice)), "choice": choice}
+    context = {"panels": drawn(FEED_PANELS, feed_scene(choice)), "choice": choice}
     return render(request, "dashboard/feed.html", context)
 
 
@@ -64,7 +77,7 @@ def deployment(request: HttpRequest, slug: str) -> HttpResponse:
         scene = deployment_scene(slug)
     except UnknownDeployment:
         raise Http404(f"No deployment is called {slug!r}.") from None
-    context = {"panels": rendered(DEPLOYMENT_PANELS, scene), "deployment": scene.deployment}
+    context = {"panels": drawn(DEPLOYMENT_PANELS, scene), "deployment": scene.deployment}
     return render(request, "dashboard/deployment.html", context)
 
 

@@ -30,6 +30,12 @@ _THIN = """
 """
 
 
+def stretch_at(age: timedelta) -> timedelta:
+    """Return how far apart points of that age may be."""
+    passed = [stretch for older_than, stretch in THINNING if age > older_than]
+    return passed[-1] if passed else timedelta(0)
+
+
 def thin_equity_points(now: datetime) -> int:
     """Keep the last point of each stretch and delete the others; return how many went. Safe to repeat."""
     deleted = 0

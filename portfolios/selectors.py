@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -16,6 +16,7 @@ from trading.book import Side
 from trading.fees import Liquidity
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SUMMED = ("realised", "unrealised", "fees", "exposure", "interest", "owed", "short_exposure")
 
 
 class MarginState(StrEnum):
@@ -83,7 +84,7 @@ class LeagueRow:
     @property
     def leverage(self) -> Decimal | None:
         """Exposure per unit of equity; None without a standing, or when nothing is left."""
-        if self.standing is None or self.equity <= 0:
+        if self.standing is None or self.standing.exposure is None or self.equity <= 0:
             return None
         return self.standing.exposure / self.equity
 
@@ -143,16 +144,14 @@ def open_accounts(season: Season | None) -> QuerySet[Account]:
 def league_rows(season: Season | None) -> list[LeagueRow]:
     """Return the places, best return first: paying in lifts nobody. Equals stand in the order of their slugs."""
     accounts = open_accounts(season).select_related("standing")
-    ranked = sorted(
-        (_without_rank(account) for account in accounts), key=lambda row: (-row.return_pct, row.account.slug)
-    )
-    return [
-        LeagueRow(rank=rank, account=row.account, standing=row.standing) for rank, row in enumerate(ranked, start=1)
-    ]
+    return ranked((account, getattr(account, "standing", None)) for account in accounts)
 
 
-def _without_rank(account: Account) -> LeagueRow:
-    return LeagueRow(rank=0, account=account, standing=getattr(account, "standing", None))
+def ranked(accounts: Iterable[tuple[Account, Standing | None]]) -> list[LeagueRow]:
+    """Return a place for each account, best return first."""
+    rows = [LeagueRow(rank=0, account=account, standing=standing) for account, standing in accounts]
+    rows.sort(key=lambda row: (-row.return_pct, row.account.slug))
+    return [replace(row, rank=rank) for rank, row in enumerate(rows, start=1)]
 
 
 def league_totals(rows: Iterable[LeagueRow]) -> list[LeagueTotals]:
@@ -166,22 +165,20 @@ def league_totals(rows: Iterable[LeagueRow]) -> list[LeagueTotals]:
 
 def _total(currency: str, rows: list[LeagueRow]) -> LeagueTotals:
     standings = [row.standing for row in rows if row.standing]
-    zero = Decimal(0)
+
+    def total(name: str) -> Decimal:
+        # A past standing does not know every figure.
+        return sum((value for standing in standings if (value := getattr(standing, name)) is not None), Decimal(0))
+
     return LeagueTotals(
         currency=currency,
         accounts=len(rows),
-        capital=sum((row.stake for row in rows), zero),
-        equity=sum((row.equity for row in rows), zero),
-        realised=sum((standing.realised for standing in standings), zero),
-        unrealised=sum((standing.unrealised for standing in standings), zero),
-        fees=sum((standing.fees for standing in standings), zero),
-        exposure=sum((standing.exposure for standing in standings), zero),
-        fills=sum(standing.fills for standing in standings),
-        round_trips=sum(standing.round_trips for standing in standings),
-        paid_in=sum((row.paid_in for row in rows), zero),
-        interest=sum((standing.interest for standing in standings), zero),
-        owed=sum((standing.owed for standing in standings), zero),
-        short_exposure=sum((standing.short_exposure for standing in standings), zero),
+        capital=sum((row.stake for row in rows), Decimal(0)),
+        equity=sum((row.equity for row in rows), Decimal(0)),
+        paid_in=sum((row.paid_in for row in rows), Decimal(0)),
+        fills=sum(standing.fills or 0 for standing in standings),
+        round_trips=sum(standing.round_trips or 0 for standing in standings),
+        **{name: total(name) for name in _SUMMED},
     )
 
 
@@ -190,11 +187,15 @@ def market_time(rows: Iterable[LeagueRow]) -> datetime | None:
     return max((row.standing.as_of for row in rows if row.standing), default=None)
 
 
-def recent_fills(season: Season | None, limit: int = 30) -> list[Fill]:
-    """Return the newest fills of all open accounts, newest first, each with its account."""
+def recent_fills(season: Season | None, limit: int = 30, until: datetime | None = None) -> list[Fill]:
+    """Return the newest fills, newest first, each with its account.
+
+    Those of all open accounts; with ``until`` those of the whole season up to that moment.
+    """
     if season is None:
         return []
-    fills = Fill.objects.filter(account__season=season, account__closed_at=None)
+    fills = Fill.objects.filter(account__season=season)
+    fills = fills.filter(account__closed_at=None) if until is None else fills.filter(time__lte=until)
     return list(fills.select_related("account").order_by("-time", "-id")[:limit])
 
 

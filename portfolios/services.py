@@ -16,10 +16,11 @@ from django.utils import timezone
 from portfolios import models, order_rows
 from portfolios.flattening import withdraw_flattenings
 from portfolios.indicators import shown_indicators
+from portfolios.marks import Mark, point_row
 from portfolios.order_rows import order_row, stored
 from portfolios.payments import refuse_open_payments
 from portfolios.telling import orders_to_tell, tell_facts, write_new
-from trading.account import AccountState, Worth
+from trading.account import AccountState
 from trading.engine import EngineState
 from trading.fills import Fill
 from trading.frames import utc
@@ -59,7 +60,7 @@ class AccountUpdate:
     fills: list[Fill] = field(default_factory=list)
     entries: list[LedgerEntry] = field(default_factory=list)
     trips: list[RoundTrip] = field(default_factory=list)
-    marks: list[tuple[int, Worth]] = field(default_factory=list)  # (time_ns, worth) to keep as equity points
+    marks: list[Mark] = field(default_factory=list)  # to keep as equity points
     reasons: list[tuple[int, dict[str, int]]] = field(default_factory=list)  # (end of an hour in ns, totals then)
     indicators: Any = None  # as the strategy keeps them
     look: AccountLook | None = None  # None: less than a second after the last, or there is nothing to look at
@@ -78,12 +79,7 @@ def record_updates(updates: list[AccountUpdate], instruments: Mapping[str, Instr
     )
     trips = write_new(models.RoundTrip, [_trip_row(u.account_id, trip) for u in updates for trip in u.trips], "trip_id")
     models.EquityPoint.objects.bulk_create(
-        [
-            models.EquityPoint(account_id=u.account_id, time=utc(t), equity=w.equity, mid_equity=w.mid_equity)
-            for u in updates
-            for t, w in u.marks
-        ],
-        ignore_conflicts=True,
+        [point_row(u.account_id, mark) for u in updates for mark in u.marks], ignore_conflicts=True
     )
     orders = {
         (u.account_id, order.order_id): order_row(u.account_id, order, instruments)

@@ -1,4 +1,4 @@
-"""REST: the league, deployments and strategies. Reading is open; a change needs a staff login."""
+"""REST: deployments and strategies. Reading is open; a change needs a staff login."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 
 from marketdata import bus
 from portfolios.filters import KnownParameters
-from portfolios.selectors import current_season, league_totals
+from portfolios.selectors import current_season
 from strategies import registry, selectors, serializers, services
 from strategies.models import Deployment
 
@@ -54,29 +54,6 @@ def deployment_detail(deployment: Deployment) -> dict[str, Any]:
     deployment.optimism = contestant.optimism if contestant else None  # type: ignore[attr-defined]
     data: dict[str, Any] = serializers.DeploymentDetailSerializer(deployment).data
     return data
-
-
-def league_table() -> dict[str, Any]:
-    """Return the league table as the API tells it."""
-    season = current_season()
-    board = selectors.league_board(season, bus.feed_state())
-    league = {
-        "season": season,
-        "market": season.market if season else None,
-        "rows": board,
-        "totals": league_totals(contestant.row for contestant in board),
-    }
-    data: dict[str, Any] = serializers.LeagueSerializer(league).data
-    return data
-
-
-class League(APIView):
-    """The league table."""
-
-    @extend_schema(responses=serializers.LeagueSerializer)
-    def get(self, request: Request) -> Response:
-        """Return season, rows (best return first) and totals."""
-        return Response(league_table())
 
 
 class DeploymentFilter(KnownParameters):
@@ -175,7 +152,6 @@ class Strategies(APIView):
 
 
 api_urls = [
-    path("league/", League.as_view(), name="api-league"),
     path("deployments/", Deployments.as_view(), name="api-deployments"),
     path("deployments/<slug:slug>/", DeploymentDetail.as_view(), name="api-deployment"),
     path("deployments/<slug:slug>/pause/", Pause.as_view(), name="api-pause"),

@@ -19,7 +19,8 @@ from strategies.api import DeploymentChange, deployment_detail, deployment_named
 from strategies.cloning import clone_deployment
 from strategies.command_serializers import BeginSeasonSerializer, CloneSerializer, StopSerializer
 from strategies.flattening import flatten_deployment
-from strategies.serializers import DeploymentDetailSerializer, SeasonSerializer
+from strategies.league_serializers import SeasonSerializer
+from strategies.serializers import DeploymentDetailSerializer
 
 
 class StopEntries(DeploymentChange):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from portfolios.looks import look_at
+from portfolios.marks import Mark, mark_of
 from portfolios.models import Checkpoint, Flattening, Payment
 from portfolios.services import AccountUpdate
 from strategies.costs import Meter, resumed_meter
@@ -12,7 +13,6 @@ from strategies.models import Deployment, DeploymentRevision, DeploymentStatus
 from strategies.registry import strategy_of
 from strategies.services import pin_deployment, terms_of
 from strategies.shadows import Shadows
-from trading.account import Worth
 from trading.engine import MAX_ERRORS_IN_A_ROW, Engine
 from trading.exchange import SharedBook
 from trading.frames import NS_PER_S
@@ -42,7 +42,7 @@ class Hosted:
     shadow_choice: str
     saved_sequence: int
     outcomes: list[Outcome] = field(default_factory=list)
-    marks: list[tuple[int, Worth]] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
     hour_ns: int = 0  # where the present hour of market time began; zero before the first frame
     reasons: list[tuple[int, dict[str, int]]] = field(default_factory=list)
     payments: list[Payment] = field(default_factory=list)  # applied or refused since then
@@ -64,7 +64,7 @@ class Hosted:
         if outcome.has_facts:
             self.outcomes.append(outcome)
         if outcome.mark is not None and (outcome.fills or outcome.sequence % EQUITY_POINT_FRAMES == 0):
-            self.marks.append((outcome.time_ns, outcome.mark))
+            self.marks.append(mark_of(outcome.time_ns, outcome.mark, self.engine.state))
         # The frame that ends with an hour belongs to it.
         hour_ns = outcome.time_ns // HOUR_NS * HOUR_NS
         if hour_ns > self.hour_ns:

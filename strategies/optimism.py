@@ -20,6 +20,11 @@ def deployment_optimism(deployment: Deployment, row: LeagueRow, shadows: Sequenc
     return optimism_of(row, deployment.fill_model, others, _why_none(deployment.shadows, row.rank))
 
 
+def past_optimism(deployment: Deployment, row: LeagueRow) -> Optimism:
+    """Return that it cannot be told: only what shadows have come to is kept, not how they came to it."""
+    return optimism_of(row, deployment.fill_model, [], "how the fill models stood then is not kept")
+
+
 def _why_none(choice: str, rank: int) -> str:
     """Return why a deployment at this place may have no shadows."""
     if choice == ShadowChoice.OFF:

@@ -26,7 +26,7 @@ from strategies.models import (
     StrategyVersion,
     Worker,
 )
-from strategies.optimism import deployment_optimism
+from strategies.optimism import deployment_optimism, past_optimism
 from strategies.registry import UnknownStrategy, UnknownVersion
 from trading.strategy import Strategy
 
@@ -49,6 +49,7 @@ class Health(StrEnum):
     ERROR = "error"
     NO_DATA = "no data"
     GAP = "gap"
+    NOT_KEPT = "not kept"  # of the past
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +154,25 @@ def league_board(season: Season | None, feed: FeedState | None) -> list[Contesta
                     optimism=deployment_optimism(deployment, row, shadows.get(row.account.pk, [])),
                 )
             )
+    return board
+
+
+def past_board(rows: Sequence[LeagueRow]) -> list[Contestant]:
+    """Return the deployments of rows of the past, in their order; their versions are those of today."""
+    deployments = {d.slug: d for d in Deployment.objects.filter(slug__in=[row.slug for row in rows])}
+    board = []
+    for row in rows:
+        deployment = deployments.get(row.slug) or Deployment(slug=row.slug, name=row.slug)
+        board.append(
+            Contestant(
+                row=row,
+                deployment=deployment,
+                strategy=traded(deployment)[0] if deployment.strategy else None,
+                health=Health.NOT_KEPT,
+                health_reason="how it was then is not kept; the events on its page tell what went wrong",
+                optimism=past_optimism(deployment, row),
+            )
+        )
     return board
 
 

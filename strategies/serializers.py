@@ -1,13 +1,13 @@
-"""How the league, deployments and strategies are spelled in JSON."""
+"""How deployments and strategies are spelled in JSON."""
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from portfolios.models import Season
 from portfolios.selectors import MarginState
 from portfolios.serializers import ExactDecimalField, FlatteningSerializer, RowSerializer
 from strategies.models import (
@@ -25,16 +25,17 @@ NO_ROUND_TRIP = "no closed round trip yet"
 
 
 class StandingField(ExactDecimalField):
-    """A figure of the standing; 0 until there is one."""
+    """A figure of the standing; 0 until there is one, null where one of the past does not know it."""
 
     def __init__(self, name: str, **options: Any) -> None:
-        super().__init__(source="*", read_only=True, **options)
+        super().__init__(source="*", read_only=True, allow_null=True, **options)
         self.name = name
 
-    def to_representation(self, value: Contestant) -> str:  # type: ignore[override]
+    def to_representation(self, value: Contestant) -> str | None:  # type: ignore[override]
         """Return the figure in the account's currency or percent."""
         standing = value.row.standing
-        return super().to_representation(getattr(standing, self.name)) if standing else "0"
+        figure = getattr(standing, self.name) if standing else Decimal(0)
+        return None if figure is None else super().to_representation(figure)
 
 
 def _level(name: str, about: str) -> ExactDecimalField:
@@ -79,10 +80,10 @@ class ContestantSerializer(OptimismSerializer):
     closing_level_pct = _level("closing_level_pct", "the level below which positions are closed")
     drawdown_pct = StandingField("drawdown_pct")
     max_drawdown_pct = StandingField("max_drawdown_pct")
-    fills = serializers.IntegerField(source="row.standing.fills", default=0)
-    round_trips = serializers.IntegerField(source="row.standing.round_trips", default=0)
-    wins = serializers.IntegerField(source="row.standing.wins", default=0)
-    refusals = serializers.IntegerField(source="row.standing.refusals", default=0)
+    fills = serializers.IntegerField(source="row.standing.fills", default=0, allow_null=True)
+    round_trips = serializers.IntegerField(source="row.standing.round_trips", default=0, allow_null=True)
+    wins = serializers.IntegerField(source="row.standing.wins", default=0, allow_null=True)
+    refusals = serializers.IntegerField(source="row.standing.refusals", default=0, allow_null=True)
     win_rate = ExactDecimalField(source="row.win_rate_pct", allow_null=True, help_text="percent of `round_trips`")
     win_rate_reason = serializers.SerializerMethodField(help_text="why `win_rate` is null, else null")
     last_fill_at = serializers.DateTimeField(source="row.standing.last_fill_at", default=None, allow_null=True)
@@ -98,42 +99,6 @@ class ContestantSerializer(OptimismSerializer):
     def get_win_rate_reason(self, contestant: Contestant) -> str | None:
         """Return why there is no win rate."""
         return NO_ROUND_TRIP if contestant.row.win_rate_pct is None else None
-
-
-class SeasonSerializer(serializers.ModelSerializer):
-    class Meta:
-        model = Season
-        fields = ("number", "name", "market", "liquidity", "started_at", "ended_at")
-
-
-class TotalsSerializer(serializers.Serializer):
-    """Sums over the accounts of one currency."""
-
-    currency = serializers.CharField()
-    accounts = serializers.IntegerField()
-    capital = ExactDecimalField(help_text="all stakes")
-    paid_in = ExactDecimalField()
-    equity = ExactDecimalField()
-    result = ExactDecimalField()
-    return_pct = ExactDecimalField()
-    realised = ExactDecimalField()
-    unrealised = ExactDecimalField()
-    fees = ExactDecimalField()
-    interest = ExactDecimalField()
-    exposure = ExactDecimalField()
-    short_exposure = ExactDecimalField()
-    owed = ExactDecimalField()
-    fills = serializers.IntegerField()
-    round_trips = serializers.IntegerField()
-
-
-class LeagueSerializer(serializers.Serializer):
-    """The league table, best return first."""
-
-    season = SeasonSerializer(allow_null=True)
-    market = serializers.CharField(allow_null=True, help_text="kraken, simulated:SEED or recording:NAME:HASH")
-    rows = ContestantSerializer(many=True)
-    totals = TotalsSerializer(many=True)
 
 
 class DeploymentSerializer(RowSerializer):

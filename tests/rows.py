@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from marketdata import bus
-from portfolios.models import Account, Fill, Season, Shadow, Standing
+from portfolios.models import Account, EquityPoint, Fill, Season, Shadow, Standing
 from strategies.models import Deployment
 
 MARKET = "simulated:7"
@@ -52,6 +53,22 @@ def stand(deployment: Deployment, equity: str, **figures: Any) -> Standing:
     assert deployment.account is not None
     standing, _ = Standing.objects.update_or_create(account=deployment.account, defaults=defaults)
     return standing
+
+
+def drawn_curve(deployment: Deployment, *, points: int, every: timedelta = timedelta(minutes=1), seed: int = 0) -> None:
+    """Give a deployment a curve that ends at noon: a walk that ``seed`` draws, around its stake."""
+    steps, worth = random.Random(seed), Decimal(100)
+    rows = []
+    for ago in range(points - 1, -1, -1):
+        worth += Decimal(steps.randint(-20, 20)) / 100
+        rows.append(
+            EquityPoint(
+                account=deployment.account, time=NOON - ago * every, equity=worth, mid_equity=worth,
+                stake=100, paid_in=100, realised=0, fees=0, exposure=0, drawdown_pct=0, max_drawdown_pct=0,
+                fills=0, round_trips=0, wins=0,
+            )
+        )  # fmt: skip
+    EquityPoint.objects.bulk_create(rows)
 
 
 def fill(deployment: Deployment, number: int = 1, **fields: Any) -> Fill:

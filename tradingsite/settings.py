@@ -82,6 +82,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.gzip.GZipMiddleware",  # pads pages at random, so that their length tells no secret
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tradingsite.access.content_security_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",

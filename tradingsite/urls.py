@@ -10,6 +10,7 @@ from portfolios.api import api_urls as portfolios_urls
 from portfolios.audit_api import audit_urls
 from strategies.api import api_urls as strategies_urls
 from strategies.command_api import command_urls
+from strategies.league_api import league_urls
 from strategies.record_api import record_urls
 from strategies.version_api import version_urls
 from tradingsite import health
@@ -20,6 +21,7 @@ API_URLS = [
     *market_urls,
     *portfolios_urls,
     *audit_urls,
+    *league_urls,
     *strategies_urls,
     *record_urls,
     *command_urls,

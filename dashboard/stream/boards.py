@@ -14,7 +14,10 @@ from dashboard.stream.words import Channel, FeedTold, LeagueTold, Price, PricesT
 from marketdata import bus
 from marketdata.health import connection_budget
 from marketdata.serializers import FeedSerializer
-from strategies.api import league_table
+from portfolios.selectors import current_season, league_totals
+from strategies.league_serializers import TotalsSerializer
+from strategies.selectors import league_board
+from strategies.serializers import ContestantSerializer
 
 # Symbols are told as prices, events by the REST API; an age by the reader's own clock is never the same twice.
 _NOT_OF_THE_FEED = {"symbols", "events", "last_frame_age_s"}
@@ -96,12 +99,19 @@ def gather(channel: Channel) -> State:
     return _GATHER[channel]()
 
 
+class _StandingTotalsSerializer(TotalsSerializer):
+    """Totals as they stand; what was made of a window moves with the clock."""
+
+    window = None  # type: ignore[assignment]
+
+
 def _league() -> State:
-    table = league_table()
-    season = table["season"]
+    season = current_season()
+    board = league_board(season, bus.feed_state())
+    totals = [{"standing": total} for total in league_totals(contestant.row for contestant in board)]
     return State(
-        rows={row["slug"]: _json(row) for row in table["rows"]},
-        rest=(season["number"] if season else None, _json(table["totals"])),
+        rows={row["slug"]: _json(row) for row in ContestantSerializer(board, many=True).data},
+        rest=(season.number if season else None, _json(_StandingTotalsSerializer(totals, many=True).data)),
     )
 
 

@@ -81,8 +81,8 @@ Fill = Annotated[msgspec.Raw, _like("/api/v1/deployments/SLUG/fills/")]
 Order = Annotated[msgspec.Raw, _like("/api/v1/deployments/SLUG/orders/", but="without waiting")]
 RoundTrip = Annotated[msgspec.Raw, _like("/api/v1/deployments/SLUG/round_trips/")]
 Event = Annotated[msgspec.Raw, _like("/api/v1/deployments/SLUG/events/")]
-Row = Annotated[msgspec.Raw, _like("/api/v1/league/ (rows)")]
-Totals = Annotated[msgspec.Raw, _like("/api/v1/league/ (totals)", "array")]
+Row = Annotated[msgspec.Raw, _like("/api/v1/league/ (rows)", but="without window, rank_before and benchmark")]
+Totals = Annotated[msgspec.Raw, _like("/api/v1/league/ (totals)", "array", but="without window")]
 Feed = Annotated[msgspec.Raw, _like("/api/v1/feed/", but="without symbols, events and last_frame_age_s")]
 
 
@@ -185,9 +185,9 @@ class LeagueTold(Told, frozen=True, tag="league"):
 
     is_whole: bool  # true: rows that are not here are gone
     season: int | None  # the number of the season that runs
-    rows: list[Row]  # as `/api/v1/league/` tells them
+    rows: list[Row]  # as `/api/v1/league/` tells them, without `window`, `rank_before` and `benchmark`
     gone: list[str]  # slugs that are not in the league any more
-    totals: Totals  # as `/api/v1/league/` tells them: always all
+    totals: Totals  # always all, as `/api/v1/league/` tells them without `window`
 
 
 class Price(Struct, frozen=True, kw_only=True):

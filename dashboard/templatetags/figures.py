@@ -70,6 +70,12 @@ def exact(number: Figure) -> str:
 
 
 @register.filter
+def exact_plain(number: Figure) -> str:
+    """Return every digit as a program reads them; nothing for what is not known."""
+    return plain(number) if isinstance(number, Decimal) else ""
+
+
+@register.filter
 def quantity(number: Figure) -> str:
     """Return a quantity to eight decimals, without trailing zeros."""
     return plain(round(number, 8)).replace("-", MINUS) if isinstance(number, Decimal) else DASH
@@ -199,7 +205,7 @@ def look_up(mapping: Any, key: str) -> Any:
 @register.simple_tag
 def market_banner() -> SafeString:
     """Return the market banner, for pages that have no socket."""
-    return MARKET.render(plain_scene())
+    return MARKET.draw(plain_scene()).html
 
 
 @register.simple_tag

@@ -52,12 +52,26 @@ class Position(models.Model):
 
 
 class EquityPoint(models.Model):
-    """What the account was worth at one moment."""
+    """What the account was worth at one moment, and what it had come to by then.
+
+    The figures after ``mid_equity`` are the standing's as of that moment: what lies between two moments is
+    their difference. Points that were written before the figures were kept have none.
+    """
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="equity_points")
     time = models.DateTimeField()
     equity = money(help_text="account currency: every position closed against the book, less the taker fee")
     mid_equity = money(help_text="account currency, at mid prices, no fee")
+    stake = money(null=True, help_text="all that had been paid in, less what had been taken out")
+    paid_in = money(null=True, help_text="all that had ever been paid in")
+    realised = money(null=True)
+    fees = money(null=True)
+    exposure = money(null=True)
+    drawdown_pct = money(null=True, help_text="below the peak then, percent")
+    max_drawdown_pct = money(null=True, help_text="worst below a peak by then, percent")
+    fills = models.PositiveIntegerField(null=True)
+    round_trips = models.PositiveIntegerField(null=True)
+    wins = models.PositiveIntegerField(null=True)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("account", "time"), name="one_equity_point_per_moment"),)

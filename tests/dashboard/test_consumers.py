@@ -14,7 +14,8 @@ from dashboard.panels import FEED_PANELS
 from dashboard.routing import websocket_urlpatterns
 from marketdata import bus
 from portfolios.announcements import LEAGUE_GROUP
-from tests.rows import enter, open_season, quote, run_feed, stand
+from portfolios.windows import SEASON
+from tests.rows import enter, fill, open_season, quote, run_feed, stand
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,7 +46,8 @@ async def open_socket(address):
 
 
 def panels_in(message):
-    return re.findall(r'<section id="panel-([a-z_]+)" hx-swap-oob="morph">', message)
+    """Return the panels and rows that a message replaces."""
+    return re.findall(r'<(?:section|tr) id="(?:panel-)?([a-z_-]+)" hx-swap-oob="morph">', message)
 
 
 async def changes_of(socket, panel, *, within_s=8.0):
@@ -78,9 +80,47 @@ async def test_a_changed_row_arrives_without_being_asked_for(deployment):
     await database_sync_to_async(stand)(deployment, "123.45")
     await announce("a")
 
-    message = await changes_of(socket, "leaderboard", within_s=3)
+    message = await changes_of(socket, "row-a", within_s=3)
     assert "123.45" in message
-    assert "trade_feed" not in panels_in(message)
+    assert panels_in(message) == ["row-a"]
+    await socket.disconnect()
+
+
+async def test_a_fill_is_shown_at_once_and_alone(deployment):
+    socket, _, _ = await open_socket("/ws/league/")
+    await socket.receive_from(timeout=5)
+    await announce("a")
+    await socket.receive_nothing(timeout=0.7)
+
+    await database_sync_to_async(fill)(deployment, reason="below the lower band")
+    await announce("a")
+
+    message = await changes_of(socket, "trade_feed", within_s=3)
+    assert "below the lower band" in message
+    assert panels_in(message) == ["trade_feed"]
+    await socket.disconnect()
+
+
+async def test_another_deployment_brings_the_whole_table(deployment):
+    socket, _, _ = await open_socket("/ws/league/")
+    await socket.receive_from(timeout=5)
+
+    await database_sync_to_async(enter)(deployment.account.season, "b")
+    await announce("b")
+
+    message = await changes_of(socket, "leaderboard", within_s=3)
+    assert "row-a" in message
+    assert "row-b" in message
+    await socket.disconnect()
+
+
+async def test_each_window_has_a_socket_of_its_own(deployment):
+    socket, _, _ = await open_socket("/ws/league/?window=24h")
+    first = await socket.receive_from(timeout=5)
+    _, connected, code = await open_socket("/ws/league/?window=2h")
+
+    assert 'id="window-24h" href="?window=24h" aria-current="true"' in first
+    assert (connected, code) == (False, 4404)
     await socket.disconnect()
 
 
@@ -103,14 +143,14 @@ async def test_a_lost_announcement_delays_news_and_loses_none(deployment, monkey
 
     await database_sync_to_async(stand)(deployment, "77")
 
-    assert "77.00" in await changes_of(socket, "leaderboard", within_s=5)
+    assert "77.00" in await changes_of(socket, "row-a", within_s=5)
     await socket.disconnect()
 
 
 async def test_many_sockets_share_one_rendering(deployment, monkeypatch):
     counted = []
     gather = broadcaster.league_scene
-    monkeypatch.setattr(broadcaster, "league_scene", lambda: counted.append(1) or gather())
+    monkeypatch.setattr(broadcaster, "league_scene", lambda view: counted.append(1) or gather(view))
     sockets = [(await open_socket("/ws/league/"))[0] for _ in range(5)]
     first = [await socket.receive_from(timeout=5) for socket in sockets]
 
@@ -133,8 +173,7 @@ async def test_at_most_two_messages_a_second_are_sent(deployment):
         await announce("a")
         await asyncio.sleep(0.1)
     while not await socket.receive_nothing(timeout=0.05):
-        await socket.receive_from()
-        received += 1
+        received += panels_in(await socket.receive_from()).count("row-a")
 
     assert 2 <= received <= 5
     await socket.disconnect()
@@ -146,7 +185,7 @@ async def test_the_last_reader_to_leave_stops_the_rendering(deployment):
 
     await socket.disconnect()
 
-    running = broadcaster.league_broadcaster()
+    running = broadcaster.league_broadcaster(SEASON)
     assert running._tasks == []
     assert running._sockets == set()
 

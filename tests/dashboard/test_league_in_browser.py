@@ -1,69 +1,18 @@
 """What a person sees: a real Chromium on a real daphne."""
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from pathlib import Path
-from tempfile import TemporaryFile
-from urllib.parse import quote as quoted
-
 import pytest
-from django.db import connection
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from marketdata import bus
 from marketdata.models import FeedEvent
 from portfolios.announcements import Announcer
+from portfolios.models import EquityPoint
+from tests.browsing import CHROMIUM, DESK, browser, complaints_of, in_a_browser, serve, served, stop
+from tests.processes import free_port
 from tests.rows import MARKET, NOON, enter, fill, open_season, run_feed, shadow, stand
 
-CHROMIUM = "/usr/bin/chromium"
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium: apt-get install chromium"),
-]
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def database_url():
-    where = connection.settings_dict
-    return f"postgresql://{where['USER']}@/{where['NAME']}?host={quoted(where['HOST'])}"
-
-
-def serve(port):
-    """Start daphne on the test's own database; return it once it answers."""
-    environment = {**os.environ, "DATABASE_URL": database_url()}
-    command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "tradingsite.asgi:application"]
-    with TemporaryFile() as output:
-        web = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
-        for _ in range(200):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1)
-                return web
-            except OSError:
-                time.sleep(0.1)
-        stop(web)
-        output.seek(0)
-        raise RuntimeError(f"daphne did not answer within 20 seconds: {output.read().decode()[-2000:]}")
-
-
-def stop(web):
-    web.terminate()
-    try:
-        web.wait(timeout=3)
-    except subprocess.TimeoutExpired:
-        # A request that was under way holds daphne's thread, and that the interpreter, for ever.
-        web.kill()
-        web.wait()
+__all__ = ["CHROMIUM", "browser", "free_port", "serve", "stop"]
+pytestmark = in_a_browser
 
 
 @pytest.fixture
@@ -82,34 +31,15 @@ def league():
 
 @pytest.fixture
 def site(league):
-    port = free_port()
-    web = serve(port)
-    yield f"http://127.0.0.1:{port}"
-    stop(web)
-
-
-@pytest.fixture
-def browser(monkeypatch):
-    # Playwright's synchronous face keeps a loop in this thread. Django takes what is written meanwhile for
-    # written from a coroutine: it must be allowed, and its connection is another one, closed here.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        yield chromium
-        chromium.close()
-        connection.close()
+    with served() as address:
+        yield address
 
 
 @pytest.fixture
 def page(browser, site):
     """The league page, watched for complaints and for anything fetched from elsewhere."""
-    tab = browser.new_page(viewport={"width": 1440, "height": 900})
-    complaints = []
-    tab.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
-    tab.on("pageerror", lambda error: complaints.append(str(error)))
-    tab.on("request", lambda r: None if r.url.startswith((site, "data:")) else complaints.append(r.url))
+    tab = browser.new_page(viewport=DESK)
+    complaints = complaints_of(tab, site)
     tab.goto(site)
     expect(tab.locator("html")).to_have_attribute("data-socket", "open")
     yield tab
@@ -223,8 +153,6 @@ def test_a_phone_needs_no_scrolling_sideways(page, site, address):
 
 
 def test_a_deployments_page_draws_its_curve_and_follows(page, site, league):
-    from portfolios.models import EquityPoint
-
     EquityPoint.objects.create(account=league["alpha"].account, time=NOON, equity=100, mid_equity=100)
     page.goto(f"{site}/deployments/alpha")
     expect(page.locator("#equity-chart canvas").first).to_be_visible()

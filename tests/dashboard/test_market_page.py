@@ -31,7 +31,7 @@ def season():
 
 def panel(name, slug="BTC-USD"):
     (found,) = (p for p in MARKET_PANELS if p.name == name)
-    return " ".join(found.render(market_scene(slug)).split())
+    return " ".join(found.draw(market_scene(slug)).html.split())
 
 
 def test_the_list_links_every_market(client):

@@ -50,7 +50,24 @@ def test_the_league_page_shows_every_panel_and_every_row(client):
     assert page.index('id="row-first"') < page.index('id="row-second"')
     assert "SIMULATED MARKET" in page
     assert "&lt;b&gt;bold" in page
-    assert "No closed round trip yet" in page
+    assert "no round trip was closed" in page
+
+
+@pytest.mark.parametrize(
+    ("query", "right"),
+    [
+        ("window=2h", "expected one of 1h, 24h, 7d, 30d, season"),
+        ("at=yesterday", "expected a time with its zone"),
+        ("at=2020-01-01T00:00:00Z", "nothing has been valued"),
+    ],
+)
+def test_a_league_that_cannot_be_shown_says_what_can(client, query, right):
+    open_season()
+
+    page = client.get(f"/?{query}")
+
+    assert page.status_code == 404
+    assert right in page.content.decode()
 
 
 def test_the_league_page_takes_few_queries_however_many_compete(client, django_assert_max_num_queries):
@@ -60,7 +77,7 @@ def test_the_league_page_takes_few_queries_however_many_compete(client, django_a
         stand(deployment, "100")
         fill(deployment)
 
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(9):
         client.get("/")
 
 

@@ -68,6 +68,8 @@
     node.classList.add(numberOf(after) >= numberOf(before) ? "went-up" : "went-down");
   }
 
+  window.paddockMorph = children; // for what the page fetches itself
+
   htmx.defineExtension("morph", {
     isInlineSwap: () => false,
     handleSwap(style, target, fragment) {

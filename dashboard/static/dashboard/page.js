@@ -72,14 +72,15 @@ function filterRows() {
   if (!input) return;
   const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
   const rows = $$("#board-rows tr");
-  let shown = 0;
   for (const row of rows) {
-    row.hidden = !words.every((word) => row.dataset.words.includes(word));
-    shown += row.hidden ? 0 : 1;
+    const told = row.dataset.words ?? $("[data-words]", row)?.dataset.words ?? "";
+    row.hidden = !words.every((word) => told.includes(word));
   }
-  $("#filter-count").textContent = words.length ? `${shown} of ${rows.length}` : `${rows.length} deployments`;
+  const counted = rows.filter((row) => $(".row-link", row));
+  const shown = counted.filter((row) => !row.hidden).length;
+  $("#filter-count").textContent = words.length ? `${shown} of ${counted.length}` : `${counted.length} ${input.dataset.of ?? "rows"}`;
   const empty = $("#filter-empty");
-  if (empty) empty.hidden = shown > 0 || rows.length === 0;
+  if (empty) empty.hidden = shown > 0 || counted.length === 0;
 }
 
 /* Keyboard. */
@@ -96,7 +97,7 @@ let pressedBefore = { key: "", at: 0 };
 
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const isTyping = event.target.matches("input, textarea, select, [contenteditable]");
+  const isTyping = event.target.matches("input:not([type=checkbox], [type=range]), textarea, select, [contenteditable]");
   if (isTyping) {
     if (event.key === "Escape" && event.target.id === "filter") {
       event.target.value = "";
@@ -118,10 +119,15 @@ function onKey(event) {
     f: isSequence ? () => location.assign($("#nav-feed").href) : null,
     Escape: () => clearFilter(),
   };
+  if (document.activeElement?.closest("#board-rows") && event.key === "x") return pick(document.activeElement);
   const action = actions[event.key];
   if (!action || $("#help").open) return;
   if (event.key !== "Escape") event.preventDefault();
   action();
+}
+
+function pick(link) {
+  $(".pick", link.closest("tr"))?.click();
 }
 
 function clearFilter() {
@@ -158,7 +164,7 @@ document.addEventListener("input", (event) => {
 document.addEventListener("click", (event) => {
   // A row is one big target; its link stays the real one. Selecting text is not a click.
   const row = event.target.closest("#board-rows tr");
-  if (row && !event.target.closest("a, button, summary") && !String(getSelection())) $("a.row-link", row).click();
+  if (row && !event.target.closest("a, button, summary, input, label") && !String(getSelection())) $("a.row-link", row).click();
 });
 $("#theme-toggle").addEventListener("click", nextTheme);
 $("#help-open").addEventListener("click", () => $("#help").showModal());

@@ -4,16 +4,20 @@ const LEAVE_AFTER_MS = 3000; // a glance at another tab is no reason
 let leaving = null;
 let address = null;
 
-function leave() {
+export function leaveSocket(state) {
   const socket = document.getElementById("socket");
-  if (!socket || !document.hidden) return;
+  if (!socket) return;
   address = socket.getAttribute("ws-connect");
   window.htmx.swap(socket, "", { swapStyle: "delete" });
-  document.documentElement.dataset.socket = "resting";
+  document.documentElement.dataset.socket = state;
+}
+
+function leave() {
+  if (document.hidden) leaveSocket("resting");
 }
 
 function comeBack() {
-  if (!address) return;
+  if (!address || document.documentElement.dataset.socket !== "resting") return;
   const socket = document.createElement("div");
   socket.id = "socket";
   socket.hidden = true;

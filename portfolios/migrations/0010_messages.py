@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("portfolios", "0008_audit_log"),
+        ("portfolios", "0009_figures_of_the_curve"),
     ]
 
     operations = [
