@@ -21,12 +21,16 @@ from paddock_client.league import (
     DeploymentDetail,
     Event,
     League,
+    Performance,
+    Place,
     Row,
     Season,
     Setting,
     Shadow,
     Totals,
     Version,
+    Window,
+    WindowTotals,
 )
 from paddock_client.markets import (
     Book,
@@ -116,6 +120,8 @@ __all__ = [
     "OrderTold",
     "Paddock",
     "PaddockError",
+    "Performance",
+    "Place",
     "Position",
     "Price",
     "PricesTold",
@@ -140,4 +146,6 @@ __all__ = [
     "Unreachable",
     "Version",
     "Waiting",
+    "Window",
+    "WindowTotals",
 ]

@@ -138,9 +138,9 @@ def _table(league: League) -> list[str]:
             row.name,
             f"{row.equity:,.2f} {row.currency}",
             f"{row.return_pct:+.2f}",
-            str(row.round_trips),
+            "–" if row.round_trips is None else str(row.round_trips),
             "–" if row.win_rate is None else f"{row.win_rate:.0f}",
-            f"{row.fees:,.2f}",
+            "–" if row.fees is None else f"{row.fees:,.2f}",
             row.health,
         )
         for row in league.rows

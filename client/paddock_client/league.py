@@ -42,7 +42,7 @@ class Shadow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A deployment in its place in the league."""
+    """A deployment in its place in the league; of the past not every figure is kept."""
 
     rank: int
     slug: str
@@ -59,26 +59,26 @@ class Row:
     paid_in: Decimal  # all that was ever paid in: returns are in percent of it
     equity: Decimal  # what the account would fetch now, fees paid
     return_pct: Decimal
-    mid_equity: Decimal
-    realised: Decimal
-    unrealised: Decimal
-    fees: Decimal
-    interest: Decimal  # the part of the fees that lending cost
-    exposure: Decimal  # of longs and shorts, never netted
-    short_exposure: Decimal
+    mid_equity: Decimal | None
+    realised: Decimal | None
+    unrealised: Decimal | None
+    fees: Decimal | None
+    interest: Decimal | None  # the part of the fees that lending cost
+    exposure: Decimal | None  # of longs and shorts, never netted
+    short_exposure: Decimal | None
     leverage: Decimal | None  # exposure per unit of equity; None when nothing is left
-    owed: Decimal  # all loans, at mid
-    used_margin: Decimal  # collateral that loans bind
+    owed: Decimal | None  # all loans, at mid
+    used_margin: Decimal | None  # collateral that loans bind
     margin_state: str
     margin_level_pct: Decimal | None  # equity in percent of the used margin; None while none is used
     call_level_pct: Decimal | None  # at which margin is called
     closing_level_pct: Decimal | None  # below which positions are closed
-    drawdown_pct: Decimal
-    max_drawdown_pct: Decimal
-    fills: int
-    round_trips: int
-    wins: int
-    refusals: int
+    drawdown_pct: Decimal | None
+    max_drawdown_pct: Decimal | None
+    fills: int | None
+    round_trips: int | None
+    wins: int | None
+    refusals: int | None
     win_rate: Decimal | None  # percent of the round trips
     win_rate_reason: str | None  # why there is none
     last_fill_at: datetime | None
@@ -91,6 +91,61 @@ class Row:
     optimism_gap_pct: Decimal | None  # highest less lowest, percentage points
     optimism_since: datetime | None
     optimism_reason: str | None  # why there is no gap
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Performance:
+    """What a deployment made of a window; payments are neither gain nor loss. Figures that are None have a reason."""
+
+    since: datetime | None  # the window's begin, or later: its first valuation
+    is_whole: bool  # False: it began later than the window
+    gain: Decimal
+    return_pct: Decimal | None  # of the equity then and what was paid in since
+    realised: Decimal | None
+    unrealised: Decimal | None
+    fees: Decimal | None
+    fees_of_edge_pct: Decimal | None  # of the gain before them
+    fills: int | None
+    round_trips: int | None
+    wins: int | None
+    win_rate_pct: Decimal | None
+    win_rate_interval_pct: list[Decimal] | None  # 95 %, from and to
+    worst_pct: Decimal | None  # deepest fall below a high of the window
+    reasons: dict[str, str]  # why a figure is None, by its name
+    samples: list[Decimal | None]  # equity at the window's ticks; None: not valued then
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place(Row):
+    """A deployment in its place, and what it made of the window."""
+
+    rank_before: int | None  # when the window began, of the season a day ago; None: it had none
+    benchmark: str  # a yardstick that the others must beat; empty: it is none
+    window: Performance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The stretch of market time that is looked at."""
+
+    name: str
+    at: datetime | None  # the past moment that was asked for; None: now
+    since: datetime | None  # never before the season
+    until: datetime | None  # the newest valuation, or `at`
+    ticks: list[datetime]  # the moments of the samples
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowTotals:
+    """What the accounts of one currency made of the window together."""
+
+    gain: Decimal
+    return_pct: Decimal | None
+    realised: Decimal
+    fees: Decimal
+    fills: int
+    round_trips: int
+    untold: int  # accounts whose figures of its beginning are not kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,15 +168,17 @@ class Totals:
     owed: Decimal
     fills: int
     round_trips: int
+    window: WindowTotals | None = None  # the stream does not tell it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class League:
-    """The league table, best return first."""
+    """The league table, best return of the window first."""
 
     season: Season | None
     market: str | None
-    rows: list[Row]
+    window: Window
+    rows: list[Place]
     totals: list[Totals]
 
 

@@ -79,9 +79,12 @@ class Paddock:
 
     # The league
 
-    def league(self) -> League:
-        """Return the league table."""
-        return thing(League, self._server.read("league/"))
+    def league(self, *, window: str | None = None, at: datetime | None = None) -> League:
+        """Return the league table of now, or of a past moment of the running season.
+
+        ``window`` is the stretch of time that each row's `window` is about, like ``24h``; the whole season if none.
+        """
+        return thing(League, self._server.read("league/", window=window, at=at))
 
     def deployments(self, **which: Unpack[OfDeployments]) -> Iterator[Deployment]:
         """Yield the deployments by slug."""

@@ -30,8 +30,11 @@ FORMS: dict[Any, dict[str, Any]] = {
     float: {"type": "number"},
     bool: {"type": "boolean"},
 }
-# Exact decimals that the server passes on as it got them, and JSON columns whose form it does not describe.
-LOOSE = {"Quote.bid", "Quote.ask", "Quote.last", "Waiting.distance_bps", "Waiting.queue_ahead", "Waiting.printed"}
+# Exact decimals that are described as text alone.
+LOOSE = {
+    *("Quote.bid", "Quote.ask", "Quote.last", "Performance.samples"),
+    *("Waiting.distance_bps", "Waiting.queue_ahead", "Waiting.printed"),
+}
 
 
 def things() -> list[Any]:

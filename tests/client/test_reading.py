@@ -44,6 +44,22 @@ def test_the_league_is_read_with_exact_numbers(site, league):
     assert table.totals[0].equity == Decimal("202.5")
 
 
+def test_the_league_is_read_over_a_window_and_as_it_was_at_a_past_moment(site, work):
+    first, *_, newest = site.equity("a").points
+
+    now = site.league(window="1h")
+    then = site.league(at=first.time)
+    with pytest.raises(Refused) as refused:
+        site.league(window="fortnight")
+    unknown = refused.value.errors
+    with pytest.raises(Refused, match="the season reaches from"):
+        site.league(at=first.time - timedelta(days=1))
+
+    assert (now.window.name, now.rows[0].window.gain) == ("1h", newest.equity - 1000)
+    assert (then.window.at, then.rows[0].equity) == (first.time, first.equity)
+    assert "expected one of 1h" in unknown["window"][0]
+
+
 def test_a_list_is_read_page_by_page_in_order(site, league):
     for number in range(230):
         fill(league["alpha"], number, symbol="ETH/USD" if number % 10 else "BTC/USD", time=NOON + timedelta(number))

@@ -8,9 +8,12 @@ from decimal import Decimal
 import pytest
 
 from portfolios.models import Fill, Message, MessageKind, Order, RoundTrip
+from strategies.cloning import clone_deployment
+from strategies.flattening import begin_flattenings, flatten_deployment
 from strategies.models import DeploymentEvent
 from strategies.services import enable_deployment, pause_deployment
 from tests.working import Work, around
+from trading.frames import Gap
 from trading.signals import OrderType
 
 pytestmark = pytest.mark.django_db
@@ -95,4 +98,27 @@ def test_what_a_person_does_to_a_deployment_is_an_event_that_is_told(work, clien
 
     assert [event["summary"] for event in events][-2:] == ["enabled by ann", "paused by ann: lunch"]
     assert len(events) == DeploymentEvent.objects.count()
-    assert events[-1] in client.get("/api/v1/deployments/a/").json()["recent_events"]
+    assert events[::-1] == client.get("/api/v1/deployments/a/events/").json()["results"]
+
+
+def test_a_copy_a_flattening_and_a_gap_are_told_as_well(work, client):
+    work.trade("buy", 1)
+    before = len(told(MessageKind.EVENT))
+    clone_deployment(deployment=work.deployment, by="ann", name="B")
+    flatten_deployment(deployment=work.deployment, by="ann")
+    begin_flattenings(work.runner)
+    work.settle()
+    seen_ns = work.scene.now_ns
+    work.show(gap=Gap(seen_ns, seen_ns + 10**8, "the feed stood still"))
+
+    _of_the_copy, *events = told(MessageKind.EVENT)[before:]
+
+    assert [event["summary"].partition(",")[0] for event in events] == [
+        "b was cloned from it by ann",
+        "flatten by ann: paused",
+        "flattened",
+        "0.1 s of the market were not seen: the feed stood still",
+    ]
+    assert events[-1]["since"] is not None
+    listed = {event["event_id"]: event for event in client.get("/api/v1/deployments/a/events/").json()["results"]}
+    assert events == [listed[event["event_id"]] for event in events]
