@@ -67,6 +67,13 @@ def served() -> Iterator[str]:
         stop(web)
 
 
+@pytest.fixture(scope="module")
+def web(django_db_setup: None) -> Iterator[str]:
+    """Serve the pages to all tests of a module; its address."""
+    with served() as address:
+        yield address
+
+
 @pytest.fixture
 def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
     """Start a Chromium."""

@@ -7,11 +7,11 @@ from marketdata import bus
 from marketdata.models import FeedEvent
 from portfolios.announcements import Announcer
 from portfolios.models import EquityPoint
-from tests.browsing import CHROMIUM, DESK, browser, complaints_of, in_a_browser, serve, served, stop
+from tests.browsing import CHROMIUM, DESK, browser, complaints_of, in_a_browser, serve, stop, web
 from tests.processes import free_port
 from tests.rows import MARKET, NOON, enter, fill, open_season, run_feed, shadow, stand
 
-__all__ = ["CHROMIUM", "browser", "free_port", "serve", "stop"]
+__all__ = ["CHROMIUM", "browser", "free_port", "serve", "stop", "web"]
 pytestmark = in_a_browser
 
 
@@ -30,17 +30,11 @@ def league():
 
 
 @pytest.fixture
-def site(league):
-    with served() as address:
-        yield address
-
-
-@pytest.fixture
-def page(browser, site):
+def page(browser, league, web):
     """The league page, watched for complaints and for anything fetched from elsewhere."""
     tab = browser.new_page(viewport=DESK)
-    complaints = complaints_of(tab, site)
-    tab.goto(site)
+    complaints = complaints_of(tab, web)
+    tab.goto(web)
     expect(tab.locator("html")).to_have_attribute("data-socket", "open")
     yield tab
     tab.close()
@@ -70,7 +64,7 @@ def test_prices_tick(page):
     expect(page.locator("#last-btcusd")).to_have_text("65,432.1")
 
 
-def test_the_keyboard_filters_moves_opens_and_returns(page, site):
+def test_the_keyboard_filters_moves_opens_and_returns(page, web):
     page.keyboard.press("/")
     page.keyboard.type("a")
     page.keyboard.press("Escape")
@@ -82,7 +76,7 @@ def test_the_keyboard_filters_moves_opens_and_returns(page, site):
     page.wait_for_url("**/deployments/alpha")
     page.keyboard.press("g")
     page.keyboard.press("l")
-    page.wait_for_url(f"{site}/")
+    page.wait_for_url(f"{web}/")
 
     assert on_second == "link-bravo"
 
@@ -123,10 +117,10 @@ def test_the_theme_follows_the_system_until_one_is_chosen_and_is_remembered(page
     assert page.evaluate(shade) == light
 
 
-def test_the_feed_page_turns_bad_by_itself_when_the_exchange_is_lost(page, site):
+def test_the_feed_page_turns_bad_by_itself_when_the_exchange_is_lost(page, web):
     page.keyboard.press("g")
     page.keyboard.press("f")
-    page.wait_for_url(f"{site}/feed/")
+    page.wait_for_url(f"{web}/feed/")
     expect(page.locator("html")).to_have_attribute("data-socket", "open")
     expect(page.locator(".trust-answer")).to_contain_text("Trust it")
     page.evaluate("window.isSamePage = true")
@@ -143,18 +137,18 @@ def test_the_feed_page_turns_bad_by_itself_when_the_exchange_is_lost(page, site)
 
 
 @pytest.mark.parametrize("address", ["/", "/deployments/alpha", "/feed/"])
-def test_a_phone_needs_no_scrolling_sideways(page, site, address):
+def test_a_phone_needs_no_scrolling_sideways(page, web, address):
     page.set_viewport_size({"width": 390, "height": 844})
 
-    page.goto(site + address)
+    page.goto(web + address)
 
     expect(page.locator("html")).to_have_attribute("data-socket", "open")
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
-def test_a_deployments_page_draws_its_curve_and_follows(page, site, league):
+def test_a_deployments_page_draws_its_curve_and_follows(page, web, league):
     EquityPoint.objects.create(account=league["alpha"].account, time=NOON, equity=100, mid_equity=100)
-    page.goto(f"{site}/deployments/alpha")
+    page.goto(f"{web}/deployments/alpha")
     expect(page.locator("#equity-chart canvas").first).to_be_visible()
 
     stand(league["alpha"], "155.5")
