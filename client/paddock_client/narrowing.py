@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import Any, TypedDict
 
 
-class Of(TypedDict, total=False):
+class When(TypedDict, total=False):
     """When it happened."""
 
     since: datetime
     until: datetime
 
 
-class OfFills(Of, total=False):
+class WhichFills(When, total=False):
     """Which fills."""
 
     symbol: str
@@ -24,7 +24,7 @@ class OfFills(Of, total=False):
     signal_code: str
 
 
-class OfOrders(Of, total=False):
+class WhichOrders(When, total=False):
     """Which orders."""
 
     symbol: str
@@ -37,7 +37,7 @@ class OfOrders(Of, total=False):
     signal_code: str
 
 
-class OfRoundTrips(Of, total=False):
+class WhichRoundTrips(When, total=False):
     """Which round trips."""
 
     symbol: str
@@ -45,7 +45,7 @@ class OfRoundTrips(Of, total=False):
     exit_code: str
 
 
-class OfLedger(Of, total=False):
+class WhichLedger(When, total=False):
     """Which postings."""
 
     currency: str
@@ -54,13 +54,13 @@ class OfLedger(Of, total=False):
     fill_id: str
 
 
-class OfEvents(Of, total=False):
+class WhichEvents(When, total=False):
     """Which events."""
 
     kind: str
 
 
-class OfMarketFills(Of, total=False):
+class WhichMarketFills(When, total=False):
     """Which fills on an instrument."""
 
     deployment: str
@@ -68,7 +68,7 @@ class OfMarketFills(Of, total=False):
     liquidity: str
 
 
-class OfDeployments(TypedDict, total=False):
+class WhichDeployments(TypedDict, total=False):
     """Which deployments."""
 
     status: str

@@ -34,13 +34,13 @@ from paddock_client.markets import (
     Tape,
 )
 from paddock_client.narrowing import (
-    OfDeployments,
-    OfEvents,
-    OfFills,
-    OfLedger,
-    OfMarketFills,
-    OfOrders,
-    OfRoundTrips,
+    WhichDeployments,
+    WhichEvents,
+    WhichFills,
+    WhichLedger,
+    WhichMarketFills,
+    WhichOrders,
+    WhichRoundTrips,
 )
 from paddock_client.server import Server
 from paddock_client.spelling import thing, things
@@ -86,7 +86,7 @@ class Paddock:
         """
         return thing(League, self._server.read("league/", window=window, at=at))
 
-    def deployments(self, **which: Unpack[OfDeployments]) -> Iterator[Deployment]:
+    def deployments(self, **which: Unpack[WhichDeployments]) -> Iterator[Deployment]:
         """Yield the deployments by slug."""
         return self._server.each(Deployment, "deployments/", which)
 
@@ -94,15 +94,15 @@ class Paddock:
         """Return one deployment, with its settings, its row in the league and its newest events."""
         return thing(DeploymentDetail, self._server.read(f"{_of(slug)}/"))
 
-    def fills(self, slug: str, **which: Unpack[OfFills]) -> Iterator[Fill]:
+    def fills(self, slug: str, **which: Unpack[WhichFills]) -> Iterator[Fill]:
         """Yield a deployment's fills."""
         return self._server.each(Fill, f"{_of(slug)}/fills/", which)
 
-    def orders(self, slug: str, **which: Unpack[OfOrders]) -> Iterator[Order]:
+    def orders(self, slug: str, **which: Unpack[WhichOrders]) -> Iterator[Order]:
         """Yield a deployment's orders; open ones say what they wait for."""
         return self._server.each(Order, f"{_of(slug)}/orders/", which)
 
-    def round_trips(self, slug: str, **which: Unpack[OfRoundTrips]) -> Iterator[RoundTrip]:
+    def round_trips(self, slug: str, **which: Unpack[WhichRoundTrips]) -> Iterator[RoundTrip]:
         """Yield a deployment's closed positions."""
         return self._server.each(RoundTrip, f"{_of(slug)}/round_trips/", which)
 
@@ -118,11 +118,11 @@ class Paddock:
         """Yield what a deployment holds and owes, by currency."""
         return self._server.each(Balance, f"{_of(slug)}/balances/", {})
 
-    def ledger(self, slug: str, **which: Unpack[OfLedger]) -> Iterator[LedgerEntry]:
+    def ledger(self, slug: str, **which: Unpack[WhichLedger]) -> Iterator[LedgerEntry]:
         """Yield the postings of a deployment's account."""
         return self._server.each(LedgerEntry, f"{_of(slug)}/ledger/", which)
 
-    def events(self, slug: str, **which: Unpack[OfEvents]) -> Iterator[Event]:
+    def events(self, slug: str, **which: Unpack[WhichEvents]) -> Iterator[Event]:
         """Yield what befell a deployment: errors, gaps, pauses, changes."""
         return self._server.each(Event, f"{_of(slug)}/events/", which)
 
@@ -152,7 +152,7 @@ class Paddock:
         """Return the newest public trades."""
         return thing(Tape, self._server.read(f"{_on(symbol)}/tape/", limit=limit))
 
-    def market_fills(self, symbol: str, **which: Unpack[OfMarketFills]) -> Iterator[MarketFill]:
+    def market_fills(self, symbol: str, **which: Unpack[WhichMarketFills]) -> Iterator[MarketFill]:
         """Yield the league's fills on one instrument in the running season."""
         return self._server.each(MarketFill, f"{_on(symbol)}/fills/", which)
 
