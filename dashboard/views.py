@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
@@ -20,6 +20,7 @@ from dashboard.guide import guide
 from dashboard.league_scenes import UnknownView, league_scene, view_asked, window_query
 from dashboard.panels import DEPLOYMENT_PANELS, FEED_PANELS, LEAGUE_PANELS, PAST_LEAGUE_PANELS, SYSTEM_PANELS, drawn
 from dashboard.scenes import UnknownDeployment, deployment_scene
+from dashboard.stream.guide import stream_guide, stream_schema
 from dashboard.system.scenes import system_scene
 from portfolios.models import Fill
 from portfolios.selectors import trading_fill
@@ -125,6 +126,18 @@ def how_fills_happen(request: HttpRequest) -> HttpResponse:
 def strategy_guide(request: HttpRequest) -> HttpResponse:
     """Return the guide for strategy authors, drawn from the contract's own code."""
     return render(request, "dashboard/strategy_guide.html", guide())
+
+
+@require_safe
+def stream(request: HttpRequest) -> HttpResponse:
+    """Return the guide to the stream, drawn from its own words."""
+    return render(request, "dashboard/stream.html", stream_guide())
+
+
+@require_safe
+def stream_schema_file(request: HttpRequest) -> JsonResponse:
+    """Return the JSON Schema of the stream's messages."""
+    return JsonResponse(stream_schema(), content_type="application/schema+json")
 
 
 @require_POST

@@ -19,6 +19,7 @@ from portfolios.indicators import shown_indicators
 from portfolios.marks import Mark, point_row
 from portfolios.order_rows import order_row, stored
 from portfolios.payments import refuse_open_payments
+from portfolios.telling import orders_to_tell, tell_facts, write_new
 from trading.account import AccountState
 from trading.engine import EngineState
 from trading.fills import Fill
@@ -69,24 +70,25 @@ class AccountUpdate:
 def record_updates(updates: list[AccountUpdate], instruments: Mapping[str, Instrument]) -> None:
     """Write orders, fills, ledger entries, positions, marks and cursors of many accounts as one fact.
 
-    Safe to repeat after a crash: an id already written is skipped, a newer state replaces an older one.
+    The stream is told of what is new. Safe to repeat after a crash: an id already written is skipped and not told
+    again, a newer state replaces an older one.
     """
-    models.Fill.objects.bulk_create([row for u in updates for row in _fill_rows(u)], ignore_conflicts=True)
+    fills = write_new(models.Fill, [row for u in updates for row in _fill_rows(u)], "fill_id")
     models.LedgerEntry.objects.bulk_create(
         [_entry_row(u.account_id, entry) for u in updates for entry in u.entries], ignore_conflicts=True
     )
-    models.RoundTrip.objects.bulk_create(
-        [_trip_row(u.account_id, trip) for u in updates for trip in u.trips], ignore_conflicts=True
-    )
+    trips = write_new(models.RoundTrip, [_trip_row(u.account_id, trip) for u in updates for trip in u.trips], "trip_id")
     models.EquityPoint.objects.bulk_create(
         [point_row(u.account_id, mark) for u in updates for mark in u.marks], ignore_conflicts=True
     )
-    upsert(
-        models.Order,
-        [order_row(u.account_id, order, instruments) for u in updates for order in _orders_of(u)],
-        ("account", "order_id"),
-        order_rows.CHANGING,
-    )
+    orders = {
+        (u.account_id, order.order_id): order_row(u.account_id, order, instruments)
+        for u in updates
+        for order in _orders_of(u)
+    }
+    changed = orders_to_tell([orders[u.account_id, order_id] for u in updates for order_id in u.orders])
+    upsert(models.Order, list(orders.values()), ("account", "order_id"), order_rows.CHANGING)
+    tell_facts(orders=changed, fills=fills, trips=trips)
     upsert(
         models.ReasonCount,
         [

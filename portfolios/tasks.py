@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
+from portfolios.outbox import remove_old_messages
 from portfolios.retention import remove_old_reason_counts, thin_equity_points
 
 _log = logging.getLogger("jobs")
@@ -20,3 +23,11 @@ def thin_equity_points_job() -> None:
         _log.info("thinned the equity curves by %s points", deleted)
     if forgotten := remove_old_reason_counts():
         _log.info("removed %s hourly counts of reasons", forgotten)
+
+
+@shared_task(name="portfolios.remove_old_messages")
+def remove_old_messages_job() -> None:
+    """Keep of the stream what its readers may still want to resume from."""
+    before = timezone.now() - timedelta(hours=settings.PADDOCK_STREAM_HOURS)
+    if removed := remove_old_messages(before=before, most=settings.PADDOCK_STREAM_MAX):
+        _log.info("removed %s messages of the stream", removed)

@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from strategies import registry
 from strategies.config_fields import ConfigField, InvalidValue, config_fields, flat, grouped
+from strategies.events import record_event
 from strategies.forms import shown
-from strategies.models import Deployment, DeploymentEvent
+from strategies.models import Deployment
 from strategies.registry import UnknownStrategy
 from strategies.selectors import offered, traded
 from strategies.services import change_deployment, create_deployment, fields_of
@@ -100,13 +101,8 @@ def enter_challenger(*, deployment: Deployment, by: str, config: Mapping[str, An
             "config": wanted,
         },
     )
-    DeploymentEvent.objects.create(
-        deployment=deployment,
-        event_id=f"challenger-{challenger.slug}",
-        kind="version",
-        summary=f"{challenger.slug} entered by {by} with version {label(new)}: it challenges this one",
-        time=timezone.now(),
-    )
+    summary = f"{challenger.slug} entered by {by} with version {label(new)}: it challenges this one"
+    record_event(deployment, f"challenger-{challenger.slug}", "version", summary, time=timezone.now())
     return challenger
 
 

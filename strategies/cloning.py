@@ -10,7 +10,8 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from strategies.challengers import LONGEST_NAME, LONGEST_SLUG, free_slug
-from strategies.models import Deployment, DeploymentEvent
+from strategies.events import record_event
+from strategies.models import Deployment
 from strategies.services import create_deployment, fields_of
 
 COPY = " (copy)"
@@ -36,13 +37,8 @@ def clone_deployment(*, deployment: Deployment, by: str, name: str = "", slug: s
     wanted = slug or unused_slug(slugify(name)[:LONGEST_SLUG] or deployment.slug)
     note = f"cloned from {deployment.slug}"
     clone = create_deployment(by=by, note=note, **{**fields, **changes, "name": name, "slug": wanted})
-    DeploymentEvent.objects.create(
-        deployment=deployment,
-        event_id=f"clone-{clone.slug}",
-        kind="config",
-        summary=f"{clone.slug} was cloned from it by {by}"[:300],
-        time=timezone.now(),
-    )
+    summary = f"{clone.slug} was cloned from it by {by}"
+    record_event(deployment, f"clone-{clone.slug}", "config", summary, time=timezone.now())
     return clone
 
 

@@ -9,8 +9,9 @@ from django.db import transaction
 
 from portfolios.flattening import flattenings_to_begin, open_flattening, record_begun, record_done, record_wait
 from portfolios.models import Account, Flattening, FlatteningState
+from strategies.events import record_event
 from strategies.hosting import Hosted
-from strategies.models import Deployment, DeploymentEvent, DeploymentStatus
+from strategies.models import Deployment, DeploymentStatus
 from strategies.services import set_status
 from trading.engine import Engine
 from trading.flattening import Flattened, begin_flattening
@@ -104,14 +105,10 @@ def _record_done(hosted: Hosted, outcome: Outcome, done: Flattened) -> None:
         return
     orders = "1 market order" if done.orders == 1 else f"{done.orders} market orders"
     summary = f"flattened, as {done.by} had commanded, with {orders}"
-    DeploymentEvent.objects.create(
-        deployment_id=hosted.deployment_id,
-        event_id=f"{hosted.account_id}-{outcome.sequence}-flattened",
-        kind="flatten",
-        summary=f"{summary}; {done.dust}"[:300] if done.dust else summary,
-        sequence=outcome.sequence,
-        time=at,
-    )
+    if done.dust:
+        summary = f"{summary}; {done.dust}"
+    event_id = f"{hosted.account_id}-{outcome.sequence}-flattened"
+    record_event(hosted.deployment, event_id, "flatten", summary, sequence=outcome.sequence, time=at)
 
 
 def _row_id(command_id: str) -> int:

@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
+from strategies.events import record_event
 from strategies.hosting import Hosted
-from strategies.models import DeploymentEvent
 from strategies.services import halt_deployment
-from trading.frames import utc
+from trading.frames import Gap, utc
 from trading.outcome import Outcome
 
 
 def record_happenings(hosted: Hosted) -> None:
     """Write errors, margin events and gaps, and pause what errors have halted. Safe to repeat."""
-    rows = []
     for outcome in hosted.outcomes:
         for at, error in enumerate(outcome.errors):
-            rows.append(_event(hosted, outcome, f"error-{at}", "error", error.summary, error.traceback))
+            _record(hosted, outcome, f"error-{at}", "error", error.summary, detail=error.traceback)
             if error.halted:
                 reason = f"paused after errors in a row: {error.summary}"
                 halt_deployment(deployment_id=hosted.deployment_id, reason=reason)
         for at, event in enumerate(outcome.margin):
-            rows.append(_event(hosted, outcome, f"margin-{at}", event.kind.value, event.sentence, ""))
+            _record(hosted, outcome, f"margin-{at}", event.kind.value, event.sentence)
         if outcome.gap is not None:
-            seconds = (outcome.gap.to_ns - outcome.gap.from_ns) / 1e9
-            summary = f"{seconds:.1f} s of the market were not seen: {outcome.gap.reason}"
-            gap = _event(hosted, outcome, "gap", "gap", summary, "")
-            gap.since, gap.time = utc(outcome.gap.from_ns), utc(outcome.gap.to_ns)
-            rows.append(gap)
-    DeploymentEvent.objects.bulk_create(rows, ignore_conflicts=True)
+            _record_gap(hosted, outcome, outcome.gap)
 
 
-def _event(hosted: Hosted, outcome: Outcome, ordinal: str, kind: str, summary: str, detail: str) -> DeploymentEvent:
-    return DeploymentEvent(
-        deployment_id=hosted.deployment_id,
-        event_id=f"{hosted.account_id}-{outcome.sequence}-{ordinal}",
-        kind=kind,
-        summary=summary[:300],
-        detail=detail,
-        sequence=outcome.sequence,
-        time=utc(outcome.time_ns),
-    )
+def _record(hosted: Hosted, outcome: Outcome, ordinal: str, kind: str, summary: str, *, detail: str = "") -> None:
+    event_id = f"{hosted.account_id}-{outcome.sequence}-{ordinal}"
+    at = utc(outcome.time_ns)
+    record_event(hosted.deployment, event_id, kind, summary, detail=detail, sequence=outcome.sequence, time=at)
+
+
+def _record_gap(hosted: Hosted, outcome: Outcome, gap: Gap) -> None:
+    event_id = f"{hosted.account_id}-{outcome.sequence}-gap"
+    since, until = utc(gap.from_ns), utc(gap.to_ns)
+    summary = f"{(gap.to_ns - gap.from_ns) / 1e9:.1f} s of the market were not seen: {gap.reason}"
+    record_event(hosted.deployment, event_id, "gap", summary, sequence=outcome.sequence, since=since, time=until)

@@ -54,6 +54,11 @@ class Hosted:
     meter: Meter = field(default_factory=Meter)
     unsavable: int = 0  # checkpoints in a row that had to leave the strategy's state out
 
+    @property
+    def deployment(self) -> Deployment:
+        """The deployment as far as a record of it needs to know it: by key and name."""
+        return Deployment(pk=self.deployment_id, slug=self.engine.terms.slug)
+
     def note(self, outcome: Outcome) -> None:
         """Keep what must be written."""
         if outcome.has_facts:

@@ -18,7 +18,8 @@ from portfolios.models import Account, Liquidity, Season
 from portfolios.payments import refuse_open_payments
 from portfolios.services import end_season, ensure_season
 from strategies import registry, versions
-from strategies.models import Deployment, DeploymentEvent, DeploymentStatus, StrategyVersion
+from strategies.events import record_event
+from strategies.models import Deployment, DeploymentStatus, StrategyVersion
 from strategies.money_terms import margin_terms, starting_assets
 from strategies.registry import UnknownStrategy, strategy_of
 from strategies.revisions import changes_between, record_change, record_creation, revision_of, settings_now
@@ -278,11 +279,8 @@ def quarantine_deployment(*, deployment_id: int, reason: str, detail: str = "") 
 
 def note_unloadable(*, deployment: Deployment, error: str) -> None:
     """Put on record that workers cannot take this revision on; safe to repeat."""
-    DeploymentEvent.objects.get_or_create(
-        deployment=deployment,
-        event_id=f"revision-{deployment.revision}-unloadable",
-        defaults={"kind": "error", "summary": f"cannot be taken on: {error}"[:300], "time": timezone.now()},
-    )
+    event_id = f"revision-{deployment.revision}-unloadable"
+    record_event(deployment, event_id, "error", f"cannot be taken on: {error}", time=timezone.now())
 
 
 @transaction.atomic
@@ -385,11 +383,5 @@ def _save(deployment: Deployment) -> None:
 
 
 def _note(deployment: Deployment, kind: str, summary: str, detail: str = "") -> None:
-    DeploymentEvent.objects.create(
-        deployment=deployment,
-        event_id=f"revision-{deployment.revision}-{kind}",
-        kind=kind,
-        summary=summary[:300],
-        detail=detail,
-        time=timezone.now(),
-    )
+    event_id = f"revision-{deployment.revision}-{kind}"
+    record_event(deployment, event_id, kind, summary, time=timezone.now(), detail=detail)

@@ -2,8 +2,8 @@
 
 Loaded with ``-p`` from pyproject.toml, because pytest-django reads the settings, and they the
 URLs, before any conftest.py. A DATABASE_URL or REDIS_URL that is already set is left alone.
-With xdist the controller's cluster serves all (each worker has a database of its own there),
-but each worker has its own Valkey: publications cross the border between Redis databases.
+With xdist each worker has its own: publications cross the border between Redis databases, and a
+transaction in one database of a cluster holds up what the stream tells in another.
 """
 
 import os
@@ -22,7 +22,7 @@ from tradingsite import embedded
 
 START_WITHIN_S = 30.0
 _OURS = "PADDOCK_TEST_SERVICES"  # the variables set by this plugin, for the workers of xdist to know
-_ONE_PER_WORKER = {"PADDOCK_DATA_DIR", "REDIS_URL"}
+_ONE_PER_WORKER = {"PADDOCK_DATA_DIR", "DATABASE_URL", "REDIS_URL"}
 
 _running: list[tuple[subprocess.Popen, signal.Signals]] = []
 _folders: list[Path] = []

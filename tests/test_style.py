@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-OURS = ["trading", "marketdata", "portfolios", "strategies", "dashboard", "tradingsite", "tests", "benchmarks"]
+OURS = [
+    "trading",
+    "marketdata",
+    "portfolios",
+    "strategies",
+    "dashboard",
+    "tradingsite",
+    "tests",
+    "benchmarks",
+    "client",
+]
 LONGEST_FUNCTION = 60
 LONGEST_MODULE = 400
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "core", "managers", "constants"}

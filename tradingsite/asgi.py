@@ -13,21 +13,25 @@ http = get_asgi_application()
 # current one, so that a view can queue a job.
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
+from django.urls import re_path
 
 from dashboard.routing import websocket_urlpatterns
+from dashboard.stream.socket import StreamSocket
 from marketdata import tracing
 from marketdata.reporting import Reporter
-from tradingsite.access import readers_only
+from tradingsite.access import readers_only, readers_or_programs
 from tradingsite.celery import app as celery_app
+from tradingsite.pacing import paced
 from tradingsite.web_metrics import WEB, counted_sockets
 
 __all__ = ["application", "celery_app"]
 
-application = ProtocolTypeRouter(
-    {
-        "http": http,
-        "websocket": counted_sockets(AllowedHostsOriginValidator(readers_only(URLRouter(websocket_urlpatterns))), WEB),
-    }
+sockets = URLRouter(
+    [
+        re_path(r"^api/v1/stream/?$", paced(readers_or_programs(StreamSocket.as_asgi()))),
+        re_path(r"", AllowedHostsOriginValidator(readers_only(URLRouter(websocket_urlpatterns)))),
+    ]
 )
+application = ProtocolTypeRouter({"http": http, "websocket": counted_sockets(sockets, WEB)})
 tracing.begin("web")
 atexit.register(Reporter("web", WEB.collect).start().stop)

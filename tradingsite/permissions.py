@@ -14,6 +14,8 @@ from rest_framework.request import Request
 if TYPE_CHECKING:  # rest_framework.views itself imports this module, through the settings
     from rest_framework.views import APIView
 
+    from tradingsite.models import ApiToken
+
 MAY_TRADE = "strategies.change_deployment"
 SHARED = "share_link"  # in the session of a guest: the id of the link that was followed
 
@@ -27,11 +29,33 @@ def is_guest(session: Any) -> bool:
     return link is not None and link.is_valid
 
 
-def may_read(request: HttpRequest | Request) -> bool:
-    """Return whether the pages are open to whoever asks: to all, after a login, or with a share link."""
-    if settings.PADDOCK_PUBLIC_PAGES or (request.user and request.user.is_authenticated):
+def is_reader(user: Any, session: Any) -> bool:
+    """Return whether the pages are open to a user with this session: to all, after a login, or with a share link."""
+    if settings.PADDOCK_PUBLIC_PAGES or (user and user.is_authenticated):
         return True
-    return is_guest(getattr(request, "session", None))
+    return is_guest(session)
+
+
+def may_read(request: HttpRequest | Request) -> bool:
+    """Return whether the pages are open to whoever asks."""
+    return is_reader(request.user, getattr(request, "session", None))
+
+
+def shown_token(authorization: bytes) -> ApiToken | None:
+    """Return the token that an `Authorization: Bearer pdk_…` shows; None where it shows none.
+
+    Raises:
+        AuthenticationFailed: a token that nobody has, or no more.
+    """
+    from tradingsite.passes import known_token
+
+    words = authorization.decode("latin-1").split()
+    if not words or words[0].lower() != "bearer":
+        return None
+    token = known_token(words[1]) if len(words) == 2 else None
+    if token is None:
+        raise exceptions.AuthenticationFailed("the token is unknown, expired or revoked")
+    return token
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -43,15 +67,8 @@ class BearerAuthentication(BaseAuthentication):
         Raises:
             AuthenticationFailed: a token that nobody has, or no more.
         """
-        from tradingsite.passes import known_token
-
-        words = get_authorization_header(request).decode("latin-1").split()
-        if not words or words[0].lower() != "bearer":
-            return None
-        token = known_token(words[1]) if len(words) == 2 else None
-        if token is None:
-            raise exceptions.AuthenticationFailed("the token is unknown, expired or revoked")
-        return token.user, token
+        token = shown_token(get_authorization_header(request))
+        return None if token is None else (token.user, token)
 
     def authenticate_header(self, request: Request) -> str:
         """Return what a program without a token is told to bring."""
@@ -70,14 +87,18 @@ class TradersChange(BasePermission):
         """Return whether this request may go ahead."""
         is_safe = request.method in SAFE_METHODS
         scope = getattr(view, "scope", "read" if is_safe else "trade")
-        if not has_scope(request, scope):
-            raise exceptions.PermissionDenied(f"the token lacks the scope {scope}")
+        require_scope(request.auth, scope)
         needed = getattr(view, "needs", None if is_safe else MAY_TRADE)
         if needed is None:
             return may_read(request)
         return bool(request.user and request.user.has_perm(needed))
 
 
-def has_scope(request: Request, scope: str) -> bool:
-    """Return whether the token that was brought covers ``scope``; who came without one is judged by role alone."""
-    return request.auth is None or scope in getattr(request.auth, "scopes", ())
+def require_scope(token: Any, scope: str) -> None:
+    """Let pass who came without a token, to be judged by role alone, and who brought one that covers ``scope``.
+
+    Raises:
+        PermissionDenied: the token does not cover it.
+    """
+    if token is not None and scope not in getattr(token, "scopes", ()):
+        raise exceptions.PermissionDenied(f"the token lacks the scope {scope}")

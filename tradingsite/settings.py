@@ -49,6 +49,12 @@ PADDOCK_SHADOWS_TOP = environment.whole_number("PADDOCK_SHADOWS_TOP", default=10
 PADDOCK_FEED_EVENTS_DAYS = environment.whole_number("PADDOCK_FEED_EVENTS_DAYS", default=30, least=1)
 PADDOCK_FEED_EVENTS_MAX = environment.whole_number("PADDOCK_FEED_EVENTS_MAX", default=200_000, least=1)
 
+# A reader of the stream may resume from so far back; more than so many messages are never kept.
+PADDOCK_STREAM_HOURS = environment.whole_number("PADDOCK_STREAM_HOURS", default=48, least=1)
+# So many messages may wait for one reader; who is further behind is closed, and may resume.
+PADDOCK_STREAM_WAITING = environment.whole_number("PADDOCK_STREAM_WAITING", default=5_000, least=10)
+PADDOCK_STREAM_MAX = environment.whole_number("PADDOCK_STREAM_MAX", default=500_000, least=1_000)
+
 # What one evaluation of a strategy may take, and a whole worker of memory.
 PADDOCK_EVALUATION_BUDGET_MS = environment.whole_number("PADDOCK_EVALUATION_BUDGET_MS", default=1_000, least=50)
 PADDOCK_HANG_LIMIT_MS = environment.whole_number("PADDOCK_HANG_LIMIT_MS", default=5_000, least=100)
@@ -149,6 +155,7 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "thin equity points": {"task": "portfolios.thin_equity_points", "schedule": 600.0},
     "remove old feed events": {"task": "marketdata.remove_old_feed_events", "schedule": 3_600.0},
+    "remove old messages": {"task": "portfolios.remove_old_messages", "schedule": 900.0},
 }
 
 LANGUAGE_CODE = "en-gb"
@@ -210,7 +217,10 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Paddock",
-    "DESCRIPTION": "Trading strategies on paper money, side by side on one live market.",
+    "DESCRIPTION": (
+        "Trading strategies on paper money, side by side on one live market. "
+        "What happens is told as it happens over a socket: [the stream](/docs/stream/)."
+    ),
     "VERSION": "v1",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,

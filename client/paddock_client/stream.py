@@ -1,0 +1,171 @@
+"""What happens, as it happens: one socket after another, and of every fact exactly one telling."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+
+from paddock_client.mishaps import UnexpectedAnswer, Unreachable, refusal
+from paddock_client.patience import pause_s
+from paddock_client.spelling import thing
+from paddock_client.told import (
+    EventTold,
+    FeedTold,
+    FillTold,
+    Gap,
+    LeagueTold,
+    Message,
+    OrderTold,
+    PricesTold,
+    RoundTripTold,
+)
+
+FACTS = frozenset({"fills", "orders", "round_trips", "events"})
+STATES = frozenset({"league", "prices", "feed"})
+SILENT_S = 35.0  # the server gives a sign of life every ten seconds
+MOST_BYTES = 64 * 2**20
+KINDS: dict[str, type[Message]] = {
+    "fill": FillTold,
+    "order": OrderTold,
+    "round_trip": RoundTripTold,
+    "event": EventTold,
+    "gap": Gap,
+    "league": LeagueTold,
+    "prices": PricesTold,
+    "feed": FeedTold,
+}
+_FINAL = frozenset({400, 401, 403, 404, 426})  # the same would be answered again
+
+
+class Stream(AsyncIterator[Message]):
+    """Messages in their order. It reconnects by itself and goes on where it stood; states are then told whole again.
+
+    A fact comes once, as long as one and the same `Stream` lives, and across streams if each begins after the
+    `cursor` of the one before. Iterating raises `Refused` for what the server will not do, such as an unknown cursor,
+    and `Unreachable` when there was no connection for ``patience_s``; without that it tries for ever.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        channels: Iterable[str],
+        *,
+        deployments: Iterable[str] | None = None,
+        symbols: Iterable[str] | None = None,
+        after: str | None = None,
+        patience_s: float | None = None,
+    ) -> None:
+        self._url = url
+        self._headers = dict(headers)
+        self._channels = list(dict.fromkeys(channels))
+        if unknown := set(self._channels) - FACTS - STATES:
+            known = ", ".join(sorted(FACTS | STATES))
+            raise ValueError(f"there is no channel called {min(unknown)!r}; expected some of {known}")
+        if not self._channels:
+            raise ValueError("no channel was named; a stream needs one at least")
+        if after is not None and not FACTS & set(self._channels):
+            raise ValueError(f"after is {after!r}, but states have no past; expected a channel of facts")
+        self._deployments = None if deployments is None else list(deployments)
+        self._symbols = None if symbols is None else list(symbols)
+        self._cursor = after
+        self._patience_s = patience_s
+        self._messages: AsyncGenerator[Message, None] | None = None
+
+    @property
+    def cursor(self) -> str | None:
+        """The place up to which every fact was handed over; None before the first connection."""
+        return self._cursor
+
+    async def __anext__(self) -> Message:
+        if self._messages is None:
+            self._messages = self._followed()
+        return await anext(self._messages)
+
+    async def aclose(self) -> None:
+        """Close the connection; the cursor stays."""
+        if self._messages is not None:
+            messages, self._messages = self._messages, None
+            await messages.aclose()
+
+    async def _followed(self) -> AsyncGenerator[Message, None]:
+        failures, well_at = 0, time.monotonic()
+        while True:
+            try:
+                async with connect(self._url, additional_headers=self._headers, max_size=MOST_BYTES) as socket:
+                    await self._subscribe(socket)
+                    while True:
+                        message = await self._next(socket)
+                        failures, well_at = 0, time.monotonic()
+                        if message is not None:
+                            yield message
+            except InvalidStatus as error:
+                status = error.response.status_code
+                if status in _FINAL:
+                    raise refusal(status, error.response.reason_phrase, _body(error)) from None
+                why: Exception = error
+            except (OSError, ConnectionClosed, InvalidHandshake, TimeoutError) as error:
+                why = error
+            if self._patience_s is not None and time.monotonic() - well_at > self._patience_s:
+                raise Unreachable(f"{self._url} was not reached for {self._patience_s} s: {why}") from why
+            await asyncio.sleep(pause_s(failures))
+            failures += 1
+
+    async def _subscribe(self, socket: ClientConnection) -> None:
+        hello = await self._heard(socket)
+        if hello.get("type") != "hello":
+            raise UnexpectedAnswer(f"{self._url} began with {str(hello)[:100]!r}; expected a hello")
+        wanted: dict[str, Any] = {"type": "subscribe", "channels": self._channels}
+        if self._deployments is not None:
+            wanted["deployments"] = self._deployments
+        if self._symbols is not None:
+            wanted["symbols"] = self._symbols
+        if FACTS & set(self._channels):
+            # From the greeting on: should the connection break before the first fact, none is missed.
+            self._cursor = self._cursor or str(hello.get("cursor"))
+            wanted["after"] = self._cursor
+        await socket.send(json.dumps(wanted))
+
+    async def _next(self, socket: ClientConnection) -> Message | None:
+        """Return the next message for the reader; None for one between server and client."""
+        told = await self._heard(socket)
+        name = told.get("type")
+        if name == "error":
+            problem = told.get("problem")
+            status = problem.get("status", 400) if isinstance(problem, dict) else 400
+            raise refusal(status, "Not understood", problem)
+        if name == "heartbeat" and told.get("cursor") is not None:
+            self._cursor = str(told["cursor"])
+        kind = KINDS.get(str(name))
+        if kind is None:
+            return None
+        message = thing(kind, told)
+        if isinstance(message, Gap):
+            self._cursor = message.to
+        elif not isinstance(message, LeagueTold | PricesTold | FeedTold):
+            self._cursor = message.cursor
+        return message
+
+    async def _heard(self, socket: ClientConnection) -> dict[str, Any]:
+        async with asyncio.timeout(SILENT_S):
+            text = await socket.recv()
+        try:
+            told = json.loads(text)
+        except ValueError:
+            told = None
+        if not isinstance(told, dict):
+            raise UnexpectedAnswer(f"{self._url} told {str(text)[:100]!r}; expected an object")
+        return told
+
+
+def _body(error: InvalidStatus) -> Any:
+    try:
+        return json.loads(error.response.body or b"")
+    except ValueError:
+        return None

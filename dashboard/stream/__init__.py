@@ -1,0 +1,1 @@
+"""`wss /api/v1/stream`: what happens, told to programs as it becomes true."""

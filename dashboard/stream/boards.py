@@ -1,0 +1,140 @@
+"""The newest state of league, prices and feed, and what of it has changed for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import msgspec
+from rest_framework.renderers import JSONRenderer
+
+from dashboard.stream.words import Channel, FeedTold, LeagueTold, Price, PricesTold, encoded
+from marketdata import bus
+from marketdata.health import connection_budget
+from marketdata.serializers import FeedSerializer
+from portfolios.selectors import current_season, league_totals
+from strategies.league_serializers import TotalsSerializer
+from strategies.selectors import league_board
+from strategies.serializers import ContestantSerializer
+
+# Symbols are told as prices, events by the REST API; an age by the reader's own clock is never the same twice.
+_NOT_OF_THE_FEED = {"symbols", "events", "last_frame_age_s"}
+Rows = Mapping[str, bytes]  # JSON by slug or symbol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What a channel tells at one moment."""
+
+    rows: Rows
+    rest: tuple[int | None, bytes] = (None, b"[]")  # of the league: season and totals
+
+
+@dataclass(slots=True)
+class Board:
+    """The newest state of one channel, and in which version each of its rows changed last."""
+
+    channel: Channel
+    version: int = 0
+    state: State = field(default_factory=lambda: State(rows={}))
+    _changed_in: dict[str, int] = field(default_factory=dict)
+    _gone_in: dict[str, int] = field(default_factory=dict)
+    _texts: dict[int, str] = field(default_factory=dict)  # what has changed since a version, for those who want all
+
+    def clear(self) -> None:
+        """Forget the state: nobody follows it."""
+        self.version, self.state = 0, State(rows={})
+        for memory in (self._changed_in, self._gone_in, self._texts):
+            memory.clear()
+
+    def show(self, state: State) -> bool:
+        """Take the state as it is now; return whether it differs from the one before."""
+        before, fresh = self.state.rows, state.rows
+        changed = [key for key, row in fresh.items() if before.get(key) != row]
+        gone = [key for key in before if key not in fresh]
+        if self.version and not changed and not gone and state.rest == self.state.rest:
+            return False
+        self.version += 1
+        self.state = state
+        self._changed_in |= dict.fromkeys(changed, self.version)
+        self._gone_in |= dict.fromkeys(gone, self.version)
+        for key in changed:
+            self._gone_in.pop(key, None)
+        self._texts.clear()
+        return True
+
+    def since(self, version: int, names: frozenset[str] | None) -> str:
+        """Return the message that brings who has seen ``version`` (0: nothing) up to date; ``names`` None: all rows."""
+        if names is not None:
+            return self._told(version, names)
+        if version not in self._texts:
+            self._texts[version] = self._told(version, None)
+        return self._texts[version]
+
+    def _told(self, version: int, names: frozenset[str] | None) -> str:
+        def wanted(keys: Iterable[str]) -> Iterable[str]:
+            return (key for key in keys if names is None or key in names)
+
+        rows = [
+            msgspec.Raw(row)
+            for key in wanted(self.state.rows)
+            if self._changed_in[key] > version and (row := self.state.rows[key])
+        ]
+        gone = [key for key in wanted(self._gone_in) if self._gone_in[key] > version] if version else []
+        season, totals = self.state.rest
+        if self.channel is Channel.LEAGUE:
+            return encoded(
+                LeagueTold(is_whole=not version, season=season, rows=rows, gone=gone, totals=msgspec.Raw(totals))
+            )
+        if self.channel is Channel.PRICES:
+            prices = [msgspec.json.decode(row, type=Price) for row in rows]
+            return encoded(PricesTold(is_whole=not version, prices=prices, gone=gone))
+        return encoded(FeedTold(data=rows[0]))
+
+
+def gather(channel: Channel) -> State:
+    """Return the state of a channel as it is now."""
+    return _GATHER[channel]()
+
+
+class _StandingTotalsSerializer(TotalsSerializer):
+    """Totals as they stand; what was made of a window moves with the clock."""
+
+    window = None  # type: ignore[assignment]
+
+
+def _league() -> State:
+    season = current_season()
+    board = league_board(season, bus.feed_state())
+    totals = [{"standing": total} for total in league_totals(contestant.row for contestant in board)]
+    return State(
+        rows={row["slug"]: _json(row) for row in ContestantSerializer(board, many=True).data},
+        rest=(season.number if season else None, _json(_StandingTotalsSerializer(totals, many=True).data)),
+    )
+
+
+def _prices() -> State:
+    feed = bus.feed_state()
+    told = ("status", "bid", "ask", "last")
+    symbols = feed["symbols"] if feed else {}
+    return State(
+        rows={
+            symbol: msgspec.json.encode(Price(symbol=symbol, **{name: quote[name] for name in told}))
+            for symbol, quote in symbols.items()
+        }
+    )
+
+
+def _feed() -> State:
+    names = FeedSerializer().get_fields().keys()
+    state = bus.feed_state()
+    feed: dict[str, Any] = dict.fromkeys(names)
+    feed |= {"connected": False, "connections": connection_budget(state)} | (state or {})
+    told = {name: feed[name] for name in names if name not in _NOT_OF_THE_FEED}
+    return State(rows={"": _json(told)})
+
+
+_GATHER = {Channel.LEAGUE: _league, Channel.PRICES: _prices, Channel.FEED: _feed}
+_json = partial(JSONRenderer().render)

@@ -1,0 +1,219 @@
+"""One reader per process: however many follow the stream, each message is read once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
+from weakref import WeakKeyDictionary
+
+import msgspec
+from channels.db import database_sync_to_async
+from channels.layers import get_channel_layer
+from django.utils import timezone
+
+from dashboard.stream.boards import Board, gather
+from dashboard.stream.followers import Entry, Follower, gap
+from dashboard.stream.words import CHANNEL_OF, FACT_TOLD, STATES, Channel, Heartbeat, encoded
+from portfolios.announcements import LEAGUE_GROUP
+from portfolios.models import MessageKind
+from portfolios.outbox import Position, Reading, Written, messages_after, newest_position
+
+BATCH = 500  # messages read at once
+REMEMBERED = 2_000  # of the newest messages: who was away for a moment costs no query
+READ_EVERY_S = 1.0  # without news: an announcement may have been lost
+HELD_UP_S = 0.05  # until the next look, while an open transaction holds up what is written
+QUICKEST_S = 0.5  # between two states: twice a second at most
+MOST_BUSY = 0.25  # of the time, at most, goes into states: a big league is told less often
+LEAGUE_EVERY_S = 5.0  # without news
+HEARTBEAT_S = 10.0
+TRY_AGAIN_S = 1.0
+JOIN_AGAIN_S = 3_600.0  # Redis forgets the members of a group after a day
+
+_log = logging.getLogger(__name__)
+
+
+class Hub:
+    """Reads facts and states while anybody follows, and hands them to every follower."""
+
+    def __init__(self) -> None:
+        self.boards = {channel: Board(channel) for channel in STATES}
+        self.position = Position(0, 0)  # everything up to it was handed on
+        self._followers: set[Follower] = set()
+        self._memory: deque[Entry] = deque()
+        self._remembered_from = self.position  # all that came after it is in the memory
+        self._news, self._league_news = asyncio.Event(), asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._beginning = asyncio.Lock()
+
+    async def join(self, follower: Follower) -> None:
+        """Begin to hand messages to a follower; the first one starts the reading."""
+        async with self._beginning:
+            if not self._tasks:
+                await self._begin()
+            self._followers.add(follower)
+
+    async def leave(self, follower: Follower) -> None:
+        """Hand it no more; the last to leave stops the reading."""
+        self._followers.discard(follower)
+        async with self._beginning:
+            if self._followers:
+                return
+            tasks, self._tasks = self._tasks, []
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def catch_up(self, follower: Follower, channels: Collection[Channel], position: Position) -> None:
+        """Tell a follower what is kept of these channels after ``position``, then hand it what comes."""
+        while position < self.position and follower.wants(channels):
+            entries, reached = await self._kept_after(position)
+            for entry in entries:
+                if entry.channel is None:
+                    await follower.tell_in_turn(encoded(gap(position, entry.position)))
+                elif any(follower.covers(channel, entry) for channel in channels):
+                    await follower.tell_in_turn(entry.text)
+            position = reached
+        # Nothing was awaited since the positions were compared: no message falls between.
+        follower.follow(channels, position)
+        self._beat(follower)
+
+    async def _kept_after(self, position: Position) -> tuple[list[Entry], Position]:
+        if position < self._remembered_from:
+            reading = await database_sync_to_async(messages_after)(position, limit=BATCH)
+            return [_entry(message) for message in reading.messages], reading.position
+        memory = list(self._memory)
+        after = bisect_right(memory, position, key=lambda entry: entry.position)
+        return memory[after:], self.position
+
+    async def _begin(self) -> None:
+        start = await database_sync_to_async(newest_position)(back=REMEMBERED)
+        self.position = self._remembered_from = start
+        self._memory.clear()
+        while not (await self._read()).is_whole:
+            pass
+        endless = (self._follow, self._listen, self._tell_states, self._keep_beating)
+        self._tasks = [asyncio.create_task(_persistently(each)) for each in endless]
+
+    # Facts
+
+    async def _follow(self) -> None:
+        pause_s = READ_EVERY_S
+        while True:
+            await _heard(self._news, within_s=pause_s)
+            self._news.clear()
+            while not (reading := await self._read()).is_whole:
+                pass
+            held_up_s = HELD_UP_S if pause_s == READ_EVERY_S else 2 * pause_s
+            pause_s = min(held_up_s, READ_EVERY_S) if reading.is_more_to_come else READ_EVERY_S
+
+    async def _read(self) -> Reading:
+        """Read on and hand on what was read."""
+        reading = await database_sync_to_async(messages_after)(self.position, limit=BATCH)
+        for message in reading.messages:
+            entry = _entry(message)
+            self._memory.append(entry)
+            for follower in self._followers:
+                follower.hear(entry)
+        while len(self._memory) > REMEMBERED:
+            self._remembered_from = self._memory.popleft().position
+        self.position = reading.position
+        for follower in self._followers:
+            follower.reached(reading.position)
+        return reading
+
+    async def _listen(self) -> None:
+        """Follow the announcements; without them facts still come, up to a second later."""
+        layer = get_channel_layer()
+        assert layer is not None, "settings.CHANNEL_LAYERS names one"
+        channel = await layer.new_channel()
+        while True:
+            await layer.group_add(LEAGUE_GROUP, channel)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(JOIN_AGAIN_S):
+                    while True:
+                        self._news.set()  # what happened before was not heard
+                        self._league_news.set()
+                        await layer.receive(channel)
+
+    # States
+
+    async def _tell_states(self) -> None:
+        pause_s, league_at = QUICKEST_S, 0.0
+        while True:
+            await asyncio.sleep(pause_s)
+            began = time.monotonic()
+            wanted = {channel for follower in self._followers for channel in follower.states}
+            for channel in STATES - wanted:
+                self.boards[channel].clear()  # who asks next is told nothing old
+            if Channel.LEAGUE in wanted and self.boards[Channel.LEAGUE].version:
+                if self._league_news.is_set() or began - league_at >= LEAGUE_EVERY_S:
+                    league_at = began
+                else:
+                    wanted.remove(Channel.LEAGUE)
+            self._league_news.clear()
+            for channel in wanted:
+                if self.boards[channel].show(await database_sync_to_async(gather)(channel)):
+                    for follower in self._followers:
+                        follower.stir()
+            pause_s = max(QUICKEST_S, (time.monotonic() - began) / MOST_BUSY)
+
+    # Signs of life
+
+    async def _keep_beating(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            for follower in self._followers:
+                self._beat(follower)
+
+    def _beat(self, follower: Follower) -> None:
+        if not follower.is_catching_up:
+            place = follower.told_up_to
+            follower.tell(Heartbeat(cursor=place.cursor if place else None, time=timezone.now()))
+
+
+def _entry(message: Written) -> Entry:
+    if message.kind is MessageKind.FORGOTTEN:
+        return Entry(position=message.position, channel=None, slug="", symbol=None, text="")
+    told = FACT_TOLD[message.kind](
+        cursor=message.position.cursor,
+        deployment=message.slug,
+        told_at=message.told_at,
+        data=msgspec.Raw(message.data),
+    )
+    return Entry(
+        position=message.position,
+        channel=CHANNEL_OF[message.kind],
+        slug=message.slug,
+        symbol=message.symbol,
+        text=encoded(told),
+    )
+
+
+async def _heard(event: asyncio.Event, *, within_s: float) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), within_s)
+    except TimeoutError:
+        return
+
+
+async def _persistently(task: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await task()
+        except Exception:
+            # The database or Redis may be away for a moment: followers wait, and miss nothing.
+            _log.exception("the stream stands still")
+            await asyncio.sleep(TRY_AGAIN_S)
+
+
+_running: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
+
+
+def hub() -> Hub:
+    """Return this process's hub."""
+    return _running.setdefault(asyncio.get_running_loop(), Hub())

@@ -1,0 +1,105 @@
+"""Who has the token of a trader commands deployments with the client; each command is given once."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth.models import User
+
+from marketdata import bus
+from paddock_client import NotAllowed, Paddock, Refused
+from portfolios.models import Account, AuditEntry
+from strategies.services import create_deployment
+from tests.rows import open_season
+from tradingsite.passes import make_token
+from tradingsite.roles import give_role
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def deployment():
+    bus.redis_client().flushall()
+    open_season()
+    return create_deployment(
+        by="test", slug="a", name="A", strategy="ema_cross", symbols=["BTC/USD"], config={"slow": 30}
+    )
+
+
+def test_a_deployment_is_paused_has_its_entries_stopped_and_is_enabled(trader):
+    paused = trader.pause("a", "lunch")
+    stopped = trader.stop_entries("a", "news")
+    enabled = trader.enable("a")
+
+    assert (paused.status, paused.status_reason) == ("paused", "lunch")
+    assert (stopped.status, stopped.status_reason) == ("entries_stopped", "news")
+    assert (enabled.status, enabled.recent_events[0].kind) == ("enabled", "resumed")
+
+
+def test_a_reset_opens_a_new_account(trader):
+    before = Account.objects.get(closed_at=None)
+
+    trader.reset("a")
+
+    assert Account.objects.get(closed_at=None) != before
+
+
+def test_how_far_a_flattening_has_come_can_be_followed(trader):
+    told = trader.flatten("a")
+    (listed,) = trader.flattenings("a")
+
+    assert (told.status, told.flattening.state, told.flattening.by) == ("paused", "asked", "tess")
+    assert listed == told.flattening
+    assert list(trader.flattenings("a", state="done")) == []
+
+
+def test_a_copy_differs_in_what_is_said(trader):
+    clone = trader.clone("a", "Slower", cash=Decimal("250.50"), config={"slow": 60}, latency_ms=200)
+    named = trader.clone("a", "B", slug="other")
+
+    assert (clone.slug, clone.cash, clone.latency_ms) == ("slower", Decimal("250.5"), 200)
+    assert clone.config == {"slow": 60}
+    assert (named.slug, named.config) == ("other", {"slow": 30})
+
+
+def test_what_a_copy_cannot_be_is_told_by_field(trader):
+    with pytest.raises(Refused) as refused:
+        trader.clone("a", "B", cash="a lot", colour="blue")
+    unknown = refused.value.errors
+    with pytest.raises(Refused) as refused:
+        trader.clone("a", "B", slug="a")
+
+    assert "cash" in unknown
+    assert "slug" in refused.value.errors
+
+
+def test_a_season_begins_only_for_who_names_the_one_that_ends(trader):
+    with pytest.raises(Refused, match="season 1 runs: expected 1"):
+        trader.begin_season(confirm=3)
+
+    season = trader.begin_season(confirm=1, name="Autumn", liquidity="shared")
+
+    assert (season.number, season.name, season.liquidity, season.ended_at) == (2, "Autumn", "shared", None)
+    assert trader.league().season == season
+
+
+def test_a_command_needs_the_token_of_a_trader_with_the_scope_to_trade(site, live_server):
+    viewer = User.objects.create_user("vic")
+    trader = User.objects.create_user("tom")
+    give_role(user=trader, role="trader", by="test")
+    _, of_viewer = make_token(user=viewer, name="robot", scopes=["read", "trade"], by="test")
+    _, reads_only = make_token(user=trader, name="robot", scopes=["read"], by="test")
+
+    for client in (site, Paddock(live_server.url, of_viewer), Paddock(live_server.url, reads_only)):
+        with client, pytest.raises(NotAllowed):
+            client.pause("a")
+
+    with Paddock(live_server.url, "pdk_nonsense") as client, pytest.raises(NotAllowed, match="unknown, expired or"):
+        client.league()
+
+
+def test_what_a_program_does_is_on_the_record_under_the_name_of_its_user(trader):
+    trader.pause("a", "lunch")
+
+    assert AuditEntry.objects.filter(by="tess", subject="a", action="paused").count() == 1
