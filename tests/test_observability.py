@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from marketdata import bus
 from marketdata.reporting import living_reports
+from strategies import registry
 from strategies.leagues import load_league
 from tests.leagues import restless_league
 from tests.otlp import Collector, attributes, collecting
@@ -97,9 +98,11 @@ class House:
 
 
 def test_every_process_is_measured_at_one_address_and_logs_in_json_what_it_is_at(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: object
 ) -> None:
     (tmp_path / "mine").mkdir()
+    settings.STRATEGY_PATHS = [tmp_path / "mine"]
+    registry.rescan()
     (tmp_path / "mine" / "talker.py").write_text(TALKER)
     monkeypatch.setenv("STRATEGY_PATHS", str(tmp_path / "mine"))
     with ExitStack() as stack:

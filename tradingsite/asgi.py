@@ -28,10 +28,10 @@ __all__ = ["application", "celery_app"]
 
 sockets = URLRouter(
     [
-        re_path(r"^api/v1/stream/?$", paced(readers_or_programs(StreamSocket.as_asgi()))),
-        re_path(r"", AllowedHostsOriginValidator(readers_only(URLRouter(websocket_urlpatterns)))),
+        re_path(r"^api/v1/stream/?$", paced(counted_sockets(readers_or_programs(StreamSocket.as_asgi()), WEB))),
+        re_path(r"", counted_sockets(AllowedHostsOriginValidator(readers_only(URLRouter(websocket_urlpatterns))), WEB)),
     ]
 )
-application = ProtocolTypeRouter({"http": http, "websocket": counted_sockets(sockets, WEB)})
+application = ProtocolTypeRouter({"http": http, "websocket": sockets})
 tracing.begin("web")
 atexit.register(Reporter("web", WEB.collect).start().stop)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 from drf_spectacular.utils import extend_schema
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -14,6 +15,8 @@ from dashboard.system.serializers import SystemSerializer
 
 class SystemView(APIView):
     """What every process, the database and Redis do, and in one sentence whether all is well."""
+
+    renderer_classes = (JSONRenderer,)  # no table
 
     @extend_schema(responses=SystemSerializer)
     def get(self, request: Request) -> Response:

@@ -35,7 +35,10 @@ def test_a_deployment_that_was_never_valued_stands_at_its_stake(client):
 
 
 def test_without_a_season_the_league_is_empty_and_not_an_error(client):
-    assert client.get("/api/v1/league/").json() == {"season": None, "market": None, "rows": [], "totals": []}
+    league = client.get("/api/v1/league/").json()
+
+    window = {"name": "season", "at": None, "since": None, "until": None, "ticks": []}
+    assert league == {"season": None, "market": None, "window": window, "rows": [], "totals": []}
 
 
 def test_deployments_can_be_narrowed(client):

@@ -47,7 +47,7 @@ def test_a_problem_names_the_field_the_value_and_what_would_be_right(client, row
         ("get", "/api/v1/nothing/", {}, 404),
         ("get", "/api/v1/fills/9999/", {}, 404),
         ("delete", "/api/v1/league/", {}, 405),
-        ("get", "/api/v1/league/?format=xml", {}, 404),
+        ("get", "/api/v1/league/?format=xml", {}, 400),
         ("post", "/api/v1/deployments/a/pause/", {"data": "{", "content_type": "application/json"}, 400),
         ("post", "/api/v1/deployments/a/pause/", {"data": "x", "content_type": "text/plain"}, 415),
     ],

@@ -53,6 +53,7 @@ class Pages(CursorPagination):
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         """Return one page of the rows; of a table all, up to fifty thousand."""
+        self.get_page_size(request)  # a bound that is none is refused of a table, too
         self.is_table = request.accepted_renderer.format == TableRenderer.format
         if self.is_table:
             return list(queryset[:MOST_TABLE_ROWS])
