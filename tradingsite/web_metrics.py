@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from prometheus_client.core import Metric
@@ -12,10 +12,6 @@ from dashboard.broadcaster import RENDER_SECONDS
 from marketdata.metrics import Histogram, Labels, counter, gauge, histogram
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-
-Application = Callable[
-    [dict[str, Any], Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]
-]
 
 
 class WebTally:
@@ -57,7 +53,7 @@ class WebTally:
 WEB = WebTally()  # this process's
 
 
-def counted_sockets(application: Any, tally: WebTally) -> Application:
+def counted_sockets(application: Any, tally: WebTally) -> Any:
     """Return the socket application, with what it sends counted."""
 
     async def counted(scope: dict[str, Any], receive: Any, send: Any) -> None:
