@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import chain
@@ -29,6 +30,8 @@ from trading.exchange import SharedBook
 from trading.frames import FRAME_INTERVAL_MS, NS_PER_MS, Frame, Gap
 from trading.market import Market
 from trading.mishaps import described
+
+_log = logging.getLogger("worker")
 
 _Written = tuple[Hosted, AccountUpdate, list[ShadowUpdate]]
 
@@ -105,6 +108,8 @@ class Runner:
         del self.hosted[hosted.deployment_id]
         self._evaluations.tally.quarantines += 1
         self.let_go.add(hosted.deployment_id)
+        about = {"deployment": hosted.engine.terms.slug, "frame": self.sequence}
+        _log.error("quarantines a deployment: %s: %s", what, summary, exc_info=error, extra=about)
         quarantine_deployment(deployment_id=hosted.deployment_id, reason=f"{what}: {summary}", detail=traceback)
 
     def _with_gap(self, frame: Frame) -> Frame | None:

@@ -84,7 +84,8 @@ class Shadows:
                 try:
                     self.running[model] = Shadow.fork(engine, model)
                 except Exception as error:
-                    _log.warning("%s gets no %s shadow: %s", engine.terms.slug, model, error)
+                    about = {"deployment": engine.terms.slug}
+                    _log.warning("a deployment gets no %s shadow: %s", model, error, extra=about)
                     continue
                 self.is_arranged_anew = True
 
@@ -140,7 +141,8 @@ class Shadows:
         self.is_arranged_anew = False
 
     def _give_up(self, shadow: Shadow, error: Exception) -> None:
-        _log.error("the %s shadow of %s ends", shadow.model, shadow.engine.terms.slug, exc_info=error)
+        about = {"deployment": shadow.engine.terms.slug}
+        _log.error("the %s shadow of a deployment ends", shadow.model, exc_info=error, extra=about)
         self._end(shadow.model)
 
     def _end(self, model: str) -> None:

@@ -214,7 +214,7 @@ class WorkerLoop:
             self._give_up(row.pk)
             self._note_unloadable(row, error)
         else:
-            _log.info("%s goes on with revision %s (%s)", row.slug, row.revision, row.status)
+            _log.info("goes on with a deployment's revision %s (%s)", row.revision, row.status, extra=_about(row))
 
     # Who is hosted
 
@@ -262,7 +262,7 @@ class WorkerLoop:
             return False
         _, missing = traded(deployment)
         if missing and self._untradable.get(deployment.pk) != missing:
-            _log.error("%s is not taken on: %s", deployment.slug, missing)
+            _log.error("does not take a deployment on: %s", missing, extra=_about(deployment))
         self._untradable[deployment.pk] = missing
         return not missing
 
@@ -275,12 +275,11 @@ class WorkerLoop:
         for row in claimed:
             if row.pk not in runner.hosted:
                 continue  # it could not be worked up to the present, and was let go
-            resumed = runner.hosted[row.pk].engine
-            count = len(resumed.exchange.state.orders)
-            _log.info("took on %s at frame %s with %s open orders", row.slug, resumed.state.sequence, count)
+            orders = runner.hosted[row.pk].engine.exchange.state.orders
+            _log.info("takes a deployment on, with %s open orders", len(orders), extra=_about(row))
 
     def _note_unloadable(self, row: Deployment, error: Unloadable) -> None:
-        _log.error("%s cannot be taken on: %s", row.slug, error)
+        _log.error("cannot take a deployment on: %s", error, extra=_about(row))
         self._unloadable[row.pk] = row.revision
         services.note_unloadable(deployment=row, error=str(error))
 
@@ -289,6 +288,11 @@ class WorkerLoop:
             self._hosting.drop(*deployment_ids)
         for deployment_id in deployment_ids:
             leases.release(deployment_id)
+
+
+def _about(row: Deployment) -> dict[str, object]:
+    """Return the field by which lines about a deployment are found."""
+    return {"deployment": row.slug}
 
 
 def _workable(season: Season) -> QuerySet[Deployment]:

@@ -136,6 +136,8 @@ def test_every_process_is_measured_at_one_address_and_logs_in_json_what_it_is_at
         talker = spoken_by_talker(house)
         assert (talker["deployment"], talker["level"]) == ("talker", "warning")
         assert talker["frame"] > 17_000_000_000
+        taken_on = [line for line in house.lines("worker") if line["event"].startswith("takes a deployment on")]
+        assert {"talker", "random-0"} <= {line["deployment"] for line in taken_on}
 
     wait_until(lambda: house.kinds() == set(), "everybody to have said good-bye")
 

@@ -54,7 +54,9 @@ def test_an_edited_a_broken_and_a_lost_version_leave_what_trades_alone(folder: P
             wait_until(fills_of("flip", seen), "more fills of the first version", log)
             wait_until(fills_of("flip-2", seen), "more fills of the second version", log)
 
-    assert log.read_text().count("lost is not taken on: version ab12cd34 of flipper is not in its folder") == 1
+    (refusal,) = (line for line in log.read_text().splitlines() if "does not take a deployment on" in line)
+    assert "version ab12cd34 of flipper is not in its folder" in refusal
+    assert "deployment=lost" in refusal.split()
     assert told("flip") == {"1.0.0 with 20"}
     assert told("flip-2") == {"2.0.0 with 30"}
 
