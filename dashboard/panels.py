@@ -132,6 +132,7 @@ MARKET_PANELS = (
 SYSTEM_PANELS = (
     MARKET,
     Panel("system_words", "How it fares", has_prices=True),
+    Panel("system_vitals", "At a glance", has_prices=True),
     Panel("system_workers", "Workers"),
     Panel("system_processes", "Processes"),
     Panel("system_jobs", "Jobs"),

@@ -30,6 +30,7 @@ class SystemView(APIView):
             "causes": [cause for cause in (words.head, *words.also) if cause is not None],
             "season": state.season.number if state.season else None,
             "market": state.season.market if state.season else None,
+            "vitals": scene.vitals,
             "workers": state.workers,
             "processes": state.processes,
             "deployments_due": state.due,
@@ -39,6 +40,7 @@ class SystemView(APIView):
             "database": state.database,
             "redis": state.redis,
             "disk": state.disk,
+            "backup": state.backup,
             "versions": state.versions,
         }
         return Response(SystemSerializer(told).data)

@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import django
@@ -20,13 +21,14 @@ from django.db.migrations.executor import MigrationExecutor
 
 from dashboard.system import readings
 from dashboard.system.processes import process_of
-from dashboard.system.server_rules import CLOCK_OFF_S, DISK_OUT_BYTES, DISK_SHORT_BYTES
+from dashboard.system.server_rules import BACKUP_OLD_DAYS, CLOCK_OFF_S, DISK_OUT_BYTES, DISK_SHORT_BYTES
 from marketdata import bus
 from marketdata.reporting import living_reports
 from marketdata.sources import kraken_answers
 from strategies import registry
 
 ANSWER_WITHIN_S = 5.0
+MAKE_A_BACKUP = "run manage.py backup, best every night by cron"
 _STYLE_SHEET = "dashboard/paddock.css"
 
 
@@ -132,6 +134,19 @@ def _data_folder(check: str) -> Iterator[Finding]:
     yield _ok(check, f"{settings.PADDOCK_DATA_DIR} can be written")
 
 
+def _backup(check: str) -> Iterator[Finding]:
+    last = readings.last_backup()
+    if last is None:
+        yield Finding(check, Verdict.WARN, "none is on record", MAKE_A_BACKUP)
+        return
+    days = (datetime.now(UTC) - last.at).days
+    detail = f"{last.name}, {days} day{'' if days == 1 else 's'} old"
+    if days >= BACKUP_OLD_DAYS:
+        yield Finding(check, Verdict.WARN, detail, MAKE_A_BACKUP)
+    else:
+        yield _ok(check, detail)
+
+
 def _static_files(check: str) -> Iterator[Finding]:
     if settings.STATIC_ROOT:
         is_there = staticfiles_storage.exists(_STYLE_SHEET)
@@ -189,6 +204,7 @@ _DO = {
     "versions": "see to Redis first",
     "data folder": "make it writable, or set PADDOCK_DATA_DIR to a folder that is",
     "strategies": "see to the database first",
+    "backup": "see to the database first",
 }
 CHECKS: dict[str, Callable[[str], Iterator[Finding]]] = {
     "database": _database,
@@ -198,6 +214,7 @@ CHECKS: dict[str, Callable[[str], Iterator[Finding]]] = {
     "exchange": _exchange,
     "disk": _disk,
     "data folder": _data_folder,
+    "backup": _backup,
     "static files": _static_files,
     "processes": _processes,
     "strategies": _strategies,

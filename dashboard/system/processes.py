@@ -22,6 +22,12 @@ class Process:
     cpu_share: float | None  # of one core, lately
     figures: Mapping[str, float]  # what matters of its kind, by the words of the page
 
+    @property
+    def busy_share(self) -> float | None:
+        """How much of its time a worker works; None where it has not said so."""
+        shares = [self.figures[word] for word in ("evaluating", "writing") if word in self.figures]
+        return sum(shares) if shares else None
+
 
 def heard_last() -> dict[str, datetime]:
     """Return when a process of each kind was heard last."""
@@ -56,7 +62,7 @@ _FIGURES = {
 _NOW = {
     "feed": {"publishing": "paddock_feed_publishing", "backlog": "paddock_feed_backlog_frames"},
     "web": {"open sockets": "paddock_web_sockets_open"},
-    "warden": {"lives": "paddock_warden_lives_total", "quarantines": "paddock_warden_quarantines_total"},
+    "warden": {"workers started": "paddock_warden_lives_total", "quarantines": "paddock_warden_quarantines_total"},
 }
 
 

@@ -9,18 +9,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import redis
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
 from marketdata import bus
+from portfolios.models import AuditEntry
 from trading.frames import FRAME_INTERVAL_MS
 
 TABLES_TOLD = 6
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
+_P = ParamSpec("_P")
 
 _ABOUT_DATABASE = """
     SELECT current_setting('server_version'), pg_database_size(current_database()),
@@ -108,12 +110,21 @@ class Jobs:
     runs: dict[str, Run]
 
 
-def reading(read: Callable[[], _T]) -> _T | None:
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """The last one that was made of the database."""
+
+    name: str  # of its file
+    at: datetime
+
+
+def reading(read: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T | None:
     """Return what is read, None when it cannot be."""
     try:
-        return read()
+        return read(*args, **kwargs)
     except (DatabaseError, InterfaceError, redis.RedisError, OSError) as error:
-        _log.warning("%s is not known: %s", read.__name__.replace("_", " "), " ".join(str(error).split()))
+        what = read.__name__.strip("_").replace("_", " ")
+        _log.warning("%s cannot be told: %s", what, " ".join(str(error).split()))
         return None
 
 
@@ -135,6 +146,12 @@ def database() -> Database:
         clock_ahead_s=ours_s - float(database_s),
         tables=tables,
     )
+
+
+def last_backup() -> Backup | None:
+    """Return the last backup that is on record; None when none is."""
+    entry = AuditEntry.objects.filter(kind="backup").order_by("-id").first()
+    return None if entry is None else Backup(entry.subject, entry.at)
 
 
 def redis_server() -> Redis:

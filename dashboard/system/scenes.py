@@ -14,6 +14,7 @@ from dashboard.scenes import Scene
 from dashboard.system.processes import SHARES, Process
 from dashboard.system.readings import Run
 from dashboard.system.state import SystemState, system_state
+from dashboard.system.vitals import Vitals, vitals
 from dashboard.system.words import SystemWords, system_words
 
 # The order of the table: along the way of a frame.
@@ -26,7 +27,6 @@ MEANINGS = {
     "jobs": "runs jobs",
     "beat": "begins jobs on time",
 }
-BACKUP = 'pg_dump --format=custom --file=paddock.dump "$DATABASE_URL"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,16 @@ class SystemScene(Scene):
     @property
     def words(self) -> SystemWords:
         """The sentence on top, with the feed as it is now."""
-        return system_words(replace(self.state, feed=self.feed))
+        return system_words(self._now)
+
+    @property
+    def vitals(self) -> Vitals:
+        """The figures below it, with the feed as it is now."""
+        return vitals(self._now)
+
+    @property
+    def _now(self) -> SystemState:
+        return replace(self.state, feed=self.feed)
 
     @property
     def processes(self) -> list[tuple[Process, str, list[tuple[str, str]]]]:
@@ -67,11 +76,6 @@ class SystemScene(Scene):
     def schedule(self) -> list[Periodic]:
         """The jobs that the clock begins."""
         return schedule(self.state)
-
-    @property
-    def backup(self) -> str:
-        """What to run for a backup."""
-        return BACKUP
 
 
 def system_scene() -> SystemScene:
@@ -101,6 +105,8 @@ def figures_in_words(figures: Mapping[str, float]) -> list[tuple[str, str]]:
 
 
 def _in_words(word: str, value: float) -> str:
+    if word == "publishing":
+        return "yes" if value else "no, it stands by"
     if word in SHARES:
         return f"{value:.1%}".replace("%", " %")
     if word.startswith(("bytes", "pushed bytes")):

@@ -13,6 +13,18 @@ class CauseSerializer(serializers.Serializer):
     do = serializers.CharField(help_text="what to do")
 
 
+class VitalsSerializer(serializers.Serializer):
+    lag_ms = serializers.FloatField(allow_null=True, help_text="of what is heard: the newest")
+    lag_p99_ms = serializers.FloatField(allow_null=True, help_text="within ten minutes")
+    frames_per_s = serializers.FloatField(allow_null=True, help_text="published")
+    behind_s = serializers.FloatField(allow_null=True, help_text="of the worker that is furthest behind")
+    evaluations_per_s = serializers.FloatField(allow_null=True)
+    busiest = serializers.FloatField(allow_null=True, help_text="share of its time that the busiest worker works")
+    requests_per_s = serializers.FloatField(allow_null=True)
+    open_sockets = serializers.FloatField(allow_null=True)
+    queued_jobs = serializers.IntegerField(allow_null=True)
+
+
 class ProcessSerializer(serializers.Serializer):
     kind = serializers.CharField(help_text="`feed`, `worker`, `warden`, `web`, `jobs` or `beat`")
     instance = serializers.CharField(help_text="host and process id")
@@ -67,6 +79,7 @@ class RedisSerializer(serializers.Serializer):
 
 
 class DiskSerializer(serializers.Serializer):
+    folder = serializers.CharField(help_text="the data folder")
     free_bytes = serializers.IntegerField()
     total_bytes = serializers.IntegerField()
 
@@ -85,6 +98,11 @@ class PeriodicSerializer(serializers.Serializer):
     is_overdue = serializers.BooleanField()
 
 
+class BackupSerializer(serializers.Serializer):
+    name = serializers.CharField(help_text="of its file")
+    at = serializers.DateTimeField()
+
+
 class VersionsSerializer(serializers.Serializer):
     paddock = serializers.CharField()
     python = serializers.CharField()
@@ -100,6 +118,7 @@ class SystemSerializer(serializers.Serializer):
     causes = CauseSerializer(many=True, help_text="the weightiest first")
     season = serializers.IntegerField(allow_null=True, help_text="its number")
     market = serializers.CharField(allow_null=True)
+    vitals = VitalsSerializer()
     workers = WorkerSerializer(many=True, allow_null=True)
     processes = ProcessSerializer(many=True, allow_null=True)
     deployments_due = serializers.IntegerField(allow_null=True)
@@ -109,4 +128,5 @@ class SystemSerializer(serializers.Serializer):
     database = DatabaseSerializer(allow_null=True)
     redis = RedisSerializer(allow_null=True)
     disk = DiskSerializer(allow_null=True)
+    backup = BackupSerializer(allow_null=True, help_text="the last on record")
     versions = VersionsSerializer()

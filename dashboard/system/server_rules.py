@@ -11,6 +11,7 @@ DISK_SHORT_BYTES, DISK_OUT_BYTES = 5 * 10**9, 500 * 10**6
 CONNECTIONS_SHARE = MEMORY_SHARE = 0.9
 LONG_TRANSACTION_S = 300.0
 CLOCK_OFF_S = 1.0
+BACKUP_OLD_DAYS = 8
 DOCTOR = "run manage.py doctor on this machine"
 
 
@@ -91,6 +92,19 @@ def redis_is_strained(state: SystemState) -> Cause | None:
     what = f"Redis uses {redis.bytes / redis.most_bytes:.0%} of the memory it may"
     so = "frames will be refused or dropped"
     return Cause(code="redis-memory", tone=Tone.WARNING, what=what, so=so, do="raise maxmemory")
+
+
+def backup_is_old(state: SystemState) -> Cause | None:
+    """Say so to whoever has begun to make backups; who never did may have another way."""
+    if state.backup is None or (state.now - state.backup.at).days < BACKUP_OLD_DAYS:
+        return None
+    return Cause(
+        code="backup",
+        tone=Tone.WARNING,
+        what=f"The last backup is {(state.now - state.backup.at).days} days old",
+        so="what came later would be lost with the disk",
+        do="run manage.py backup, and see why it is no longer run by the clock",
+    )
 
 
 def clocks_disagree(state: SystemState) -> Cause | None:

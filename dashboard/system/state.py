@@ -13,7 +13,7 @@ from django.conf import settings
 
 from dashboard.system import readings
 from dashboard.system.processes import Process, heard_last, process_of
-from dashboard.system.readings import Database, Disk, Jobs, Redis, reading
+from dashboard.system.readings import Backup, Database, Disk, Jobs, Redis, reading
 from marketdata import bus
 from marketdata.reporting import living_reports
 from portfolios.models import Season
@@ -71,11 +71,16 @@ class SystemState:
     unheld: Sequence[str] | None  # those that none does
     quarantined: Sequence[str] | None
     unloadable: Sequence[str]  # where strategies lie that cannot be loaded
+    backup: Backup | None  # None: none is on record, or the database did not tell
     versions: Versions
 
     def of_kind(self, kind: str) -> list[Process]:
         """Return the living processes of one kind."""
         return [process for process in self.processes or () if process.kind == kind]
+
+    def figures(self, kind: str, word: str) -> list[float]:
+        """Return a figure of each living process of a kind that tells it."""
+        return [process.figures[word] for process in self.of_kind(kind) if word in process.figures]
 
 
 def system_state() -> SystemState:
@@ -85,7 +90,7 @@ def system_state() -> SystemState:
     feed = bus.feed_state()
     processes = None if reports is None else [process_of(report) for report in reports]
     league = reading(_league) if database is not None else None
-    workers = reading(lambda: _workers(processes or (), feed)) if database is not None else None
+    workers = reading(_workers, processes or (), feed) if database is not None else None
     return SystemState(
         now=datetime.now(UTC),
         season=reading(current_season) if database is not None else None,
@@ -101,6 +106,7 @@ def system_state() -> SystemState:
         unheld=league.unheld if league else None,
         quarantined=league.quarantined if league else None,
         unloadable=reading(_unloadable) or (),
+        backup=reading(readings.last_backup) if database is not None else None,
         versions=_versions(database, server),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from dashboard.market_words import Tone
 from dashboard.system.causes import Cause, counted, listed, number
@@ -11,6 +12,7 @@ from dashboard.system.state import SystemState, Worker
 BEHIND_LATE_S, BEHIND_LOST_S = 5.0, 60.0
 BUSY_SHARE = 0.9
 LONG_QUEUE = 100
+FAILURE_IS_NEWS_FOR = timedelta(days=1)  # of a job that has not run since: it may be gone for good
 START_A_WORKER = "start one with manage.py run_worker, or everything with python3 start.py"
 START_JOBS = (
     "start `celery -A tradingsite worker` and `celery -A tradingsite beat`, or everything with python3 start.py"
@@ -18,14 +20,14 @@ START_JOBS = (
 
 
 def workers_are_missing(state: SystemState) -> Cause | None:
-    if state.workers is None or not state.due:
+    if state.workers is None or state.due is None:
         return None
     silent = [worker for worker in state.workers if worker.is_silent]
     if not state.workers:
-        so = f"nothing is judged for {counted(state.due, 'deployment')}"
+        so = f"nothing is judged for {counted(state.due, 'deployment')}" if state.due else "no season will begin"
         since = state.heard.get("worker")
         return Cause(code="no-worker", tone=Tone.BAD, what="No worker runs", since=since, so=so, do=START_A_WORKER)
-    if not silent:
+    if not silent or not state.due:
         return None
     unjudged = len(state.unheld or ()) + sum(worker.deployments for worker in silent if worker.holds_leases)
     return Cause(
@@ -80,9 +82,7 @@ def workers_are_behind(state: SystemState) -> Cause | None:
 
 
 def workers_are_busy(state: SystemState) -> Cause | None:
-    shares = {
-        p.instance: p.figures.get("evaluating", 0.0) + p.figures.get("writing", 0.0) for p in state.of_kind("worker")
-    }
+    shares = {process.instance: process.busy_share or 0.0 for process in state.of_kind("worker")}
     busy = [instance for instance, share in shares.items() if share > BUSY_SHARE]
     if not busy:
         return None
@@ -145,7 +145,11 @@ def jobs_wait_or_fail(state: SystemState) -> Cause | None:
     if waiting > LONG_QUEUE and state.of_kind("jobs"):
         what = f"{waiting:,} jobs wait"
         return Cause(code="queue", tone=Tone.WARNING, what=what, do="start another `celery -A tradingsite worker`")
-    failed = [(task, run) for task, run in state.jobs.runs.items() if run.outcome == "failed"]
+    failed = [
+        (task, run)
+        for task, run in state.jobs.runs.items()
+        if run.outcome == "failed" and state.now - run.at < FAILURE_IS_NEWS_FOR
+    ]
     if not failed:
         return None
     names = listed(sorted(task for task, _ in failed))

@@ -163,6 +163,14 @@ def count(number: float | Literal[""] | None) -> str:
 
 
 @register.filter
+def rate(number: float | None) -> str:
+    """Return how often something happens a second; what is rare keeps a decimal."""
+    if number is None:
+        return DASH
+    return f"{number:,.0f}" if number >= 10 or number == 0 else f"{number:.1f}"
+
+
+@register.filter
 def as_json(value: Any) -> str:
     """Return a config value as it would be written; text without quotation marks."""
     if value is None:

@@ -12,6 +12,8 @@ from django.db import OperationalError
 from dashboard.system import checkup, readings
 from marketdata import bus
 from marketdata.reporting import Report, Reporter
+from portfolios.audit import note_change
+from portfolios.models import AuditEntry
 from strategies import registry
 
 pytestmark = pytest.mark.django_db
@@ -19,11 +21,12 @@ NOBODY = "127.0.0.1:9"
 
 
 @pytest.fixture(autouse=True)
-def a_house_of_its_own(settings, tmp_path):
+def a_house_of_its_own(db, settings, tmp_path):
     settings.PADDOCK_DATA_DIR = tmp_path
     settings.KRAKEN_WS_URL, settings.KRAKEN_REST_URL = f"ws://{NOBODY}", f"http://{NOBODY}"
     bus.redis_client().flushall()
     bus.announce_market("simulated:7")
+    note_change(by="test", kind="backup", subject="paddock-1.dump", action="made")
     for kind in ("feed", "worker", "web", "jobs", "beat"):
         report = Report(kind, "here:1", Reporter(kind).report().families)
         bus.write_report(report.name, report.encoded)
@@ -50,6 +53,15 @@ def test_a_healthy_house_is_well_though_a_simulated_league_cannot_reach_the_exch
     }
     assert found["worker"]["detail"] == "1 alive"
     assert all(finding["do"] for finding in found.values() if finding["verdict"] != "ok")
+
+
+def test_a_league_without_a_backup_is_told_how_to_make_one():
+    AuditEntry.objects.all().delete()
+
+    code, found = examined()
+
+    assert (code, found["backup"]["verdict"]) == (0, "warn")
+    assert found["backup"]["do"].startswith("run manage.py backup")
 
 
 def test_a_league_on_the_real_market_needs_the_exchange():

@@ -16,6 +16,7 @@ from dashboard.system import readings
 from marketdata import bus
 from marketdata.metrics import counter
 from marketdata.reporting import Report, Reporter
+from portfolios.audit import note_change
 from strategies import leases
 from strategies.models import DeploymentStatus, Worker
 from tests.rows import MARKET, enter, open_season, run_feed
@@ -23,6 +24,7 @@ from tradingsite.celery import app
 from tradingsite.jobs import JOBS
 
 pytestmark = pytest.mark.django_db
+LAG_MS = {"newest": 20.0, "p50": 15.0, "p99": 50.0, "is_high": False, "history": []}
 
 
 @pytest.fixture(autouse=True)
@@ -62,14 +64,14 @@ def told(client) -> dict:
 
 def test_when_everything_runs_all_is_well(client):
     season = open_season()
-    run_feed()
+    run_feed(lag_ms=LAG_MS)
     alive("feed", "worker", "web", "jobs", "beat")
     worker, row = working(deployments=1), enter(season, "alpha")
     leases.register_worker(worker.pk)
     leases.claim(row.pk)
 
     page = shown(client)
-    run_feed()  # again: a frame is news for two seconds
+    run_feed(lag_ms=LAG_MS)  # again: a frame is news for two seconds
     api = told(client)
     leases.release(row.pk)
 
@@ -78,6 +80,11 @@ def test_when_everything_runs_all_is_well(client):
     assert (api["tone"], api["causes"], api["season"], api["market"]) == ("good", [], 1, MARKET)
     assert api["workers"][0]["slugs"] == ["alpha"]
     assert "25.0 %" in page
+    figures = ("lag_ms", "behind_s", "busiest", "queued_jobs")
+    assert {name: api["vitals"][name] for name in figures} == {
+        "lag_ms": 20.0, "behind_s": 0.0, "busiest": 0.25, "queued_jobs": 0,
+    }  # fmt: skip
+    assert "20 ms" in page
 
 
 def test_every_panel_is_there_and_what_is_not_known_is_a_dash(client):
@@ -91,7 +98,17 @@ def test_every_panel_is_there_and_what_is_not_known_is_a_dash(client):
     assert "none yet" in page
     assert "No frame has been published yet" in page
     assert "none has begun" in page
-    assert "pg_dump" in page
+    assert "manage.py backup" in page
+
+
+def test_the_last_backup_is_told_with_its_age(client):
+    note_change(by="test", kind="backup", subject="paddock-1.dump", action="made")
+
+    page, api = shown(client), told(client)
+
+    assert api["backup"]["name"] == "paddock-1.dump"
+    assert "paddock-1.dump" in page
+    assert "none made yet" not in page
 
 
 def test_a_silent_worker_is_named_with_when_it_was_heard_and_for_whom_nothing_is_judged(client):
@@ -113,7 +130,7 @@ def test_a_silent_worker_is_named_with_when_it_was_heard_and_for_whom_nothing_is
 
 def test_a_job_leaves_word_of_its_last_run_and_a_late_one_is_overdue(client):
     alive("jobs", "beat")
-    long_ago = (datetime.now(UTC) - timedelta(days=1)).isoformat()
+    long_ago = (datetime.now(UTC) - timedelta(hours=3)).isoformat()
     bus.note_run("portfolios.thin_equity_points", {"at": long_ago, "seconds": 1.25, "outcome": "failed"})
 
     page, api = shown(client), told(client)

@@ -9,7 +9,7 @@ import pytest
 
 from dashboard.market_words import Tone
 from dashboard.system.processes import Process
-from dashboard.system.readings import Database, Disk, Jobs, Redis, Run
+from dashboard.system.readings import Backup, Database, Disk, Jobs, Redis, Run
 from dashboard.system.state import SystemState, Versions, Worker
 from dashboard.system.words import RULES, system_words
 from tests.rows import feed
@@ -76,6 +76,7 @@ WELL = SystemState(
     unheld=(),
     quarantined=(),
     unloadable=(),
+    backup=Backup("paddock-20260707T000000Z.dump", NIGHT),
     versions=Versions(paddock="0.1.0", python="3.11", django="5.2", postgres="18.1", redis="Valkey 9"),
 )
 
@@ -94,6 +95,7 @@ CASES = [
     ({"feed": feed(connected=False)}, Tone.BAD, "The feed has lost the exchange and is connecting again"),
     ({"feed": feed(system="post_only")}, Tone.WARNING, "The exchange says it is post only."),
     ({"workers": [], "unheld": ["a"]}, Tone.BAD, "No worker runs: nothing is judged for 7 deployments."),
+    ({"workers": [], "due": 0}, Tone.BAD, "No worker runs: no season will begin."),
     (
         {"workers": [worker(), silent("w2"), silent("w3")], "unheld": list("abcdefg")},
         Tone.BAD,
@@ -123,6 +125,7 @@ CASES = [
     ({"database": replace(DATABASE, connections=95)}, Tone.WARNING, "95 of the database's 100 connections are in use"),
     ({"database": replace(DATABASE, oldest_transaction_s=600.0)}, Tone.WARNING, "A transaction has been open for 10"),
     ({"redis": replace(REDIS, most_bytes=10**7)}, Tone.WARNING, "Redis uses 100% of the memory it may"),
+    ({"backup": Backup("old.dump", NOW - timedelta(days=12))}, Tone.WARNING, "The last backup is 12 days old: what"),
     ({"database": replace(DATABASE, clock_ahead_s=-3.0)}, Tone.WARNING, "This machine's clock is 3.0 s behind the"),
     (
         {"processes": [*without("web"), process("web", "0.2.0")]},
@@ -147,6 +150,16 @@ def test_when_nothing_is_amiss_all_is_well():
 
     assert (words.tone, words.answer, words.head, words.also) == (Tone.GOOD, "All is well", None, ())
     assert words.sentence == "Frames come in, one worker judges 7 deployments, and jobs run."
+
+
+def test_who_has_another_way_to_make_backups_is_not_asked_for_ours():
+    assert system_words(replace(WELL, backup=None)).tone is Tone.GOOD
+
+
+def test_a_failure_of_long_ago_is_no_news():
+    runs = {"gone": Run(NOW - timedelta(days=2), 0.1, "failed")}
+
+    assert system_words(replace(WELL, jobs=Jobs(queues={"celery": 0}, runs=runs))).tone is Tone.GOOD
 
 
 def test_every_rule_has_a_case():
