@@ -18,7 +18,9 @@ from portfolios.models import Balance, Checkpoint, Fill, LedgerEntry
 from portfolios.selectors import current_season, fills_digest
 from strategies.leagues import load_league
 from tests.leagues import CAPTURE, restless_league, written
+from tests.databases import drop
 from tests.processes import free_port, running, wait_until
+from tradingsite.backups import put_back
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 FRAMES = 222
@@ -101,6 +103,24 @@ def test_a_worker_killed_in_the_middle_changes_nothing(log: Path, tmp_path: Path
         wait_until(market_is_worked_through, "every deployment at the last frame", log)
 
     assert cut_at < bus.latest_sequence(current_season().market)
+    assert fills_digest(current_season()) == replayed(tmp_path)["fills_sha256"]
+    assert_the_books_balance()
+
+
+def test_a_backup_put_back_in_the_middle_changes_nothing(log: Path, tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        stack.enter_context(worker(log))
+        stack.enter_context(feed(log, speed=3))
+        wait_until(lambda: Fill.objects.count() > 5, "some fills", log)
+        call_command("backup", folder=tmp_path)
+        known = Fill.objects.latest("id").pk
+        wait_until(lambda: Fill.objects.filter(pk__gt=known + 10).exists(), "fills that the backup lacks", log)
+        (backup,) = tmp_path.glob("*.dump")
+        before = put_back(backup, by="test")
+        wait_until(market_is_worked_through, "every deployment at the last frame", log)
+
+    drop(before)
+    assert "the database is gone, and with it the leases" in log.read_text()
     assert fills_digest(current_season()) == replayed(tmp_path)["fills_sha256"]
     assert_the_books_balance()
 

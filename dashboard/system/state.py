@@ -41,6 +41,16 @@ class Worker:
     behind_s: float | None  # of the feed's newest frame
     process: Process | None  # what it reports; None when it does not
 
+    @property
+    def host(self) -> str:
+        """The machine that it runs on."""
+        return _place_of(self.name)[0]
+
+    @property
+    def process_id(self) -> str:
+        """Which process it is there."""
+        return _place_of(self.name)[1]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Versions:
@@ -145,7 +155,7 @@ def _workers(processes: Iterable[Process], feed: Mapping[str, Any] | None) -> li
                 deployments=row.deployments,
                 slugs=slugs.get(row.pk, ()),
                 behind_s=_behind_s(row, feed),
-                process=known.get(_instance_of(row.name)),
+                process=known.get(":".join(_place_of(row.name))),
             )
         )
     return told
@@ -158,10 +168,10 @@ def _slugs_by_worker() -> dict[int, list[str]]:
     return {worker: sorted(names[pk] for pk in ids if pk in names) for worker, ids in held.items()}
 
 
-def _instance_of(worker: str) -> str:
-    """Return what a worker of that name reports as: its name is host, process id and time of start."""
+def _place_of(worker: str) -> tuple[str, str]:
+    """Return host and process id of the worker of that name: it is made of both, and of when it started."""
     host, _, process_id = worker.rpartition("-")[0].rpartition("-")
-    return f"{host}:{process_id}"
+    return host, process_id
 
 
 def _behind_s(row: WorkerRow, feed: Mapping[str, Any] | None) -> float | None:

@@ -48,9 +48,9 @@ def _who_is_silent(silent: int, all_of_them: int) -> str:
 
 
 def _what_to_do_for(silent: Sequence[Worker]) -> str:
-    hung = [worker.name for worker in silent if worker.holds_leases]
+    hung = [f"kill -9 {worker.process_id} on {worker.host}" for worker in silent if worker.holds_leases]
     if hung:
-        return f"end {listed(hung)}, which holds its leases and does nothing with them; its warden starts another"
+        return f"{listed(hung)}: deployments are held and shown nothing; a warden starts another worker at once"
     return f"look at the log of {listed([worker.name for worker in silent])}; {START_A_WORKER}"
 
 
@@ -68,10 +68,11 @@ def deployments_are_not_held(state: SystemState) -> Cause | None:
 
 
 def workers_are_behind(state: SystemState) -> Cause | None:
-    behind = {worker.name: worker.behind_s for worker in state.workers or () if (worker.behind_s or 0) > BEHIND_LATE_S}
+    heard = [worker for worker in state.workers or () if not worker.is_silent]  # of the others more is said
+    behind = {worker.name: late_s for worker in heard if (late_s := worker.behind_s or 0.0) > BEHIND_LATE_S}
     if not behind or (state.feed or {}).get("finished"):
         return None
-    worst_s = max(late_s for late_s in behind.values() if late_s is not None)
+    worst_s = max(behind.values())
     return Cause(
         code="behind",
         tone=Tone.BAD if worst_s > BEHIND_LOST_S else Tone.WARNING,

@@ -179,11 +179,17 @@ def test_what_is_broken_goes_before_what_is_only_odd_and_none_is_lost():
 
 
 def test_a_hung_worker_is_to_be_ended_and_a_dead_one_started_anew():
-    hung = system_words(replace(WELL, workers=[silent("w9", holds_leases=True)])).head
+    hung = system_words(replace(WELL, workers=[silent("east-17-020000", holds_leases=True)])).head
     dead = system_words(replace(WELL, workers=[silent("w9")], unheld=["alpha"])).head
 
-    assert hung.do.startswith("end w9, which holds its leases")
+    assert hung.do.startswith("kill -9 17 on east: deployments are held")
     assert "manage.py run_worker" in dead.do
+
+
+def test_a_silent_worker_is_not_also_told_to_be_late():
+    words = system_words(replace(WELL, workers=[silent(holds_leases=True, behind_s=99.0)]))
+
+    assert (words.head.code, words.also) == ("silent-workers", ())
 
 
 def test_a_recording_at_its_end_owes_nobody_a_frame():

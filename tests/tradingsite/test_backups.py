@@ -1,22 +1,31 @@
-"""Backups of a real database, brought back."""
+"""Backups of a real database, made and put back."""
 
 from __future__ import annotations
 
-import os
-import shlex
-import subprocess
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
 from dashboard.system import readings
 from portfolios.models import AuditEntry, Season
+from tests.databases import databases, drop
 from tests.rows import open_season
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_on_the_server() -> Iterator[None]:
+    known = databases()
+    yield
+    for name in databases() - known:
+        drop(name)
 
 
 def made(folder: Path, *, keep: int = 7) -> Path:
@@ -24,15 +33,45 @@ def made(folder: Path, *, keep: int = 7) -> Path:
     return max(folder.glob("paddock-*.dump"))
 
 
-def test_what_is_lost_after_a_backup_is_brought_back_by_the_command_that_was_told(tmp_path, capsys):
+def test_a_backup_is_put_back_and_the_database_that_was_there_stays_under_another_name(tmp_path, capsys):
     season = open_season()
-    made(tmp_path)
-    *_, restore = capsys.readouterr().out.splitlines()
+    path = made(tmp_path)
     Season.objects.filter(pk=season.pk).update(name="overwritten")
 
-    subprocess.run(shlex.split(restore), env=os.environ, check=True)
+    call_command("restore", path, no_input=True)
 
     assert Season.objects.get().name == season.name
+    newest = AuditEntry.objects.filter(kind="backup").latest("id")
+    assert (newest.subject, newest.action) == (path.name, "put back")
+    (other,) = (name for name in databases() if "_before_" in name)
+    assert other in newest.sentence
+    assert other in capsys.readouterr().out
+    with psycopg.connect(**{**connection.get_connection_params(), "dbname": other}) as kept:
+        assert kept.execute("SELECT name FROM portfolios_season").fetchall() == [("overwritten",)]
+
+
+def test_a_file_that_is_no_backup_changes_nothing(tmp_path):
+    season, known = open_season(), databases()
+    (tmp_path / "mine.dump").write_text("not a backup")
+
+    with pytest.raises(CommandError, match=r"nothing was changed: .*archive"):
+        call_command("restore", tmp_path / "mine.dump", no_input=True)
+    with pytest.raises(CommandError, match=r"expected a file that manage.py backup has written"):
+        call_command("restore", tmp_path / "none.dump", no_input=True)
+
+    assert Season.objects.get() == season
+    assert databases() == known
+
+
+def test_who_does_not_say_yes_keeps_the_database(tmp_path, monkeypatch):
+    season, path = open_season(), made(tmp_path)
+    Season.objects.filter(pk=season.pk).update(name="newer")
+    monkeypatch.setattr("builtins.input", lambda _: "y")
+
+    with pytest.raises(CommandError, match="only yes goes on"):
+        call_command("restore", path)
+
+    assert Season.objects.get().name == "newer"
 
 
 def test_a_backup_is_on_record_with_its_size_and_only_its_owner_may_read_it(tmp_path):
@@ -66,13 +105,11 @@ def test_where_none_can_be_made_nothing_is_left_behind_or_put_on_record(tmp_path
     assert not AuditEntry.objects.exists()
 
 
-def test_a_database_that_refuses_is_quoted_and_no_half_file_stays(tmp_path, settings):
-    from django.db import connection
-
-    known, connection.settings_dict["NAME"] = connection.settings_dict["NAME"], "nowhere"
+def test_a_database_that_refuses_is_quoted_and_no_half_file_stays(tmp_path, monkeypatch):
+    monkeypatch.setitem(connection.settings_dict, "NAME", "nowhere")
     with pytest.raises(CommandError, match='database "nowhere" does not exist'):
         call_command("backup", folder=tmp_path)
-    connection.settings_dict["NAME"] = known
+    monkeypatch.undo()
 
     assert list(tmp_path.iterdir()) == []
 

@@ -14,11 +14,11 @@ KEPT = 7
 
 
 class Command(BaseCommand):
-    """Make a backup, and say how to bring it back."""
+    """Make a backup."""
 
     help = (
         "Write the whole database into a file while everything runs: seasons, accounts, fills, ledger, candles, users. "
-        "Recordings and strategies of your own are files already: copy their folders."
+        "`manage.py restore FILE` puts it back. Recordings and strategies of your own are files already: copy them."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -32,8 +32,7 @@ class Command(BaseCommand):
             raise CommandError(f"--keep is {options['keep']}: expected a whole number of at least 1")
         folder = (options["folder"] or settings.PADDOCK_DATA_DIR / "backups").absolute()
         try:
-            made = make_backup(folder, keep=options["keep"], by="manage.py backup")
+            path = make_backup(folder, keep=options["keep"], by="manage.py backup")
         except BackupFailed as error:
             raise CommandError(f"no backup was made: {error}") from None
-        self.stdout.write(f"{made.path}  {made.bytes:,} bytes")
-        self.stdout.write(f"to bring it back, stop feed, workers, web and jobs, and run\n{made.restore}")
+        self.stdout.write(f"{path}  {path.stat().st_size:,} bytes")

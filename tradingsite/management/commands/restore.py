@@ -1,0 +1,35 @@
+"""`manage.py restore`: a backup in the place of the database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from tradingsite.backups import BackupFailed, put_back
+
+
+class Command(BaseCommand):
+    """Put a backup back."""
+
+    help = (
+        "Put a backup in the place of the database, while everything runs: processes lose their connections and go on "
+        "from what the backup holds. The database that was there stays, under another name."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path, help="what manage.py backup has written")
+        parser.add_argument("--no-input", action="store_true", help="do not ask whether you are sure")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        path: Path = options["file"].absolute()
+        if not path.is_file():
+            raise CommandError(f"file is {path}: expected a file that manage.py backup has written")
+        if not options["no_input"] and input(f"Have the database be as {path.name} has it? [yes/no] ") != "yes":
+            raise CommandError("nothing was changed: only yes goes on")
+        try:
+            before = put_back(path, by="manage.py restore")
+        except BackupFailed as error:
+            raise CommandError(f"nothing was changed: {error}") from None
+        self.stdout.write(f"{path.name} is the database now; the other stays as {before} until you drop it")
