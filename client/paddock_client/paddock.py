@@ -45,6 +45,7 @@ from paddock_client.narrowing import (
 from paddock_client.server import Server
 from paddock_client.spelling import thing, things
 from paddock_client.stream import Stream
+from paddock_client.system import System
 
 
 class Paddock:
@@ -196,6 +197,10 @@ class Paddock:
     def feed(self) -> Feed:
         """Return how the market is heard."""
         return thing(Feed, self._server.read("feed/"))
+
+    def system(self) -> System:
+        """Return what all the processes do, and what to do about what is amiss."""
+        return thing(System, self._server.read("system/"))
 
     # Commands: given once, never repeated
 

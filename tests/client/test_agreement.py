@@ -15,7 +15,7 @@ import paddock_client
 from dashboard.stream import words
 from paddock_client import stream
 
-NAMES = {"Row": "Contestant", "Event": "DeploymentEvent", "EquityPoint": "CurvePoint"}
+NAMES = {"Row": "Contestant", "Event": "DeploymentEvent", "EquityPoint": "CurvePoint", "FrameStream": "Stream"}
 OF_THE_STREAM = {"Price"}  # and what is told
 NOT_TAKEN = {
     # Its `standing` has them.

@@ -85,3 +85,12 @@ def test_how_the_market_is_heard_is_read(site):
     assert (feed.connected, feed.source, feed.last_frame_age_s is not None) == (True, "simulated", True)
     assert feed.symbols["BTC/USD"].ask == Decimal("64000.1")
     assert feed.connections.limit > 0
+
+
+def test_what_the_processes_do_is_read_with_what_to_do_about_it(site):
+    system = site.system()
+
+    assert (system.tone, system.causes[0].code) == ("bad", "no-worker")
+    assert "manage.py run_worker" in system.causes[0].do
+    assert system.database.bytes > 0
+    assert system.redis.clients > 0

@@ -102,6 +102,16 @@ def test_who_may_not_read_the_pages_needs_a_token(client, settings):
     assert (let_in.status_code, b"paddock_up" in let_in.content) == (200, True)
 
 
+def test_a_token_that_may_not_read_is_refused_even_where_pages_are_public(client):
+    user = get_user_model().objects.create_user("prometheus")
+    _, secret = make_token(user=user, name="trader", scopes=[Scope.TRADE], by="test")
+
+    refused = client.get("/metrics", headers={"Authorization": f"Bearer {secret}"})
+
+    assert refused.status_code == 403
+    assert refused.json()["detail"] == "the token lacks the scope read"
+
+
 def test_without_a_database_the_rest_is_told(client, monkeypatch):
     def away():
         raise OperationalError("connection refused")
