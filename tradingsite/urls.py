@@ -17,9 +17,11 @@ from strategies.record_api import record_urls
 from strategies.version_api import version_urls
 from tradingsite import health
 from tradingsite.metrics_page import Metrics
+from tradingsite.rest.root import root_urls
 from tradingsite.sharing import share
 
 API_URLS = [
+    *root_urls,
     *marketdata_urls,
     *market_urls,
     *portfolios_urls,
