@@ -239,6 +239,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "tradingsite.rest.schema.with_problems",
+        "tradingsite.rest.schema.with_examples",
     ],
     "ENUM_NAME_OVERRIDES": {
         "ChannelKindEnum": "dashboard.notifications.models.ChannelKind",
