@@ -28,6 +28,32 @@ class ChannelForm(forms.ModelForm):
         return self.cleaned_data["secret"] or (self.instance.secret if self.instance.pk else "")
 
 
+class NamesField(forms.CharField):
+    """Names, each after a comma."""
+
+    def prepare_value(self, value: Any) -> Any:
+        """Return the text of a list."""
+        return ", ".join(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> list[str]:
+        """Return the names of a text."""
+        return [name.strip() for name in str(super().clean(value)).split(",") if name.strip()]
+
+
+class RuleForm(forms.ModelForm):
+    """A rule; an empty list of names means all."""
+
+    deployments = NamesField(required=False, help_text="slugs, each after a comma; empty: all")
+    symbols = NamesField(required=False, help_text="such as BTC/USD, XRP/USD; empty: all")
+
+    class Meta:
+        model = Rule
+        fields = (
+            *("name", "kind", "channel", "is_enabled", "deployments", "symbols", "least_result", "threshold_pct"),
+            *("hour", "zone", "per_hour"),
+        )
+
+
 class Audited(admin.ModelAdmin):
     """Rows that are saved and removed by services, which write the audit log."""
 
@@ -71,6 +97,7 @@ class ChannelAdmin(Audited):
 class RuleAdmin(Audited):
     """Of what they are told."""
 
+    form = RuleForm
     list_display = ("name", "kind", "channel", "is_enabled", "per_hour")
     list_filter = ("kind", "channel", "is_enabled")
     list_select_related = ("channel",)

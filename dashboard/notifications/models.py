@@ -68,7 +68,7 @@ class Channel(models.Model):
         if self.kind not in {ChannelKind.WEBHOOK, ChannelKind.DISCORD}:
             return self.target
         parts = urlsplit(self.target)
-        return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}/…{self.target[-4:]}"
+        return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}/…{parts.path[1:][-3:]}"
 
 
 def _wrong_target(kind: str, target: str) -> str:

@@ -165,6 +165,19 @@ def test_the_admin_keeps_a_secret_where_nothing_is_typed(client, receiver, db):
     assert channel.secret not in page
 
 
+def test_the_admin_takes_names_after_commas(client, receiver, db):
+    client.force_login(person("admin"))
+    channel = Channel.objects.create(name="me", kind="webhook", target=receiver.url, secret="key")
+    form = {"name": "fills", "kind": "fill", "channel": channel.pk, "zone": "UTC", "per_hour": 5, "is_enabled": "on"}
+
+    client.post("/admin/notifications/rule/add/", {**form, "deployments": "alpha, bravo,", "symbols": ""})
+    rule = Rule.objects.get()
+    page = client.get(f"/admin/notifications/rule/{rule.pk}/change/").content.decode()
+
+    assert (rule.deployments, rule.symbols) == (["alpha", "bravo"], [])
+    assert 'value="alpha, bravo"' in page
+
+
 @pytest.mark.django_db(transaction=True)
 def test_the_jobs_carry_a_fill_from_the_stream_to_the_other_side(client, receiver, settings):
     from tradingsite.celery import app
