@@ -28,6 +28,8 @@ PYTHON = VENV / "bin" / "python"
 REQUIREMENTS = ROOT / "requirements"
 LEAST_PYTHON = (3, 11)
 STARTED_S = time.monotonic()
+# All tests at once use two cores; a module's tests stay together, for they share what is dear to start.
+ALL_TESTS = ("-n", "2", "--dist", "loadfile")
 MODULES = {"test": "pytest", "check": "tradingsite.check", "bench": "tradingsite.bench"}
 
 
@@ -51,8 +53,9 @@ def main(arguments: list[str]) -> NoReturn:
     os.environ["PADDOCK_STARTED_S"] = str(STARTED_S)
     if word:
         os.chdir(ROOT)
+    given = arguments[1 if word else 0 :] or (ALL_TESTS if word == "test" else ())
     # This process becomes the command: signals and the exit code need no passing on.
-    os.execv(PYTHON, [str(PYTHON), "-m", module, *arguments[1 if word else 0 :]])
+    os.execv(PYTHON, [str(PYTHON), "-m", module, *given])
 
 
 def prepare(kind: str) -> None:

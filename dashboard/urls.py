@@ -3,6 +3,7 @@
 from django.urls import path
 
 from dashboard import audit_views, market_views, views
+from dashboard.notifications.views import page_urls as notification_pages
 
 urlpatterns = [
     path("", views.league, name="league"),
@@ -15,6 +16,7 @@ urlpatterns = [
     path("compare/", views.compare, name="compare"),
     path("markets/", market_views.markets, name="markets-page"),
     path("markets/<str:slug>/", market_views.market, name="market-page"),
+    *notification_pages,
     path("system/", views.system, name="system-page"),
     path("feed/", views.feed, name="feed-page"),
     path("deployments/<slug:slug>", views.deployment, name="deployment"),

@@ -15,6 +15,7 @@ VIEWER, TRADER, ADMIN = ROLES = ("viewer", "trader", "admin")
 _TRADER = Q(content_type__app_label__in=("marketdata", "portfolios", "strategies"), codename__startswith="view_") | Q(
     content_type__app_label="strategies", codename__in=("add_deployment", "change_deployment")
 )
+_TRADER |= Q(content_type__app_label="notifications")
 
 
 def ensure_roles() -> None:

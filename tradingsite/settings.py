@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "tradingsite",
     # daphne is left out: it would load Twisted into every worker, and serves only ``runserver``.
     "dashboard",
+    "dashboard.notifications",
     "strategies",
     "portfolios",
     "marketdata",
@@ -155,6 +156,7 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "thin equity points": {"task": "portfolios.thin_equity_points", "schedule": 600.0},
     "remove old feed events": {"task": "marketdata.remove_old_feed_events", "schedule": 3_600.0},
+    "gather notifications": {"task": "notifications.gather", "schedule": 5.0},
     "remove old messages": {"task": "portfolios.remove_old_messages", "schedule": 900.0},
 }
 
@@ -162,6 +164,16 @@ LANGUAGE_CODE = "en-gb"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
+
+# Notifications: where Telegram's Bot API is, and the mail server that takes e-mail.
+PADDOCK_TELEGRAM_URL = os.environ.get("PADDOCK_TELEGRAM_URL", "https://api.telegram.org").rstrip("/")
+EMAIL_HOST = os.environ.get("PADDOCK_SMTP_HOST", "")  # empty: no e-mail is sent
+EMAIL_PORT = environment.whole_number("PADDOCK_SMTP_PORT", default=587, least=1)
+EMAIL_HOST_USER = os.environ.get("PADDOCK_SMTP_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("PADDOCK_SMTP_PASSWORD", "")
+EMAIL_USE_TLS = environment.flag("PADDOCK_SMTP_STARTTLS", default=True)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = os.environ.get("PADDOCK_MAIL_FROM", "paddock@localhost")
 
 # Files: found where the packages keep them; nothing is copied into the repository.
 STATIC_URL = "static/"
@@ -227,7 +239,13 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "tradingsite.rest.schema.with_problems",
+        "tradingsite.rest.schema.with_examples",
     ],
+    "ENUM_NAME_OVERRIDES": {
+        "ChannelKindEnum": "dashboard.notifications.models.ChannelKind",
+        "RuleKindEnum": "dashboard.notifications.models.RuleKind",
+        "DeliveryStateEnum": "dashboard.notifications.models.DeliveryState",
+    },
     "SERVE_PERMISSIONS": ["tradingsite.permissions.TradersChange"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -5,6 +5,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from dashboard.market_api import market_urls
+from dashboard.notifications.api import notification_urls
 from dashboard.system.api import system_urls
 from marketdata.api import api_urls as marketdata_urls
 from portfolios.api import api_urls as portfolios_urls
@@ -16,9 +17,11 @@ from strategies.record_api import record_urls
 from strategies.version_api import version_urls
 from tradingsite import health
 from tradingsite.metrics_page import Metrics
+from tradingsite.rest.root import root_urls
 from tradingsite.sharing import share
 
 API_URLS = [
+    *root_urls,
     *marketdata_urls,
     *market_urls,
     *portfolios_urls,
@@ -29,6 +32,7 @@ API_URLS = [
     *command_urls,
     *version_urls,
     *system_urls,
+    *notification_urls,
 ]
 
 handler404 = "tradingsite.rest.problems.unknown_page"

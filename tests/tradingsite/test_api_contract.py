@@ -92,6 +92,9 @@ NAMES_WHAT_THERE_IS = {
     "POST /api/v1/deployments/{slug}/clone/": "config: that of its strategy",
     "POST /api/v1/deployments/{slug}/challenger/": "another version must lie in the folder",
     "POST /api/v1/deployments/{slug}/switch/": "another version must lie in the folder",
+    "GET /api/v1/notifications/deliveries/": "rule",
+    "POST /api/v1/notifications/channels/": "target and secret: what the kind asks for",
+    "POST /api/v1/notifications/rules/": "channel, and what the kind asks for",
     "POST /api/v1/seasons/begin/": "confirm: the number of the season that runs",
 }
 

@@ -91,6 +91,16 @@ def test_a_table_of_the_league_has_one_line_for_each(client, row):
     assert (line["slug"], line["equity"]) == ("a", "100")
 
 
+def test_the_root_names_every_address_there_is(client, row):
+    told = client.get("/api/v1/").json()
+
+    known = {each["path"]: each["methods"] for each in told["endpoints"]}
+    assert known["/api/v1/league/"] == ["GET"]
+    assert known["/api/v1/deployments/{slug}/pause/"] == ["POST"]
+    assert all(each["about"] for each in told["endpoints"])
+    assert {path for path in known if "{" not in path and "GET" in known[path]} >= {"/api/v1/markets/", "/api/v1/feed/"}
+
+
 def test_what_is_no_table_says_so(client, row):
     answer = client.get("/api/v1/deployments/a/", {"format": "csv"})
 

@@ -16,11 +16,11 @@ from tradingsite.roles import ROLES, give_role
 
 pytestmark = pytest.mark.django_db
 IN, UNKNOWN, FORBIDDEN = "in", 401, 403
-# What an endpoint needs: to read, to trade, or to see what people have changed.
+# What an endpoint needs: to read, to trade, or to look into what is the traders' business.
 BY_METHOD = {"get": "read", "post": "trade", "put": "trade", "patch": "trade", "delete": "trade"}
-NEEDS_ELSE = {"GET /api/v1/audit/": "audit"}
+FOR_TRADERS_ALONE = ("/api/v1/audit/", "/api/v1/notifications/")  # even to be read
 EXPECTED = {
-    # asker: (read on public pages, read on others, trade, audit)
+    # asker: (read on public pages, read on others, trade, insight)
     "nobody": (IN, UNKNOWN, UNKNOWN, UNKNOWN),
     "guest of a link": (IN, IN, UNKNOWN, UNKNOWN),
     "viewer": (IN, IN, FORBIDDEN, FORBIDDEN),
@@ -39,7 +39,13 @@ def endpoints():
     """Return the operations that the API describes of itself, each with what it needs."""
     paths = SchemaGenerator().get_schema(request=None, public=True)["paths"]
     found = [(method, path) for path, methods in paths.items() for method in methods if method in BY_METHOD]
-    return [(m, p, NEEDS_ELSE.get(f"{m.upper()} {p}", BY_METHOD[m])) for m, p in found]
+    return [(method, path, need_of(method, path)) for method, path in found]
+
+
+def need_of(method, path):
+    if method == "get" and path.startswith(FOR_TRADERS_ALONE):
+        return "insight"
+    return BY_METHOD[method]
 
 
 @pytest.fixture
@@ -104,8 +110,8 @@ def outcome(client, method, path, headers, league):
 @pytest.mark.parametrize("is_public", [True, False], ids=["public pages", "pages behind a login"])
 def test_every_endpoint_lets_in_whom_it_should(client, settings, league, askers, asker, is_public):
     settings.PADDOCK_PUBLIC_PAGES = is_public
-    public, private, trade, audit = EXPECTED[asker]
-    expected = {"read": public if is_public else private, "trade": trade, "audit": audit}
+    public, private, trade, insight = EXPECTED[asker]
+    expected = {"read": public if is_public else private, "trade": trade, "insight": insight}
     who, headers = askers[asker]
     come_in(client, who)
 
@@ -122,4 +128,4 @@ def test_every_endpoint_is_asked():
     found = endpoints()
 
     assert len(found) >= 43
-    assert {need for _, _, need in found} == {"read", "trade", "audit"}
+    assert {need for _, _, need in found} == {"read", "trade", "insight"}

@@ -1,0 +1,1 @@
+"""Telling people what has happened where they are: webhooks, Telegram, Discord, e-mail."""

@@ -1,0 +1,118 @@
+"""From facts to messages: each fact makes one delivery per rule that asks for it, whatever breaks in between."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import Max
+
+from dashboard.notifications.facts import Happening, told_by_feed, told_by_message
+from dashboard.notifications.models import Delivery, DeliveryState, Reading, Rule, RuleKind
+from dashboard.notifications.summaries import deep_drawdowns, due_summaries
+from marketdata.models import FeedEvent
+from portfolios.outbox import Position, messages_after, newest_position
+
+TOO_OLD = timedelta(hours=1)  # after a night's rest nobody wants the evening's news
+ONE_HOUR = timedelta(hours=1)
+BATCH, ROUNDS = 1_000, 20
+FOLDED_SHOWN = 10
+_LOCK = 7_003  # advisory: one process gathers at a time
+
+
+@transaction.atomic
+def gather(now: datetime) -> None:
+    """Read what has happened since the last time, and make the deliveries that the rules ask for.
+
+    What was read and what it made are written together: a crash repeats neither.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    rules = list(Rule.objects.filter(is_enabled=True, channel__is_enabled=True))
+    reading = Reading.objects.first()
+    if reading is None or not rules:
+        _begin_at_the_newest(reading)
+        return
+    happenings = [*_new_messages(reading, now), *_new_feed_events(reading)]
+    reading.save()
+    wanted = [(rule, happening) for happening in happenings for rule in rules if happening.interests(rule)]
+    wanted += deep_drawdowns([rule for rule in rules if rule.kind == RuleKind.DRAWDOWN])
+    wanted += due_summaries([rule for rule in rules if rule.kind == RuleKind.DAILY_SUMMARY], now)
+    _write(wanted)
+    for rule in rules:
+        release(rule, now)
+
+
+def _begin_at_the_newest(reading: Reading | None) -> None:
+    place = newest_position()
+    reading = reading or Reading()
+    reading.xid, reading.message = place
+    reading.feed_event = FeedEvent.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    reading.save()
+
+
+def _new_messages(reading: Reading, now: datetime) -> Iterable[Happening]:
+    place = Position(reading.xid, reading.message)
+    for _ in range(ROUNDS):
+        read = messages_after(place, limit=BATCH)
+        place = read.position
+        for written in read.messages:
+            if now - written.told_at <= TOO_OLD:
+                happening = told_by_message(written, json.loads(written.data))
+                if happening is not None:
+                    yield happening
+        if read.is_whole:
+            break
+    reading.xid, reading.message = place
+
+
+def _new_feed_events(reading: Reading) -> Iterable[Happening]:
+    for event in FeedEvent.objects.filter(pk__gt=reading.feed_event).order_by("pk")[:BATCH]:
+        reading.feed_event = event.pk
+        happening = told_by_feed(event)
+        if happening is not None:
+            yield happening
+
+
+def _write(wanted: Iterable[tuple[Rule, Happening]]) -> None:
+    rows = [
+        Delivery(rule=rule, key=each.key[:160], title=each.title[:200], text=each.text, data=each.data)
+        for rule, each in wanted
+        if not rule.deployments or not each.slug or each.slug in rule.deployments
+    ]
+    Delivery.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def release(rule: Rule, now: datetime) -> None:
+    """Let go what the rule's hourly allowance covers; what is more becomes one message once there is room for it."""
+    held = list(Delivery.objects.filter(rule=rule, state=DeliveryState.HELD).order_by("pk"))
+    if not held:
+        return
+    used = Delivery.objects.filter(rule=rule, created_at__gt=now - ONE_HOUR).exclude(
+        state__in=(DeliveryState.HELD, DeliveryState.FOLDED)
+    )
+    room = rule.per_hour - used.count()
+    if room <= 0:
+        return
+    singles = held if len(held) <= room else held[: room - 1]
+    Delivery.objects.filter(pk__in=[each.pk for each in singles]).update(state=DeliveryState.WAITING, next_try_at=now)
+    if len(singles) < len(held):
+        _fold(rule, held[len(singles) :], now)
+
+
+def _fold(rule: Rule, rest: Sequence[Delivery], now: datetime) -> None:
+    lines = [each.title for each in rest[:FOLDED_SHOWN]]
+    if len(rest) > FOLDED_SHOWN:
+        lines.append(f"and {len(rest) - FOLDED_SHOWN} more")
+    Delivery.objects.create(
+        rule=rule,
+        key=f"folded-{rest[-1].pk}",
+        title=f"{rule.name}: {len(rest)} more",
+        text="\n".join(lines),
+        data={"folded": len(rest)},
+        state=DeliveryState.WAITING,
+        next_try_at=now,
+    )
+    Delivery.objects.filter(pk__in=[each.pk for each in rest]).update(state=DeliveryState.FOLDED)
