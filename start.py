@@ -29,7 +29,7 @@ REQUIREMENTS = ROOT / "requirements"
 LEAST_PYTHON = (3, 11)
 STARTED_S = time.monotonic()
 # All tests at once use two cores; a module's tests stay together, for they share what is dear to start.
-ALL_TESTS = ("-n", "2", "--dist", "loadfile")
+ALL_TESTS = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 MODULES = {"test": "pytest", "check": "tradingsite.check", "bench": "tradingsite.bench"}
 
 

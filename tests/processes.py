@@ -16,7 +16,7 @@ from urllib.parse import quote
 from django.db import connection
 
 ROOT = Path(__file__).resolve().parent.parent
-WITHIN_S = 60.0
+WITHIN_S = 120.0
 
 
 def environment() -> dict[str, str]:

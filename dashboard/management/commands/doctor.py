@@ -30,12 +30,16 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one object: `ok`, and `findings` in order")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        logging.disable(logging.ERROR)  # what is wrong is said once
         told: list[Finding] = []
-        for finding in findings():
-            told.append(finding)
-            if not options["json"]:
-                self._write(finding)
+        before = logging.root.manager.disable
+        logging.disable(logging.ERROR)  # what is wrong is said once
+        try:
+            for finding in findings():
+                told.append(finding)
+                if not options["json"]:
+                    self._write(finding)
+        finally:
+            logging.disable(before)
         is_well = all(finding.verdict is not Verdict.BAD for finding in told)
         if options["json"]:
             self.stdout.write(json.dumps({"ok": is_well, "findings": [asdict(finding) for finding in told]}, indent=2))
