@@ -244,6 +244,18 @@ def test_the_tables_of_a_deployments_page_are_the_lists_of_the_api(client: Clien
     assert trips
 
 
+def test_every_table_of_a_deployments_page_leads_to_itself_for_a_spreadsheet(
+    client: Client, season: list[Deployment]
+) -> None:
+    shows = page(client, f"/deployments/{season[0].slug}/")
+    links = [link.attributes["href"] for link in shows.all("a") if "csv" in link.classes]
+
+    assert len(links) == 10
+    for link in links:
+        answer = client.get(link)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/csv; charset=utf-8"), link
+
+
 def test_a_table_for_a_spreadsheet_holds_the_figures_of_the_json(client: Client, season: list[Deployment]) -> None:
     table = list(csv.DictReader(StringIO(client.get("/api/v1/league/?format=csv").content.decode())))
     rows = api(client, "league/")["rows"]
