@@ -54,11 +54,6 @@ class MarketScene(Scene):
         return replace(self, feed=bus.feed_state(), sight=sight_of(self.market_name))
 
     @property
-    def slug(self) -> str:
-        """The symbol as addresses spell it."""
-        return self.symbol.replace("/", "-")
-
-    @property
     def symbol(self) -> str:
         """The instrument's name on the exchange."""
         return self.instrument.symbol
