@@ -56,7 +56,7 @@ def test_the_pages_strategy_is_the_readmes(page, settings):
     readme = (settings.BASE_DIR / "README.md").read_text()
     five_lines = readme.split("```python")[1].split("```")[0].strip("\n")
 
-    assert f"<pre>{five_lines}\n</pre>" in page
+    assert f">{five_lines}\n</pre>" in page
 
 
 def test_the_templates_are_shown_as_they_are_written(page):
