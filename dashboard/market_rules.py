@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal
 
 from marketdata.models import Instrument
-from trading.fees import FeeSchedule, FeeTier, Liquidity, fee_families, fee_plan
+from portfolios.fees import known_schedules
+from trading.fees import FeeSchedule, FeeTier, Liquidity
 from trading.instruments import InstrumentStatus
 from trading.margin import MarginTerms
 
 STAKE_USD = Decimal(100)
+DEFAULT_FAMILY = "kraken-spot"  # by which an account is charged that says nothing else
 _CENT = Decimal("0.01")
 
 STATUS_WORDS = {
@@ -66,13 +68,14 @@ def rules(instrument: Instrument, *, ask: Decimal | None, usd_per_quote: Decimal
 
     ``ask`` is quote per base, ``usd_per_quote`` what one unit of its quote currency is worth; None: not known.
     """
-    schedules = [fee_plan(family).at(time_ns) for family in fee_families()]
+    known = known_schedules()
+    schedules = [known.plan(family).at(time_ns) for family in known.families()]
     return Rules(
         instrument=instrument,
         status_words=_in_words(instrument.status),
         margin=MarginTerms(),
         schedules=schedules,
-        small=_small_account(instrument, ask, usd_per_quote, schedules[0].tiers[0]),
+        small=_small_account(instrument, ask, usd_per_quote, known.plan(DEFAULT_FAMILY).at(time_ns).tiers[0]),
     )
 
 

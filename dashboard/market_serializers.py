@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from dashboard.market_ladder import IMBALANCE_LEVELS, LARGE_NEEDS_PRINTS, LARGE_TIMES_MEDIAN
 from portfolios.models import Fill
-from portfolios.serializers import ExactDecimalField, RowSerializer
+from portfolios.serializers import ExactDecimalField, FeeScheduleSerializer, RowSerializer
 from trading.book import Side
 
 SIDES = [side.value for side in Side]
@@ -49,22 +49,6 @@ class MarketSerializer(serializers.Serializer[Any]):
     book_age_s = serializers.FloatField(allow_null=True, help_text="market time since the book changed")
     change_24h_pct = _exact("percent; null unless the candles reach back a day")
     day = DaySerializer(allow_null=True, help_text="null: no candle of the last day is stored")
-
-
-class FeeTierSerializer(serializers.Serializer[Any]):
-    """Rates from a volume on."""
-
-    volume = ExactDecimalField(help_text="USD traded in thirty days, at least")
-    taker_bps = ExactDecimalField(help_text="basis points of the traded value")
-    maker_bps = ExactDecimalField(help_text="basis points of the traded value")
-
-
-class FeeScheduleSerializer(serializers.Serializer[Any]):
-    """A schedule in force."""
-
-    name = serializers.CharField()
-    valid_from = serializers.DateField()
-    tiers = FeeTierSerializer(many=True)
 
 
 class SmallAccountSerializer(serializers.Serializer[Any]):

@@ -22,6 +22,7 @@ from dashboard.panels import DEPLOYMENT_PANELS, FEED_PANELS, LEAGUE_PANELS, PAST
 from dashboard.scenes import UnknownDeployment, deployment_scene
 from dashboard.stream.guide import stream_guide, stream_schema
 from dashboard.system.scenes import system_scene
+from portfolios.fees import known_schedules
 from portfolios.models import Fill
 from portfolios.selectors import trading_fill
 from strategies import services
@@ -30,7 +31,6 @@ from strategies.models import Deployment
 from trading.evidence import rederived
 from trading.exchange.examples import EXAMPLES
 from trading.exchange.models import FILL_MODELS
-from trading.fees import SCHEDULES
 
 CHANGES: dict[str, tuple[Callable[..., object], str]] = {
     "pause": (services.pause_deployment, "is paused: no new signals; resting orders and stops live on"),
@@ -111,14 +111,14 @@ def compare(request: HttpRequest) -> HttpResponse:
 def fill(request: HttpRequest, pk: int) -> HttpResponse:
     """Return a fill beside what its evidence gives."""
     row = get_object_or_404(Fill.objects.select_related("account"), pk=pk)
-    context = {"fill": row, "derivation": rederived(trading_fill(row))}
+    context = {"fill": row, "derivation": rederived(trading_fill(row), known_schedules())}
     return render(request, "dashboard/fill.html", context)
 
 
 @require_safe
 def how_fills_happen(request: HttpRequest) -> HttpResponse:
     """Return the rules of the paper exchange, each with a worked example that is a test."""
-    context = {"examples": EXAMPLES, "models": FILL_MODELS.values(), "schedules": SCHEDULES.values()}
+    context = {"examples": EXAMPLES, "models": FILL_MODELS.values(), "schedules": known_schedules()}
     return render(request, "dashboard/how_fills_happen.html", context)
 
 

@@ -19,6 +19,7 @@ from marketdata.api import count_parameter, time_asked
 from portfolios import filters, selectors, serializers
 from portfolios.curves import equity_curve
 from portfolios.exits import exit_figures
+from portfolios.fees import known_schedules
 from portfolios.looks import waiting_of
 from portfolios.models import (
     Account,
@@ -88,7 +89,7 @@ class FillDetail(APIView):
         row = Fill.objects.select_related("account").filter(pk=pk).first()
         if row is None:
             raise NotFound(f"no fill has the id {pk}; /api/v1/deployments/SLUG/fills/ lists those there are")
-        derivation = rederived(selectors.trading_fill(row))
+        derivation = rederived(selectors.trading_fill(row), known_schedules())
         detail = {"deployment": row.account.slug, "fill": row, "derivation": derivation}
         return Response(serializers.FillDetailSerializer(detail).data)
 

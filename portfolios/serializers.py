@@ -24,6 +24,7 @@ from portfolios.models import (
 )
 from trading.evidence import Derivation
 from trading.exchange.waiting import WaitsFor
+from trading.fees import FeeTier
 from trading.fills import plain
 from trading.orders import OrderStatus
 
@@ -225,3 +226,20 @@ class LedgerSumSerializer(serializers.Serializer):
     currency = serializers.CharField()
     ledger = ExactDecimalField()
     balance = ExactDecimalField()
+
+
+class FeeTierSerializer(serializers.Serializer[FeeTier]):
+    """Rates from a volume on."""
+
+    volume = ExactDecimalField(help_text="USD traded in thirty days, at least")
+    taker_bps = ExactDecimalField(help_text="basis points of the traded value")
+    maker_bps = ExactDecimalField(help_text="basis points of the traded value")
+
+
+class FeeScheduleSerializer(serializers.Serializer[Any]):
+    """A table of fees. A name stands for one table for ever."""
+
+    name = serializers.CharField(help_text="a deployment that names it is charged by this table")
+    family = serializers.CharField(help_text="one that names this is charged by the table in force at each date")
+    valid_from = serializers.DateField(help_text="UTC")
+    tiers = FeeTierSerializer(many=True)

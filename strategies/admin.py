@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 
 from portfolios.admin import ReadOnlyAdmin
 from portfolios.models import Standing
-from strategies import registry, services, version_admin  # noqa: F401 - it registers the versions
+from strategies import fee_admin, registry, services, version_admin  # noqa: F401 - two register rows of others
 from strategies.challengers import LONGEST_NAME, label
 from strategies.cloning import COPY, clone_deployment, unused_slug
 from strategies.command_admin import CommandingAdmin

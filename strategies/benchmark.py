@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from marketdata.models import Candle
+from marketdata.selectors import ns_of
+from portfolios.fees import known_schedules
 from portfolios.models import Account, EquityPoint, Payment, PaymentState
 from trading.candles import TIMEFRAME_MINUTES
-from trading.fees import Liquidity, fee_plan
+from trading.fees import Liquidity
 from trading.frames import FRAME_INTERVAL_MS, NS_PER_MS, utc
 from trading.holding import Deposit, Held, Prices, held
 
@@ -31,8 +33,10 @@ def holding_of(account: Account, symbols: Sequence[str]) -> Benchmark:
     """Return what holding the bases of ``symbols`` would have made of all that was paid into the account."""
     bases = dict.fromkeys(symbol.partition("/")[0] for symbol in symbols)
     assets = [base for base in bases if base != account.currency]
-    fee_pct = fee_plan(account.fee_schedule).schedules[-1].rate_bps(Liquidity.TAKER, Decimal(0)) / 100
     began = _beginning(account)
+    plan = known_schedules().plan(account.fee_schedule)
+    charged = plan.schedules[0] if began is None else plan.at(ns_of(began))
+    fee_pct = charged.rate_bps(Liquidity.TAKER, Decimal(0)) / 100
     points: list[Held] = []
     reason = "it has not been valued yet"
     if began is not None:

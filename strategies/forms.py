@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 
+from portfolios.fees import known_schedules
 from strategies.config_fields import (
     ConfigField,
     InvalidValue,
@@ -21,9 +22,8 @@ from strategies.config_fields import (
 )
 from strategies.models import Deployment
 from strategies.money_terms import assets_as_text, assets_from_text
-from strategies.services import check_deployment
+from strategies.terms import check_deployment
 from trading.exchange.models import FILL_MODELS
-from trading.fees import SCHEDULES, fee_families
 from trading.fills import plain
 from trading.strategy import Strategy
 
@@ -109,6 +109,14 @@ def _widget(about: ConfigField) -> forms.Widget:
     return forms.TextInput(attrs=attrs)
 
 
+def _fee_choices() -> list[tuple[str, list[tuple[str, str]]]]:
+    known = known_schedules()
+    return [
+        ("Always the schedule in force", [(name, f"{name} (whichever is in force)") for name in known.families()]),
+        ("One schedule for ever", [(schedule.name, schedule.name) for schedule in reversed(list(known))]),
+    ]
+
+
 class DeploymentForm(forms.ModelForm):
     """What every strategy has in common; `deployment_form` adds the strategy's own fields."""
 
@@ -120,10 +128,7 @@ class DeploymentForm(forms.ModelForm):
         help_text="paid in beside the stake, like 0.01 BTC, 5 ETH; valued at mid, it starts when all have a price",
     )
     fee_schedule = forms.ChoiceField(
-        choices=[
-            ("Always the schedule in force", [(name, f"{name} (whichever is in force)") for name in fee_families()]),
-            ("One schedule for ever", [(name, name) for name in sorted(SCHEDULES, reverse=True)]),
-        ],
+        choices=_fee_choices,
         initial="kraken-spot-2026-07",
         help_text="a family follows the exchange: each fill is charged by the schedule in force at its date",
     )

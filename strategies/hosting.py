@@ -11,8 +11,9 @@ from portfolios.services import AccountUpdate
 from strategies.costs import Meter, resumed_meter
 from strategies.models import Deployment, DeploymentRevision, DeploymentStatus
 from strategies.registry import strategy_of
-from strategies.services import pin_deployment, terms_of
+from strategies.services import pin_deployment
 from strategies.shadows import Shadows
+from strategies.terms import terms_of
 from trading.engine import MAX_ERRORS_IN_A_ROW, Engine
 from trading.exchange import SharedBook
 from trading.frames import NS_PER_S

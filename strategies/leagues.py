@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,9 +13,13 @@ import msgspec
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from portfolios import models
+from portfolios.fees import known_schedules, schedule_from, tiers_as_stored
 from strategies import registry
+from strategies.fee_schedules import add_fee_schedule
 from strategies.models import Deployment
 from strategies.services import change_deployment, create_deployment
+from trading.fees import PUBLISHED, FeeSchedule
 from trading.fills import plain
 
 Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
@@ -49,11 +55,26 @@ class DeploymentEntry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, 
             raise ValueError(f"cash is {self.cash}; expected at least 1")
 
 
+class FeeScheduleEntry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """One ``[[fee_schedules]]`` table: rates of one's own, for ever under this name."""
+
+    name: str
+    valid_from: date
+    tiers: list[tuple[Decimal, Decimal, Decimal]]  # USD traded in thirty days, taker %, maker %
+    reference: str = ""  # where the rates were published
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """The tiers as text."""
+        return tiers_as_stored([[str(cell) for cell in row] for row in self.tiers])
+
+
 class LeagueFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A whole file."""
 
     name: str = "Paddock league"
     instruments: list[str] = []  # what the feed should watch
+    fee_schedules: list[FeeScheduleEntry] = []
     deployments: list[DeploymentEntry]
 
 
@@ -81,9 +102,12 @@ def read_league(path: Path) -> LeagueFile:
 def load_league(league: LeagueFile, *, by: str) -> tuple[int, int]:
     """Create or change the file's deployments; others are left alone. Return how many were created and changed.
 
+    Its fee schedules are added, unless they are known already.
+
     Raises:
         InvalidLeague: a deployment is not valid; nothing has been written.
     """
+    _load_fee_schedules(league.fee_schedules, by)
     created = changed = 0
     for entry in league.deployments:
         fields = deployment_fields(entry)
@@ -100,6 +124,41 @@ def load_league(league: LeagueFile, *, by: str) -> tuple[int, int]:
     return created, changed
 
 
+def fee_schedules(league: LeagueFile) -> list[FeeSchedule]:
+    """Return the file's own schedules.
+
+    Raises:
+        InvalidLeague: one of them is no schedule, or differs from a published one of its name.
+    """
+    made = [_schedule_from(entry) for entry in league.fee_schedules]
+    for schedule in made:
+        if schedule.name in PUBLISHED and PUBLISHED.schedule(schedule.name) != schedule:
+            raise InvalidLeague(f"fee schedule {schedule.name!r} is published with other rates: expected another name")
+    return made
+
+
+def _schedule_from(entry: FeeScheduleEntry) -> FeeSchedule:
+    try:
+        return schedule_from(entry.name, entry.valid_from, entry.rows)
+    except ValidationError as error:
+        raise InvalidLeague(f"fee schedule {entry.name!r}: {'; '.join(error.messages)}") from None
+
+
+def _load_fee_schedules(entries: Iterable[FeeScheduleEntry], by: str) -> None:
+    known = known_schedules()
+    for entry in entries:
+        if entry.name in known:
+            if known.schedule(entry.name) != _schedule_from(entry):
+                raise InvalidLeague(f"fee schedule {entry.name!r} is known with other rates: expected another name")
+            continue
+        try:
+            add_fee_schedule(
+                name=entry.name, valid_from=entry.valid_from, tiers=entry.rows, reference=entry.reference, by=by
+            )
+        except ValidationError as error:
+            raise InvalidLeague(f"fee schedule {entry.name!r}: {'; '.join(error.messages)}") from None
+
+
 def deployment_fields(entry: DeploymentEntry) -> dict[str, Any]:
     """Return the row's fields."""
     fields = msgspec.structs.asdict(entry)
@@ -113,6 +172,11 @@ def league_text(instruments: list[str]) -> str:
     """Return the database's deployments as a league file; versions are named where they are not the present ones."""
     present = {name: found.hash for name, found in registry.found().items()}
     lines = [f"instruments = {_toml(instruments)}"]
+    for schedule in models.FeeSchedule.objects.all():
+        lines += ["", "[[fee_schedules]]", f"name = {_toml(schedule.name)}"]
+        lines += [f"valid_from = {schedule.valid_from}", f"tiers = {_toml(schedule.tiers)}"]
+        if schedule.reference:
+            lines.append(f"reference = {_toml(schedule.reference)}")
     for row in Deployment.objects.all():
         lines += ["", "[[deployments]]", f"slug = {_toml(row.slug)}", f"name = {_toml(row.name)}"]
         lines.append(f"strategy = {_toml(row.strategy)}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
@@ -20,16 +19,10 @@ from portfolios.services import end_season, ensure_season
 from strategies import registry, versions
 from strategies.events import record_event
 from strategies.models import Deployment, DeploymentStatus, StrategyVersion
-from strategies.money_terms import margin_terms, starting_assets
-from strategies.registry import UnknownStrategy, strategy_of
+from strategies.registry import strategy_of
 from strategies.revisions import changes_between, record_change, record_creation, revision_of, settings_now
-from trading.engine import Terms
-from trading.exchange.models import UnknownFillModel, fill_model
-from trading.fees import UnknownFeeSchedule, fee_schedule
-from trading.risk import RiskLimits
-from trading.strategy import InvalidConfig
+from strategies.terms import check_deployment
 
-MOST_LATENCY_SIGMA = 2
 SEASON_NAME = "Paddock league"
 _CHANGEABLE = frozenset({
     "name", "strategy", "strategy_hash", "symbols", "config", "risk", "cash", "currency", "funding_currency",
@@ -47,77 +40,6 @@ def note_versions() -> None:
     """Look whether strategies were edited, and keep what is new of them. Cheap: made to be called every second."""
     registry.refresh()
     versions.keep(registry.found().values())
-
-
-def terms_of(deployment: Deployment, first_sequence: int) -> Terms:
-    """Return the engine's terms.
-
-    Raises:
-        ValidationError: risk limits, assets or margin terms do not fit their schema.
-    """
-    symbols = tuple(deployment.symbols) or strategy_of(deployment).symbols
-    return Terms(
-        slug=deployment.slug,
-        symbols=symbols,
-        stake=deployment.cash,
-        currency=deployment.currency,
-        funding_currency=deployment.funding_currency,
-        assets=starting_assets(deployment.assets),
-        latency_ms=deployment.latency_ms,
-        latency_sigma=deployment.latency_sigma,
-        fill_model=deployment.fill_model,
-        fee_schedule=deployment.fee_schedule,
-        risk=_risk(deployment.risk),
-        margin=margin_terms(deployment.margin),
-        first_sequence=first_sequence,
-    )
-
-
-def _risk(values: dict[str, Any]) -> RiskLimits:
-    try:
-        return msgspec.convert(values, RiskLimits, strict=False)
-    except msgspec.ValidationError as error:
-        raise ValidationError({"risk": f"risk limits: {error}"}) from None
-
-
-def check_deployment(deployment: Deployment) -> None:
-    """Check what the database cannot: strategy, config, risk limits, margin terms, assets, fees, latency, symbols.
-
-    Raises:
-        ValidationError: per field, with the value and what would be right.
-    """
-    problems: dict[str, Any] = {}
-    try:
-        strategy_of(deployment).config(deployment.config)
-    except UnknownStrategy as error:
-        problems["strategy"] = str(error)
-    except InvalidConfig as error:
-        problems["config"] = str(error)
-    try:
-        fee_schedule(deployment.fee_schedule)
-    except UnknownFeeSchedule as error:
-        problems["fee_schedule"] = str(error)
-    try:
-        fill_model(deployment.fill_model)
-    except UnknownFillModel as error:
-        problems["fill_model"] = str(error)
-    bad = [s for s in deployment.symbols if not (isinstance(s, str) and s.count("/") == 1)]
-    if bad:
-        problems["symbols"] = f"symbols hold {bad[0]!r}; expected BASE/QUOTE like BTC/USD"
-    if not 0 <= deployment.latency_sigma <= MOST_LATENCY_SIGMA:
-        expected = f"expected a number from 0 to {MOST_LATENCY_SIGMA}"
-        problems["latency_sigma"] = f"latency_sigma is {deployment.latency_sigma}; {expected}"
-    for check, values in (
-        (starting_assets, deployment.assets),
-        (margin_terms, deployment.margin),
-        (_risk, deployment.risk),
-    ):
-        try:
-            check(values)
-        except ValidationError as error:
-            problems |= error.message_dict
-    if problems:
-        raise ValidationError(problems)
 
 
 @transaction.atomic
@@ -209,6 +131,15 @@ def pin_deployment(*, deployment: Deployment, by: str) -> None:
         _pin(deployment)
         _save(deployment)
         record_change(deployment, before, settings_now(deployment, _RECORDED), by=by, action="pinned")
+
+
+@transaction.atomic
+def reload_deployment(*, deployment: Deployment, by: str, action: str, note: str) -> None:
+    """Let its worker take a deployment up anew: what its settings name has changed, and they have not."""
+    settings = _begun(deployment)
+    _save(deployment)
+    record_change(deployment, settings, settings, by=by, action=action, note=note)
+    _note(deployment, "config", f"{note}; by {by}")
 
 
 @transaction.atomic

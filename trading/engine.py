@@ -21,7 +21,7 @@ from trading.book import Side
 from trading.candles import CandleSeries
 from trading.exchange import ExchangeState, Matched, PaperExchange, SharedBook
 from trading.exchange.models import Latency, fill_model
-from trading.fees import fee_plan
+from trading.fees import PUBLISHED, FeePlan
 from trading.figures import Figures
 from trading.fills import Fill
 from trading.flattening import Flattening, carry_on
@@ -65,7 +65,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     latency_sigma: float = 0.0  # of its logarithm, drawn for each order; zero: constant
     latency: Latency | None = None  # all of it; goes before the two above
     fill_model: str = "realistic"
-    fee_schedule: str = "kraken-spot-2026-07"
+    fee_schedule: str = "kraken-spot-2026-07"  # one of those that are published
+    fee_plan: FeePlan | None = None  # another one; goes before the name above
     risk: RiskLimits = RiskLimits()
     margin: MarginTerms = MarginTerms()
     first_sequence: int = 0  # frames up to this one are none of its business
@@ -117,7 +118,8 @@ class Engine:
             exchange=ExchangeState(),
             figures=Figures(),
         )
-        self.account = Account(self.state.account, fee_plan(terms.fee_schedule), terms.margin)
+        plan = terms.fee_plan or PUBLISHED.plan(terms.fee_schedule)
+        self.account = Account(self.state.account, plan, terms.margin)
         self.model = fill_model(terms.fill_model)
         self._latency = terms.latency or Latency(terms.latency_ms, terms.latency_sigma)
         self.exchange = PaperExchange(terms.slug, self.account, self.state.exchange, self.model, shared)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from trading.exchange.models import FILL_MODELS, FillModel
-from trading.fees import UnknownFeeSchedule, fee_schedule
+from trading.fees import PUBLISHED, Schedules, UnknownFeeSchedule
 from trading.fills import Fill, plain, seal_of
 from trading.ledger import FEE_QUANTUM
 from trading.orders import is_reached
@@ -31,8 +31,11 @@ class Derivation(msgspec.Struct, frozen=True):
     differs: tuple[str, ...] = ()  # the fill's fields that say otherwise
 
 
-def rederived(fill: Fill) -> Derivation:
-    """Return the fill as its evidence gives it. Evidence that says too little is no error: it is not verified."""
+def rederived(fill: Fill, schedules: Schedules = PUBLISHED) -> Derivation:
+    """Return the fill as its evidence gives it, charged by one of ``schedules``.
+
+    Evidence that says too little is no error: it is not verified.
+    """
     try:
         model, about = _model(fill.evidence), fill.evidence
         price_decimals, qty_decimals = (int(count) for count in about["decimals"])
@@ -40,7 +43,7 @@ def rederived(fill: Fill) -> Derivation:
         ticks, price_step = _price(fill, model, about, price_decimals)
         lots, qty_steps = _lots(model, about, qty_decimals)
         price, qty = Decimal(ticks).scaleb(-price_decimals), Decimal(lots).scaleb(-qty_decimals)
-        fee, fee_step = _fee(fill, about, price * qty)
+        fee, fee_step = _fee(fill, about, price * qty, schedules)
     except (KeyError, TypeError, ValueError, IndexError, InvalidOperation, UnknownFeeSchedule) as error:
         return Derivation((f"the evidence says too little: {error}",), None, None, None, is_verified=False)
     told = {"price": fill.price, "qty": fill.qty, "cost": fill.cost, "fee": fill.fee}
@@ -127,8 +130,8 @@ def _of_print(about: Mapping[str, Any], still: int, asked: str, decimals: int) -
     return min(still, behind), [*steps, asked]
 
 
-def _fee(fill: Fill, about: Mapping[str, Any], cost: Decimal) -> tuple[Decimal, str]:
-    schedule, volume = fee_schedule(about["fee_schedule"]), Decimal(about["volume"])
+def _fee(fill: Fill, about: Mapping[str, Any], cost: Decimal, schedules: Schedules) -> tuple[Decimal, str]:
+    schedule, volume = schedules.schedule(about["fee_schedule"]), Decimal(about["volume"])
     if not volume >= 0:
         raise NoEvidence(f"volume is {volume}; expected zero or more")
     rate_bps = schedule.rate_bps(fill.liquidity, volume)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -48,6 +48,20 @@ class FeeSchedule:
         self.valid_from = valid_from  # UTC
         self.tiers = tuple(sorted(tiers, key=lambda tier: tier.volume))
         self._volumes = [tier.volume for tier in self.tiers]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FeeSchedule) and self._told() == other._told()
+
+    def __hash__(self) -> int:
+        return hash(self._told())
+
+    def _told(self) -> tuple[object, ...]:
+        return self.name, self.valid_from, self.tiers
+
+    @property
+    def family(self) -> str:
+        """The name without year and month: what the tables that follow one another share."""
+        return self.name.rsplit("-", 2)[0]
 
     def rate_bps(self, liquidity: Liquidity, volume_usd: Decimal | None) -> Decimal:
         """Return the fee in basis points of the traded value; an unknown volume (None) has earned no discount.
@@ -127,45 +141,62 @@ KRAKEN_SPOT_2026_07 = _schedule(
     """,
 )
 
-SCHEDULES = {schedule.name: schedule for schedule in (KRAKEN_SPOT_2026_07,)}
+
+class Schedules:
+    """The schedules that are known, each under a name that stands for one table for ever; immutable."""
+
+    __slots__ = ("_by_name",)
+
+    def __init__(self, schedules: Iterable[FeeSchedule]) -> None:
+        self._by_name = {schedule.name: schedule for schedule in schedules}
+
+    def __iter__(self) -> Iterator[FeeSchedule]:
+        """Yield them by name."""
+        return (self._by_name[name] for name in sorted(self._by_name))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
+
+    def with_more(self, schedules: Iterable[FeeSchedule]) -> Schedules:
+        """Return these and ``schedules``; of two of one name those that were known first stay."""
+        more = {schedule.name: schedule for schedule in schedules}
+        return Schedules((more | self._by_name).values())
+
+    def families(self) -> list[str]:
+        """Return the names under which the schedule in force at each date is charged."""
+        return sorted({schedule.family for schedule in self})
+
+    def plan(self, name: str) -> FeePlan:
+        """Return the plan called ``name``: a schedule's name, or the part of it that its family shares.
+
+        ``kraken-spot-2026-07`` is that table for ever; ``kraken-spot`` is whichever
+        ``kraken-spot-YYYY-MM`` is in force.
+
+        Raises:
+            UnknownFeeSchedule: it names the schedules there are.
+        """
+        if name in self._by_name:
+            return FeePlan(name, (self._by_name[name],))
+        family = [schedule for schedule in self if schedule.family == name]
+        if not family:
+            known, families = ", ".join(sorted(self._by_name)), ", ".join(self.families())
+            raise UnknownFeeSchedule(
+                f"fee schedule is {name!r}; known are {known} and, whichever is in force, {families}"
+            )
+        return FeePlan(name, tuple(sorted(family, key=lambda schedule: schedule.valid_from)))
+
+    def schedule(self, name: str) -> FeeSchedule:
+        """Return the schedule called ``name``; of a family the newest.
+
+        Raises:
+            UnknownFeeSchedule: it names the schedules there are.
+        """
+        return self.plan(name).schedules[-1]
+
+
+PUBLISHED = Schedules((KRAKEN_SPOT_2026_07,))  # what Paddock brings along; an installation may know more
 
 
 def highest_bps(liquidity: Liquidity) -> Decimal:
-    """Return the highest rate that any schedule has: what is charged where the true one is unknown."""
-    return max(tier.rate_bps(liquidity) for schedule in SCHEDULES.values() for tier in schedule.tiers)
-
-
-def fee_schedule(name: str) -> FeeSchedule:
-    """Return the schedule called ``name``.
-
-    Raises:
-        UnknownFeeSchedule: it names the schedules there are.
-    """
-    return fee_plan(name).schedules[-1]
-
-
-def fee_plan(name: str) -> FeePlan:
-    """Return the plan called ``name``: a schedule's name, or the part of it that its family shares.
-
-    ``kraken-spot-2026-07`` is that table for ever; ``kraken-spot`` is whichever
-    ``kraken-spot-YYYY-MM`` is in force.
-
-    Raises:
-        UnknownFeeSchedule: it names the schedules there are.
-    """
-    if name in SCHEDULES:
-        return FeePlan(name, (SCHEDULES[name],))
-    family = [schedule for schedule in SCHEDULES.values() if _family(schedule) == name]
-    if not family:
-        known, families = ", ".join(sorted(SCHEDULES)), ", ".join(fee_families())
-        raise UnknownFeeSchedule(f"fee schedule is {name!r}; known are {known} and, whichever is in force, {families}")
-    return FeePlan(name, tuple(sorted(family, key=lambda schedule: schedule.valid_from)))
-
-
-def fee_families() -> list[str]:
-    """Return the names under which the schedule in force at each date is charged."""
-    return sorted({_family(schedule) for schedule in SCHEDULES.values()})
-
-
-def _family(schedule: FeeSchedule) -> str:
-    return schedule.name.rsplit("-", 2)[0]
+    """Return the highest rate that any published schedule has: what is charged where the true one is unknown."""
+    return max(tier.rate_bps(liquidity) for schedule in PUBLISHED for tier in schedule.tiers)

@@ -11,11 +11,14 @@ from portfolios.audit import note_change
 
 VIEWER, TRADER, ADMIN = ROLES = ("viewer", "trader", "admin")
 
-# A trader sees every row, changes deployments, and begins seasons; users, tokens and links are the admin's.
+# A trader sees every row, changes deployments, fee schedules and notifications, and begins seasons;
+# users, tokens and links are the admin's.
 _TRADER = Q(content_type__app_label__in=("marketdata", "portfolios", "strategies"), codename__startswith="view_") | Q(
     content_type__app_label="strategies", codename__in=("add_deployment", "change_deployment")
 )
-_TRADER |= Q(content_type__app_label="notifications")
+_TRADER |= Q(content_type__app_label="notifications") | Q(
+    content_type__app_label="portfolios", codename__in=("add_season", "add_feeschedule", "delete_feeschedule")
+)
 
 
 def ensure_roles() -> None:

@@ -12,6 +12,7 @@ from portfolios.api import api_urls as portfolios_urls
 from portfolios.audit_api import audit_urls
 from strategies.api import api_urls as strategies_urls
 from strategies.command_api import command_urls
+from strategies.fee_api import fee_urls
 from strategies.league_api import league_urls
 from strategies.record_api import record_urls
 from strategies.version_api import version_urls
@@ -30,6 +31,7 @@ API_URLS = [
     *strategies_urls,
     *record_urls,
     *command_urls,
+    *fee_urls,
     *version_urls,
     *system_urls,
     *notification_urls,

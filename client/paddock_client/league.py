@@ -230,6 +230,31 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One key of a deployment's settings that differs."""
+
+    key: str  # config.breaker.losses
+    before: Any = None  # None: it followed the default
+    after: Any = None  # None: it follows the default
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """One change of a deployment: who, when, what, and all settings from then on."""
+
+    number: int
+    at: datetime  # wall clock
+    by: str
+    action: str  # created, changed, paused, rolled back, …
+    note: str
+    changes: list[Change]
+    settings: dict[str, Any]
+    strategy_version: str
+    strategy_hash: str
+    sequence: int | None  # the frame after which its worker obeyed it; None: none has
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """A strategy as it is entered in the league."""
 

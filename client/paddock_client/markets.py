@@ -84,11 +84,21 @@ class FeeTier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeeSchedule:
-    """A schedule in force."""
+    """A table of fees; its name stands for it for ever."""
 
     name: str
-    valid_from: date
+    family: str  # a deployment that names this is charged by whichever table of it is in force
+    valid_from: date  # UTC
     tiers: list[FeeTier]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownFeeSchedule(FeeSchedule):
+    """A table of fees, and where it comes from."""
+
+    is_own: bool  # it was added there; the others come with Paddock
+    reference: str  # where its rates were published
+    added_by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

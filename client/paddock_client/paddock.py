@@ -22,13 +22,14 @@ from paddock_client.accounts import (
     Position,
     RoundTrip,
 )
-from paddock_client.league import Deployment, DeploymentDetail, Event, League, Season
+from paddock_client.league import Deployment, DeploymentDetail, Event, League, Revision, Season
 from paddock_client.markets import (
     Book,
     Candle,
     Feed,
     IndicatorValues,
     Instrument,
+    KnownFeeSchedule,
     Market,
     MarketDetail,
     Tape,
@@ -127,6 +128,10 @@ class Paddock:
         """Yield what befell a deployment: errors, gaps, pauses, changes."""
         return self._server.each(Event, f"{_of(slug)}/events/", which)
 
+    def revisions(self, slug: str) -> Iterator[Revision]:
+        """Yield the changes of a deployment: who, when, what."""
+        return self._server.each(Revision, f"{_of(slug)}/revisions/", {})
+
     def flattenings(self, slug: str, *, state: str | None = None) -> Iterator[Flattening]:
         """Yield the commands to flatten a deployment, and how far each has come."""
         return self._server.each(Flattening, f"{_of(slug)}/flattenings/", {"state": state})
@@ -194,6 +199,10 @@ class Paddock:
         """Return the rules of every pair."""
         return things(Instrument, self._server.read("instruments/"))
 
+    def fee_schedules(self) -> list[KnownFeeSchedule]:
+        """Return the tables that deployments can be charged by, by name."""
+        return things(KnownFeeSchedule, self._server.read("fee-schedules/"))
+
     def feed(self) -> Feed:
         """Return how the market is heard."""
         return thing(Feed, self._server.read("feed/"))
@@ -233,6 +242,21 @@ class Paddock:
         Without a ``slug`` among them it is made of the name.
         """
         return self._command(original, "clone", name=name, **changes)
+
+    def challenger(self, slug: str, *, config: dict[str, Any] | None = None) -> DeploymentDetail:
+        """Enter the version that lies in the folder beside the one that is traded; return the new deployment.
+
+        It has the same terms, an account of its own, and the same config unless another is given.
+        """
+        return self._command(slug, "challenger", **({} if config is None else {"config": config}))
+
+    def switch(self, slug: str, *, config: dict[str, Any] | None = None) -> DeploymentDetail:
+        """Go on with the version that lies in the folder: positions and orders stay, its memory begins anew."""
+        return self._command(slug, "switch", **({} if config is None else {"config": config}))
+
+    def roll_back(self, slug: str, number: int) -> DeploymentDetail:
+        """Make a deployment what it was as of a revision, the version included; that is itself a revision."""
+        return self._command(slug, f"revisions/{number:d}/roll-back")
 
     def begin_season(self, *, confirm: int, name: str | None = None, liquidity: str | None = None) -> Season:
         """End the running season and begin a new one: every deployment starts anew with its stake.

@@ -8,6 +8,7 @@ from portfolios.models.audit import AuditEntry
 from portfolios.models.columns import money
 from portfolios.models.commands import OPEN_STATES, Flattening, FlatteningState
 from portfolios.models.facts import Fill, LedgerEntry, Order, Payment, PaymentState, RoundTrip
+from portfolios.models.fees import FeeSchedule
 from portfolios.models.messages import Message, MessageKind
 from portfolios.models.standings import (
     Balance,
@@ -27,6 +28,7 @@ __all__ = [
     "Balance",
     "Checkpoint",
     "EquityPoint",
+    "FeeSchedule",
     "Fill",
     "Flattening",
     "FlatteningState",

@@ -8,9 +8,12 @@ import pytest
 from django.contrib.auth.models import User
 
 from marketdata import bus
-from paddock_client import NotAllowed, Paddock, Refused
+from paddock_client import NotAllowed, NotFound, Paddock, Refused
 from portfolios.models import Account, AuditEntry
-from strategies.services import create_deployment
+from strategies import registry
+from strategies.models import Deployment
+from strategies.services import change_deployment, create_deployment
+from tests.flipping import write_flipper
 from tests.rows import open_season
 from tradingsite.passes import make_token
 from tradingsite.roles import give_role
@@ -103,3 +106,42 @@ def test_what_a_program_does_is_on_the_record_under_the_name_of_its_user(trader)
     trader.pause("a", "lunch")
 
     assert AuditEntry.objects.filter(by="tess", subject="a", action="paused").count() == 1
+
+
+def test_what_was_changed_is_read_and_rolled_back(trader):
+    trader.pause("a", "lunch")
+    before = next(trader.revisions("a")).number
+    trader.clone("a", "B")  # no change of the original
+
+    change_deployment(deployment=Deployment.objects.get(slug="a"), by="ann", config={"slow": 60})
+    newest = next(trader.revisions("a"))
+    told = trader.roll_back("a", before)
+
+    (change,) = newest.changes
+    assert (newest.by, newest.action, change.key, change.before, change.after) == (
+        "ann",
+        "changed",
+        "config.slow",
+        30,
+        60,
+    )
+    assert told.config == {"slow": 30}
+    assert next(trader.revisions("a")).action == "rolled back"
+    with pytest.raises(NotFound, match="99"):
+        trader.roll_back("a", 99)
+
+
+def test_the_version_that_lies_in_the_folder_is_entered_or_taken(trader, folder):
+    write_flipper(folder)
+    registry.rescan()
+    create_deployment(by="test", slug="flip", name="Flip", strategy="flipper")
+    with pytest.raises(Refused):
+        trader.switch("flip")
+    write_flipper(folder, "1.1.0")
+    registry.rescan()
+
+    challenger = trader.challenger("flip")
+    switched = trader.switch("flip", config={})
+
+    assert (challenger.slug != "flip", challenger.traded_version.version) == (True, "1.1.0")
+    assert (switched.slug, switched.traded_version.version, switched.offered_version) == ("flip", "1.1.0", None)

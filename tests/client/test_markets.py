@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from paddock_client import NotFound, Refused
+from strategies.fee_schedules import add_fee_schedule
 from tests.listening import Heard, forget_all, list_pair, store
 from tests.rows import NOON, enter, fill, open_season, quote, run_feed
 
@@ -94,3 +95,15 @@ def test_what_the_processes_do_is_read_with_what_to_do_about_it(site):
     assert "manage.py run_worker" in system.causes[0].do
     assert system.database.bytes > 0
     assert system.redis.clients > 0
+
+
+def test_the_schedules_of_fees_are_read_with_where_they_come_from(site):
+    add_fee_schedule(name="broker-2026-01", valid_from=NOON.date(), tiers=[["0", "0.1", "0.05"]], by="ann")
+
+    own, published = site.fee_schedules()
+
+    assert (own.name, own.family, own.valid_from, own.is_own, own.added_by) == (
+        "broker-2026-01", "broker", NOON.date(), True, "ann"
+    )  # fmt: skip
+    assert (own.tiers[0].taker_bps, own.tiers[0].maker_bps) == (10, 5)
+    assert (published.family, published.is_own) == ("kraken-spot", False)

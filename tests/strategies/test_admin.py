@@ -4,6 +4,7 @@ import pytest
 from django.contrib import admin
 from django.urls import reverse
 
+from portfolios.models import FeeSchedule
 from strategies.models import Deployment, DeploymentEvent, Worker
 from tests.rows import enter, open_season
 
@@ -134,7 +135,7 @@ def test_a_reset_is_asked_about_once_more(admin_client):
 RECORDS = [
     model
     for model in admin.site._registry
-    if model._meta.app_label == "portfolios" or model in (Worker, DeploymentEvent)
+    if (model._meta.app_label == "portfolios" and model is not FeeSchedule) or model in (Worker, DeploymentEvent)
 ]
 
 

@@ -11,7 +11,8 @@ from django.urls import reverse
 
 from strategies.leagues import league_text, load_league, read_league
 from strategies.models import Deployment
-from strategies.services import change_deployment, create_deployment, terms_of
+from strategies.services import change_deployment, create_deployment
+from strategies.terms import terms_of
 from tests.rows import enter, open_season
 from tests.working import Work, around
 from trading.book import Side

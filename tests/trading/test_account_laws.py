@@ -14,7 +14,7 @@ from tests.laws import law
 from tests.markets import LEVERAGES, MIDS, PAIRS, snapshot_of
 from trading.account import Account, AccountState
 from trading.book import Side
-from trading.fees import Liquidity, fee_plan
+from trading.fees import PUBLISHED, Liquidity
 from trading.ledger import EntryKind, InsufficientFunds, LedgerEntry, Party
 from trading.orders import Order, Purpose
 from trading.signals import OrderType
@@ -39,7 +39,7 @@ class Play:
     """An account that lives through a history; ``step`` says what one deal did."""
 
     def __init__(self, funding: str = "USD", *, pairs: int = 3) -> None:
-        self.account = Account(AccountState(currency="USD"), fee_plan("kraken-spot"), lending("1.5", 2))
+        self.account = Account(AccountState(currency="USD"), PUBLISHED.plan("kraken-spot"), lending("1.5", 2))
         self.mids, self.time_ns, self.pairs = dict(MIDS), NOON_NS, pairs
         self.entries: list[LedgerEntry] = self.account.fund("play", D(100), funding, self.snapshot) or []
         self.number = 0

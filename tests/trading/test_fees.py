@@ -9,15 +9,15 @@ import pytest
 
 from tests.desk import Desk
 from tests.drawing import NOON_NS
+from trading.evidence import rederived
 from trading.fees import (
     KRAKEN_SPOT_2026_07,
+    PUBLISHED,
     FeePlan,
     FeeSchedule,
     FeeTier,
     Liquidity,
     UnknownFeeSchedule,
-    fee_plan,
-    fee_schedule,
     published,
 )
 
@@ -66,10 +66,33 @@ def test_the_schedule_in_force_at_market_time_applies() -> None:
 
 
 def test_a_plan_is_named_after_a_schedule_or_its_family() -> None:
-    assert fee_plan("kraken-spot").at(NOON_NS) is KRAKEN_SPOT_2026_07
-    assert fee_schedule("kraken-spot-2026-07") is KRAKEN_SPOT_2026_07
+    assert PUBLISHED.plan("kraken-spot").at(NOON_NS) is KRAKEN_SPOT_2026_07
+    assert PUBLISHED.schedule("kraken-spot-2026-07") is KRAKEN_SPOT_2026_07
     with pytest.raises(UnknownFeeSchedule, match=r"fee schedule is 'free'; known are kraken-spot-2026-07"):
-        fee_plan("free")
+        PUBLISHED.plan("free")
+
+
+def test_what_was_known_first_keeps_its_name() -> None:
+    own = FeeSchedule("broker-2026-01", date(2026, 1, 1), [FeeTier(D(0), D(10), D(5))])
+    forged = FeeSchedule("kraken-spot-2026-07", date(2026, 1, 1), [FeeTier(D(0), D(0), D(0))])
+
+    known = PUBLISHED.with_more([own, forged])
+
+    assert [schedule.name for schedule in known] == ["broker-2026-01", "kraken-spot-2026-07"]
+    assert known.schedule("kraken-spot-2026-07") is KRAKEN_SPOT_2026_07
+    assert known.families() == ["broker", "kraken-spot"]
+
+
+def test_a_deployment_is_charged_by_the_plan_in_its_terms_and_its_fills_derive_from_that() -> None:
+    cheap = FeeSchedule("broker-2026-01", date(2026, 1, 1), [FeeTier(D(0), D(10), D(5))])
+    desk = Desk("101 x 9\n---\n100 x 9", fee_schedule="broker", fee_plan=FeePlan("broker", (cheap,)))
+
+    desk.trade("buy", D("0.5"))
+
+    (fill,) = desk.outcomes[-1].fills
+    assert (fill.fee, fill.evidence["fee_schedule"]) == (fill.cost / 1_000, "broker-2026-01")
+    assert rederived(fill, PUBLISHED.with_more([cheap])).is_verified
+    assert "known are kraken-spot-2026-07" in rederived(fill).steps[0]
 
 
 def test_thirty_days_of_own_volume_make_the_tier_and_then_are_forgotten() -> None:

@@ -26,6 +26,7 @@ ASKED = (
     *("/api/v1/deployments/{slug}/ledger/", "/api/v1/deployments/{slug}/equity/", "/api/v1/deployments/{slug}/why/"),
     *("/api/v1/instruments/", "/api/v1/markets/", "/api/v1/markets/{slug}/", "/api/v1/markets/{slug}/book/"),
     *("/api/v1/markets/{slug}/tape/", "/api/v1/coverage/", "/api/v1/candles/"),
+    "/api/v1/fee-schedules/",
 )
 QUERIES = {"/api/v1/candles/": "?symbol=BTC/USD&timeframe=1m&limit=2", "/api/v1/markets/{slug}/book/": "?levels=2"}
 # What is another at each asking: numbers of rows, and the time on the wall.

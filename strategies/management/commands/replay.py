@@ -14,12 +14,13 @@ from django.core.management.base import BaseCommand, CommandError
 
 from marketdata.recordings import InvalidRecording, recorded_frames
 from portfolios.models import Liquidity
-from strategies.leagues import InvalidLeague, deployment_fields, read_league
+from strategies.leagues import InvalidLeague, deployment_fields, fee_schedules, read_league
 from strategies.models import Deployment
 from strategies.registry import strategy_of
-from strategies.services import check_deployment, terms_of
+from strategies.terms import check_deployment, terms_of
 from trading.engine import Engine
 from trading.exchange import SharedBook
+from trading.fees import PUBLISHED, Schedules
 from trading.fills import Fill, digest, plain
 from trading.market import Market
 from trading.shadow import Shadow, band_of, other_models
@@ -46,8 +47,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             book = SharedBook() if options["liquidity"] == Liquidity.SHARED else None
-            league = read_league(options["league"]).deployments
-            engines = [_engine(Deployment(**deployment_fields(entry)), book) for entry in league]
+            league = read_league(options["league"])
+            schedules = PUBLISHED.with_more(fee_schedules(league))
+            engines = [_engine(Deployment(**deployment_fields(e)), schedules, book) for e in league.deployments]
             result = run(engines, options["path"], with_shadows=options["shadows"])
         except (InvalidLeague, InvalidRecording) as error:
             raise CommandError(str(error)) from None
@@ -56,10 +58,10 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(result) if options["json"] else _table(result))
 
 
-def _engine(deployment: Deployment, book: SharedBook | None = None) -> Engine:
-    check_deployment(deployment)
+def _engine(deployment: Deployment, schedules: Schedules, book: SharedBook | None = None) -> Engine:
+    check_deployment(deployment, schedules)
     found = strategy_of(deployment)
-    return Engine(found, found.config(deployment.config), terms_of(deployment, 0), shared=book)
+    return Engine(found, found.config(deployment.config), terms_of(deployment, 0, schedules), shared=book)
 
 
 def run(engines: list[Engine], path: Path, *, with_shadows: bool = False) -> dict[str, Any]:
