@@ -94,6 +94,7 @@ NAMES_WHAT_THERE_IS = {
     "POST /api/v1/deployments/{slug}/challenger/": "another version must lie in the folder",
     "POST /api/v1/deployments/{slug}/switch/": "another version must lie in the folder",
     "POST /api/v1/fee-schedules/": "name: with a month; tiers: ascending from 0 on",
+    "DELETE /api/v1/fee-schedules/{slug}/": "one that was added, and that nobody was charged by",
     "GET /api/v1/notifications/deliveries/": "rule",
     "POST /api/v1/notifications/channels/": "target and secret: what the kind asks for",
     "POST /api/v1/notifications/rules/": "channel, and what the kind asks for",
