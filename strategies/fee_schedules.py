@@ -9,10 +9,11 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from portfolios.audit import note_change
-from portfolios.fees import Row, known_schedules, schedule_from, tiers_as_stored
+from portfolios.fees import Row, known_schedules, schedule_from, schedule_of, tiers_as_stored
 from portfolios.models import Account, FeeSchedule
 from strategies.models import Deployment, DeploymentRevision
 from strategies.services import reload_deployment
+from trading.fees import Schedules
 
 
 @transaction.atomic
@@ -50,9 +51,9 @@ def check_fee_schedule(*, name: str, valid_from: date, tiers: Sequence[Row]) -> 
     if twin is not None:
         raise ValidationError({"valid_from": f"{twin} is of the same family and valid from {valid_from}, too"})
     followers = list(Deployment.objects.select_for_update().filter(fee_schedule=added.family))
-    if followers and valid_from <= _today():
-        who = f"{followers[0]} has been charged by {added.family}"
-        raise ValidationError({"valid_from": f"valid_from is {valid_from}; {who} until today: expected a later day"})
+    if followers and valid_from <= (settled := _settled_until(added.family, known)):
+        expected = f"{followers[0]} follows {added.family}: expected a day after {settled}"
+        raise ValidationError({"valid_from": f"valid_from is {valid_from}; {expected}"})
     return followers
 
 
@@ -63,16 +64,11 @@ def withdraw_fee_schedule(*, schedule: FeeSchedule, by: str) -> None:
     Raises:
         ValidationError: an account was, or a deployment is; it says which.
     """
-    family = schedule_from(schedule.name, schedule.valid_from, schedule.tiers).family
-    has_begun = schedule.valid_from <= _today()
-    charged = [schedule.name, family] if has_begun else [schedule.name]
-    if users := _charged(charged):
+    family, known = schedule_of(schedule).family, known_schedules()
+    has_begun = schedule.valid_from <= _settled_until(family, known)
+    if users := _charged([schedule.name, family] if has_begun else [schedule.name]):
         raise ValidationError(f"fee schedule {schedule.name} stays: {users[0]} was charged by it, and fills name it")
     followers = list(Deployment.objects.select_for_update().filter(fee_schedule=family))
-    if followers and not any(other.family == family for other in known_schedules() if other.name != schedule.name):
-        raise ValidationError(
-            f"fee schedule {schedule.name} stays: {followers[0]} follows {family}, which has no other schedule"
-        )
     note_change(by=by, kind="fee schedule", subject=schedule.name, action="withdrawn", sentence=_sentence(schedule))
     schedule.delete()
     for deployment in followers:
@@ -87,8 +83,14 @@ def _charged(names: Sequence[str]) -> list[str]:
     return sorted({*now, *accounts, *once.values_list("deployment__slug", flat=True)})
 
 
-def _today() -> date:
-    return datetime.now(UTC).date()
+def _settled_until(family: str, known: Schedules) -> date:
+    """Return the last day that a family's schedules have settled: today, or where they all lie ahead the first's.
+
+    Before its first schedule is in force a family charges by that one.
+    """
+    today = datetime.now(UTC).date()
+    days = [schedule.valid_from for schedule in known if schedule.family == family]
+    return max(today, min(days, default=today))
 
 
 def _sentence(row: FeeSchedule) -> str:

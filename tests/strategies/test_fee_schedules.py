@@ -130,7 +130,20 @@ def test_a_past_day_is_refused_to_those_who_were_charged_until_today() -> None:
     with pytest.raises(ValidationError) as refused:
         added("kraken-spot-2026-08", date(2026, 8, 1))
 
-    assert "a has been charged by kraken-spot until today: expected a later day" in str(refused.value)
+    assert f"a follows kraken-spot: expected a day after {datetime.now(UTC).date()}" in str(refused.value)
+
+
+def test_a_family_whose_schedules_all_lie_ahead_charges_by_its_first_and_keeps_it() -> None:
+    first = added("broker-2099-01", LATER)
+    charged("broker")
+    added("broker-2099-02", LATER + timedelta(days=1))
+
+    with pytest.raises(ValidationError) as refused:
+        added("broker-2098-12", LATER - timedelta(days=1))
+    with pytest.raises(ValidationError, match="broker-2099-01 stays: a was charged by it"):
+        withdraw_fee_schedule(schedule=first, by="test")
+
+    assert f"a follows broker: expected a day after {LATER}" in str(refused.value)
 
 
 def test_a_schedule_that_charged_somebody_stays(client) -> None:
@@ -145,7 +158,7 @@ def test_the_last_schedule_of_a_family_that_is_followed_stays() -> None:
     row = added("broker-2099-01", LATER)
     charged("broker")
 
-    with pytest.raises(ValidationError, match="a follows broker, which has no other schedule"):
+    with pytest.raises(ValidationError, match="broker-2099-01 stays: a was charged by it"):
         withdraw_fee_schedule(schedule=row, by="test")
 
 
