@@ -37,6 +37,7 @@ from marketdata import bus, selectors
 from marketdata.api import choice_asked, count_parameter, time_asked, whole_asked
 from marketdata.models import Instrument
 from marketdata.selectors import ns_of
+from portfolios.fees import known_schedules
 from portfolios.filters import KnownParameters, MomentFilter
 from portfolios.models import Fill
 from portfolios.selectors import current_season
@@ -83,6 +84,7 @@ class MarketView(APIView):
             ask=(line.quote.ask if line.quote else None) or line.last,
             usd_per_quote=usd_per(instrument.quote, scene.feed, scene.days),
             time_ns=ns_of(scene.clock or datetime.now(UTC)),
+            schedules=known_schedules(),
         )
         return Response(serializers.MarketDetailSerializer(_told(line) | _ruled(known)).data)
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal
 
 from marketdata.models import Instrument
-from portfolios.fees import known_schedules
-from trading.fees import FeeSchedule, FeeTier, Liquidity
+from trading.fees import PUBLISHED, FeeSchedule, FeeTier, Liquidity, Schedules
 from trading.instruments import InstrumentStatus
 from trading.margin import MarginTerms
 
@@ -63,19 +62,24 @@ class Rules:
         return self.margin.limits_by_symbol.get(self.instrument.symbol, self.margin.limits).short
 
 
-def rules(instrument: Instrument, *, ask: Decimal | None, usd_per_quote: Decimal | None, time_ns: int) -> Rules:
-    """Return the rules of ``instrument``, with the schedules in force at a market time.
+def rules(
+    instrument: Instrument,
+    *,
+    ask: Decimal | None,
+    usd_per_quote: Decimal | None,
+    time_ns: int,
+    schedules: Schedules = PUBLISHED,
+) -> Rules:
+    """Return the rules of ``instrument``, with those of ``schedules`` that are in force at a market time.
 
     ``ask`` is quote per base, ``usd_per_quote`` what one unit of its quote currency is worth; None: not known.
     """
-    known = known_schedules()
-    schedules = [known.plan(family).at(time_ns) for family in known.families()]
     return Rules(
         instrument=instrument,
         status_words=_in_words(instrument.status),
         margin=MarginTerms(),
-        schedules=schedules,
-        small=_small_account(instrument, ask, usd_per_quote, known.plan(DEFAULT_FAMILY).at(time_ns).tiers[0]),
+        schedules=[schedules.plan(family).at(time_ns) for family in schedules.families()],
+        small=_small_account(instrument, ask, usd_per_quote, schedules.plan(DEFAULT_FAMILY).at(time_ns).tiers[0]),
     )
 
 

@@ -25,10 +25,12 @@ from marketdata.coverage_bars import coverage_chart
 from marketdata.day import DayFigures
 from marketdata.models import Instrument
 from marketdata.selectors import ns_of
+from portfolios.fees import known_schedules
 from portfolios.models import Fill, Season
 from portfolios.selectors import current_season
 from strategies.models import Deployment
 from trading.candles import TIMEFRAME_MINUTES
+from trading.fees import Schedules
 
 FILLS_SHOWN = 50
 COVERAGE_FOR_S = 60
@@ -48,6 +50,7 @@ class MarketScene(Scene):
     names: Mapping[str, str]  # slug -> deployment
     coverage: list[DrawnBar]
     usd_per_quote: Decimal | None
+    schedules: Schedules
 
     def with_fresh_feed(self) -> Self:
         """Return the scene with quotes and book as they are now."""
@@ -102,7 +105,9 @@ class MarketScene(Scene):
         quote = self.line.quote
         ask = quote.ask if quote and quote.ask else self.line.last
         now_ns = ns_of(self.clock or datetime.now(UTC))
-        return rules(self.instrument, ask=ask, usd_per_quote=self.usd_per_quote, time_ns=now_ns)
+        return rules(
+            self.instrument, ask=ask, usd_per_quote=self.usd_per_quote, time_ns=now_ns, schedules=self.schedules
+        )
 
     @property
     def live(self) -> str:
@@ -153,6 +158,7 @@ def market_scene(slug: str, *, is_looking: bool = True) -> MarketScene:
         )
         or [],
         usd_per_quote=usd_per(instrument.quote, feed, days),
+        schedules=known_schedules(),
     )
 
 

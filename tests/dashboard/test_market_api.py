@@ -1,10 +1,11 @@
 """The markets over REST."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 
+from strategies.fee_schedules import add_fee_schedule
 from tests.listening import Heard, forget_all, list_pair, store
 from tests.rows import MARKET, NOON, enter, fill, open_season, quote, run_feed
 from trading.frames import utc
@@ -53,6 +54,19 @@ def test_a_pair_tells_its_rules_its_fees_and_what_a_small_account_can_do(client)
     assert told["small_account"]["least_usd"] == "6.41"
     (schedule,) = told["fee_schedules"]
     assert schedule["tiers"][0] == {"volume": "0", "taker_bps": "40", "maker_bps": "25"}
+
+
+def test_of_each_family_the_schedule_in_force_is_told_also_of_ones_own(client):
+    for month, rate in (("2026-01", "0.1"), ("2026-06", "0.2"), ("2099-01", "0.3")):
+        day = date.fromisoformat(f"{month}-01")
+        add_fee_schedule(name=f"a-broker-{month}", valid_from=day, tiers=[["0", rate, "0"]], by="test")
+
+    told = client.get(BTC).json()
+    page = client.get("/markets/BTC-USD/").content.decode()
+
+    assert [schedule["name"] for schedule in told["fee_schedules"]] == ["a-broker-2026-06", "kraken-spot-2026-07"]
+    assert told["small_account"]["round_trip_usd"] == "0.8"  # by the schedule that holds unless another is named
+    assert "a-broker-2026-06, from 2026-06-01" in page
 
 
 def test_the_book_is_the_frames_book_exactly(client):

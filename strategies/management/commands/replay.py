@@ -58,7 +58,7 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(result) if options["json"] else _table(result))
 
 
-def _engine(deployment: Deployment, schedules: Schedules, book: SharedBook | None = None) -> Engine:
+def _engine(deployment: Deployment, schedules: Schedules = PUBLISHED, book: SharedBook | None = None) -> Engine:
     check_deployment(deployment, schedules)
     found = strategy_of(deployment)
     return Engine(found, found.config(deployment.config), terms_of(deployment, 0, schedules), shared=book)
