@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+from django.db import InterfaceError, InternalError, OperationalError, close_old_connections, connection
 from msgspec import structs
 
 from marketdata import services
@@ -21,6 +21,8 @@ from trading.market import Market
 
 MAX_BACKLOG = 5_000  # writes that wait for a database that is away; then the oldest are lost
 RETRY_S = (1.0, 2.0, 5.0, 10.0)
+TRIES_IF_REFUSED = 3  # one may be refused because another feed's is under way
+_AWAY = (OperationalError, InterfaceError, InternalError)  # the last: a standby that nobody has promoted yet
 
 _log = logging.getLogger("feed")
 
@@ -122,19 +124,28 @@ class Keeper:
         return True
 
     def _written(self, write: Callable[[], None]) -> bool:
-        """Carry out one write, however often it takes; False when told to stop meanwhile."""
+        """Carry out one write, however often it takes while the database is away; False when told to stop meanwhile."""
         for attempt in range(1_000_000):
             try:
                 close_old_connections()
                 write()
                 return True
-            except (DatabaseError, InterfaceError) as error:
-                connection.close()
-                wait_s = RETRY_S[min(attempt, len(RETRY_S) - 1)]
-                _log.warning(
-                    "the database did not take a write, again in %s s: %s", wait_s, " ".join(str(error).split())
-                )
+            except _AWAY as error:
                 if self._hurry.is_set() and attempt >= 1:
+                    _log.error("the database is away at the end: %s writes are lost: %s", len(self._backlog), error)
                     return False
-                self._hurry.wait(wait_s)
+                self._rest(attempt, error)
+            except Exception as error:
+                # It is there and refuses: what waits behind this write must not wait for ever.
+                if attempt + 1 == TRIES_IF_REFUSED:
+                    _log.exception("a write was refused %s times and is left out", TRIES_IF_REFUSED)
+                    return True
+                self._rest(attempt, error)
         return False
+
+    def _rest(self, attempt: int, error: Exception) -> None:
+        """Wait before another try, at the end not at all."""
+        connection.close()
+        wait_s = RETRY_S[min(attempt, len(RETRY_S) - 1)]
+        _log.warning("the database did not take a write, again in %s s: %s", wait_s, " ".join(str(error).split()))
+        self._hurry.wait(wait_s)
