@@ -13,6 +13,7 @@ from django.db import DatabaseError, InterfaceError, connections
 
 _FEED = 7_103  # first key of a feed's lock; the second is its market
 _TRY = "SELECT pg_try_advisory_lock(%s, %s)"
+_LET_GO = "SELECT pg_advisory_unlock_all()"
 # A feed whose machine is gone sends no farewell: the server is to notice within seconds.
 _NOTICE_SOON = "SET tcp_keepalives_idle = 2; SET tcp_keepalives_interval = 1; SET tcp_keepalives_count = 2"
 _SIGN_BIT = 1 << 31
@@ -59,5 +60,13 @@ class FeedLock:
             return False
 
     def release(self) -> None:
-        """Let go of the lock."""
-        self._connection.close()
+        """Let go of the lock: now, and not when the server notices that the connection is gone."""
+        if self._connection.connection is None:
+            return
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(_LET_GO)
+        except (DatabaseError, InterfaceError) as error:
+            _log.debug("the lock goes with its connection: %s", error)
+        finally:
+            self._connection.close()

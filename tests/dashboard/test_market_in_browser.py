@@ -148,6 +148,14 @@ def test_a_candle_that_closes_is_read_and_an_indicator_with_it(page, feed):
     expect(page.locator("#chart-summary")).to_contain_text("Last close 65,000.0")
 
 
+def test_a_candle_that_is_written_late_is_read_though_nobody_trades_any_more(page, feed):
+    with page.expect_response(lambda answer: "since=" in answer.url):
+        feed.market.wait(60)  # the page sees the minute end, and asks for its candle too early
+    store([65_000], end=CANDLES_END + timedelta(minutes=1))
+
+    expect(page.locator("#chart-summary")).to_contain_text("501 closed", timeout=10_000)
+
+
 def test_the_keyboard_alone_chooses_timeframes_moves_and_goes_on_to_the_next_market(page, site):
     page.keyboard.press("2")
     expect(page.locator("[data-timeframe='5m']")).to_have_attribute("aria-pressed", "true")

@@ -10,6 +10,7 @@ const MOST_CANDLES = 20_000;
 const WIDEST_GAP = 60; // candles that a gap is drawn wide at most; its words tell how long it was
 const NEAR_THE_EDGE = 30; // candles before the oldest at which older ones are asked for
 const MOST_TRIES = 5; // to read a candle that has just closed
+const RETRY_MS = 1000;
 const LINES = ["--plot-1", "--plot-2", "--plot-3", "--plot-4", "--plot-5"];
 const STYLES = [0, 2, 1, 3, 4]; // solid, dashed, dotted…: lines of one indicator are told apart without their colours
 
@@ -147,13 +148,18 @@ export class Candles {
     this.forming = forming;
     if (isNext) this.paint();
     else this.update();
-    if (newest && forming.start - newest.start > this.width) this.readClosed(newest.start);
-    else if (!newest && !this.isAsked) this.readClosed(0);
+    this.catchUp();
+  }
+
+  /** Read what has closed since the newest candle, where anything has. */
+  catchUp() {
+    const newest = this.rows.at(-1);
+    if (!this.forming || this.isAsking || this.tries >= MOST_TRIES) return;
+    if (!newest || this.forming.start - newest.start > this.width) this.readClosed(newest?.start ?? 0);
   }
 
   async readClosed(newest) {
     // The feed writes a candle a moment after the frame that closed it; one that never comes is a gap.
-    if (this.isAsking || this.tries >= MOST_TRIES) return;
     this.isAsking = true;
     this.tries += 1;
     const timeframe = this.timeframe;
@@ -167,7 +173,10 @@ export class Candles {
     } catch (error) {
       this.onError?.(error);
     } finally {
-      setTimeout(() => (this.isAsking = false), 1000);
+      setTimeout(() => {
+        this.isAsking = false;
+        this.catchUp(); // also in a market that stands still
+      }, RETRY_MS);
     }
   }
 
