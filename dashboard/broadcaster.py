@@ -6,8 +6,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 from channels.db import database_sync_to_async
@@ -39,6 +41,7 @@ from portfolios.windows import Window
 from strategies.league import View
 
 Send = Callable[[str], Awaitable[None]]
+R = TypeVar("R")
 
 QUICKEST_S = 0.5  # between two renderings: twice a second at most
 BEAT_S = 1.0  # without news only prices and ages are rendered
@@ -49,6 +52,7 @@ LOOK_AGAIN_S = 0.1  # for new fills, at the soonest
 RENDER_SECONDS = Histogram()  # of this process: reading a page's scene and drawing its panels
 
 _log = logging.getLogger(__name__)
+_fills_thread = ThreadPoolExecutor(1, thread_name_prefix="fills")
 
 
 class Broadcaster:
@@ -75,10 +79,11 @@ class Broadcaster:
         self._fill_news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._rendering = asyncio.Lock()
+        self._rendering_fills = asyncio.Lock()  # a fill waits for no big league to be read
 
     async def join(self, send: Send) -> None:
         """Send all panels as they are now, and every change from here on."""
-        async with self._rendering:
+        async with self._rendering, self._rendering_fills:
             if not self._sockets:
                 self._shown, self._fills_shown = {}, None
                 await self._render(self._panels, is_news=True)
@@ -135,7 +140,7 @@ class Broadcaster:
                 await asyncio.wait_for(self._fill_news.wait(), READ_ALL_AFTER_S)
             self._fill_news.clear()
             try:
-                async with self._rendering:
+                async with self._rendering_fills:
                     messages = await self._render_fills(quick)
                     await self._send_to_all(messages)
             except Exception:
@@ -156,11 +161,11 @@ class Broadcaster:
     async def _render_fills(self, panels: tuple[Panel, ...]) -> list[str]:
         if not isinstance(self._scene, LeagueScene):
             return []
-        newest = await database_sync_to_async(self._scene.with_new_fills)()
+        newest = await _beside(self._scene.with_new_fills)
         if newest.fills == self._fills_shown:
             return []
         self._fills_shown = newest.fills
-        return self._shown_anew(await database_sync_to_async(drawn)(panels, newest))
+        return self._shown_anew(await _beside(partial(drawn, panels, newest)))
 
     def _shown_anew(self, fresh: Iterable[Drawn]) -> list[str]:
         fresh = list(fresh)
@@ -195,6 +200,11 @@ class Broadcaster:
             except Exception as error:
                 _log.warning("announcements are not heard: %s", error)
                 await asyncio.sleep(LISTEN_AGAIN_S)
+
+
+async def _beside(read: Callable[[], R]) -> R:
+    """Return what ``read`` finds, in a thread of its own: not behind the pages, which all are read in one."""
+    return await database_sync_to_async(read, thread_sensitive=False, executor=_fills_thread)()
 
 
 _running: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Broadcaster]] = WeakKeyDictionary()
