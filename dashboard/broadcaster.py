@@ -102,6 +102,8 @@ class Broadcaster:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            # A thread cannot be cancelled: it ends what it was reading, and closes its connection.
+            await asyncio.gather(database_sync_to_async(_nothing)(), _beside(_nothing))
 
     def hear(self, slugs: Iterable[str]) -> None:
         """Take note that these accounts have changed."""
@@ -205,6 +207,10 @@ class Broadcaster:
 async def _beside(read: Callable[[], R]) -> R:
     """Return what ``read`` finds, in a thread of its own: not behind the pages, which all are read in one."""
     return await database_sync_to_async(read, thread_sensitive=False, executor=_fills_thread)()
+
+
+def _nothing() -> None:
+    """Do nothing: where this is done, all that was asked before is done, too."""
 
 
 _running: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Broadcaster]] = WeakKeyDictionary()
