@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal
 
 from marketdata.models import Instrument
+from trading.accounting.margin import MarginTerms
 from trading.fees import PUBLISHED, FeeSchedule, FeeTier, Liquidity, Schedules
 from trading.instruments import InstrumentStatus
-from trading.margin import MarginTerms
 
 STAKE_USD = Decimal(100)
 DEFAULT_FAMILY = "kraken-spot"  # by which an account is charged that says nothing else

@@ -10,11 +10,11 @@ from typing import Any
 from portfolios import models
 from portfolios.order_rows import stored
 from portfolios.services import position_rows, upsert
+from trading.accounting.liquidation_price import liquidation_price
 from trading.engine import Engine
 from trading.exchange.waiting import Waiting, waiting
 from trading.fills import plain
 from trading.frames import utc
-from trading.liquidation_price import liquidation_price
 from trading.snapshot import DataSnapshot
 
 _POSITION_FIELDS = ("mae", "mfe", "mark_price", "unrealised", "liquidation_price", "as_of")

@@ -20,14 +20,14 @@ from portfolios.marks import Mark, point_row
 from portfolios.order_rows import order_row, stored
 from portfolios.payments import refuse_open_payments
 from portfolios.telling import orders_to_tell, tell_facts, write_new
-from trading.account import AccountState
+from trading.accounting.account import AccountState
+from trading.accounting.ledger import ZERO, EntryKind, LedgerEntry, Party
+from trading.accounting.positions import Position, RoundTrip, Tally
 from trading.engine import EngineState
 from trading.fills import Fill
 from trading.frames import utc
 from trading.instruments import Instrument
-from trading.ledger import ZERO, EntryKind, LedgerEntry, Party
 from trading.orders import Order
-from trading.positions import Position, RoundTrip, Tally
 
 if TYPE_CHECKING:
     from portfolios.looks import AccountLook

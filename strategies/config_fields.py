@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from trading.margin import MarginTerms
+from trading.accounting.margin import MarginTerms
 from trading.risk import RiskLimits
 
 

@@ -11,8 +11,8 @@ import msgspec
 from django.core.exceptions import ValidationError
 
 from portfolios.payments import CURRENCY, check_amount
+from trading.accounting.margin import MarginTerms
 from trading.fills import plain
-from trading.margin import MarginTerms
 
 EXPECTED_ASSETS = "expected amounts with currencies, like 0.01 BTC, 5 ETH"
 

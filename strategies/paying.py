@@ -12,11 +12,11 @@ from portfolios.payments import ask_payment, payments_to_apply
 from strategies.hosting import Hosted
 from strategies.models import Deployment
 from strategies.runner import Runner
+from trading.accounting.valuation import mid_rate
 from trading.engine import Engine, Outcome
 from trading.frames import utc
 from trading.payments import pay
 from trading.snapshot import DataSnapshot
-from trading.valuation import mid_rate
 
 
 def ask_to_pay(*, deployment: Deployment, amount: Decimal, currency: str, by: str, note: str = "") -> Payment:

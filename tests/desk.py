@@ -7,12 +7,12 @@ from typing import Any
 
 from tests.drawing import Scene
 from tests.making import Bench
-from trading.account import Worth
+from trading.accounting.account import Worth
+from trading.accounting.margin import LeverageLimits, MarginEvent, MarginTerms
+from trading.accounting.positions import Position, RoundTrip
 from trading.book import Side
 from trading.engine import Outcome
-from trading.margin import LeverageLimits, MarginEvent, MarginTerms
 from trading.orders import Order, Purpose
-from trading.positions import Position, RoundTrip
 from trading.signals import OrderType
 from trading.snapshot import DataSnapshot
 

@@ -16,7 +16,10 @@ from typing import Any
 
 import msgspec
 
-from trading.account import Account, AccountState
+from trading.accounting.account import Account, AccountState
+from trading.accounting.ledger import ZERO
+from trading.accounting.margin import MarginTerms
+from trading.accounting.valuation import mid_rate
 from trading.book import Side
 from trading.candles import CandleSeries
 from trading.exchange import ExchangeState, Matched, PaperExchange, SharedBook
@@ -26,9 +29,7 @@ from trading.figures import Figures
 from trading.fills import Fill
 from trading.flattening import Flattening, carry_on
 from trading.frames import NS_PER_S, Frame
-from trading.ledger import ZERO
 from trading.liquidation import watch_margin
-from trading.margin import MarginTerms
 from trading.memory import pack_state, unpack_state
 from trading.mishaps import described
 from trading.needs import needs_of
@@ -42,7 +43,6 @@ from trading.snapshot import DataSnapshot
 from trading.stopping import entry_refusal as stop_refusal
 from trading.stopping import is_entry_amended, keep_to_the_exit
 from trading.strategy import Strategy, Told, Wanted, wanted_and_reasons
-from trading.valuation import mid_rate
 
 __all__ = ["Engine", "EngineState", "Outcome", "StrategyError", "Terms"]
 

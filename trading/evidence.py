@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
+from trading.accounting.ledger import FEE_QUANTUM
 from trading.exchange.models import FILL_MODELS, FillModel
 from trading.fees import PUBLISHED, Schedules, UnknownFeeSchedule
 from trading.fills import Fill, plain, seal_of
-from trading.ledger import FEE_QUANTUM
 from trading.orders import is_reached
 from trading.signals import OrderType
 

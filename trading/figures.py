@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import msgspec
 
-from trading.account import Account, Worth
+from trading.accounting.account import Account, Worth
+from trading.accounting.ledger import ZERO
+from trading.accounting.valuation import mid_rate
 from trading.frames import NS_PER_S
-from trading.ledger import ZERO
 from trading.snapshot import DataSnapshot
-from trading.valuation import mid_rate
 
 _DAY_NS = 86_400 * NS_PER_S
 

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from trading.accounting.positions import Position
+from trading.accounting.valuation import mid_rate
 from trading.book import Side
 from trading.exchange.admission import least_order_refusal, status_refusal
 from trading.exchange.wishes import Wish
 from trading.frames import NS_PER_S
 from trading.orders import Order, OrderStatus, Purpose, Refusal
-from trading.positions import Position
 from trading.signals import OrderType
 from trading.snapshot import DataSnapshot
-from trading.valuation import mid_rate
 
 if TYPE_CHECKING:
     from trading.engine import Engine

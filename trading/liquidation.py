@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from trading.account import Account
+from trading.accounting.account import Account
+from trading.accounting.margin import MarginEvent, MarginEventKind, MarginStanding, binding
+from trading.accounting.positions import Position
+from trading.accounting.valuation import mid_rate
 from trading.book import Side
 from trading.exchange import Matched, PaperExchange
-from trading.margin import MarginEvent, MarginEventKind, MarginStanding, binding
 from trading.orders import Order, OrderStatus, Purpose, Refusal
-from trading.positions import Position
 from trading.signals import OrderType
 from trading.snapshot import DataSnapshot
-from trading.valuation import mid_rate
 
 _ENDED = Refusal("liquidation", "the exchange closes positions: the account no longer secures what it owes")
 

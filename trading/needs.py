@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from trading.accounting.valuation import mid_rate
 from trading.snapshot import DataSnapshot
-from trading.valuation import mid_rate
 
 
 class Needs:

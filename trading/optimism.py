@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from trading.ledger import ZERO
+from trading.accounting.ledger import ZERO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
-from trading.account import Account
+from trading.accounting.account import Account
+from trading.accounting.valuation import mid_rate
 from trading.book import Side
 from trading.exchange.wishes import Wish
 from trading.fees import Liquidity
@@ -15,7 +16,6 @@ from trading.instruments import Instrument
 from trading.orders import LIMIT_AFTER_TRIGGER, TRIGGERED, Bracket, Order, OrderStatus, Purpose, Refusal, Trail
 from trading.signals import Action, Amend, Cancel, OrderType, Price, Signal, SizeUnit, TimeInForce
 from trading.snapshot import DataSnapshot
-from trading.valuation import mid_rate
 
 # "all" on a buy leaves this share of the cash, so that a price that moves during the latency is still paid for.
 ALL_IN_SHARE = Decimal("0.995")

@@ -7,14 +7,14 @@ from types import MappingProxyType
 
 import msgspec
 
-from trading.account import Worth
+from trading.accounting.account import Worth
+from trading.accounting.ledger import LedgerEntry
+from trading.accounting.margin import MarginEvent
+from trading.accounting.positions import RoundTrip
 from trading.fills import Fill
 from trading.flattening import Flattened
 from trading.frames import Gap
-from trading.ledger import LedgerEntry
-from trading.margin import MarginEvent
 from trading.orders import Order
-from trading.positions import RoundTrip
 
 _NO_ORDERS: Mapping[str, Order] = MappingProxyType({})
 

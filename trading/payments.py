@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from trading.accounting.ledger import ZERO, InsufficientFunds
 from trading.engine import Engine, Outcome
-from trading.ledger import ZERO, InsufficientFunds
 from trading.snapshot import DataSnapshot
 
 

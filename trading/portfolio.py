@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trading.account import Account
+from trading.accounting.account import Account
+from trading.accounting.valuation import mid_rate
 from trading.book import Side
 from trading.fees import Liquidity
 from trading.orders import Order
 from trading.snapshot import DataSnapshot
-from trading.valuation import mid_rate
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trading.accounting.positions import Position
 from trading.book import Side
 from trading.exchange.wishes import Wish, amended
 from trading.orders import Order, Purpose, Refusal
-from trading.positions import Position
 
 if TYPE_CHECKING:
     from trading.engine import Engine

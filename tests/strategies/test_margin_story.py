@@ -11,9 +11,9 @@ from portfolios.models import Balance, Fill, InstrumentFigures, LedgerEntry, Ord
 from strategies.models import DeploymentEvent
 from tests.drawing import Scene, instrument
 from tests.working import Work, around
+from trading.accounting.ledger import ZERO
 from trading.fills import plain
 from trading.frames import Gap
-from trading.ledger import ZERO
 from trading.orders import Bracket, Trail
 from trading.signals import OrderType, TimeInForce
 

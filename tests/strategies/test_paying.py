@@ -16,7 +16,7 @@ from strategies.paying import apply_payments, apply_to, ask_to_pay
 from strategies.services import new_season, reset_deployment
 from tests.rows import enter, stand
 from tests.working import MARKET, Work, around
-from trading.ledger import InsufficientFunds
+from trading.accounting.ledger import InsufficientFunds
 from trading.signals import OrderType
 
 pytestmark = pytest.mark.django_db

@@ -12,14 +12,14 @@ from tests.desk import lending
 from tests.drawing import NOON_NS
 from tests.laws import law
 from tests.markets import LEVERAGES, MIDS, PAIRS, snapshot_of
-from trading.account import Account, AccountState
+from trading.accounting.account import Account, AccountState
+from trading.accounting.ledger import EntryKind, InsufficientFunds, LedgerEntry, Party
+from trading.accounting.valuation import mid_rate
 from trading.book import Side
 from trading.fees import PUBLISHED, Liquidity
-from trading.ledger import EntryKind, InsufficientFunds, LedgerEntry, Party
 from trading.orders import Order, Purpose
 from trading.signals import OrderType
 from trading.snapshot import DataSnapshot
-from trading.valuation import mid_rate
 
 CLOSE = D("1e-15")  # dollars: rates of cross pairs are rounded at 28 digits
 

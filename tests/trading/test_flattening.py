@@ -16,13 +16,13 @@ from tests.drawing import Scene, instrument
 from tests.laws import law
 from tests.making import make_strategy, make_terms
 from tests.markets import MIDS, PAIRS, Violent, give_orders
+from trading.accounting.ledger import Party
 from trading.book import BookTop, Level
 from trading.engine import Engine, Outcome
 from trading.exchange.admission import least_order_refusal
 from trading.fills import digest
 from trading.flattening import Flattened, begin_flattening
 from trading.frames import NS_PER_MS, Frame
-from trading.ledger import Party
 from trading.market import Market
 
 AROUND_100 = "101 x 90000\n---\n99 x 90000"

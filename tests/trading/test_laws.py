@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from tests.drawing import NOON_NS, instrument
 from tests.laws import law
 from tests.making import make_strategy, make_terms
+from trading.accounting.ledger import Party
 from trading.book import BookTop, Level, Side
 from trading.engine import Engine, Outcome
 from trading.fills import digest
 from trading.frames import Frame, Gap, Trade, decode_frame, encode_frame, sequence_at
-from trading.ledger import Party
 from trading.market import Market
 from trading.orders import TRIGGERED
 from trading.portfolio import OpenOrder

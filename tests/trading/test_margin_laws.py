@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from tests.laws import law
 from tests.making import make_strategy, make_terms
 from tests.markets import PAIRS, Violent, give_orders
+from trading.accounting.ledger import EntryKind, Party
+from trading.accounting.margin import MarginEventKind
+from trading.accounting.positions import Position
+from trading.accounting.valuation import mid_rate
 from trading.engine import Engine, Outcome
-from trading.ledger import EntryKind, Party
-from trading.margin import MarginEventKind
 from trading.market import Market
-from trading.positions import Position
-from trading.valuation import mid_rate
 
 RULES = {pair.symbol: pair for pair in PAIRS}
 markets = st.builds(Violent, st.integers(0, 2**32), st.integers(8, 30))

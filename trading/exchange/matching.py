@@ -25,7 +25,9 @@ from decimal import Decimal
 
 import msgspec
 
-from trading.account import Account
+from trading.accounting.account import Account
+from trading.accounting.ledger import InsufficientFunds
+from trading.accounting.valuation import mid_rate
 from trading.exchange.admission import book_refusal, maintenance_refusal, rule_refusal, status_refusal, worst_cost
 from trading.exchange.judging import Execution, evidence_of, rests, takes
 from trading.exchange.models import REALISTIC, FillModel
@@ -50,11 +52,9 @@ from trading.exchange.wishes import Wish, amend_refusal, amended, keeps_its_plac
 from trading.fills import sealed
 from trading.frames import Frame
 from trading.instruments import InstrumentStatus
-from trading.ledger import InsufficientFunds
 from trading.orders import LIMIT_AFTER_TRIGGER, Order, OrderStatus, Purpose, Refusal
 from trading.signals import OrderType, TimeInForce
 from trading.snapshot import DataSnapshot
-from trading.valuation import mid_rate
 
 _AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
 

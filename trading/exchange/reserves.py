@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from trading.account import Account
+from trading.accounting.account import Account
 from trading.book import Side
 from trading.fees import Liquidity
 from trading.orders import Order, OrderStatus

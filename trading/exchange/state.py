@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
+from trading.accounting.ledger import LedgerEntry
+from trading.accounting.positions import RoundTrip
 from trading.exchange.takings import Memory
 from trading.exchange.wishes import Wish
 from trading.fills import Fill
-from trading.ledger import LedgerEntry
 from trading.orders import Order
-from trading.positions import RoundTrip
 
 
 class ExchangeState(msgspec.Struct):

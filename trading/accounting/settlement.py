@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
+from trading.accounting.buying_power import Means
+from trading.accounting.ledger import FEE_QUANTUM, ZERO, EntryKind, Ledger, LedgerEntry, Party
+from trading.accounting.margin import MarginTerms
+from trading.accounting.positions import Position, RoundTrip, Tally
 from trading.book import Side
 from trading.instruments import Instrument
-from trading.ledger import FEE_QUANTUM, ZERO, EntryKind, Ledger, LedgerEntry, Party
-from trading.margin import MarginTerms
-from trading.means import Means
 from trading.orders import Order, Purpose
-from trading.positions import Position, RoundTrip, Tally
 from trading.snapshot import DataSnapshot
 
 if TYPE_CHECKING:
-    from trading.account import AccountState
+    from trading.accounting.account import AccountState
 
 
 @dataclass(slots=True, kw_only=True)

@@ -17,11 +17,11 @@ from typing import Annotated
 
 import msgspec
 
+from trading.accounting.ledger import FEE_QUANTUM, ZERO
+from trading.accounting.positions import Loan, Position
 from trading.book import Side
 from trading.frames import NS_PER_S
-from trading.ledger import FEE_QUANTUM, ZERO
 from trading.orders import Refusal
-from trading.positions import Loan, Position
 
 # Per cent of a hundredth: 2.5 is 0.025 %. Kraken's own example, February 2026, and its lowest for Bitcoin.
 _LENDING_BPS = {"USD": Decimal("2.5"), "BTC": Decimal(1)}

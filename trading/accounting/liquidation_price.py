@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import NamedTuple
 
-from trading.account import Account
-from trading.ledger import ZERO
-from trading.margin import binding
+from trading.accounting.account import Account
+from trading.accounting.ledger import ZERO
+from trading.accounting.margin import binding
+from trading.accounting.valuation import way
 from trading.snapshot import DataSnapshot
-from trading.valuation import way
 
 _ONE, _TWO = Decimal(1), Decimal(2)
 

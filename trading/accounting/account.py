@@ -8,18 +8,18 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import msgspec
 
+from trading.accounting.buying_power import Means
+from trading.accounting.ledger import FEE_QUANTUM, ZERO, EntryKind, InsufficientFunds, Ledger, LedgerEntry, Party
+from trading.accounting.margin import MarginTerms, binding
+from trading.accounting.positions import Layer, Position, RoundTrip, Tally
+from trading.accounting.settlement import Settlement, charge_rollovers, settle_debt
+from trading.accounting.valuation import buyback_cost, liquidation_value, mid_rate
 from trading.fees import TIER_CURRENCY, FeePlan, Liquidity
 from trading.fills import Fill
 from trading.frames import NS_PER_S
 from trading.instruments import Instrument
-from trading.ledger import FEE_QUANTUM, ZERO, EntryKind, InsufficientFunds, Ledger, LedgerEntry, Party
-from trading.margin import MarginTerms, binding
-from trading.means import Means
 from trading.orders import Order, Refusal
-from trading.positions import Layer, Position, RoundTrip, Tally
-from trading.settlement import Settlement, charge_rollovers, settle_debt
 from trading.snapshot import DataSnapshot
-from trading.valuation import buyback_cost, liquidation_value, mid_rate
 
 __all__ = ["Account", "AccountState", "InsufficientFunds", "LedgerEntry", "Party", "Position", "RoundTrip", "Worth"]
 

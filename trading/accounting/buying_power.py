@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from trading.accounting.ledger import ZERO, InsufficientFunds
+from trading.accounting.margin import MarginStanding, MarginTerms, binding
+from trading.accounting.positions import Position
+from trading.accounting.valuation import mid_rate
 from trading.book import Side
 from trading.instruments import Instrument
-from trading.ledger import ZERO, InsufficientFunds
-from trading.margin import MarginStanding, MarginTerms, binding
 from trading.orders import Order, Refusal
-from trading.positions import Position
 from trading.snapshot import DataSnapshot
-from trading.valuation import mid_rate
 
 if TYPE_CHECKING:
-    from trading.account import AccountState
+    from trading.accounting.account import AccountState
 
 _ONE = Decimal(1)
 

@@ -7,8 +7,8 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import msgspec
 
+from trading.accounting.ledger import FEE_QUANTUM, ZERO
 from trading.book import Side
-from trading.ledger import FEE_QUANTUM, ZERO
 from trading.orders import Order
 
 MAX_LAYERS = 1_000  # a position remembers so many openings apart; older ones run together

@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal as D
 
 from tests.drawing import Scene, instrument
+from trading.accounting.valuation import buyback_cost, liquidation_value, mid_rate, way
 from trading.snapshot import DataSnapshot
-from trading.valuation import buyback_cost, liquidation_value, mid_rate, way
 
 FEE_BPS = D(100)  # one percent
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.desk import Desk, lending
 from tests.drawing import Scene, instrument
-from trading.margin import LeverageLimits, MarginTerms
+from trading.accounting.margin import LeverageLimits, MarginTerms
 
 AROUND_100 = "101 x 90000\n---\n99 x 90000"
 FEE = D("0.004")

@@ -9,10 +9,10 @@ import pytest
 
 from tests.desk import Desk
 from tests.drawing import Scene, instrument
+from trading.accounting.ledger import InsufficientFunds
+from trading.accounting.positions import MAX_LAYERS
 from trading.engine import Engine
-from trading.ledger import InsufficientFunds
 from trading.portfolio import Portfolio
-from trading.positions import MAX_LAYERS
 
 AROUND_100 = "101 x 90000\n---\n99 x 90000"
 FEE = D("0.004")

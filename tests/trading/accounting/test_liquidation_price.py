@@ -13,10 +13,10 @@ from tests.drawing import Scene, instrument
 from tests.laws import law
 from tests.making import make_strategy, make_terms
 from tests.markets import PAIRS, Violent, give_orders
+from trading.accounting.liquidation_price import liquidation_price
 from trading.book import BookTop, Level
 from trading.engine import Engine
 from trading.frames import Frame
-from trading.liquidation_price import liquidation_price
 from trading.market import Market
 
 AROUND_100 = "101 x 900000\n---\n99 x 900000"
