@@ -10,11 +10,11 @@ from benchmarks._reporting import extra_us, rates, report
 from trading.book import BookTop, Level, Side
 from trading.candles import MINUTE_NS
 from trading.engine import Engine, Terms
+from trading.engine.risk import RiskLimits
 from trading.frames import Frame, History, Trade, decode_frame, encode_frame
 from trading.indicators.averages import ema
 from trading.instruments import Instrument
 from trading.market import Market
-from trading.risk import RiskLimits
 from trading.signals import NoSignal, Signal
 from trading.snapshot import DataSnapshot
 from trading.strategy import Strategy

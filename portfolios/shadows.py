@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from django.db.models import Q
 
 from portfolios import models
+from trading.engine.shadow import Shadow
 from trading.frames import utc
-from trading.shadow import Shadow
 
 _FIGURES = (
     *("since", "since_equity", "since_result", "equity", "mid_equity", "result", "fees", "max_drawdown_pct"),

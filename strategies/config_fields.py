@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from trading.accounting.margin import MarginTerms
-from trading.risk import RiskLimits
+from trading.engine.risk import RiskLimits
 
 
 class Kind(StrEnum):

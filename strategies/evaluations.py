@@ -11,9 +11,9 @@ from strategies.blackbox import BlackBox, Sighting
 from strategies.processes import MemoryGauge
 from strategies.worker_metrics import WorkerTally
 from trading.engine import Engine
+from trading.engine.outcome import Outcome
+from trading.engine.strategy_errors import Interrupted
 from trading.frames import Frame
-from trading.mishaps import Interrupted
-from trading.outcome import Outcome
 from trading.snapshot import DataSnapshot
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from strategies.hosting import Hosted
 from strategies.models import Deployment, DeploymentStatus
 from strategies.services import set_status
 from trading.engine import Engine
-from trading.flattening import Flattened, begin_flattening
+from trading.engine.flattening import Flattened, begin_flattening
+from trading.engine.outcome import Outcome
 from trading.frames import utc
-from trading.outcome import Outcome
 
 if TYPE_CHECKING:
     from strategies.runner import Runner

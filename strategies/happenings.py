@@ -5,8 +5,8 @@ from __future__ import annotations
 from strategies.events import record_event
 from strategies.hosting import Hosted
 from strategies.services import halt_deployment
+from trading.engine.outcome import Outcome
 from trading.frames import Gap, utc
-from trading.outcome import Outcome
 
 
 def record_happenings(hosted: Hosted) -> None:

@@ -15,12 +15,12 @@ from strategies.services import pin_deployment
 from strategies.shadows import Shadows
 from strategies.terms import terms_of
 from trading.engine import MAX_ERRORS_IN_A_ROW, Engine
+from trading.engine.entry_stop import allow_entries, stop_entries
+from trading.engine.outcome import Outcome, StrategyError
+from trading.engine.strategy_errors import described
 from trading.exchange import SharedBook
 from trading.frames import NS_PER_S
-from trading.mishaps import described
-from trading.outcome import Outcome, StrategyError
 from trading.snapshot import DataSnapshot
-from trading.stopping import allow_entries, stop_entries
 
 EQUITY_POINT_FRAMES = 50  # every five seconds of market time
 CHECKPOINT_FRAMES = 300  # at least every thirty seconds of market time

@@ -26,10 +26,10 @@ from strategies.models import Deployment
 from strategies.revisions import record_obedience
 from strategies.services import quarantine_deployment
 from strategies.shadows import wants_shadows
+from trading.engine.strategy_errors import described
 from trading.exchange import SharedBook
 from trading.frames import FRAME_INTERVAL_MS, NS_PER_MS, Frame, Gap
 from trading.market import Market
-from trading.mishaps import described
 
 _log = logging.getLogger("worker")
 

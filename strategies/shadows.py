@@ -20,9 +20,9 @@ from portfolios.selectors import league_rows
 from portfolios.shadows import ShadowUpdate
 from strategies.models import Deployment, ShadowChoice
 from trading.engine import Engine
+from trading.engine.shadow import Shadow, Show, other_models, under
 from trading.frames import Frame
 from trading.optimism import Origin
-from trading.shadow import Shadow, Show, other_models, under
 from trading.snapshot import DataSnapshot
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -12,9 +12,9 @@ from strategies.models import Deployment
 from strategies.money_terms import margin_terms, starting_assets
 from strategies.registry import UnknownStrategy, strategy_of
 from trading.engine import Terms
+from trading.engine.risk import RiskLimits
 from trading.exchange.models import UnknownFillModel, fill_model
 from trading.fees import Schedules, UnknownFeeSchedule
-from trading.risk import RiskLimits
 from trading.strategy import InvalidConfig
 
 MOST_LATENCY_SIGMA = 2

@@ -10,8 +10,8 @@ from prometheus_client.core import Metric
 
 from marketdata import bus
 from marketdata.metrics import Histogram, counter, gauge, histogram
+from trading.engine.outcome import Outcome
 from trading.orders import OrderStatus
-from trading.outcome import Outcome
 
 if TYPE_CHECKING:
     from strategies.blackbox import BlackBox

@@ -21,8 +21,8 @@ from tests.leagues import CAPTURE, restless_league
 from tests.processes import wait_until
 from tests.test_the_whole_way import DEPLOYMENTS, assert_the_books_balance, feed, market_is_worked_through, worker
 from trading.engine import Engine
+from trading.engine.flattening import begin_flattening
 from trading.fills import digest
-from trading.flattening import begin_flattening
 from trading.market import Market
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]

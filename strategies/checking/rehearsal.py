@@ -21,9 +21,9 @@ import msgspec
 
 from strategies.loading import load
 from trading.engine import Engine, Outcome, Terms
+from trading.engine.strategy_state import UnsavableState
 from trading.frames import Frame, decode_frame, encode_frame
 from trading.market import Market
-from trading.memory import UnsavableState
 from trading.signals import Amend, Cancel, Signal
 from trading.snapshot import DataSnapshot
 from trading.strategy import Answer, Strategy

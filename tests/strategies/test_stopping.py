@@ -17,7 +17,7 @@ from strategies.services import (
 )
 from tests.rows import feed, quote
 from tests.working import Work, around
-from trading.outcome import Outcome
+from trading.engine.outcome import Outcome
 from trading.signals import OrderType, Signal
 
 pytestmark = pytest.mark.django_db

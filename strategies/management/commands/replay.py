@@ -19,11 +19,11 @@ from strategies.models import Deployment
 from strategies.registry import strategy_of
 from strategies.terms import check_deployment, terms_of
 from trading.engine import Engine
+from trading.engine.shadow import Shadow, band_of, other_models
 from trading.exchange import SharedBook
 from trading.fees import PUBLISHED, Schedules
 from trading.fills import Fill, digest, plain
 from trading.market import Market
-from trading.shadow import Shadow, band_of, other_models
 
 
 class Command(BaseCommand):

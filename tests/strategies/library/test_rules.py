@@ -23,11 +23,11 @@ from strategies.library._rules.sizing import size_within
 from strategies.library._rules.volatility import Volatility
 from tests.stage import PRICES, Stage
 from trading.book import Side
+from trading.engine.strategy_state import pack_state, unpack_state
 from trading.fees import Liquidity
 from trading.fills import Fill
 from trading.indicators.flow import TradeFlow
 from trading.indicators.volatility import Volatility as Kind
-from trading.memory import pack_state, unpack_state
 from trading.portfolio import Holding
 from trading.signals import Action, NoSignal, Signal, SizeUnit
 

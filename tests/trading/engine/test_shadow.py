@@ -14,10 +14,10 @@ from tests.laws import law
 from tests.making import make_strategy, make_terms
 from tests.trading.test_laws import PAIRS, _Drawn, restless
 from trading.engine import MAX_ERRORS_IN_A_ROW, Engine, Outcome
+from trading.engine.shadow import Shadow, band_of, other_models
 from trading.frames import Frame
 from trading.market import Market
 from trading.optimism import Origin, optimism_band
-from trading.shadow import Shadow, band_of, other_models
 from trading.signals import Signal
 
 SYMBOLS = tuple(pair.symbol for pair in PAIRS)

@@ -22,26 +22,26 @@ from trading.accounting.margin import MarginTerms
 from trading.accounting.valuation import mid_rate
 from trading.book import Side
 from trading.candles import CandleSeries
+from trading.engine.entry_stop import entry_refusal as stop_refusal
+from trading.engine.entry_stop import is_entry_amended, keep_to_the_exit
+from trading.engine.flattening import Flattening, carry_on
+from trading.engine.liquidation import watch_margin
+from trading.engine.order_entry import Refused, amendments, cancels, order_from, refused_order, value_of
+from trading.engine.outcome import Outcome, StrategyError
+from trading.engine.readiness import needs_of
+from trading.engine.risk import RiskLimits, RiskSituation, entry_refusal, rate_refusal
+from trading.engine.strategy_errors import described
+from trading.engine.strategy_state import pack_state, unpack_state
 from trading.exchange import ExchangeState, Matched, PaperExchange, SharedBook
 from trading.exchange.models import Latency, fill_model
 from trading.fees import PUBLISHED, FeePlan
 from trading.figures import Figures
 from trading.fills import Fill
-from trading.flattening import Flattening, carry_on
 from trading.frames import NS_PER_S, Frame
-from trading.liquidation import watch_margin
-from trading.memory import pack_state, unpack_state
-from trading.mishaps import described
-from trading.needs import needs_of
-from trading.order_entry import Refused, amendments, cancels, order_from, refused_order, value_of
 from trading.orders import Order, Refusal
-from trading.outcome import Outcome, StrategyError
 from trading.portfolio import Portfolio
-from trading.risk import RiskLimits, RiskSituation, entry_refusal, rate_refusal
 from trading.signals import Amend, Cancel, NoSignal, Signal
 from trading.snapshot import DataSnapshot
-from trading.stopping import entry_refusal as stop_refusal
-from trading.stopping import is_entry_amended, keep_to_the_exit
 from trading.strategy import Strategy, Told, Wanted, wanted_and_reasons
 
 __all__ = ["Engine", "EngineState", "Outcome", "StrategyError", "Terms"]

@@ -19,9 +19,9 @@ from tests.markets import MIDS, PAIRS, Violent, give_orders
 from trading.accounting.ledger import Party
 from trading.book import BookTop, Level
 from trading.engine import Engine, Outcome
+from trading.engine.flattening import Flattened, begin_flattening
 from trading.exchange.admission import least_order_refusal
 from trading.fills import digest
-from trading.flattening import Flattened, begin_flattening
 from trading.frames import NS_PER_MS, Frame
 from trading.market import Market
 

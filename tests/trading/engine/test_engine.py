@@ -9,7 +9,7 @@ import pytest
 from tests.drawing import NOON_NS, Scene, instrument
 from tests.making import Bench, make_strategy, make_terms
 from trading.engine import MAX_ERRORS_IN_A_ROW, Engine
-from trading.risk import RiskLimits
+from trading.engine.risk import RiskLimits
 from trading.signals import NoSignal, Signal, SizeUnit
 from trading.snapshot import DataSnapshot
 

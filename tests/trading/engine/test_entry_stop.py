@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tests.making import Bench
+from trading.engine.entry_stop import allow_entries, stop_entries
 from trading.orders import OrderStatus
 from trading.signals import Amend, Signal
-from trading.stopping import allow_entries, stop_entries
 
 BOOK = "101 x 90000\n---\n99 x 90000"
 

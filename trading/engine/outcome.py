@@ -11,8 +11,8 @@ from trading.accounting.account import Worth
 from trading.accounting.ledger import LedgerEntry
 from trading.accounting.margin import MarginEvent
 from trading.accounting.positions import RoundTrip
+from trading.engine.flattening import Flattened
 from trading.fills import Fill
-from trading.flattening import Flattened
 from trading.frames import Gap
 from trading.orders import Order
 

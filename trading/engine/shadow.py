@@ -13,12 +13,12 @@ from decimal import Decimal
 import msgspec
 
 from trading.engine import Engine
+from trading.engine.entry_stop import allow_entries, stop_entries
+from trading.engine.outcome import Outcome
 from trading.exchange.models import FILL_MODELS
 from trading.frames import Frame
 from trading.optimism import OptimismBand, Origin, optimism_band
-from trading.outcome import Outcome
 from trading.snapshot import DataSnapshot
-from trading.stopping import allow_entries, stop_entries
 
 Show = Callable[[Engine, Frame, DataSnapshot], Outcome]  # how an engine is shown a frame
 

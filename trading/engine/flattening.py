@@ -24,7 +24,7 @@ from trading.snapshot import DataSnapshot
 
 if TYPE_CHECKING:
     from trading.engine import Engine
-    from trading.outcome import Outcome
+    from trading.engine.outcome import Outcome
 
 CODE = "flatten"
 ASK_AGAIN_NS = NS_PER_S  # after a refusal: whoever waits for an exchange does not ask it in every frame

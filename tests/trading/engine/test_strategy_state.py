@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trading.memory import UnsavableState, pack_state, unpack_state
+from trading.engine.strategy_state import UnsavableState, pack_state, unpack_state
 
 plain = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary()
 keys = st.text() | st.integers() | st.tuples(st.text(), st.integers())

@@ -4,8 +4,8 @@ import pytest
 
 from tests.making import Bench, make_strategy
 from trading.engine import MAX_ERRORS_IN_A_ROW
-from trading.memory import UnsavableState, pack_state
-from trading.mishaps import LONGEST_TRACEBACK, Interrupted, described
+from trading.engine.strategy_errors import LONGEST_TRACEBACK, Interrupted, described
+from trading.engine.strategy_state import UnsavableState, pack_state
 
 BOOK = """
     101 x 500
