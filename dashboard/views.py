@@ -28,7 +28,7 @@ from portfolios.selectors import trading_fill
 from strategies import services
 from strategies.flattening import flatten_deployment
 from strategies.models import Deployment
-from trading.evidence import rederived
+from trading.exchange.evidence import rederived
 from trading.exchange.examples import EXAMPLES
 from trading.exchange.models import FILL_MODELS
 

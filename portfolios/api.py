@@ -35,7 +35,7 @@ from portfolios.models import (
     Standing,
 )
 from portfolios.reasons import reasons_by_hour, reasons_of
-from trading.evidence import rederived
+from trading.exchange.evidence import rederived
 
 MOST_POINTS = 2_000
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from portfolios import models
 from trading.exchange import SharedBook
-from trading.exchange.takings import Memory
+from trading.exchange.consumed import Memory
 
 _decoder = msgspec.msgpack.Decoder(Memory)
 

@@ -22,7 +22,7 @@ from portfolios.models import (
     Position,
     RoundTrip,
 )
-from trading.evidence import Derivation
+from trading.exchange.evidence import Derivation
 from trading.exchange.waiting import WaitsFor
 from trading.fees import FeeTier
 from trading.fills import plain

@@ -14,7 +14,7 @@ from strategies.management.commands import replay
 from strategies.models import Deployment
 from tests.leagues import CAPTURE, restless_league
 from trading.engine import Engine, Terms
-from trading.evidence import rederived
+from trading.exchange.evidence import rederived
 from trading.fills import Fill
 from trading.frames import Frame
 from trading.market import Market

@@ -18,7 +18,7 @@ from strategies.models import Deployment
 from tests.leagues import restless_league
 from tests.marketdata.virtual_exchange import CoarseMarket
 from trading.engine import Engine
-from trading.evidence import rederived
+from trading.exchange.evidence import rederived
 from trading.fills import Fill, digest
 from trading.frames import NS_PER_S, Frame, encode_frame
 from trading.market import Market

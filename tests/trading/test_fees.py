@@ -9,7 +9,7 @@ import pytest
 
 from tests.desk import Desk
 from tests.drawing import NOON_NS
-from trading.evidence import rederived
+from trading.exchange.evidence import rederived
 from trading.fees import (
     KRAKEN_SPOT_2026_07,
     PUBLISHED,

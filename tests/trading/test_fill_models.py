@@ -14,7 +14,7 @@ from tests.laws import law
 from tests.making import make_strategy, make_terms, says
 from trading.book import BookTop, Level, Side
 from trading.engine import Engine
-from trading.evidence import rederived
+from trading.exchange.evidence import rederived
 from trading.exchange.models import FILL_MODELS, PESSIMISTIC, Latency
 from trading.fills import Fill
 from trading.frames import Frame, Trade, sequence_at

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.making import Bench
-from trading.evidence import rederived
+from trading.exchange.evidence import rederived
 from trading.exchange.examples import EXAMPLES, Event, Example
 from trading.fills import Fill
 from trading.frames import Gap

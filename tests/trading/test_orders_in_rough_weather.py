@@ -9,7 +9,7 @@ import pytest
 
 from tests.drawing import Scene, draw_trades, instrument
 from tests.making import Bench
-from trading.evidence import rederived
+from trading.exchange.evidence import rederived
 from trading.frames import Gap, utc
 from trading.orders import Order
 from trading.signals import Amend, Cancel, Signal

@@ -14,7 +14,7 @@ from tests.laws import law
 from tests.making import make_strategy, make_terms, says
 from tests.trading.test_laws import PAIRS, _Drawn, restless
 from trading.engine import Engine, Outcome
-from trading.exchange.takings import OutOfTurn, SharedBook
+from trading.exchange.consumed import OutOfTurn, SharedBook
 from trading.frames import Frame
 from trading.market import Market
 from trading.signals import Signal

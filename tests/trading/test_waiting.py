@@ -12,8 +12,8 @@ from tests.making import Bench
 from tests.trading.test_how_a_fill_happens import played, shown
 from trading.exchange.examples import EXAMPLES, Example
 from trading.exchange.models import FILL_MODELS
+from trading.exchange.requests import Wish
 from trading.exchange.waiting import Waiting, WaitsFor, waiting
-from trading.exchange.wishes import Wish
 from trading.orders import Purpose
 from trading.signals import Cancel, OrderType
 

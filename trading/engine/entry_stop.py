@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from trading.accounting.positions import Position
 from trading.book import Side
-from trading.exchange.wishes import Wish, amended
+from trading.exchange.requests import Wish, amended
 from trading.orders import Order, Purpose, Refusal
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from trading.accounting.positions import Position
 from trading.accounting.valuation import mid_rate
 from trading.book import Side
 from trading.exchange.admission import least_order_refusal, status_refusal
-from trading.exchange.wishes import Wish
+from trading.exchange.requests import Wish
 from trading.frames import NS_PER_S
 from trading.orders import Order, OrderStatus, Purpose, Refusal
 from trading.signals import OrderType

@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from trading.accounting.account import Account
 from trading.accounting.valuation import mid_rate
 from trading.book import Side
-from trading.exchange.wishes import Wish
+from trading.exchange.requests import Wish
 from trading.fees import Liquidity
 from trading.frames import NS_PER_S
 from trading.instruments import Instrument

@@ -1,7 +1,7 @@
 """The paper exchange: rules, matching, and the facts that come of it."""
 
+from trading.exchange.consumed import SharedBook
 from trading.exchange.matching import PaperExchange
 from trading.exchange.state import ExchangeState, Matched
-from trading.exchange.takings import SharedBook
 
 __all__ = ["ExchangeState", "Matched", "PaperExchange", "SharedBook"]

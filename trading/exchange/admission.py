@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from trading.book import Level
 from trading.exchange.models import FillModel
+from trading.exchange.requests import Wish
 from trading.exchange.rules import MATCHED_STATUSES, is_beyond, sweep
-from trading.exchange.wishes import Wish
 from trading.instruments import Instrument, InstrumentStatus
 from trading.orders import TRIGGERED, Order, OrderStatus, Refusal
 from trading.signals import OrderType, TimeInForce

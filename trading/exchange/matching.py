@@ -29,9 +29,11 @@ from trading.accounting.account import Account
 from trading.accounting.ledger import InsufficientFunds
 from trading.accounting.valuation import mid_rate
 from trading.exchange.admission import book_refusal, maintenance_refusal, rule_refusal, status_refusal, worst_cost
-from trading.exchange.judging import Execution, evidence_of, rests, takes
+from trading.exchange.consumed import SharedBook, Takings
+from trading.exchange.executions import Execution, evidence_of, rests, takes
 from trading.exchange.models import REALISTIC, FillModel
-from trading.exchange.reserves import reserved
+from trading.exchange.requests import Wish, amend_refusal, amended, keeps_its_place
+from trading.exchange.reserved import reserved
 from trading.exchange.rules import (
     UNSEEN,
     Prints,
@@ -47,8 +49,6 @@ from trading.exchange.rules import (
     priority,
 )
 from trading.exchange.state import ExchangeState, Matched
-from trading.exchange.takings import SharedBook, Takings
-from trading.exchange.wishes import Wish, amend_refusal, amended, keeps_its_place
 from trading.fills import sealed
 from trading.frames import Frame
 from trading.instruments import InstrumentStatus

@@ -6,8 +6,8 @@ import msgspec
 
 from trading.accounting.ledger import LedgerEntry
 from trading.accounting.positions import RoundTrip
-from trading.exchange.takings import Memory
-from trading.exchange.wishes import Wish
+from trading.exchange.consumed import Memory
+from trading.exchange.requests import Wish
 from trading.fills import Fill
 from trading.orders import Order
 

@@ -10,8 +10,8 @@ import msgspec
 
 from trading.book import Side
 from trading.exchange.models import FillModel
+from trading.exchange.requests import Wish
 from trading.exchange.rules import is_matched, is_visible
-from trading.exchange.wishes import Wish
 from trading.orders import Order, OrderStatus
 from trading.snapshot import DataSnapshot
 

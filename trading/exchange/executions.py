@@ -29,7 +29,7 @@ class Execution(NamedTuple):
 
 
 def evidence_of(order: Order, execution: Execution, instrument: Instrument, model: FillModel) -> dict[str, object]:
-    """Return all that the execution was judged on, in ticks and lots: `trading.evidence` derives it anew."""
+    """Return all that the execution was judged on, in ticks and lots: `trading.exchange.evidence` derives it anew."""
     evidence: dict[str, object] = {
         "model": model.label,
         **execution.evidence,
