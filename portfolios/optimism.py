@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from portfolios.models import Account, Shadow
 from portfolios.selectors import LeagueRow
-from trading.optimism import OptimismBand, Origin, optimism_band
+from trading.performance.optimism import OptimismBand, Origin, optimism_band
 
 NOT_VALUED = "no worker has valued its shadows yet"
 NOTHING_TO_LOSE = "the account was worth nothing when its shadows began"

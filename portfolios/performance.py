@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from portfolios.models import Account, EquityPoint, Standing
 from portfolios.sampling import Sample
-from trading.proportions import wilson_interval
+from trading.performance.intervals import wilson_interval
 
 ZERO = Decimal(0)
 HUNDRED = Decimal(100)

@@ -14,7 +14,7 @@ from portfolios.models import Account, EquityPoint, Payment, PaymentState
 from trading.candles import TIMEFRAME_MINUTES
 from trading.fees import Liquidity
 from trading.frames import FRAME_INTERVAL_MS, NS_PER_MS, utc
-from trading.holding import Deposit, Held, Prices, held
+from trading.performance.buy_and_hold import Deposit, Held, Prices, held
 
 MOST_CANDLES = 1_500  # of one symbol: a curve has no use for more
 

@@ -18,7 +18,7 @@ from strategies.benchmark import Benchmark, holding_of
 from strategies.models import DeploymentEvent
 from strategies.selectors import symbols_of, traded
 from strategies.serializers import DeploymentEventSerializer
-from trading.holding import Held
+from trading.performance.buy_and_hold import Held
 
 
 class EventFilter(KnownParameters):

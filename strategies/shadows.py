@@ -22,7 +22,7 @@ from strategies.models import Deployment, ShadowChoice
 from trading.engine import Engine
 from trading.engine.shadow import Shadow, Show, other_models, under
 from trading.frames import Frame
-from trading.optimism import Origin
+from trading.performance.optimism import Origin
 from trading.snapshot import DataSnapshot
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

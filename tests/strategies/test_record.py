@@ -9,7 +9,7 @@ from marketdata.models import Candle
 from portfolios.curves import equity_curve
 from portfolios.models import EquityPoint, Payment
 from tests.rows import MARKET, NOON, enter, open_season
-from trading.holding import Deposit, Prices, held
+from trading.performance.buy_and_hold import Deposit, Prices, held
 
 pytestmark = pytest.mark.django_db
 

@@ -35,10 +35,10 @@ from trading.engine.strategy_state import pack_state, unpack_state
 from trading.exchange import ExchangeState, Matched, PaperExchange, SharedBook
 from trading.exchange.models import Latency, fill_model
 from trading.fees import PUBLISHED, FeePlan
-from trading.figures import Figures
 from trading.fills import Fill
 from trading.frames import NS_PER_S, Frame
 from trading.orders import Order, Refusal
+from trading.performance.figures import Figures
 from trading.portfolio import Portfolio
 from trading.signals import Amend, Cancel, NoSignal, Signal
 from trading.snapshot import DataSnapshot

@@ -17,7 +17,7 @@ from trading.engine.entry_stop import allow_entries, stop_entries
 from trading.engine.outcome import Outcome
 from trading.exchange.models import FILL_MODELS
 from trading.frames import Frame
-from trading.optimism import OptimismBand, Origin, optimism_band
+from trading.performance.optimism import OptimismBand, Origin, optimism_band
 from trading.snapshot import DataSnapshot
 
 Show = Callable[[Engine, Frame, DataSnapshot], Outcome]  # how an engine is shown a frame

@@ -17,7 +17,7 @@ from trading.engine import MAX_ERRORS_IN_A_ROW, Engine, Outcome
 from trading.engine.shadow import Shadow, band_of, other_models
 from trading.frames import Frame
 from trading.market import Market
-from trading.optimism import Origin, optimism_band
+from trading.performance.optimism import Origin, optimism_band
 from trading.signals import Signal
 
 SYMBOLS = tuple(pair.symbol for pair in PAIRS)

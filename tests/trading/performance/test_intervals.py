@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trading.proportions import Z_95, wilson_interval
+from trading.performance.intervals import Z_95, wilson_interval
 
 
 def test_no_trial_says_nothing():

@@ -1,0 +1,1 @@
+"""Figures of merit: what an account's history says about it."""
