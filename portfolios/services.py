@@ -14,11 +14,11 @@ from django.db.models import Model
 from django.utils import timezone
 
 from portfolios import models, order_rows
-from portfolios.flattening import withdraw_flattenings
+from portfolios.commands.flattening import withdraw_flattenings
+from portfolios.commands.payments import refuse_open_payments
 from portfolios.indicators import shown_indicators
 from portfolios.marks import Mark, point_row
 from portfolios.order_rows import order_row, stored
-from portfolios.payments import refuse_open_payments
 from portfolios.telling import orders_to_tell, tell_facts, write_new
 from trading.accounting.account import AccountState
 from trading.accounting.ledger import ZERO, EntryKind, LedgerEntry, Party

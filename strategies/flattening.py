@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from portfolios.flattening import flattenings_to_begin, open_flattening, record_begun, record_done, record_wait
+from portfolios.commands.flattening import flattenings_to_begin, open_flattening, record_begun, record_done, record_wait
 from portfolios.models import Account, Flattening, FlatteningState
 from strategies.events import record_event
 from strategies.hosting import Hosted

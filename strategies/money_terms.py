@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from django.core.exceptions import ValidationError
 
-from portfolios.payments import CURRENCY, check_amount
+from portfolios.commands.payments import CURRENCY, check_amount
 from trading.accounting.margin import MarginTerms
 from trading.fills import plain
 

@@ -14,8 +14,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
+from portfolios.commands.payments import payment_amount
 from portfolios.models import Balance, Payment
-from portfolios.payments import payment_amount
 from strategies.models import Deployment
 from strategies.paying import ask_to_pay
 

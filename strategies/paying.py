@@ -7,8 +7,8 @@ from decimal import Decimal
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from portfolios.commands.payments import ask_payment, payments_to_apply
 from portfolios.models import Account, Payment, PaymentState
-from portfolios.payments import ask_payment, payments_to_apply
 from strategies.hosting import Hosted
 from strategies.models import Deployment
 from strategies.runner import Runner

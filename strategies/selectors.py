@@ -12,7 +12,7 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from portfolios.flattening import open_flattening
+from portfolios.commands.flattening import open_flattening
 from portfolios.models import Flattening, Season
 from portfolios.optimism import Optimism, shadows_of
 from portfolios.selectors import LeagueRow, league_rows

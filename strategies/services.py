@@ -12,9 +12,9 @@ from django.utils import timezone
 from marketdata import bus
 from marketdata.sources import is_recording
 from portfolios.audit import note_change
-from portfolios.flattening import withdraw_flattenings
+from portfolios.commands.flattening import withdraw_flattenings
+from portfolios.commands.payments import refuse_open_payments
 from portfolios.models import Account, Liquidity, Season
-from portfolios.payments import refuse_open_payments
 from portfolios.services import end_season, ensure_season
 from strategies import registry, versions
 from strategies.events import record_event

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from portfolios.payments import payment_amount
+from portfolios.commands.payments import payment_amount
 from strategies.models import Deployment
 from strategies.paying import ask_to_pay
 

@@ -1,0 +1,1 @@
+"""What a person has requested of a deployment, as rows."""
