@@ -125,7 +125,7 @@ class Writer:
     """Writes what workers write, and announces it as they do."""
 
     def __init__(self, rows: list[Any]) -> None:
-        from portfolios.announcements import Announcer
+        from portfolios.outbox.announcements import Announcer
 
         self._rows, self._announcer, self._random = rows, Announcer(), random.Random(7)
 

@@ -35,8 +35,8 @@ from dashboard.panels import (
 from dashboard.scenes import Scene, deployment_scene
 from dashboard.system.scenes import system_scene
 from marketdata.metrics import Histogram
-from portfolios.announcements import LEAGUE_GROUP
 from portfolios.models import Fill
+from portfolios.outbox.announcements import LEAGUE_GROUP
 from portfolios.windows import Window
 from strategies.league import View
 

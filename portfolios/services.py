@@ -19,7 +19,7 @@ from portfolios.commands.payments import refuse_open_payments
 from portfolios.indicators import shown_indicators
 from portfolios.marks import Mark, point_row
 from portfolios.order_rows import order_row, stored
-from portfolios.telling import orders_to_tell, tell_facts, write_new
+from portfolios.outbox.writing import orders_to_tell, tell_facts, write_new
 from trading.accounting.account import AccountState
 from trading.accounting.ledger import ZERO, EntryKind, LedgerEntry, Party
 from trading.accounting.positions import Position, RoundTrip, Tally

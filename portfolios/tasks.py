@@ -9,7 +9,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from portfolios.outbox import remove_old_messages
+from portfolios.outbox.reading import remove_old_messages
 from portfolios.retention import remove_old_reason_counts, thin_equity_points
 
 _log = logging.getLogger("jobs")

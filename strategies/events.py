@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from portfolios.models import Message, MessageKind
-from portfolios.telling import tell
+from portfolios.outbox.writing import tell
 from strategies.models import Deployment, DeploymentEvent
 from strategies.serializers import DeploymentEventSerializer
 

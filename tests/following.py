@@ -15,9 +15,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import connections, transaction
 
 from dashboard.stream.socket import StreamSocket
-from portfolios.announcements import LEAGUE_GROUP
 from portfolios.models import Message, MessageKind
-from portfolios.telling import tell, tell_facts
+from portfolios.outbox.announcements import LEAGUE_GROUP
+from portfolios.outbox.writing import tell, tell_facts
 from strategies.models import Deployment
 from tests import rows
 

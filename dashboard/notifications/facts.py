@@ -10,7 +10,7 @@ from typing import Any
 from dashboard.notifications.models import Rule, RuleKind
 from marketdata.models import FeedEvent
 from portfolios.models import MessageKind
-from portfolios.outbox import Written
+from portfolios.outbox.reading import Written
 
 _ERRORS = {"error", "quarantined", "margin_call", "margin_restored", "liquidation", "bankrupt"}
 _PAUSES = {"paused", "stopped", "flatten", "resumed"}

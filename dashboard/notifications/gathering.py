@@ -13,7 +13,7 @@ from dashboard.notifications.facts import Happening, told_by_feed, told_by_messa
 from dashboard.notifications.models import Delivery, DeliveryState, Reading, Rule, RuleKind
 from dashboard.notifications.summaries import deep_drawdowns, due_summaries
 from marketdata.models import FeedEvent
-from portfolios.outbox import Position, messages_after, newest_position
+from portfolios.outbox.reading import Position, messages_after, newest_position
 
 TOO_OLD = timedelta(hours=1)  # after a night's rest nobody wants the evening's news
 ONE_HOUR = timedelta(hours=1)

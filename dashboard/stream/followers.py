@@ -11,7 +11,7 @@ from django.conf import settings
 
 from dashboard.stream.boards import Board
 from dashboard.stream.words import FACTS, STATES, Channel, Gap, Told, encoded
-from portfolios.outbox import Position
+from portfolios.outbox.reading import Position
 
 ROOM = 500  # messages of the past: they are read ahead of the follower by so much at most
 

@@ -19,9 +19,9 @@ from django.utils import timezone
 from dashboard.stream.boards import Board, gather
 from dashboard.stream.followers import Entry, Follower, gap
 from dashboard.stream.words import CHANNEL_OF, FACT_TOLD, STATES, Channel, Heartbeat, encoded
-from portfolios.announcements import LEAGUE_GROUP
 from portfolios.models import MessageKind
-from portfolios.outbox import Position, Reading, Written, messages_after, newest_position
+from portfolios.outbox.announcements import LEAGUE_GROUP
+from portfolios.outbox.reading import Position, Reading, Written, messages_after, newest_position
 
 BATCH = 500  # messages read at once
 REMEMBERED = 2_000  # of the newest messages: who was away for a moment costs no query

@@ -30,7 +30,7 @@ from dashboard.stream.words import (
     Unsubscribed,
     understood,
 )
-from portfolios.outbox import Position, UnknownCursor, position_of
+from portfolios.outbox.reading import Position, UnknownCursor, position_of
 from portfolios.selectors import current_season
 
 TRY_AGAIN_LATER = 1013

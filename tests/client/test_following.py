@@ -25,7 +25,7 @@ from paddock_client import (
     Unreachable,
 )
 from portfolios.models import Fill, Message, Order, RoundTrip, Standing
-from portfolios.outbox import remove_old_messages
+from portfolios.outbox.reading import remove_old_messages
 from strategies.leagues import load_league
 from strategies.models import DeploymentEvent
 from tests.following import trade

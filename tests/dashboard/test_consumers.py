@@ -13,7 +13,7 @@ from dashboard import broadcaster
 from dashboard.panels import FEED_PANELS
 from dashboard.routing import websocket_urlpatterns
 from marketdata import bus
-from portfolios.announcements import LEAGUE_GROUP
+from portfolios.outbox.announcements import LEAGUE_GROUP
 from portfolios.windows import SEASON
 from tests.rows import enter, fill, open_season, quote, run_feed, stand
 

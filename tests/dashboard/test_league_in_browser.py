@@ -5,8 +5,8 @@ from playwright.sync_api import expect
 
 from marketdata import bus
 from marketdata.models import FeedEvent
-from portfolios.announcements import Announcer
 from portfolios.models import EquityPoint
+from portfolios.outbox.announcements import Announcer
 from tests.browsing import CHROMIUM, DESK, browser, complaints_of, in_a_browser, serve, stop, web
 from tests.processes import free_port
 from tests.rows import MARKET, NOON, enter, fill, open_season, run_feed, shadow, stand

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from marketdata import bus
-from portfolios.announcements import Announcer
+from portfolios.outbox.announcements import Announcer
 from tests.browsing import DESK, PHONE, browser, complaints_of, faults_of, in_a_browser, web
 from tests.rows import NOON, drawn_curve, enter, fill, open_season, run_feed, stand
 

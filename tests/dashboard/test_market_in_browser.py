@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from marketdata.models import Candle
-from portfolios.announcements import Announcer
+from portfolios.outbox.announcements import Announcer
 from tests.dashboard.test_league_in_browser import browser, free_port, pytestmark, serve, stop  # noqa: F401
 from tests.listening import Heard, forget_all, list_pair, store
 from tests.rows import NOON, enter, fill, open_season, quote, run_feed

@@ -7,7 +7,7 @@ from django.utils import timezone
 from dashboard.notifications.models import Channel, Delivery, Rule
 from dashboard.notifications.tasks import gather_job
 from portfolios.models import AuditEntry
-from portfolios.telling import tell_facts
+from portfolios.outbox.writing import tell_facts
 from tests.receiving import receiving
 from tests.rows import enter, fill, open_season
 from tradingsite.roles import give_role

@@ -11,7 +11,7 @@ from dashboard.notifications.models import Channel, Delivery, Reading, Rule
 from dashboard.notifications.services import save_rule
 from marketdata.models import FeedEvent
 from portfolios.models import Message
-from portfolios.telling import tell, tell_facts
+from portfolios.outbox.writing import tell, tell_facts
 from strategies.services import pause_deployment
 from tests.rows import MARKET, NOON, drawn_curve, enter, fill, open_season, stand
 

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 
 from dashboard.stream.socket import TOO_SLOW
 from portfolios.models import Message, MessageKind
-from portfolios.telling import tell
+from portfolios.outbox.writing import tell
 from tests.following import write
 from tests.serving import Site
 

@@ -14,7 +14,7 @@ from dashboard.stream import hub as hubs
 from dashboard.stream import socket as sockets
 from marketdata import bus
 from portfolios.models import Message
-from portfolios.outbox import remove_old_messages
+from portfolios.outbox.reading import remove_old_messages
 from tests.following import announce, elsewhere, numbers, program, write
 from tests.rows import enter, open_season, quote, run_feed, stand
 

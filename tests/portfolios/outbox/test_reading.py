@@ -11,7 +11,7 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from portfolios.models import Message, MessageKind
-from portfolios.outbox import (
+from portfolios.outbox.reading import (
     BEGINNING,
     Position,
     UnknownCursor,
