@@ -37,7 +37,7 @@ from dashboard.system.scenes import system_scene
 from marketdata.metrics import Histogram
 from portfolios.models import Fill
 from portfolios.outbox.announcements import LEAGUE_GROUP
-from portfolios.windows import Window
+from portfolios.results.windows import Window
 from strategies.league import View
 
 Send = Callable[[str], Awaitable[None]]

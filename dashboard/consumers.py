@@ -21,7 +21,7 @@ from dashboard.broadcaster import (
 from dashboard.feed_scenes import UnknownChoice, feed_choice
 from dashboard.market_listing import UnknownInstrument
 from dashboard.market_scenes import known_slug
-from portfolios.windows import UnknownWindow, window_named
+from portfolios.results.windows import UnknownWindow, window_named
 from strategies.models import Deployment
 
 LOGIN_NEEDED = 4403

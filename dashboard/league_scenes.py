@@ -15,8 +15,8 @@ from dashboard.lines import Line, line_through
 from dashboard.scenes import Scene, feed_time
 from marketdata import bus
 from portfolios.models import Fill
+from portfolios.results.windows import SEASON, WINDOWS, UnknownWindow, Window, window_named
 from portfolios.selectors import current_season, market_time, recent_fills
-from portfolios.windows import SEASON, WINDOWS, UnknownWindow, Window, window_named
 from strategies import registry, selectors
 from strategies.league import League, OutsideSeason, Place, View, league
 

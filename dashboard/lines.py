@@ -6,7 +6,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import NamedTuple
 
-from portfolios.sampling import Sample
+from portfolios.results.sampling import Sample
 from strategies.league import Place
 
 WIDTH, HEIGHT = 96, 24

@@ -11,7 +11,6 @@ from typing import Any, Self
 from dashboard.margin_words import MarginWords, margin_words
 from dashboard.market_words import MarketWords, market_words
 from marketdata import bus
-from portfolios.exits import ExitFigures, exit_figures
 from portfolios.indicators import Plain
 from portfolios.looks import waiting_of
 from portfolios.models import (
@@ -25,6 +24,7 @@ from portfolios.models import (
     Season,
 )
 from portfolios.reasons import Reasons, reasons_of
+from portfolios.results.exits import ExitFigures, exit_figures
 from portfolios.selectors import current_season, market_time
 from strategies import registry, selectors
 from strategies.challengers import label

@@ -17,8 +17,6 @@ from rest_framework.views import APIView
 
 from marketdata.api import count_parameter, time_asked
 from portfolios import filters, selectors, serializers
-from portfolios.curves import equity_curve
-from portfolios.exits import exit_figures
 from portfolios.fees import known_schedules
 from portfolios.looks import waiting_of
 from portfolios.models import (
@@ -35,6 +33,8 @@ from portfolios.models import (
     Standing,
 )
 from portfolios.reasons import reasons_by_hour, reasons_of
+from portfolios.results.curves import equity_curve
+from portfolios.results.exits import exit_figures
 from trading.exchange.evidence import rederived
 
 MOST_POINTS = 2_000

@@ -9,8 +9,6 @@ from django.db import models
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from portfolios.curves import CurvePoint
-from portfolios.exits import ExitFigures
 from portfolios.models import (
     Balance,
     Fill,
@@ -22,6 +20,8 @@ from portfolios.models import (
     Position,
     RoundTrip,
 )
+from portfolios.results.curves import CurvePoint
+from portfolios.results.exits import ExitFigures
 from trading.exchange.evidence import Derivation
 from trading.exchange.waiting import WaitsFor
 from trading.fees import FeeTier

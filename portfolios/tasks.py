@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from portfolios.outbox.reading import remove_old_messages
-from portfolios.retention import remove_old_reason_counts, thin_equity_points
+from portfolios.results.retention import remove_old_reason_counts, thin_equity_points
 
 _log = logging.getLogger("jobs")
 

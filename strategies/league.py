@@ -10,11 +10,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from portfolios.models import EquityPoint, Season
-from portfolios.past import rows_at
-from portfolios.performance import UNPAID, Performance, PerformanceTotals, moment_of, totals_of, worst_fall_pct
-from portfolios.sampling import Sample, first_moments, lookback_on, points_at, reach_of, samples_on
+from portfolios.results.past import rows_at
+from portfolios.results.performance import UNPAID, Performance, PerformanceTotals, moment_of, totals_of, worst_fall_pct
+from portfolios.results.sampling import Sample, first_moments, lookback_on, points_at, reach_of, samples_on
+from portfolios.results.windows import SEASON, Grid, Window, grid_of
 from portfolios.selectors import LeagueRow, LeagueTotals, league_totals, market_time
-from portfolios.windows import SEASON, Grid, Window, grid_of
 from strategies.selectors import Contestant, FeedState, league_board, past_board
 
 # Strategies that nobody hopes will win: what the others must beat.

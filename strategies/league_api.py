@@ -12,8 +12,8 @@ from rest_framework.views import APIView
 
 from marketdata import bus
 from marketdata.api import choice_asked, time_asked
+from portfolios.results.windows import SEASON, WINDOWS
 from portfolios.selectors import current_season
-from portfolios.windows import SEASON, WINDOWS
 from strategies.league import OutsideSeason, View, league
 from strategies.league_serializers import LeagueSerializer
 

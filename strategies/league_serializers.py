@@ -6,9 +6,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from portfolios.models import Season
-from portfolios.performance import Performance
+from portfolios.results.performance import Performance
+from portfolios.results.windows import WINDOWS
 from portfolios.serializers import ExactDecimalField
-from portfolios.windows import WINDOWS
 from strategies.league import BENCHMARKS
 from strategies.serializers import ContestantSerializer
 from trading.fills import plain

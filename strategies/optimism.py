@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.conf import settings
 
 from portfolios.models import Shadow
-from portfolios.optimism import Optimism, optimism_of
+from portfolios.results.optimism import Optimism, optimism_of
 from portfolios.selectors import LeagueRow
 from strategies.models import Deployment, ShadowChoice
 

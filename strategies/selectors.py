@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from portfolios.commands.flattening import open_flattening
 from portfolios.models import Flattening, Season
-from portfolios.optimism import Optimism, shadows_of
+from portfolios.results.optimism import Optimism, shadows_of
 from portfolios.selectors import LeagueRow, league_rows
 from strategies import registry
 from strategies.config_fields import config_fields, flat, margin_fields, risk_fields

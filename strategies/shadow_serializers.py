@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from portfolios.optimism import Optimism
+from portfolios.results.optimism import Optimism
 from portfolios.serializers import ExactDecimalField
 
 NO_ACCOUNT = "it has no account in the running season"

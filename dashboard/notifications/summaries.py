@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from dashboard.notifications.facts import Happening
 from dashboard.notifications.models import Rule, RuleKind
 from portfolios.models import Standing
+from portfolios.results.windows import DAY
 from portfolios.selectors import current_season
-from portfolios.windows import DAY
 from strategies.league import View, league
 from trading.fills import plain
 

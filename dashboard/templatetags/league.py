@@ -7,7 +7,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from dashboard.templatetags.figures import DASH
-from portfolios.performance import Performance
+from portfolios.results.performance import Performance
 from strategies.league import Place
 
 register = template.Library()

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from dashboard.templatetags.figures import DASH, MINUS, grouped
-from portfolios.optimism import Optimism
+from portfolios.results.optimism import Optimism
 
 register = template.Library()
 

@@ -14,7 +14,7 @@ from dashboard.panels import FEED_PANELS
 from dashboard.routing import websocket_urlpatterns
 from marketdata import bus
 from portfolios.outbox.announcements import LEAGUE_GROUP
-from portfolios.windows import SEASON
+from portfolios.results.windows import SEASON
 from tests.rows import enter, fill, open_season, quote, run_feed, stand
 
 pytestmark = pytest.mark.django_db(transaction=True)

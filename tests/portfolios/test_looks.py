@@ -7,8 +7,8 @@ from decimal import Decimal as D
 
 import pytest
 
-from portfolios.exits import exit_figures
 from portfolios.models import OpenOrders, Order, Position, RoundTrip
+from portfolios.results.exits import exit_figures
 from tests.rows import NOON, enter, fill, open_season
 from tests.working import Work, around
 from trading.signals import OrderType

@@ -11,7 +11,7 @@ import pytest
 from portfolios.indicators import MOST_ENTRIES, shown_indicators
 from portfolios.models import ReasonCount
 from portfolios.reasons import named, reasons_by_hour, reasons_of
-from portfolios.retention import REASONS_KEPT, remove_old_reason_counts
+from portfolios.results.retention import REASONS_KEPT, remove_old_reason_counts
 from tests.rows import NOON, enter, open_season, stand
 
 HOUR = timedelta(hours=1)

@@ -4,9 +4,9 @@ from decimal import Decimal
 import pytest
 
 from portfolios.models import EquityPoint
-from portfolios.performance import NO_EDGE, NO_TRIP, NOT_KEPT, NOTHING_PAID
+from portfolios.results.performance import NO_EDGE, NO_TRIP, NOT_KEPT, NOTHING_PAID
+from portfolios.results.windows import window_named
 from portfolios.selectors import current_season
-from portfolios.windows import window_named
 from strategies.league import OutsideSeason, View, league
 from tests.rows import NOON, enter, feed, fill, open_season, stand
 

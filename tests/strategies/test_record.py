@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from marketdata.models import Candle
-from portfolios.curves import equity_curve
 from portfolios.models import EquityPoint, Payment
+from portfolios.results.curves import equity_curve
 from tests.rows import MARKET, NOON, enter, open_season
 from trading.performance.buy_and_hold import Deposit, Prices, held
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Max
 
 from portfolios.models import Account, EquityPoint, Fill, Season, Standing
-from portfolios.sampling import points_at
+from portfolios.results.sampling import points_at
 from portfolios.selectors import LeagueRow, ranked
 
 _KEPT = (

@@ -9,7 +9,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from portfolios.models import Account, EquityPoint, Standing
-from portfolios.sampling import Sample
+from portfolios.results.sampling import Sample
 from trading.performance.intervals import wilson_interval
 
 ZERO = Decimal(0)

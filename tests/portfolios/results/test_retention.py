@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from portfolios.models import Account, EquityPoint, Season
-from portfolios.retention import thin_equity_points
+from portfolios.results.retention import thin_equity_points
 from portfolios.tasks import thin_equity_points_job
 from tradingsite.celery import app
 

@@ -11,8 +11,8 @@ from django.db import connection
 from django.db.models import Max, Min, OuterRef, Subquery
 
 from portfolios.models import Account, EquityPoint, Season
-from portfolios.retention import stretch_at
-from portfolios.windows import Grid
+from portfolios.results.retention import stretch_at
+from portfolios.results.windows import Grid
 
 _SAMPLED = """
     SELECT account.id, tick.place, point.equity, coalesce(point.stake, account.cash)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portfolios.windows import DAY, SAMPLES, SEASON, UnknownWindow, grid_of, window_named
+from portfolios.results.windows import DAY, SAMPLES, SEASON, UnknownWindow, grid_of, window_named
 from tests.rows import NOON
 
 

@@ -1,0 +1,1 @@
+"""Equity curves and the figures read from them."""
