@@ -11,8 +11,6 @@ from typing import Any, Self
 from dashboard.margin_words import MarginWords, margin_words
 from dashboard.market_words import MarketWords, market_words
 from marketdata import bus
-from portfolios.indicators import Plain
-from portfolios.looks import waiting_of
 from portfolios.models import (
     Balance,
     Fill,
@@ -23,8 +21,10 @@ from portfolios.models import (
     RoundTrip,
     Season,
 )
-from portfolios.reasons import Reasons, reasons_of
 from portfolios.results.exits import ExitFigures, exit_figures
+from portfolios.rows.indicators import Plain
+from portfolios.rows.reasons import Reasons, reasons_of
+from portfolios.rows.valuations import waiting_of
 from portfolios.selectors import current_season, market_time
 from strategies import registry, selectors
 from strategies.challengers import label

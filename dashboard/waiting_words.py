@@ -10,7 +10,7 @@ from typing import Any
 from portfolios.models import Order
 from trading.exchange.waiting import WaitsFor
 
-Told = Mapping[str, Any]  # as the worker keeps it with the account: see `portfolios.looks`
+Told = Mapping[str, Any]  # as the worker keeps it with the account: see `portfolios.rows.valuations`
 
 
 def waiting_sentence(order: Order, told: Told | None) -> str:

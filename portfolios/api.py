@@ -18,7 +18,6 @@ from rest_framework.views import APIView
 from marketdata.api import count_parameter, time_asked
 from portfolios import filters, selectors, serializers
 from portfolios.fees import known_schedules
-from portfolios.looks import waiting_of
 from portfolios.models import (
     Account,
     Balance,
@@ -32,9 +31,10 @@ from portfolios.models import (
     RoundTrip,
     Standing,
 )
-from portfolios.reasons import reasons_by_hour, reasons_of
 from portfolios.results.curves import equity_curve
 from portfolios.results.exits import exit_figures
+from portfolios.rows.reasons import reasons_by_hour, reasons_of
+from portfolios.rows.valuations import waiting_of
 from trading.exchange.evidence import rederived
 
 MOST_POINTS = 2_000

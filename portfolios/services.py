@@ -13,13 +13,14 @@ from django.db import connection, transaction
 from django.db.models import Model
 from django.utils import timezone
 
-from portfolios import models, order_rows
+from portfolios import models
 from portfolios.commands.flattening import withdraw_flattenings
 from portfolios.commands.payments import refuse_open_payments
-from portfolios.indicators import shown_indicators
-from portfolios.marks import Mark, point_row
-from portfolios.order_rows import order_row, stored
 from portfolios.outbox.writing import orders_to_tell, tell_facts, write_new
+from portfolios.rows import orders as order_rows
+from portfolios.rows.equity_points import Mark, point_row
+from portfolios.rows.indicators import shown_indicators
+from portfolios.rows.orders import order_row, stored
 from trading.accounting.account import AccountState
 from trading.accounting.ledger import ZERO, EntryKind, LedgerEntry, Party
 from trading.accounting.positions import Position, RoundTrip, Tally
@@ -30,7 +31,7 @@ from trading.instruments import Instrument
 from trading.orders import Order
 
 if TYPE_CHECKING:
-    from portfolios.looks import AccountLook
+    from portfolios.rows.valuations import AccountLook
 
 _STANDING_FIELDS = (
     *("equity", "mid_equity", "realised", "unrealised", "fees", "exposure", "peak_equity", "drawdown_pct"),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from portfolios.looks import look_at
-from portfolios.marks import Mark, mark_of
 from portfolios.models import Checkpoint, Flattening, Payment
+from portfolios.rows.equity_points import Mark, mark_of
+from portfolios.rows.valuations import look_at
 from portfolios.services import AccountUpdate
 from strategies.costs import Meter, resumed_meter
 from strategies.models import Deployment, DeploymentRevision, DeploymentStatus

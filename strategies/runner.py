@@ -13,11 +13,11 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from marketdata.selectors import checkpoint_before, market_at
 from portfolios.commands.payments import record_payments
-from portfolios.liquidity import record_book, restored_book
-from portfolios.looks import record_looks
 from portfolios.models import Season
+from portfolios.rows.liquidity import record_book, restored_book
+from portfolios.rows.shadows import ShadowUpdate, record_shadows
+from portfolios.rows.valuations import record_looks
 from portfolios.services import AccountUpdate, record_updates
-from portfolios.shadows import ShadowUpdate, record_shadows
 from strategies.evaluations import Evaluations
 from strategies.flattening import record_flattenings
 from strategies.happenings import record_happenings

@@ -16,8 +16,8 @@ from django.conf import settings
 
 from portfolios import models
 from portfolios.models import Season
+from portfolios.rows.shadows import ShadowUpdate
 from portfolios.selectors import league_rows
-from portfolios.shadows import ShadowUpdate
 from strategies.models import Deployment, ShadowChoice
 from trading.engine import Engine
 from trading.engine.shadow import Shadow, Show, other_models, under

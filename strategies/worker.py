@@ -17,9 +17,9 @@ from structlog.contextvars import bind_contextvars
 from marketdata import bus, tracing
 from marketdata.reporting import Reporter
 from marketdata.sources import is_recording
-from portfolios.liquidity import book_cursor
 from portfolios.models import Checkpoint, Liquidity, Season
 from portfolios.outbox.announcements import Announcer
+from portfolios.rows.liquidity import book_cursor
 from strategies import leases, services
 from strategies.costs import record_costs
 from strategies.evaluations import Evaluations

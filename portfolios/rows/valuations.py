@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from portfolios import models
-from portfolios.order_rows import stored
+from portfolios.rows.orders import stored
 from portfolios.services import position_rows, upsert
 from trading.accounting.liquidation_price import liquidation_price
 from trading.engine import Engine

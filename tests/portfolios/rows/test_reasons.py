@@ -8,10 +8,10 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from portfolios.indicators import MOST_ENTRIES, shown_indicators
 from portfolios.models import ReasonCount
-from portfolios.reasons import named, reasons_by_hour, reasons_of
 from portfolios.results.retention import REASONS_KEPT, remove_old_reason_counts
+from portfolios.rows.indicators import MOST_ENTRIES, shown_indicators
+from portfolios.rows.reasons import named, reasons_by_hour, reasons_of
 from tests.rows import NOON, enter, open_season, stand
 
 HOUR = timedelta(hours=1)

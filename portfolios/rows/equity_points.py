@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from portfolios.models import EquityPoint
-from portfolios.order_rows import stored
+from portfolios.rows.orders import stored
 from trading.accounting.account import Worth
 from trading.engine import EngineState
 from trading.frames import utc

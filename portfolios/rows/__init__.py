@@ -1,0 +1,1 @@
+"""From facts of the engine to rows of the database."""
