@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks._exchange import sending
 from benchmarks._reporting import rates, report
 from benchmarks._streams import ALL_PAIRS, DEPTH, FOUR_PAIRS, STEP_NS, Timed, stream
-from marketdata.health import FeedHealth
+from marketdata.feed.health import FeedHealth
 from marketdata.kraken import wire
 from marketdata.kraken.client import KrakenClient
 from marketdata.listening import Listener

@@ -7,8 +7,8 @@ from typing import Any
 from rest_framework import serializers
 
 from marketdata import models
+from marketdata.feed.lag import BAR_S, HIGH_NS, WINDOW_S
 from marketdata.feed_events import FeedEventKind
-from marketdata.lag import BAR_S, HIGH_NS, WINDOW_S
 from trading.candles import TIMEFRAME_MINUTES
 from trading.frames import NS_PER_MS
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from marketdata import bus
+from marketdata.feed.lock import FeedLock
 from marketdata.models import FeedEvent
-from marketdata.standing_by import FeedLock
 from portfolios.selectors import current_season
 from strategies.leagues import load_league
 from tests.leagues import restless_league

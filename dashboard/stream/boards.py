@@ -12,7 +12,7 @@ from rest_framework.renderers import JSONRenderer
 
 from dashboard.stream.words import Channel, FeedTold, LeagueTold, Price, PricesTold, encoded
 from marketdata import bus
-from marketdata.health import connection_budget
+from marketdata.feed.health import connection_budget
 from marketdata.serializers import FeedSerializer
 from portfolios.selectors import current_season, league_totals
 from strategies.league_serializers import TotalsSerializer

@@ -6,7 +6,7 @@ import redis
 from django.apps import apps
 
 from marketdata import bus, models
-from marketdata.health import FeedHealth
+from marketdata.feed.health import FeedHealth
 from marketdata.kraken.events import Heartbeat, InstrumentsChanged, LagMeasured
 from marketdata.selectors import ns_of
 from marketdata.serializers import FeedSerializer

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from marketdata.keeping import Keeper
+from marketdata.feed.keeper import Keeper
 from marketdata.models import Candle as CandleRow
 from marketdata.selectors import market_at
 from marketdata.services import record_candles

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from marketdata import bus, recorder
-from marketdata.feed import Feed
-from marketdata.keeping import Keeper
+from marketdata.feed.feed import Feed
+from marketdata.feed.keeper import Keeper
 from marketdata.kraken.client import KrakenClient
 from marketdata.recorder import Recorder
 from marketdata.recording_folders import files_in, recorded_file, verify
@@ -16,7 +16,7 @@ from marketdata.recording_server import serve_recording
 from marketdata.recordings import recorded_frames, surveyed
 from marketdata.selectors import market_at
 from marketdata.simulation.server import serve_simulation
-from tests.marketdata.test_feed import SYMBOLS, asked, make_feed, published, running, told, until
+from tests.marketdata.feed.test_feed import SYMBOLS, asked, make_feed, published, running, told, until
 from trading.frames import encode_frame
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -1,6 +1,6 @@
 """A feed at a faulty exchange in virtual time: no socket, no clock, no database.
 
-`VirtualFeed` does what `marketdata.feed` and `marketdata.kraken.client` do with the same listener, and looks at
+`VirtualFeed` does what `marketdata.feed.feed` and `marketdata.kraken.client` do with the same listener, and looks at
 every frame: a book that is shown as tradable must be one that the exchange had.
 """
 
@@ -11,8 +11,9 @@ from functools import cache
 from itertools import groupby
 from typing import NamedTuple
 
+from marketdata.feed.health import FeedHealth, Incident
+from marketdata.feed.repairs import Question, Repairs
 from marketdata.framing import INTERVAL_NS
-from marketdata.health import FeedHealth, Incident
 from marketdata.kraken import rest_answers, wire
 from marketdata.kraken.candles import snapshot_message
 from marketdata.kraken.client import LONGEST_WAIT_S, PING_EVERY_S, STABLE_AFTER_S
@@ -21,7 +22,6 @@ from marketdata.kraken.rest import MAX_TRIES
 from marketdata.kraken.symbols import altname_of
 from marketdata.kraken.trades import repair_message
 from marketdata.listening import Listener
-from marketdata.repairing import Question, Repairs
 from marketdata.simulation.fault_words import parse_faults
 from marketdata.simulation.faults import Fault
 from marketdata.simulation.faulty import FaultyConversation, FaultyExchange, Told
@@ -38,7 +38,7 @@ SYMBOLS = ("ETH/USD", "XRP/BTC")
 NOON_NS = 1_783_425_600 * NS_PER_S
 BEGIN_NS = NOON_NS - 5 * NS_PER_S  # noon's minute is the first that is watched whole
 BOOK_EVERY_NS = NS_PER_S // 2
-SETTLED_NS = 3 * NS_PER_S  # after a minute's end, as in `marketdata.warming`, which needs a database
+SETTLED_NS = 3 * NS_PER_S  # after a minute's end, as in `marketdata.feed.warm_up`, which needs a database
 
 _BOOK_TIME = re.compile(rb'"timestamp":"([^"]+)"')
 

@@ -74,9 +74,9 @@ def test_the_console_knows_every_level_that_our_logs_write(level):
 
 
 def test_a_log_line_states_level_name_message_and_fields():
-    event = {"level": "info", "logger": "marketdata.feed", "event": "connected", "url": "ws://x", "note": "a b"}
+    event = {"level": "info", "logger": "marketdata.feed.feed", "event": "connected", "url": "ws://x", "note": "a b"}
 
-    assert render_line(None, "", event) == "INFO marketdata.feed connected url=ws://x note='a b'"
+    assert render_line(None, "", event) == "INFO marketdata.feed.feed connected url=ws://x note='a b'"
 
 
 def test_json_lines_carry_the_same_event():

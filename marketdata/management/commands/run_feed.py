@@ -18,11 +18,12 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
 from marketdata import bus, services, tracing
-from marketdata.feed import Feed, SourceFailed
+from marketdata.feed.feed import Feed, SourceFailed
+from marketdata.feed.health import Incident
+from marketdata.feed.keeper import Keeper
+from marketdata.feed.lock import FeedLock
+from marketdata.feed.metrics import FeedMetrics
 from marketdata.feed_events import FeedEventKind
-from marketdata.feed_metrics import FeedMetrics
-from marketdata.health import Incident
-from marketdata.keeping import Keeper
 from marketdata.kraken.rest import KrakenRest, Pace
 from marketdata.recorded_exchange import Survey
 from marketdata.recorder import Recorder
@@ -35,7 +36,6 @@ from marketdata.simulation.faults import CALM, Plan
 from marketdata.simulation.rest_server import serve_rest
 from marketdata.simulation.server import serve_simulation
 from marketdata.sources import Source, UnknownSource, configured, parse_source, watched_depth, watched_symbols
-from marketdata.standing_by import FeedLock
 from trading.frames import FRAME_DEPTH
 from trading.market import Market
 

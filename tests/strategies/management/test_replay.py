@@ -13,7 +13,7 @@ from strategies.leagues import DeploymentEntry, LeagueFile, deployment_fields
 from strategies.management.commands.replay import _engine
 from strategies.models import Deployment
 from tests.leagues import written
-from tests.marketdata.test_feed import make_feed, published, running, until
+from tests.marketdata.feed.test_feed import make_feed, published, running, until
 from tests.marketdata.test_feed_recording import make_recorder
 from trading.fills import digest
 from trading.market import Market

@@ -11,7 +11,7 @@ from marketdata.metrics import counter, gauge, histogram
 from trading.frames import NS_PER_S
 
 if TYPE_CHECKING:
-    from marketdata.feed import Feed
+    from marketdata.feed.feed import Feed
 
 CHANNELS = ("book", "trade", "ticker", "heartbeat", "status", "instrument", "ohlc")
 _PREFIX = len(b'{"channel":"')

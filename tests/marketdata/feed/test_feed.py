@@ -11,8 +11,8 @@ from django.db import connection
 from websockets.asyncio.server import serve
 
 from marketdata import bus, models
-from marketdata.feed import Feed, SourceFailed
-from marketdata.keeping import Keeper
+from marketdata.feed.feed import Feed, SourceFailed
+from marketdata.feed.keeper import Keeper
 from marketdata.kraken import liveness
 from marketdata.kraken.client import KrakenClient
 from marketdata.recorded_exchange import survey

@@ -1,5 +1,5 @@
+from marketdata.feed.repairs import CHECKED_AFTER_NS, CROSS_CHECK_EVERY_NS, MAX_TRIES, REACH_NS, Question, Repairs
 from marketdata.kraken.tape import Hole, Tape, Told
-from marketdata.repairing import CHECKED_AFTER_NS, CROSS_CHECK_EVERY_NS, MAX_TRIES, REACH_NS, Question, Repairs
 from trading.book import Side
 from trading.frames import NS_PER_S, Trade
 

@@ -12,24 +12,24 @@ from typing import Any
 import redis
 
 from marketdata import bus
-from marketdata.clock import LiveClock, RecordedClock
-from marketdata.connecting import Gate
-from marketdata.feed_metrics import Heard
+from marketdata.feed.clock import LiveClock, RecordedClock
+from marketdata.feed.connection_budget import Gate
+from marketdata.feed.health import FeedHealth
+from marketdata.feed.keeper import Keeper
+from marketdata.feed.metrics import Heard
+from marketdata.feed.publisher import Publisher
+from marketdata.feed.repairer import Repairer
+from marketdata.feed.warm_up import WarmUp
 from marketdata.framing import INTERVAL_NS
-from marketdata.health import FeedHealth
-from marketdata.keeping import Keeper
 from marketdata.kraken.client import END_OF_RECORDING, KrakenClient
 from marketdata.kraken.rest import KrakenRest
 from marketdata.kraken.tape import Tape
 from marketdata.listening import Listener
-from marketdata.publishing import Publisher
 from marketdata.recorder import Recorder
 from marketdata.recording_files import InvalidRecording
 from marketdata.recording_server import TIME_MESSAGE
 from marketdata.records import InvalidRecord, Kind, decode_record
-from marketdata.repairer import Repairer
 from marketdata.replaying import Replay
-from marketdata.warming import WarmUp
 from trading.frames import FRAME_DEPTH, NS_PER_S, Frame
 
 STATE_EVERY_S = 1.0

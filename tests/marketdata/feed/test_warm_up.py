@@ -9,13 +9,13 @@ from collections.abc import Callable
 import httpx
 import pytest
 
+from marketdata.feed.warm_up import WarmUp
 from marketdata.framing import FrameBuilder
 from marketdata.kraken.candles import snapshot_message
 from marketdata.kraken.events import BadFrame, HistoryTold
 from marketdata.kraken.protocol import KrakenProtocol
 from marketdata.kraken.rest import KrakenRest, Pace
 from marketdata.services import record_candles
-from marketdata.warming import WarmUp
 from tests.drawing import instrument
 from tests.marketdata.wire import NOON_NS, heard, instruments
 from trading.candles import MINUTE_NS, TIMEFRAME_MINUTES, Candle, width_ns

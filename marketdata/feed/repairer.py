@@ -9,11 +9,11 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+from marketdata.feed.repairs import Question, Repairs
 from marketdata.kraken.events import MarketEvent, TradesLost
 from marketdata.kraken.rest import KrakenRest, RestError
 from marketdata.kraken.tape import Tape
 from marketdata.kraken.trades import repair_message
-from marketdata.repairing import Question, Repairs
 from trading.frames import Trade
 from trading.instruments import Instrument
 

@@ -4,10 +4,11 @@ import pytest
 from django.db import DataError, IntegrityError, OperationalError
 from msgspec import structs
 
-from marketdata import keeping, models, services
+from marketdata import models, services
+from marketdata.feed.feed import keeper as keeping
+from marketdata.feed.health import Incident
+from marketdata.feed.keeper import Keeper
 from marketdata.feed_events import FeedEventKind
-from marketdata.health import Incident
-from marketdata.keeping import Keeper
 from tests.drawing import instrument
 from trading.book import Side
 from trading.frames import NS_PER_S, Frame, Trade

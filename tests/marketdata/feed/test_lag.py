@@ -1,4 +1,4 @@
-from marketdata.lag import MAX_SAMPLES, WINDOW_S, LagWindow
+from marketdata.feed.lag import MAX_SAMPLES, WINDOW_S, LagWindow
 from trading.frames import NS_PER_MS, NS_PER_S
 
 T0 = 1_783_425_600 * NS_PER_S

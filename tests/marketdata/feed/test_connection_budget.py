@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from marketdata import models
-from marketdata.connecting import LIMIT, WINDOW_S, ConnectionBudget, Gate
+from marketdata.feed.connection_budget import LIMIT, WINDOW_S, ConnectionBudget, Gate
 from trading.frames import NS_PER_S, utc
 
 T0 = 1_783_425_600 * NS_PER_S

@@ -1,7 +1,7 @@
 import pytest
 from msgspec.structs import replace
 
-from marketdata.health import INCIDENTS_PER_SECOND, FeedHealth
+from marketdata.feed.health import INCIDENTS_PER_SECOND, FeedHealth
 from marketdata.kraken.events import (
     BadFrame,
     BookChanged,

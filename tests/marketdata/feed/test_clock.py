@@ -1,6 +1,6 @@
 import time
 
-from marketdata.clock import LiveClock, RecordedClock
+from marketdata.feed.clock import LiveClock, RecordedClock
 
 
 def test_the_live_clock_is_the_wall_s_and_never_runs_back(monkeypatch):

@@ -11,8 +11,8 @@ from datetime import timedelta
 from django.db import DatabaseError, close_old_connections, connection
 
 from marketdata import selectors, services
-from marketdata.health import CONNECTIONS_LIMIT as LIMIT
-from marketdata.health import CONNECTIONS_WINDOW_S as WINDOW_S
+from marketdata.feed.health import CONNECTIONS_LIMIT as LIMIT
+from marketdata.feed.health import CONNECTIONS_WINDOW_S as WINDOW_S
 from trading.frames import NS_PER_S, utc
 
 _log = logging.getLogger("feed")

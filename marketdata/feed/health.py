@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from marketdata.feed.lag import LagWindow
+from marketdata.feed.uptime import Uptime
 from marketdata.feed_events import FeedEventKind
 from marketdata.kraken.events import (
     BadFrame,
@@ -28,8 +30,6 @@ from marketdata.kraken.events import (
     TradesMissed,
     TradesRepaired,
 )
-from marketdata.lag import LagWindow
-from marketdata.uptime import Uptime
 from trading.book import OrderBook
 from trading.frames import NS_PER_S, STALE, utc
 from trading.instruments import Instrument

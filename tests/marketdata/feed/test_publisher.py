@@ -4,8 +4,9 @@ import contextlib
 import pytest
 import redis
 
-from marketdata import bus, publishing
-from marketdata.publishing import MAX_BACKLOG, Publisher
+from marketdata import bus
+from marketdata.feed.feed import publisher as publishing
+from marketdata.feed.publisher import MAX_BACKLOG, Publisher
 from trading.frames import Frame
 
 
