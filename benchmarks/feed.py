@@ -19,9 +19,9 @@ from benchmarks._exchange import sending
 from benchmarks._reporting import rates, report
 from benchmarks._streams import ALL_PAIRS, DEPTH, FOUR_PAIRS, STEP_NS, Timed, stream
 from marketdata.feed.health import FeedHealth
+from marketdata.framing.listener import Listener
 from marketdata.kraken import wire
 from marketdata.kraken.client import KrakenClient
-from marketdata.listening import Listener
 from marketdata.recorded_exchange import RecordedExchange, survey
 from marketdata.recordings import read_recording
 from tests.services import start_services, stop_services

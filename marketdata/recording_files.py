@@ -25,7 +25,7 @@ from typing import IO
 import msgspec
 import zstandard
 
-from marketdata.records import InvalidRecord, Kind, Record, decode_record, encode_record
+from marketdata.framing.records import InvalidRecord, Kind, Record, decode_record, encode_record
 
 SUFFIX = ".paddock"
 MAGIC = b"\x89PADREC\n"

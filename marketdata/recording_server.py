@@ -13,12 +13,12 @@ from pathlib import Path
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
+from marketdata.framing.records import encode_record
 from marketdata.kraken.client import END_OF_RECORDING
 from marketdata.recorded_exchange import RecordedExchange, Survey
 from marketdata.recording_files import InvalidRecording
 from marketdata.recording_folders import played_records
 from marketdata.recordings import is_ours, read_recording
-from marketdata.records import encode_record
 from trading.frames import NS_PER_S
 
 TIME_MESSAGE = struct.Struct(">Q")  # ns since the epoch at which the following messages were received

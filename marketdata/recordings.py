@@ -9,12 +9,12 @@ from pathlib import Path
 
 import msgspec
 
+from marketdata.framing.listener import Listener
+from marketdata.framing.records import Kind
 from marketdata.kraken.wire import nanoseconds
-from marketdata.listening import Listener
 from marketdata.recorded_exchange import RecordedExchange, Survey, survey
 from marketdata.recording_files import InvalidRecording, is_recording_file
 from marketdata.recording_folders import opened, played_records
-from marketdata.records import Kind
 from marketdata.replaying import Replay
 from trading.frames import Frame
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from marketdata.listening import InvalidMemory, Listener, Witness
+from marketdata.framing.listener import InvalidMemory, Listener, Witness
+from marketdata.framing.records import Kind, Record
 from marketdata.recording_files import InvalidRecording
-from marketdata.records import Kind, Record
 from trading.frames import Frame
 
 HOLE = "the recording does not hold it"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from marketdata.listening import Listener
+from marketdata.framing.listener import Listener
 from marketdata.recorder import Recorder
 from marketdata.recording_folders import files_in
 from marketdata.recordings import recorded_frames

@@ -20,15 +20,15 @@ from marketdata.feed.metrics import Heard
 from marketdata.feed.publisher import Publisher
 from marketdata.feed.repairer import Repairer
 from marketdata.feed.warm_up import WarmUp
-from marketdata.framing import INTERVAL_NS
+from marketdata.framing.frame_builder import INTERVAL_NS
+from marketdata.framing.listener import Listener
+from marketdata.framing.records import InvalidRecord, Kind, decode_record
 from marketdata.kraken.client import END_OF_RECORDING, KrakenClient
 from marketdata.kraken.rest import KrakenRest
 from marketdata.kraken.tape import Tape
-from marketdata.listening import Listener
 from marketdata.recorder import Recorder
 from marketdata.recording_files import InvalidRecording
 from marketdata.recording_server import TIME_MESSAGE
-from marketdata.records import InvalidRecord, Kind, decode_record
 from marketdata.replaying import Replay
 from trading.frames import FRAME_DEPTH, NS_PER_S, Frame
 

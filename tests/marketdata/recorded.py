@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from marketdata.listening import Listener
+from marketdata.framing.listener import Listener
+from marketdata.framing.records import Kind, Record
 from marketdata.recorded_exchange import RecordedExchange, survey
 from marketdata.recording_files import Header, RecordingWriter
 from marketdata.recordings import read_recording
-from marketdata.records import Kind, Record
 from tests.marketdata.wire import CAPTURE_2026, NOON_NS
 from trading.frames import Frame
 

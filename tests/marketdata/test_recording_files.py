@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from marketdata.framing.records import Kind, Record
 from marketdata.recording_files import MAGIC, InvalidRecording, RecordingFile, is_recording_file
-from marketdata.records import Kind, Record
 from tests.marketdata.recorded import make_header, write_file
 from tests.marketdata.wire import NOON_NS
 

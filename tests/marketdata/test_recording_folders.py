@@ -1,5 +1,6 @@
 import pytest
 
+from marketdata.framing.records import Kind, Record
 from marketdata.recording_files import InvalidRecording
 from marketdata.recording_folders import (
     State,
@@ -13,7 +14,6 @@ from marketdata.recording_folders import (
     remove_oldest,
     verify,
 )
-from marketdata.records import Kind, Record
 from tests.marketdata.recorded import write_file
 from tests.marketdata.wire import NOON_NS
 

@@ -5,14 +5,14 @@ from itertools import groupby
 import msgspec
 import pytest
 
-from marketdata.framing import BuilderMemory, FrameBuilder
+from marketdata.framing.frame_builder import BuilderMemory, FrameBuilder
+from marketdata.framing.listener import InvalidMemory, Listener, ListenerMemory
+from marketdata.framing.records import Kind, Record
 from marketdata.kraken.books import Books
 from marketdata.kraken.protocol import KrakenProtocol
 from marketdata.kraken.requests import Requests
 from marketdata.kraken.tape import Tape, Told
-from marketdata.listening import InvalidMemory, Listener, ListenerMemory
 from marketdata.recording_files import InvalidRecording
-from marketdata.records import Kind, Record
 from marketdata.replaying import HOLE, Replay
 from tests.marketdata.recorded import captured_day, fresh_listener, told
 from tests.marketdata.wire import NOON_NS

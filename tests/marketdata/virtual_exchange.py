@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from marketdata.feed.health import FeedHealth, Incident
 from marketdata.feed.repairs import Question, Repairs
-from marketdata.framing import INTERVAL_NS
+from marketdata.framing.frame_builder import INTERVAL_NS
+from marketdata.framing.listener import Listener
 from marketdata.kraken import rest_answers, wire
 from marketdata.kraken.candles import snapshot_message
 from marketdata.kraken.client import LONGEST_WAIT_S, PING_EVERY_S, STABLE_AFTER_S
@@ -21,7 +22,6 @@ from marketdata.kraken.events import BookChanged, BookLost, MarketEvent
 from marketdata.kraken.rest import MAX_TRIES
 from marketdata.kraken.symbols import altname_of
 from marketdata.kraken.trades import repair_message
-from marketdata.listening import Listener
 from marketdata.simulation.fault_words import parse_faults
 from marketdata.simulation.faults import Fault
 from marketdata.simulation.faulty import FaultyConversation, FaultyExchange, Told

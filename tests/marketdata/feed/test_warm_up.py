@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from marketdata.feed.warm_up import WarmUp
-from marketdata.framing import FrameBuilder
+from marketdata.framing.frame_builder import FrameBuilder
 from marketdata.kraken.candles import snapshot_message
 from marketdata.kraken.events import BadFrame, HistoryTold
 from marketdata.kraken.protocol import KrakenProtocol

@@ -2,7 +2,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketdata.records import MAX_PAYLOAD_BYTES, RECORD_HEAD, InvalidRecord, Kind, Record, decode_record, encode_record
+from marketdata.framing.records import (
+    MAX_PAYLOAD_BYTES,
+    RECORD_HEAD,
+    InvalidRecord,
+    Kind,
+    Record,
+    decode_record,
+    encode_record,
+)
 
 records = st.builds(Record, st.sampled_from(Kind), st.integers(0, 2**64 - 1), st.binary(max_size=200))
 

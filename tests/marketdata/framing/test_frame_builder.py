@@ -1,4 +1,4 @@
-from marketdata.framing import INTERVAL_NS, MAX_SILENT_FRAMES, FrameBuilder
+from marketdata.framing.frame_builder import INTERVAL_NS, MAX_SILENT_FRAMES, FrameBuilder
 from marketdata.kraken.events import BookChanged, BookLost, InstrumentsChanged, StatusChanged, TradeSeen
 from tests.drawing import instrument
 from trading.book import OrderBook, Side

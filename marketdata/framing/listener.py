@@ -7,11 +7,11 @@ from typing import Protocol
 
 import msgspec
 
-from marketdata.framing import BuilderMemory, FrameBuilder
+from marketdata.framing.frame_builder import BuilderMemory, FrameBuilder
+from marketdata.framing.records import Kind, Record
 from marketdata.kraken.events import BadFrame, InstrumentsChanged, MarketEvent
 from marketdata.kraken.protocol import KrakenProtocol, ProtocolMemory
 from marketdata.kraken.tape import Tape
-from marketdata.records import Kind, Record
 from trading.book import OrderBook
 from trading.frames import FRAME_DEPTH, Frame
 from trading.instruments import Instrument

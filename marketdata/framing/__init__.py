@@ -1,0 +1,1 @@
+"""From events of the exchange to frames."""
