@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from marketdata.coverage_bars import CoverageBar, CoverageChart, Presence, Stretch
+from marketdata.history.coverage_bars import CoverageBar, CoverageChart, Presence, Stretch
 
 LINE_WIDTH, LINE_HEIGHT = 600, 80
 BAR_WIDTH = 1_000.0

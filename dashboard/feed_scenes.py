@@ -15,10 +15,10 @@ from dashboard.drawings import DrawnBar, Span, Sparkline, drawn_bars, drawn_reco
 from dashboard.scenes import Quote, Scene, feed_time
 from dashboard.trust_words import UNREPAIRED_MINUTES, TrustWords, trust_words
 from marketdata import bus, selectors
-from marketdata.coverage_bars import CoverageChart, coverage_chart
 from marketdata.feed.health import connection_budget
 from marketdata.feed.lag import HIGH_NS
 from marketdata.feed_events import FeedEventKind
+from marketdata.history.coverage_bars import CoverageChart, coverage_chart
 from marketdata.models import FeedEvent
 from marketdata.recording_folders import files_in, folder_of, read_index
 from portfolios.selectors import current_season

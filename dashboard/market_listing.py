@@ -14,7 +14,7 @@ from django.core.cache import cache
 from dashboard.market_words import FRAME_LATE_S, FRAME_STALE_S, Tone
 from dashboard.scenes import Quote, Scene, feed_time
 from marketdata import bus, selectors
-from marketdata.day import DayFigures, day_figures
+from marketdata.history.day import DayFigures, day_figures
 from marketdata.models import Instrument
 from portfolios.models import Season
 from portfolios.selectors import current_season

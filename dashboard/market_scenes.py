@@ -21,8 +21,8 @@ from dashboard.market_watch import Sight, sight_of
 from dashboard.market_words import Tone
 from dashboard.scenes import Scene, feed_time
 from marketdata import bus, selectors
-from marketdata.coverage_bars import coverage_chart
-from marketdata.day import DayFigures
+from marketdata.history.coverage_bars import coverage_chart
+from marketdata.history.day import DayFigures
 from marketdata.models import Instrument
 from marketdata.selectors import ns_of
 from portfolios.fees import known_schedules

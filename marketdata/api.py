@@ -16,9 +16,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from marketdata import bus, selectors
-from marketdata.coverage import coverage, stored_symbols
 from marketdata.feed.health import connection_budget
 from marketdata.feed_events import FeedEventKind
+from marketdata.history.coverage import coverage, stored_symbols
 from marketdata.serializers import CandleSerializer, CoverageSerializer, FeedSerializer, InstrumentSerializer
 from trading.candles import TIMEFRAME_MINUTES
 

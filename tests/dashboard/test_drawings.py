@@ -1,8 +1,8 @@
 from datetime import UTC, datetime, timedelta
 
 from dashboard.drawings import BAR_WIDTH, LINE_HEIGHT, LINE_WIDTH, drawn_bars, drawn_recordings, sparkline
-from marketdata.coverage import Coverage
-from marketdata.coverage_bars import CoverageBar, CoverageChart, Presence, Stretch
+from marketdata.history.coverage import Coverage
+from marketdata.history.coverage_bars import CoverageBar, CoverageChart, Presence, Stretch
 
 NOON = datetime(2026, 7, 7, 12, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from django.core.management import CommandError, call_command
 
-from marketdata.backfilling import Backfilled, backfill
+from marketdata.history.backfill import Backfilled, backfill
 from marketdata.kraken.rest import KrakenRest, Pace, RestUnavailable
 from marketdata.models import Candle as CandleRow
 from marketdata.services import record_candles

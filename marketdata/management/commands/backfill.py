@@ -12,10 +12,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.utils import timezone
 
-from marketdata.backfilling import backfill
+from marketdata.history.backfill import backfill
+from marketdata.history.progress import ProgressBar
 from marketdata.kraken.rest import KrakenRest, RestError
 from marketdata.kraken.rest_answers import PairName
-from marketdata.progress import ProgressBar
 from marketdata.selectors import ns_of
 from marketdata.sources import watched_symbols
 

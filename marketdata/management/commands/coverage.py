@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from marketdata.coverage import Coverage, MissingStretch, coverage
+from marketdata.history.coverage import Coverage, MissingStretch, coverage
 
 
 class Command(BaseCommand):

@@ -10,10 +10,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, transaction
 
 from marketdata import selectors
-from marketdata.bulk_files import BulkFile, InvalidBulkFile, opened
-from marketdata.importing import Imported, import_rows
+from marketdata.history.bulk_files import BulkFile, InvalidBulkFile, opened
+from marketdata.history.importing import Imported, import_rows
+from marketdata.history.progress import ProgressBar
 from marketdata.kraken.symbols import UnknownPairName, symbol_of_altname
-from marketdata.progress import ProgressBar
 
 
 class Command(BaseCommand):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
-from marketdata.bulk_files import BulkRow
+from marketdata.history.bulk_files import BulkRow
 from trading.candles import TIMEFRAME_MINUTES
 
 _CHUNK = 5_000  # rows a time on their way to PostgreSQL

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection
 
-from marketdata.coverage import Coverage, coverage, width_of
+from marketdata.history.coverage import Coverage, coverage, width_of
 
 BUCKETS = 400  # of a bar, at most
 

@@ -2,8 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from marketdata.coverage import coverage, stored_symbols
-from marketdata.coverage_bars import BUCKETS, Presence, coverage_chart
+from marketdata.history.coverage import coverage, stored_symbols
+from marketdata.history.coverage_bars import BUCKETS, Presence, coverage_chart
 from marketdata.models import Candle
 
 pytestmark = pytest.mark.django_db

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from marketdata.day import day_figures
+from marketdata.history.day import day_figures
 from tests.listening import store
 from tests.rows import MARKET, NOON
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection
 
-from marketdata.coverage import width_of
+from marketdata.history.coverage import width_of
 
 DAY = timedelta(hours=24)
 _TIMEFRAMES = ("1m", "5m", "15m", "1h")  # the first that reaches back a day is taken

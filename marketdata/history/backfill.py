@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from marketdata import models
-from marketdata.importing import roll_up_minutes
+from marketdata.history.importing import roll_up_minutes
 from marketdata.kraken.rest import KrakenRest
 from marketdata.selectors import ns_of, ticks_of
 from marketdata.services import record_candles

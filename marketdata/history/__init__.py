@@ -1,0 +1,1 @@
+"""Stored candles: imports, backfill, coverage."""
