@@ -22,8 +22,8 @@ from marketdata.feed.health import FeedHealth
 from marketdata.framing.listener import Listener
 from marketdata.kraken import wire
 from marketdata.kraken.client import KrakenClient
-from marketdata.recorded_exchange import RecordedExchange, survey
-from marketdata.recordings import read_recording
+from marketdata.recording.exchange import RecordedExchange, survey
+from marketdata.recording.reading import read_recording
 from tests.services import start_services, stop_services
 from trading.book import OrderBook
 from trading.frames import Frame, encode_frame

@@ -20,7 +20,7 @@ from marketdata.feed.lag import HIGH_NS
 from marketdata.feed_events import FeedEventKind
 from marketdata.history.coverage_bars import CoverageChart, coverage_chart
 from marketdata.models import FeedEvent
-from marketdata.recording_folders import files_in, folder_of, read_index
+from marketdata.recording.folders import files_in, folder_of, read_index
 from portfolios.selectors import current_season
 from trading.candles import TIMEFRAME_MINUTES
 from trading.frames import NS_PER_MS, utc

@@ -13,8 +13,8 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from marketdata.kraken.answers import DEPTHS
-from marketdata.recording_files import SUFFIX
-from marketdata.recording_folders import files_in, read_index, sha256_of
+from marketdata.recording.files import SUFFIX
+from marketdata.recording.folders import files_in, read_index, sha256_of
 from trading.frames import FRAME_DEPTH
 
 KINDS = ("kraken", "simulated", "recording")

@@ -14,7 +14,7 @@ from django.test import Client
 
 from dashboard.templatetags.figures import amount, drawdown, grouped, quoted, signed
 from marketdata import bus
-from marketdata.recordings import recorded_frames
+from marketdata.recording.reading import recorded_frames
 from portfolios.models import EquityPoint, Fill, LedgerEntry, RoundTrip, Standing
 from strategies.hosting import EQUITY_POINT_FRAMES
 from strategies.leagues import load_league

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from marketdata.recordings import recorded_frames
+from marketdata.recording.reading import recorded_frames
 from strategies.leagues import deployment_fields
 from strategies.management.commands import replay
 from strategies.models import Deployment

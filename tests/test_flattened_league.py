@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from marketdata import bus
-from marketdata.recordings import recorded_frames
+from marketdata.recording.reading import recorded_frames
 from portfolios.models import Fill, Flattening, Order, Position
 from portfolios.selectors import current_season, fills_digest
 from strategies.flattening import flatten_deployment

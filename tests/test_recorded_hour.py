@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from marketdata.framing.listener import Listener
-from marketdata.recorder import Recorder
-from marketdata.recording_folders import files_in
-from marketdata.recordings import recorded_frames
+from marketdata.recording.folders import files_in
+from marketdata.recording.reading import recorded_frames
+from marketdata.recording.recorder import Recorder
 from marketdata.simulation.session import Session
 from strategies.leagues import deployment_fields
 from strategies.management.commands import replay

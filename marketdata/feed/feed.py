@@ -26,10 +26,10 @@ from marketdata.framing.records import InvalidRecord, Kind, decode_record
 from marketdata.kraken.client import END_OF_RECORDING, KrakenClient
 from marketdata.kraken.rest import KrakenRest
 from marketdata.kraken.tape import Tape
-from marketdata.recorder import Recorder
-from marketdata.recording_files import InvalidRecording
-from marketdata.recording_server import TIME_MESSAGE
-from marketdata.replaying import Replay
+from marketdata.recording.files import InvalidRecording
+from marketdata.recording.recorder import Recorder
+from marketdata.recording.replay import Replay
+from marketdata.recording.server import TIME_MESSAGE
 from trading.frames import FRAME_DEPTH, NS_PER_S, Frame
 
 STATE_EVERY_S = 1.0

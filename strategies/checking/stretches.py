@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from marketdata.recording_folders import files_in
-from marketdata.recordings import recorded_frames
+from marketdata.recording.folders import files_in
+from marketdata.recording.reading import recorded_frames
 from marketdata.simulation.market import SimulatedMarket
 from marketdata.simulation.pairs import PAIRS
 from marketdata.simulation.past import Past

@@ -7,7 +7,7 @@ from dashboard.panels import FEED_PANELS
 from marketdata import bus
 from marketdata.feed_events import FeedEventKind
 from marketdata.models import Candle, FeedEvent
-from marketdata.recording_folders import Index, write_index
+from marketdata.recording.folders import Index, write_index
 from marketdata.selectors import ns_of
 from tests.rows import MARKET, NOON, open_season, quote, run_feed
 

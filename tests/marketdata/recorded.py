@@ -6,9 +6,9 @@ from pathlib import Path
 
 from marketdata.framing.listener import Listener
 from marketdata.framing.records import Kind, Record
-from marketdata.recorded_exchange import RecordedExchange, survey
-from marketdata.recording_files import Header, RecordingWriter
-from marketdata.recordings import read_recording
+from marketdata.recording.exchange import RecordedExchange, survey
+from marketdata.recording.files import Header, RecordingWriter
+from marketdata.recording.reading import read_recording
 from tests.marketdata.wire import CAPTURE_2026, NOON_NS
 from trading.frames import Frame
 

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from marketdata import bus, recorder
+from marketdata import bus
 from marketdata.feed.feed import Feed
 from marketdata.feed.keeper import Keeper
 from marketdata.kraken.client import KrakenClient
-from marketdata.recorder import Recorder
-from marketdata.recording_folders import files_in, recorded_file, verify
-from marketdata.recording_server import serve_recording
-from marketdata.recordings import recorded_frames, surveyed
+from marketdata.recording import recorder
+from marketdata.recording.folders import files_in, recorded_file, verify
+from marketdata.recording.reading import recorded_frames, surveyed
+from marketdata.recording.recorder import Recorder
+from marketdata.recording.server import serve_recording
 from marketdata.selectors import market_at
 from marketdata.simulation.server import serve_simulation
 from tests.marketdata.feed.test_feed import SYMBOLS, asked, make_feed, published, running, told, until

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from marketdata import bus
-from marketdata.recordings import recorded_frames
+from marketdata.recording.reading import recorded_frames
 from portfolios.models import Checkpoint, Fill
 from strategies.blackbox import BlackBox
 from strategies.evaluations import Evaluations

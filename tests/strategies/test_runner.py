@@ -13,7 +13,7 @@ import pytest
 from django.core.management import call_command
 
 from marketdata import bus
-from marketdata.recordings import recorded_frames
+from marketdata.recording.reading import recorded_frames
 from portfolios.models import Balance, EquityPoint, Fill, LedgerEntry, Position, Standing
 from portfolios.selectors import current_season, fills_digest
 from strategies.leagues import load_league

@@ -15,7 +15,7 @@ import pytest
 from django.core.management import call_command
 
 from marketdata import bus
-from marketdata.recordings import recorded_frames
+from marketdata.recording.reading import recorded_frames
 from portfolios.models import Checkpoint, Season, Shadow
 from portfolios.selectors import current_season, fills_digest
 from strategies.leagues import load_league

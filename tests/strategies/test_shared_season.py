@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 
 from marketdata import bus
-from marketdata.recordings import recorded_frames
+from marketdata.recording.reading import recorded_frames
 from portfolios.models import Checkpoint, Fill, Season, SharedBook
 from portfolios.selectors import current_season, fills_digest
 from strategies import leases

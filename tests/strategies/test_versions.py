@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from marketdata import bus
-from marketdata.recordings import recorded_frames
+from marketdata.recording.reading import recorded_frames
 from portfolios.models import Fill
 from strategies import registry, versions
 from strategies.challengers import enter_challenger, switch_over

@@ -10,8 +10,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from marketdata.recording_files import InvalidRecording
-from marketdata.recording_folders import RecordedFile, State, files_in, recorded_file, verify
+from marketdata.recording.files import InvalidRecording
+from marketdata.recording.folders import RecordedFile, State, files_in, recorded_file, verify
 from trading.frames import NS_PER_S, utc
 
 

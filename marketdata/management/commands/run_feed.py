@@ -25,10 +25,10 @@ from marketdata.feed.lock import FeedLock
 from marketdata.feed.metrics import FeedMetrics
 from marketdata.feed_events import FeedEventKind
 from marketdata.kraken.rest import KrakenRest, Pace
-from marketdata.recorded_exchange import Survey
-from marketdata.recorder import Recorder
-from marketdata.recording_server import serve_recording
-from marketdata.recordings import InvalidRecording, is_ours, surveyed
+from marketdata.recording.exchange import Survey
+from marketdata.recording.reading import InvalidRecording, is_ours, surveyed
+from marketdata.recording.recorder import Recorder
+from marketdata.recording.server import serve_recording
 from marketdata.reporting import Reporter
 from marketdata.selectors import market_at
 from marketdata.simulation.fault_words import FAULTS_HELP, InvalidFaults, parse_faults

@@ -11,7 +11,7 @@ import msgspec
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from marketdata.recordings import InvalidRecording
+from marketdata.recording.reading import InvalidRecording
 from marketdata.simulation.pairs import PAIRS
 from strategies import registry
 from strategies.checking.findings import Mark, Report

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from marketdata.recordings import InvalidRecording, recorded_frames
+from marketdata.recording.reading import InvalidRecording, recorded_frames
 from portfolios.models import Liquidity
 from strategies.leagues import InvalidLeague, deployment_fields, fee_schedules, read_league
 from strategies.models import Deployment

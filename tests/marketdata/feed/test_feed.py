@@ -15,9 +15,9 @@ from marketdata.feed.feed import Feed, SourceFailed
 from marketdata.feed.keeper import Keeper
 from marketdata.kraken import liveness
 from marketdata.kraken.client import KrakenClient
-from marketdata.recorded_exchange import survey
-from marketdata.recording_server import serve_recording
-from marketdata.recordings import read_recording, recorded_frames
+from marketdata.recording.exchange import survey
+from marketdata.recording.reading import read_recording, recorded_frames
+from marketdata.recording.server import serve_recording
 from marketdata.selectors import market_at
 from marketdata.simulation.server import serve_simulation
 from tests.marketdata.wire import CAPTURE_2023, CAPTURE_2026

@@ -10,8 +10,8 @@ from django.core.management import CommandError, call_command
 
 from marketdata import bus
 from marketdata.framing.records import Kind, Record
-from marketdata.recording_folders import files_in
-from marketdata.recordings import recorded_frames
+from marketdata.recording.folders import files_in
+from marketdata.recording.reading import recorded_frames
 from tests.marketdata.recorded import captured_day, fresh_listener, write_file
 from tests.processes import running, wait_until
 from trading.frames import encode_frame

@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from marketdata import bus
-from marketdata.recordings import recorded_frames
+from marketdata.recording.reading import recorded_frames
 from tests.marketdata.wire import CAPTURE_2026
 from tests.processes import running, wait_until
 

@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from marketdata import bus
-from marketdata.recordings import recorded_frames
+from marketdata.recording.reading import recorded_frames
 from portfolios.models import Season
 from portfolios.selectors import fills_digest
 from strategies.evaluations import Evaluations

@@ -12,10 +12,10 @@ import msgspec
 from marketdata.framing.listener import Listener
 from marketdata.framing.records import Kind
 from marketdata.kraken.wire import nanoseconds
-from marketdata.recorded_exchange import RecordedExchange, Survey, survey
-from marketdata.recording_files import InvalidRecording, is_recording_file
-from marketdata.recording_folders import opened, played_records
-from marketdata.replaying import Replay
+from marketdata.recording.exchange import RecordedExchange, Survey, survey
+from marketdata.recording.files import InvalidRecording, is_recording_file
+from marketdata.recording.folders import opened, played_records
+from marketdata.recording.replay import Replay
 from trading.frames import Frame
 
 _TIMED_CHANNELS = ("book", "trade", "ticker")  # elsewhere a timestamp may be the end of a candle, yet to come

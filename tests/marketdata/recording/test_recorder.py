@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from marketdata import recorder as recorder_module
 from marketdata.framing.records import Kind, Record
-from marketdata.recorder import DAY_NS, Recorder
-from marketdata.recording_files import RecordingFile, RecordingWriter
-from marketdata.recording_folders import State, files_in, recorded_file, verify
-from marketdata.recordings import read_recording, recorded_frames
-from marketdata.replaying import HOLE
+from marketdata.recording import recorder as recorder_module
+from marketdata.recording.files import RecordingFile, RecordingWriter
+from marketdata.recording.folders import State, files_in, recorded_file, verify
+from marketdata.recording.reading import read_recording, recorded_frames
+from marketdata.recording.recorder import DAY_NS, Recorder
+from marketdata.recording.replay import HOLE
 from tests.marketdata.recorded import captured_day, fresh_listener, told
 from trading.frames import Frame, encode_frame
 

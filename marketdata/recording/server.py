@@ -15,10 +15,10 @@ from websockets.exceptions import ConnectionClosed
 
 from marketdata.framing.records import encode_record
 from marketdata.kraken.client import END_OF_RECORDING
-from marketdata.recorded_exchange import RecordedExchange, Survey
-from marketdata.recording_files import InvalidRecording
-from marketdata.recording_folders import played_records
-from marketdata.recordings import is_ours, read_recording
+from marketdata.recording.exchange import RecordedExchange, Survey
+from marketdata.recording.files import InvalidRecording
+from marketdata.recording.folders import played_records
+from marketdata.recording.reading import is_ours, read_recording
 from trading.frames import NS_PER_S
 
 TIME_MESSAGE = struct.Struct(">Q")  # ns since the epoch at which the following messages were received

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from marketdata.framing.records import Kind, Record
-from marketdata.recording_files import SUFFIX, Header, InvalidRecording, RecordingFile
+from marketdata.recording.files import SUFFIX, Header, InvalidRecording, RecordingFile
 
 INDEX_SUFFIX = ".json"  # after the recording's own
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")

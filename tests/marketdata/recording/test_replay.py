@@ -12,8 +12,8 @@ from marketdata.kraken.books import Books
 from marketdata.kraken.protocol import KrakenProtocol
 from marketdata.kraken.requests import Requests
 from marketdata.kraken.tape import Tape, Told
-from marketdata.recording_files import InvalidRecording
-from marketdata.replaying import HOLE, Replay
+from marketdata.recording.files import InvalidRecording
+from marketdata.recording.replay import HOLE, Replay
 from tests.marketdata.recorded import captured_day, fresh_listener, told
 from tests.marketdata.wire import NOON_NS
 from trading.frames import encode_frame

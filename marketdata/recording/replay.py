@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marketdata.framing.listener import InvalidMemory, Listener, Witness
 from marketdata.framing.records import Kind, Record
-from marketdata.recording_files import InvalidRecording
+from marketdata.recording.files import InvalidRecording
 from trading.frames import Frame
 
 HOLE = "the recording does not hold it"

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from marketdata.recorded_exchange import RecordedExchange, Survey, survey
-from marketdata.recordings import read_recording
+from marketdata.recording.exchange import RecordedExchange, Survey, survey
+from marketdata.recording.reading import read_recording
 from tests.marketdata.wire import CAPTURE_2026, NOON_NS, book, instruments, trade
 
 

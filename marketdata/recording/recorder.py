@@ -12,8 +12,8 @@ from typing import Any
 
 from marketdata.framing.listener import Listener
 from marketdata.framing.records import Kind, Record
-from marketdata.recording_files import SUFFIX, Header, RecordingWriter
-from marketdata.recording_folders import Index, folder_of, remove_oldest, write_index
+from marketdata.recording.files import SUFFIX, Header, RecordingWriter
+from marketdata.recording.folders import Index, folder_of, remove_oldest, write_index
 from trading.frames import FRAME_DEPTH, NS_PER_S, utc
 
 FLUSH_EVERY_S = 0.5  # what a crash costs

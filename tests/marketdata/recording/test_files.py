@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketdata.framing.records import Kind, Record
-from marketdata.recording_files import MAGIC, InvalidRecording, RecordingFile, is_recording_file
+from marketdata.recording.files import MAGIC, InvalidRecording, RecordingFile, is_recording_file
 from tests.marketdata.recorded import make_header, write_file
 from tests.marketdata.wire import NOON_NS
 
@@ -55,7 +55,7 @@ def test_all_that_was_flushed_survives_a_writer_that_is_killed(tmp_path, caplog)
 
 
 def test_a_file_of_many_zstd_frames_reads_as_one(tmp_path, monkeypatch):
-    monkeypatch.setattr("marketdata.recording_files._ZSTD_FRAME_BYTES", 1_000)
+    monkeypatch.setattr("marketdata.recording.files._ZSTD_FRAME_BYTES", 1_000)
     path = write_file(tmp_path / "day.paddock", MESSAGES)
 
     assert path.read_bytes().count(b"\x28\xb5\x2f\xfd") > 10
@@ -63,7 +63,7 @@ def test_a_file_of_many_zstd_frames_reads_as_one(tmp_path, monkeypatch):
 
 
 def test_the_writer_knows_the_digest_of_its_file(tmp_path):
-    from marketdata.recording_files import RecordingWriter
+    from marketdata.recording.files import RecordingWriter
 
     writer = RecordingWriter(tmp_path / "day.paddock", make_header())
     writer.write(MESSAGES)

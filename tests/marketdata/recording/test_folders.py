@@ -1,8 +1,8 @@
 import pytest
 
 from marketdata.framing.records import Kind, Record
-from marketdata.recording_files import InvalidRecording
-from marketdata.recording_folders import (
+from marketdata.recording.files import InvalidRecording
+from marketdata.recording.folders import (
     State,
     files_in,
     folder_of,

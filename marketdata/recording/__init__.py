@@ -1,0 +1,1 @@
+"""Recordings: what the feed received, written to files and played again."""
