@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from marketdata.simulation.fault_words import InvalidFaults, parse_faults
+from marketdata.simulation.fault_syntax import InvalidFaults, parse_faults
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from marketdata.kraken import answers
-from marketdata.simulation import tampering, wording
+from marketdata.simulation import messages, tampering
 from marketdata.simulation.faults import CHANNELS, Fault, Plan, pair_status, system_at
 from marketdata.simulation.market import SimulatedMarket
 from marketdata.simulation.session import Session
@@ -170,7 +170,7 @@ class FaultyConversation:
     def _instruments(self, kind: str, symbols: Iterable[str]) -> bytes:
         pairs = self._exchange.market.pairs
         told = [msgspec.structs.replace(pairs[s].instrument, status=self._statuses[s]) for s in symbols]
-        return wording.instrument_message(kind, told)
+        return messages.instrument_message(kind, told)
 
     # What becomes of a message
 

@@ -9,9 +9,9 @@ import msgspec
 
 from marketdata.kraken.symbols import altname_of, wsname_of
 from marketdata.simulation.market import SimulatedMarket
+from marketdata.simulation.messages import number
 from marketdata.simulation.past import Past
 from marketdata.simulation.prints import PrintMaker
-from marketdata.simulation.wording import number
 from trading.candles import MINUTE_NS, TIMEFRAME_MINUTES, Candle
 from trading.frames import NS_PER_S, utc
 from trading.instruments import Instrument

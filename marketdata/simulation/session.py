@@ -7,7 +7,7 @@ from typing import Any
 
 from marketdata.kraken import answers
 from marketdata.kraken.answers import Request
-from marketdata.simulation import wording
+from marketdata.simulation import messages
 from marketdata.simulation.books import STEP_NS
 from marketdata.simulation.chance import mixed
 from marketdata.simulation.market import SimulatedMarket
@@ -100,7 +100,7 @@ class Session:
         self._subscribed.instrument = True
         warnings = ["tick_size is deprecated, use price_increment"]
         ack = answers.granted(request, {**channel, "snapshot": True, "warnings": warnings}, self._now_ns)
-        return [ack, wording.instrument_message("snapshot", [pair.instrument for pair in self._market.pairs.values()])]
+        return [ack, messages.instrument_message("snapshot", [pair.instrument for pair in self._market.pairs.values()])]
 
     def _refusal(self, request: Request, symbol: str) -> str:
         """Return why the subscription cannot be, empty when it can."""
@@ -129,11 +129,11 @@ class Session:
             book = self._market.book(symbol, self._now_ns, params.depth)
             self._subscribed.books[symbol] = (params.depth, book)
             result = {"channel": "book", "depth": params.depth, "snapshot": params.snapshot, "symbol": symbol}
-            snapshot = wording.book_snapshot(instrument, book, self._now_ns)
+            snapshot = messages.book_snapshot(instrument, book, self._now_ns)
         elif params.channel == "trade":
             self._subscribed.trades.add(symbol)
             newest = self._market.newest_trades(symbol, SNAPSHOT_TRADES, self._now_ns)
-            snapshot = wording.trades("snapshot", instrument, newest)
+            snapshot = messages.trades("snapshot", instrument, newest)
         else:
             touch = self._market.book(symbol, self._now_ns, answers.DEPTHS[0])
             self._subscribed.tickers[symbol] = (params.event_trigger, (touch.bids[0], touch.asks[0]))
@@ -164,7 +164,7 @@ class Session:
             time_ns = step * STEP_NS
             for symbol, (depth, before) in self._subscribed.books.items():
                 book = self._market.book(symbol, time_ns, depth)
-                update = wording.book_update(self._market.pairs[symbol].instrument, before, book, time_ns)
+                update = messages.book_update(self._market.pairs[symbol].instrument, before, book, time_ns)
                 if update is not None:
                     self._subscribed.books[symbol] = (depth, book)
                     news.append((time_ns, 0, update))
@@ -187,7 +187,7 @@ class Session:
                 continue
             for trade in self._market.trades(symbol, then_ns, self._now_ns):
                 if told:
-                    news.append((trade.time_ns, 1, wording.trades("update", pair.instrument, [trade])))
+                    news.append((trade.time_ns, 1, messages.trades("update", pair.instrument, [trade])))
                 if ticked:
                     news.append((trade.time_ns, 1, self._ticker("update", symbol, trade.time_ns)))
         return news
@@ -196,4 +196,4 @@ class Session:
         book = self._market.book(symbol, time_ns, answers.DEPTHS[0])
         last = self._market.newest_trades(symbol, 1, time_ns)[-1]
         day = self._market.day(symbol, time_ns)
-        return wording.ticker(kind, self._market.pairs[symbol], book, last.ticks, day, time_ns)
+        return messages.ticker(kind, self._market.pairs[symbol], book, last.ticks, day, time_ns)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from marketdata.kraken import wire
 from marketdata.kraken.answers import timestamp
-from marketdata.simulation import wording
+from marketdata.simulation import messages
 from marketdata.simulation.market import SimulatedMarket
 from trading.book import CHECKSUM_LEVELS, Level
 from trading.frames import NS_PER_S
@@ -68,8 +68,8 @@ def corrupted(message: bytes, market: SimulatedMarket, draw: int) -> bytes | Non
         level = Level(entry.level.ticks + (1 if draw & 1 else -1), entry.level.lots)
         level = level if draw & 6 == 0 else Level(entry.level.ticks, entry.level.lots + more)
         price, qty = (
-            wording.number(level.ticks, instrument.price_decimals),
-            wording.number(level.lots, instrument.qty_decimals),
+            messages.number(level.ticks, instrument.price_decimals),
+            messages.number(level.lots, instrument.qty_decimals),
         )
         return f'{{"price":{price},"qty":{qty}}}'.encode()
 
@@ -146,7 +146,7 @@ def giant(draw: int, *, is_text: bool) -> bytes:
     if not is_text:
         return bytes(GIANT_BYTES)
     like = Instrument(symbol="N0/USD", base="N0", quote="USD", price_decimals=2, qty_decimals=8)
-    one = wording.instrument_message("update", [like])
+    one = messages.instrument_message("update", [like])
     start, end = one.index(b'{"symbol"'), one.rindex(b"]}}")
     row = one[start:end].replace(b"N0", f"N{draw % 1_000}".encode())
     return one[:start] + b",".join([row] * (GIANT_BYTES // len(row))) + one[end:]

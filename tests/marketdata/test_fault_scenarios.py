@@ -9,7 +9,7 @@ from collections import Counter
 
 import pytest
 
-from marketdata.simulation.fault_words import parse_faults
+from marketdata.simulation.fault_syntax import parse_faults
 from marketdata.simulation.faults import KINDS, Fault
 from tests.marketdata.virtual_exchange import SYMBOLS, VirtualFeed
 

@@ -16,7 +16,7 @@ from marketdata.feed.feed import Feed
 from marketdata.kraken import liveness
 from marketdata.kraken.client import KrakenClient
 from marketdata.kraken.rest import KrakenRest, Pace
-from marketdata.simulation.fault_words import parse_faults
+from marketdata.simulation.fault_syntax import parse_faults
 from marketdata.simulation.rest_server import serve_rest
 from marketdata.simulation.server import serve_simulation
 from tests.marketdata.feed.test_feed import asked, make_feed, published, running, statuses_told, told, until

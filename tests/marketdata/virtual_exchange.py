@@ -22,7 +22,7 @@ from marketdata.kraken.events import BookChanged, BookLost, MarketEvent
 from marketdata.kraken.rest import MAX_TRIES
 from marketdata.kraken.symbols import altname_of
 from marketdata.kraken.trades import repair_message
-from marketdata.simulation.fault_words import parse_faults
+from marketdata.simulation.fault_syntax import parse_faults
 from marketdata.simulation.faults import Fault
 from marketdata.simulation.faulty import FaultyConversation, FaultyExchange, Told
 from marketdata.simulation.faulty_rest import FaultyRestSide

@@ -31,7 +31,7 @@ from marketdata.recording.recorder import Recorder
 from marketdata.recording.server import serve_recording
 from marketdata.reporting import Reporter
 from marketdata.selectors import market_at
-from marketdata.simulation.fault_words import FAULTS_HELP, InvalidFaults, parse_faults
+from marketdata.simulation.fault_syntax import FAULTS_HELP, InvalidFaults, parse_faults
 from marketdata.simulation.faults import CALM, Plan
 from marketdata.simulation.rest_server import serve_rest
 from marketdata.simulation.server import serve_simulation

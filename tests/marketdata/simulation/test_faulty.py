@@ -5,7 +5,7 @@ import json
 import pytest
 
 from marketdata.kraken import wire
-from marketdata.simulation.fault_words import parse_faults
+from marketdata.simulation.fault_syntax import parse_faults
 from marketdata.simulation.faulty import EXCEEDED, Farewell, FaultyConversation, FaultyExchange, Told
 from marketdata.simulation.faulty_rest import FaultyRestSide
 from marketdata.simulation.market import SimulatedMarket

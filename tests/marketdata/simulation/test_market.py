@@ -3,7 +3,7 @@ from itertools import pairwise
 
 import pytest
 
-from marketdata.simulation import wording
+from marketdata.simulation import messages
 from marketdata.simulation.books import STEP_NS
 from marketdata.simulation.chance import mixed, uniform
 from marketdata.simulation.market import SimulatedMarket
@@ -162,13 +162,13 @@ def test_updates_lead_from_one_book_to_the_next_and_their_checksums_hold(symbol,
     fallen = 0
     for step in range(1, 900):
         after = market.book(symbol, T0 + step * STEP_NS, depth)
-        bids = wording._changes(before.bids, after.bids, Side.BUY)
-        asks = wording._changes(before.asks, after.asks, Side.SELL)
+        bids = messages._changes(before.bids, after.bids, Side.BUY)
+        asks = messages._changes(before.asks, after.asks, Side.SELL)
         gone = {level.ticks for level in before.bids} - {level.ticks for level in after.bids}
         fallen += len(gone - {level.ticks for level in bids})
         followed.apply([tuple(level) for level in bids], [tuple(level) for level in asks])
         assert followed.top(depth) == after
-        followed.verify(wording.checksum(instrument, after))
+        followed.verify(messages.checksum(instrument, after))
         before = after
     assert fallen > 0  # levels slid below the depth without a word, as on Kraken
 
@@ -180,7 +180,7 @@ def test_the_checksum_is_made_of_texts_as_the_documentation_says():
     first = f"{instrument.price(book.asks[0].ticks):.8f}".replace(".", "").lstrip("0")
 
     assert first == str(book.asks[0].ticks)
-    assert wording.checksum(instrument, book) == zlib.crc32(
+    assert messages.checksum(instrument, book) == zlib.crc32(
         "".join(f"{level.ticks}{level.lots}" for side in (book.asks, book.bids) for level in side).encode()
     )
 
@@ -189,4 +189,4 @@ def test_the_checksum_is_made_of_texts_as_the_documentation_says():
     ("units", "decimals", "text"), [(628070, 1, "62807.0"), (1774, 8, "0.00001774"), (0, 8, "0.00000000"), (5, 0, "5")]
 )
 def test_numbers_are_written_at_their_full_precision(units, decimals, text):
-    assert wording.number(units, decimals) == text
+    assert messages.number(units, decimals) == text

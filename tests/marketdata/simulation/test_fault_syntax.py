@@ -2,7 +2,7 @@ from math import inf
 
 import pytest
 
-from marketdata.simulation.fault_words import FAULTS_HELP, InvalidFaults, parse_faults
+from marketdata.simulation.fault_syntax import FAULTS_HELP, InvalidFaults, parse_faults
 from marketdata.simulation.faults import KINDS, Fault, Plan, pair_status, system_at
 
 
