@@ -34,7 +34,7 @@ from dashboard.panels import (
 )
 from dashboard.scenes import Scene, deployment_scene
 from dashboard.system.scenes import system_scene
-from marketdata.metrics import Histogram
+from marketdata.telemetry.metrics import Histogram
 from portfolios.models import Fill
 from portfolios.outbox.announcements import LEAGUE_GROUP
 from portfolios.results.windows import Window

@@ -14,9 +14,10 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from structlog.contextvars import bind_contextvars
 
-from marketdata import bus, tracing
-from marketdata.reporting import Reporter
+from marketdata import bus
 from marketdata.sources import is_recording
+from marketdata.telemetry import tracing
+from marketdata.telemetry.reporting import Reporter
 from portfolios.models import Checkpoint, Liquidity, Season
 from portfolios.outbox.announcements import Announcer
 from portfolios.rows.liquidity import book_cursor

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from prometheus_client.core import Metric
 
 from marketdata import bus
-from marketdata.metrics import Histogram, counter, gauge, histogram
+from marketdata.telemetry.metrics import Histogram, counter, gauge, histogram
 from trading.engine.outcome import Outcome
 from trading.orders import OrderStatus
 

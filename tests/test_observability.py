@@ -14,7 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from marketdata import bus
-from marketdata.reporting import instance_of, living_reports
+from marketdata.telemetry.reporting import instance_of, living_reports
 from strategies import registry
 from strategies.leagues import load_league
 from tests.leagues import restless_league

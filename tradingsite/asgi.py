@@ -17,8 +17,8 @@ from django.urls import re_path
 
 from dashboard.routing import websocket_urlpatterns
 from dashboard.stream.socket import StreamSocket
-from marketdata import tracing
-from marketdata.reporting import Reporter
+from marketdata.telemetry import tracing
+from marketdata.telemetry.reporting import Reporter
 from tradingsite.access import readers_only, readers_or_programs
 from tradingsite.celery import app as celery_app
 from tradingsite.pacing import paced

@@ -16,9 +16,10 @@ from celery.signals import beat_embedded_init, beat_init, worker_process_init, w
 from prometheus_client.core import Metric
 from structlog.contextvars import bound_contextvars
 
-from marketdata import bus, tracing
-from marketdata.metrics import Histogram, Labels, counter, histogram
-from marketdata.reporting import Reporter
+from marketdata import bus
+from marketdata.telemetry import tracing
+from marketdata.telemetry.metrics import Histogram, Labels, counter, histogram
+from marketdata.telemetry.reporting import Reporter
 
 JOB_SECONDS = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
 _log = logging.getLogger("jobs")

@@ -18,8 +18,8 @@ from rest_framework.views import APIView
 
 from dashboard.system import readings
 from dashboard.system.readings import Database, Disk, Jobs, Redis, reading
-from marketdata.metrics import gauge
-from marketdata.reporting import living_reports, merged
+from marketdata.telemetry.metrics import gauge
+from marketdata.telemetry.reporting import living_reports, merged
 
 
 @method_decorator(never_cache, name="dispatch")

@@ -15,7 +15,7 @@ from django.http.response import HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 from structlog.contextvars import bound_contextvars
 
-from marketdata import tracing
+from marketdata.telemetry import tracing
 from tradingsite.access import Respond, RespondLater
 from tradingsite.web_metrics import WEB
 

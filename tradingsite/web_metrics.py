@@ -9,7 +9,7 @@ from typing import Any
 from prometheus_client.core import Metric
 
 from dashboard.broadcaster import RENDER_SECONDS
-from marketdata.metrics import Histogram, Labels, counter, gauge, histogram
+from marketdata.telemetry.metrics import Histogram, Labels, counter, gauge, histogram
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 

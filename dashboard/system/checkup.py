@@ -23,8 +23,8 @@ from dashboard.system import readings
 from dashboard.system.processes import process_of
 from dashboard.system.server_rules import BACKUP_OLD_DAYS, CLOCK_OFF_S, DISK_OUT_BYTES, DISK_SHORT_BYTES
 from marketdata import bus
-from marketdata.reporting import living_reports
 from marketdata.sources import kraken_answers
+from marketdata.telemetry.reporting import living_reports
 from strategies import registry
 
 ANSWER_WITHIN_S = 5.0

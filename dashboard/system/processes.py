@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from marketdata import bus
-from marketdata.reporting import Report
+from marketdata.telemetry.reporting import Report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from dashboard.system import readings
 from dashboard.system.processes import Process, heard_last, process_of
 from dashboard.system.readings import Backup, Database, Disk, Jobs, Redis, reading
 from marketdata import bus
-from marketdata.reporting import living_reports
+from marketdata.telemetry.reporting import living_reports
 from portfolios.models import Season
 from portfolios.selectors import current_season
 from strategies import leases, registry

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from marketdata.metrics import Histogram
+from marketdata.telemetry.metrics import Histogram
 from trading.frames import NS_PER_MS, NS_PER_S
 
 WINDOW_S = 600

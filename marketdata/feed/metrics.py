@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client.core import Metric
 
-from marketdata.metrics import counter, gauge, histogram
+from marketdata.telemetry.metrics import counter, gauge, histogram
 from trading.frames import NS_PER_S
 
 if TYPE_CHECKING:

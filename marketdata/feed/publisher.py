@@ -10,9 +10,10 @@ from contextlib import ExitStack
 
 import redis
 
-from marketdata import bus, tracing
-from marketdata.metrics import Histogram
+from marketdata import bus
 from marketdata.sources import is_recording
+from marketdata.telemetry import tracing
+from marketdata.telemetry.metrics import Histogram
 from trading.frames import Frame
 
 MAX_BACKLOG = bus.KEPT_FRAMES  # a stream that was away longer would drop them at once

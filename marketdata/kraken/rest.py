@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 import httpx
 
-from marketdata import tracing
 from marketdata.kraken import rest_answers
 from marketdata.kraken.rest_answers import BadAnswer, ExchangeError, PairName, SystemStatus
 from marketdata.kraken.symbols import altname_of
 from marketdata.kraken.wire import InexactNumber
+from marketdata.telemetry import tracing
 from trading.book import BookTop
 from trading.candles import TIMEFRAME_MINUTES, Candle
 from trading.frames import Trade

@@ -11,7 +11,7 @@ from django.db import OperationalError
 
 from dashboard.system import checkup, readings
 from marketdata import bus
-from marketdata.reporting import Report, Reporter
+from marketdata.telemetry.reporting import Report, Reporter
 from portfolios.audit import note_change
 from portfolios.models import AuditEntry
 from strategies import registry

@@ -12,7 +12,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser, expect
 
 from marketdata import bus
-from marketdata.reporting import Report, Reporter
+from marketdata.telemetry.reporting import Report, Reporter
 from strategies.models import Worker
 from tests.browsing import browser, complaints_of, faults_of, in_a_browser, web
 from tests.rows import enter, open_season, run_feed

@@ -14,8 +14,8 @@ from django.utils import timezone
 from dashboard.panels import SYSTEM_PANELS
 from dashboard.system import readings
 from marketdata import bus
-from marketdata.metrics import counter
-from marketdata.reporting import Report, Reporter
+from marketdata.telemetry.metrics import counter
+from marketdata.telemetry.reporting import Report, Reporter
 from portfolios.audit import note_change
 from strategies import leases
 from strategies.models import DeploymentStatus, Worker

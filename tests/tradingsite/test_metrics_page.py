@@ -8,8 +8,8 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from dashboard.system import readings
 from marketdata import bus
-from marketdata.metrics import Histogram, counter, histogram
-from marketdata.reporting import Report, Reporter
+from marketdata.telemetry.metrics import Histogram, counter, histogram
+from marketdata.telemetry.reporting import Report, Reporter
 from tests.rows import MARKET
 from tradingsite.models import Scope
 from tradingsite.passes import make_token

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
-from marketdata import bus, services, tracing
+from marketdata import bus, services
 from marketdata.feed.feed import Feed, SourceFailed
 from marketdata.feed.health import Incident
 from marketdata.feed.keeper import Keeper
@@ -29,13 +29,14 @@ from marketdata.recording.exchange import Survey
 from marketdata.recording.reading import InvalidRecording, is_ours, surveyed
 from marketdata.recording.recorder import Recorder
 from marketdata.recording.server import serve_recording
-from marketdata.reporting import Reporter
 from marketdata.selectors import market_at
 from marketdata.simulation.fault_syntax import FAULTS_HELP, InvalidFaults, parse_faults
 from marketdata.simulation.faults import CALM, Plan
 from marketdata.simulation.rest_server import serve_rest
 from marketdata.simulation.server import serve_simulation
 from marketdata.sources import Source, UnknownSource, configured, parse_source, watched_depth, watched_symbols
+from marketdata.telemetry import tracing
+from marketdata.telemetry.reporting import Reporter
 from trading.frames import FRAME_DEPTH
 from trading.market import Market
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import OperationalError, connection
 
-from marketdata import tracing
+from marketdata.telemetry import tracing
 from strategies import services
 from strategies.blackbox import BlackBox
 from strategies.evaluations import Evaluations

@@ -22,7 +22,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from marketdata import bus
-from marketdata.metrics import gauge
+from marketdata.telemetry.metrics import gauge
 
 REPORT_EVERY_S = 5.0
 _TOTALS = ("_total", "_sum", "_count")  # samples that only grow: their rates are told, too

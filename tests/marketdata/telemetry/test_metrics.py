@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketdata.feed.metrics import Heard
-from marketdata.metrics import Histogram, counter, gauge, histogram
+from marketdata.telemetry.metrics import Histogram, counter, gauge, histogram
 
 
 def test_a_measurement_counts_in_every_bucket_whose_bound_it_does_not_exceed():

@@ -3,8 +3,8 @@ import time
 import pytest
 
 from marketdata import bus
-from marketdata.metrics import counter, gauge
-from marketdata.reporting import Family, Report, Reporter, Sample, living_reports, merged
+from marketdata.telemetry.metrics import counter, gauge
+from marketdata.telemetry.reporting import Family, Report, Reporter, Sample, living_reports, merged
 from tests.processes import wait_until
 
 
