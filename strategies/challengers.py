@@ -12,9 +12,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from strategies import registry
+from strategies.admin.forms import shown
 from strategies.config_fields import ConfigField, InvalidValue, config_fields, flat, grouped
 from strategies.events import record_event
-from strategies.forms import shown
 from strategies.models import Deployment
 from strategies.registry import UnknownStrategy
 from strategies.selectors import offered, traded

@@ -10,7 +10,7 @@ from portfolios.models import Flattening
 from strategies.models import Deployment
 from strategies.services import create_deployment
 from tests.rows import open_season
-from tests.strategies.test_admin import act
+from tests.strategies.admin.test_deployments import act
 
 pytestmark = pytest.mark.django_db
 ADD = "/admin/strategies/deployment/add/"

@@ -18,15 +18,18 @@ from django.utils.safestring import SafeString
 
 from portfolios.admin import ReadOnlyAdmin
 from portfolios.models import Standing
-from strategies import fee_admin, registry, services, version_admin  # noqa: F401 - two register rows of others
+from strategies import registry, services
+from strategies.admin.commands import CommandingAdmin
+from strategies.admin.deployments import (
+    versions,  # noqa: F401 - two register rows of others
+)
+from strategies.admin.forms import CONFIG, MARGIN, RISK, deployment_form, shown_settings
+from strategies.admin.history import DeploymentPages
+from strategies.admin.payments import PayingAdmin
+from strategies.admin.seasons import SeasonAdmin
 from strategies.challengers import LONGEST_NAME, label
 from strategies.cloning import COPY, clone_deployment, unused_slug
-from strategies.command_admin import CommandingAdmin
-from strategies.deployment_pages import DeploymentPages
-from strategies.forms import CONFIG, MARGIN, RISK, deployment_form, shown_settings
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus, Worker
-from strategies.pay_admin import PayingAdmin
-from strategies.season_admin import SeasonAdmin
 from strategies.selectors import traded
 from trading.fills import plain
 from trading.strategy import Strategy

@@ -1,0 +1,1 @@
+"""The admin pages of deployments, seasons, versions and fees."""
