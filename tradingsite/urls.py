@@ -10,12 +10,12 @@ from dashboard.system.api import system_urls
 from marketdata.api import api_urls as marketdata_urls
 from portfolios.api import api_urls as portfolios_urls
 from portfolios.audit_api import audit_urls
-from strategies.api import api_urls as strategies_urls
-from strategies.command_api import command_urls
-from strategies.fee_api import fee_urls
-from strategies.league_api import league_urls
-from strategies.record_api import record_urls
-from strategies.version_api import version_urls
+from strategies.api.commands import command_urls
+from strategies.api.deployments import api_urls as strategies_urls
+from strategies.api.fees import fee_urls
+from strategies.api.league import league_urls
+from strategies.api.records import record_urls
+from strategies.api.versions import version_urls
 from tradingsite import health
 from tradingsite.metrics_page import Metrics
 from tradingsite.rest.root import root_urls

@@ -17,7 +17,7 @@ from rest_framework.serializers import as_serializer_error
 from rest_framework.views import APIView
 
 from strategies import serializers
-from strategies.api import DeploymentChange, deployment_detail, deployment_named
+from strategies.api.deployments import DeploymentChange, deployment_detail, deployment_named
 from strategies.challengers import enter_challenger, switch_over
 from strategies.models import DeploymentRevision
 from strategies.revisions import UnknownRevision

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from portfolios.api import account_named
 from portfolios.filters import KnownParameters, MomentFilter
 from portfolios.serializers import ExactDecimalField
-from strategies.api import deployment_named
+from strategies.api.deployments import deployment_named
 from strategies.benchmark import Benchmark, holding_of
 from strategies.models import DeploymentEvent
 from strategies.selectors import symbols_of, traded

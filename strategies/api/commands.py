@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from marketdata import bus
 from portfolios.selectors import current_season
 from strategies import services
-from strategies.api import DeploymentChange, deployment_detail, deployment_named
+from strategies.api.deployments import DeploymentChange, deployment_detail, deployment_named
 from strategies.cloning import clone_deployment
 from strategies.command_serializers import BeginSeasonSerializer, CloneSerializer, StopSerializer
 from strategies.flattening import flatten_deployment

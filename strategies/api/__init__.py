@@ -1,0 +1,1 @@
+"""The REST API of deployments, versions, commands and the league."""
