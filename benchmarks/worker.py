@@ -91,7 +91,7 @@ def main() -> None:
         django.setup()
         from django.core.management import call_command
 
-        from strategies.services import create_deployment
+        from strategies.deployments.services import create_deployment
 
         call_command("migrate", verbosity=0)
         for entry in islice(entries(), DEPLOYMENTS):

@@ -10,8 +10,7 @@ from typing import Any
 
 from marketdata import bus
 from portfolios.selectors import LeagueRow, current_season
-from strategies.models import Deployment
-from strategies.selectors import (
+from strategies.deployments.selectors import (
     Contestant,
     Setting,
     league_board,
@@ -21,6 +20,7 @@ from strategies.selectors import (
     symbols_of,
     traded,
 )
+from strategies.models import Deployment
 
 FEWEST, MOST = 2, 6
 _TERMS = ("cash", "currency", "funding_currency", "assets", "fill_model", "latency_ms", "latency_sigma", "fee_schedule")

@@ -17,7 +17,8 @@ from marketdata import bus
 from portfolios.models import Fill
 from portfolios.results.windows import SEASON, WINDOWS, UnknownWindow, Window, window_named
 from portfolios.selectors import current_season, market_time, recent_fills
-from strategies import registry, selectors
+from strategies import registry
+from strategies.deployments import selectors
 from strategies.league import League, OutsideSeason, Place, View, league
 
 FILLS_SHOWN = 30

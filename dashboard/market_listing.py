@@ -18,7 +18,7 @@ from marketdata.history.day import DayFigures, day_figures
 from marketdata.models import Instrument
 from portfolios.models import Season
 from portfolios.selectors import current_season
-from strategies.selectors import BOOK_STALE_S
+from strategies.deployments.selectors import BOOK_STALE_S
 
 DAY_FOR_S = 5  # the figures of a day are as old as that at most
 

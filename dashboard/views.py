@@ -25,7 +25,7 @@ from dashboard.system.scenes import system_scene
 from portfolios.fees import known_schedules
 from portfolios.models import Fill
 from portfolios.selectors import trading_fill
-from strategies import services
+from strategies.deployments import services
 from strategies.flattening import flatten_deployment
 from strategies.models import Deployment
 from trading.exchange.evidence import rederived

@@ -9,10 +9,10 @@ from django.db import transaction
 
 from portfolios.commands.flattening import flattenings_to_begin, open_flattening, record_begun, record_done, record_wait
 from portfolios.models import Account, Flattening, FlatteningState
-from strategies.events import record_event
+from strategies.deployments.events import record_event
+from strategies.deployments.services import set_status
 from strategies.hosting import Hosted
 from strategies.models import Deployment, DeploymentStatus
-from strategies.services import set_status
 from trading.engine import Engine
 from trading.engine.flattening import Flattened, begin_flattening
 from trading.engine.outcome import Outcome

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from strategies.events import record_event
+from strategies.deployments.events import record_event
+from strategies.deployments.services import halt_deployment
 from strategies.hosting import Hosted
-from strategies.services import halt_deployment
 from trading.engine.outcome import Outcome
 from trading.frames import Gap, utc
 

@@ -1,4 +1,4 @@
-"""The rows of who trades. Written by `strategies.services`, read through `strategies.selectors`."""
+"""The rows of who trades. Written by `strategies.deployments.services`, read through `strategies.deployments.selectors`."""
 
 from __future__ import annotations
 

@@ -18,13 +18,13 @@ from portfolios.rows.liquidity import record_book, restored_book
 from portfolios.rows.shadows import ShadowUpdate, record_shadows
 from portfolios.rows.valuations import record_looks
 from portfolios.services import AccountUpdate, record_updates
+from strategies.deployments.revisions import record_obedience
+from strategies.deployments.services import quarantine_deployment
 from strategies.evaluations import Evaluations
 from strategies.flattening import record_flattenings
 from strategies.happenings import record_happenings
 from strategies.hosting import Hosted, Unloadable, engine_of, load
 from strategies.models import Deployment
-from strategies.revisions import record_obedience
-from strategies.services import quarantine_deployment
 from strategies.shadows import wants_shadows
 from trading.engine.strategy_errors import described
 from trading.exchange import SharedBook

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from portfolios.selectors import MarginState
 from portfolios.serializers import ExactDecimalField, FlatteningSerializer, RowSerializer
+from strategies.deployments.selectors import Contestant, Health
 from strategies.models import (
     Deployment,
     DeploymentCost,
@@ -18,7 +19,6 @@ from strategies.models import (
     ShadowChoice,
     StrategyVersion,
 )
-from strategies.selectors import Contestant, Health
 from strategies.shadow_serializers import OptimismSerializer
 
 NO_ROUND_TRIP = "no closed round trip yet"

@@ -21,16 +21,17 @@ from marketdata.telemetry.reporting import Reporter
 from portfolios.models import Checkpoint, Liquidity, Season
 from portfolios.outbox.announcements import Announcer
 from portfolios.rows.liquidity import book_cursor
-from strategies import leases, services
+from strategies import leases
 from strategies.costs import record_costs
+from strategies.deployments import services
+from strategies.deployments.selectors import traded
+from strategies.deployments.services import note_versions, open_season
 from strategies.evaluations import Evaluations
 from strategies.flattening import begin_flattenings
 from strategies.hosting import Unloadable
 from strategies.models import Deployment, DeploymentStatus, Worker
 from strategies.paying import apply_payments
 from strategies.runner import Runner
-from strategies.selectors import traded
-from strategies.services import note_versions, open_season
 from strategies.shadows import placed_deployments
 from strategies.worker_metrics import WardenMetrics, WorkerMetrics
 

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any
 
 from strategies import registry
-from strategies.config_fields import ConfigField, Kind, config_fields, grouped
+from strategies.deployments.config_fields import ConfigField, Kind, config_fields, grouped
 from tests.stage import Stage
 from trading.strategy import InvalidConfig
 

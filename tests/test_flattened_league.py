@@ -12,11 +12,11 @@ from marketdata import bus
 from marketdata.recording.reading import recorded_frames
 from portfolios.models import Fill, Flattening, Order, Position
 from portfolios.selectors import current_season, fills_digest
+from strategies.deployments.terms import terms_of
 from strategies.flattening import flatten_deployment
 from strategies.leagues import load_league
 from strategies.models import Deployment, DeploymentRevision
 from strategies.registry import strategy_of
-from strategies.terms import terms_of
 from tests.leagues import CAPTURE, restless_league
 from tests.processes import wait_until
 from tests.test_the_whole_way import DEPLOYMENTS, assert_the_books_balance, feed, market_is_worked_through, worker

@@ -163,7 +163,7 @@ def enqueue(house: House) -> None:
 def spoken_by_talker(house: House) -> dict:
     """Enter a strategy that logs in its own code, and return its line."""
     from portfolios.selectors import current_season
-    from strategies.services import create_deployment
+    from strategies.deployments.services import create_deployment
 
     assert current_season() is not None
     create_deployment(by="test", slug="talker", name="Talker", strategy="talker", symbols=["BTC/USD"])

@@ -11,7 +11,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 
 from marketdata import bus
-from strategies import selectors
+from strategies.deployments import selectors
 
 STALE_AFTER_S = 10.0
 

@@ -15,8 +15,8 @@ from marketdata import bus
 from marketdata.feed.health import connection_budget
 from marketdata.serializers import FeedSerializer
 from portfolios.selectors import current_season, league_totals
+from strategies.deployments.selectors import league_board
 from strategies.league_serializers import TotalsSerializer
-from strategies.selectors import league_board
 from strategies.serializers import ContestantSerializer
 
 # Symbols are told as prices, events by the REST API; an age by the reader's own clock is never the same twice.

@@ -14,8 +14,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.http import urlencode
 
-from strategies import services
-from strategies.cloning import clone_deployment
+from strategies.deployments import services
+from strategies.deployments.cloning import clone_deployment
 from strategies.flattening import flatten_deployment
 from strategies.models import Deployment, DeploymentStatus
 

@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 
 from portfolios.admin import ReadOnlyAdmin
 from portfolios.models import Standing
-from strategies import registry, services
+from strategies import registry
 from strategies.admin.commands import CommandingAdmin
 from strategies.admin.deployments import (
     versions,  # noqa: F401 - two register rows of others
@@ -27,10 +27,11 @@ from strategies.admin.forms import CONFIG, MARGIN, RISK, deployment_form, shown_
 from strategies.admin.history import DeploymentPages
 from strategies.admin.payments import PayingAdmin
 from strategies.admin.seasons import SeasonAdmin
-from strategies.challengers import LONGEST_NAME, label
-from strategies.cloning import COPY, clone_deployment, unused_slug
+from strategies.deployments import services
+from strategies.deployments.challengers import LONGEST_NAME, label
+from strategies.deployments.cloning import COPY, clone_deployment, unused_slug
+from strategies.deployments.selectors import traded
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus, Worker
-from strategies.selectors import traded
 from trading.fills import plain
 from trading.strategy import Strategy
 

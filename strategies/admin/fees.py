@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 
 from portfolios.fees import known_schedules, schedule_of, tiers_from_text
 from portfolios.models import FeeSchedule
-from strategies.fee_schedules import add_fee_schedule, check_fee_schedule, withdraw_fee_schedule
+from strategies.deployments.fee_schedules import add_fee_schedule, check_fee_schedule, withdraw_fee_schedule
 from trading.fees import KRAKEN_SPOT_2026_07
 from trading.fees import FeeSchedule as Schedule
 from trading.fills import plain

@@ -10,7 +10,7 @@ from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 
 from portfolios.fees import known_schedules
-from strategies.config_fields import (
+from strategies.deployments.config_fields import (
     ConfigField,
     InvalidValue,
     Kind,
@@ -20,9 +20,9 @@ from strategies.config_fields import (
     margin_fields,
     risk_fields,
 )
+from strategies.deployments.money_terms import assets_as_text, assets_from_text
+from strategies.deployments.terms import check_deployment
 from strategies.models import Deployment
-from strategies.money_terms import assets_as_text, assets_from_text
-from strategies.terms import check_deployment
 from trading.exchange.models import FILL_MODELS
 from trading.fills import plain
 from trading.strategy import Strategy

@@ -11,7 +11,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from portfolios.admin import ReadOnlyAdmin
-from strategies import registry, selectors, services, versions
+from strategies import registry, versions
+from strategies.deployments import selectors, services
 from strategies.models import StrategyVersion
 
 

@@ -20,7 +20,8 @@ from rest_framework.views import APIView
 from marketdata import bus
 from portfolios.filters import KnownParameters
 from portfolios.selectors import current_season
-from strategies import registry, selectors, serializers, services
+from strategies import registry, serializers
+from strategies.deployments import selectors, services
 from strategies.models import Deployment
 
 

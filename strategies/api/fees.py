@@ -21,7 +21,7 @@ from rest_framework.views import APIView
 from portfolios import models
 from portfolios.fees import MOST_PCT, MOST_TIERS, MOST_VOLUME_USD, known_schedules
 from portfolios.serializers import FeeScheduleSerializer
-from strategies.fee_schedules import add_fee_schedule, withdraw_fee_schedule
+from strategies.deployments.fee_schedules import add_fee_schedule, withdraw_fee_schedule
 from trading.fees import FeeTier
 
 

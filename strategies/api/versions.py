@@ -18,10 +18,10 @@ from rest_framework.views import APIView
 
 from strategies import serializers
 from strategies.api.deployments import DeploymentChange, deployment_detail, deployment_named
-from strategies.challengers import enter_challenger, switch_over
+from strategies.deployments.challengers import enter_challenger, switch_over
+from strategies.deployments.revisions import UnknownRevision
+from strategies.deployments.services import roll_back
 from strategies.models import DeploymentRevision
-from strategies.revisions import UnknownRevision
-from strategies.services import roll_back
 
 
 class Revisions(generics.ListAPIView):

@@ -11,7 +11,7 @@ import pytest
 
 from paddock_client import NotFound, Refused
 from paddock_client.spelling import plain
-from strategies.services import pause_deployment
+from strategies.deployments.services import pause_deployment
 from tests.rows import NOON, fill
 from tests.working import Work, around
 from trading.signals import OrderType

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from strategies.fee_schedules import add_fee_schedule
+from strategies.deployments.fee_schedules import add_fee_schedule
 from tests.listening import Heard, forget_all, list_pair, store
 from tests.rows import MARKET, NOON, enter, fill, open_season, quote, run_feed
 from trading.frames import utc

@@ -12,9 +12,15 @@ from django.db import transaction
 
 from portfolios.models import Fill, Flattening, LedgerEntry, Order, Position
 from portfolios.selectors import ledger_sums
+from strategies.deployments.services import (
+    enable_deployment,
+    new_season,
+    quarantine_deployment,
+    reset_deployment,
+    stop_entries,
+)
 from strategies.flattening import begin_flattenings, flatten_deployment
 from strategies.models import Deployment, DeploymentEvent
-from strategies.services import enable_deployment, new_season, quarantine_deployment, reset_deployment, stop_entries
 from tests.working import MARKET, Work, around
 from trading.signals import OrderType
 

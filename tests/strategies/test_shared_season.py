@@ -18,10 +18,10 @@ from marketdata.recording.reading import recorded_frames
 from portfolios.models import Checkpoint, Fill, Season, SharedBook
 from portfolios.selectors import current_season, fills_digest
 from strategies import leases
+from strategies.deployments.services import create_deployment, new_season, open_season
 from strategies.leagues import load_league
 from strategies.models import Deployment
 from strategies.runner import Runner
-from strategies.services import create_deployment, new_season, open_season
 from tests.drawing import Scene
 from tests.leagues import CAPTURE, hungry_league, written
 from trading.frames import Frame

@@ -6,15 +6,15 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from portfolios.models import Order
-from strategies.models import Deployment, DeploymentRevision, DeploymentStatus
-from strategies.selectors import Health, contestant_named
-from strategies.services import (
+from strategies.deployments.selectors import Health, contestant_named
+from strategies.deployments.services import (
     disable_deployment,
     enable_deployment,
     pause_deployment,
     quarantine_deployment,
     stop_entries,
 )
+from strategies.models import Deployment, DeploymentRevision, DeploymentStatus
 from tests.rows import feed, quote
 from tests.working import Work, around
 from trading.engine.outcome import Outcome

@@ -8,10 +8,10 @@ from decimal import Decimal
 import pytest
 
 from portfolios.models import Fill, Message, MessageKind, Order, RoundTrip
-from strategies.cloning import clone_deployment
+from strategies.deployments.cloning import clone_deployment
+from strategies.deployments.services import enable_deployment, pause_deployment
 from strategies.flattening import begin_flattenings, flatten_deployment
 from strategies.models import DeploymentEvent
-from strategies.services import enable_deployment, pause_deployment
 from tests.working import Work, around
 from trading.frames import Gap
 from trading.signals import OrderType

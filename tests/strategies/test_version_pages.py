@@ -12,8 +12,8 @@ from django.urls import reverse
 
 from marketdata import bus
 from strategies import registry
+from strategies.deployments.services import change_deployment, create_deployment
 from strategies.models import Deployment, StrategyVersion
-from strategies.services import change_deployment, create_deployment
 from tests.flipping import write_flipper
 from tests.rows import enter, open_season
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from strategies.challengers import enter_challenger, label
+from strategies.deployments.challengers import enter_challenger, label
 from strategies.models import Deployment
 from strategies.registry import strategy_of
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from strategies import registry
-from strategies.config_fields import ConfigField, config_fields
+from strategies.deployments.config_fields import ConfigField, config_fields
 from strategies.registry import LoadFailure
 from trading.strategy import Strategy
 

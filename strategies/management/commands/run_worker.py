@@ -11,8 +11,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import OperationalError, connection
 
 from marketdata.telemetry import tracing
-from strategies import services
 from strategies.blackbox import BlackBox
+from strategies.deployments import services
 from strategies.evaluations import Evaluations
 from strategies.warden import INTERRUPT, Warden
 from strategies.watch import Limits

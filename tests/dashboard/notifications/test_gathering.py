@@ -12,7 +12,7 @@ from dashboard.notifications.services import save_rule
 from marketdata.models import FeedEvent
 from portfolios.models import Message
 from portfolios.outbox.writing import tell, tell_facts
-from strategies.services import pause_deployment
+from strategies.deployments.services import pause_deployment
 from tests.rows import MARKET, NOON, drawn_curve, enter, fill, open_season, stand
 
 # The stream is read up to the oldest open transaction: the test's own must end.

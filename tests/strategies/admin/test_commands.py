@@ -7,8 +7,8 @@ from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 
 from portfolios.models import Flattening
+from strategies.deployments.services import create_deployment
 from strategies.models import Deployment
-from strategies.services import create_deployment
 from tests.rows import open_season
 from tests.strategies.admin.test_deployments import act
 

@@ -7,8 +7,8 @@ from django.contrib.auth import get_user_model
 
 from marketdata import bus
 from portfolios.models import Flattening, Season
+from strategies.deployments.services import create_deployment, quarantine_deployment
 from strategies.models import Deployment
-from strategies.services import create_deployment, quarantine_deployment
 from tests.rows import enter, open_season
 
 pytestmark = pytest.mark.django_db

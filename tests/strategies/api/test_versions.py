@@ -8,8 +8,8 @@ from django.test import Client
 
 from marketdata import bus
 from strategies import registry
+from strategies.deployments.services import change_deployment, create_deployment
 from strategies.models import Deployment
-from strategies.services import change_deployment, create_deployment
 from tests.flipping import write_flipper
 from tests.rows import open_season
 

@@ -16,11 +16,11 @@ from marketdata import bus
 from marketdata.recording.reading import recorded_frames
 from portfolios.models import Season
 from portfolios.selectors import fills_digest
+from strategies.deployments.services import open_season
 from strategies.evaluations import Evaluations
 from strategies.leagues import load_league
 from strategies.models import Deployment
 from strategies.runner import Runner
-from strategies.services import open_season
 from strategies.worker import WorkerLoop
 from tests.leagues import CAPTURE, hungry_league, written
 from trading.frames import Frame

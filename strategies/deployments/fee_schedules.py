@@ -11,8 +11,8 @@ from django.db import transaction
 from portfolios.audit import note_change
 from portfolios.fees import Row, known_schedules, schedule_from, schedule_of, tiers_as_stored
 from portfolios.models import Account, FeeSchedule
+from strategies.deployments.services import reload_deployment
 from strategies.models import Deployment, DeploymentRevision
-from strategies.services import reload_deployment
 from trading.fees import Schedules
 
 

@@ -7,10 +7,9 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from strategies import registry
-from strategies.challengers import switch_over
-from strategies.models import Deployment
-from strategies.revisions import UnknownRevision, changes_between, changes_of
-from strategies.services import (
+from strategies.deployments.challengers import switch_over
+from strategies.deployments.revisions import UnknownRevision, changes_between, changes_of
+from strategies.deployments.services import (
     change_deployment,
     create_deployment,
     disable_deployment,
@@ -19,6 +18,7 @@ from strategies.services import (
     reset_deployment,
     roll_back,
 )
+from strategies.models import Deployment
 from tests.flipping import write_flipper
 from tests.rows import enter, open_season
 

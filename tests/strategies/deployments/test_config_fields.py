@@ -3,7 +3,7 @@ from typing import Annotated, Literal
 import msgspec
 import pytest
 
-from strategies.config_fields import InvalidValue, Kind, config_fields, flat, grouped, risk_fields
+from strategies.deployments.config_fields import InvalidValue, Kind, config_fields, flat, grouped, risk_fields
 from trading.strategy import InvalidConfig, Strategy
 
 

@@ -3,9 +3,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from strategies import selectors
+from strategies.deployments import selectors
+from strategies.deployments.selectors import Health
 from strategies.models import DeploymentEvent, DeploymentStatus, Worker
-from strategies.selectors import Health
 from tests.rows import NOON, enter, feed, open_season, quote, stand
 
 pytestmark = pytest.mark.django_db

@@ -9,10 +9,10 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
-from strategies.challengers import LONGEST_NAME, LONGEST_SLUG, free_slug
-from strategies.events import record_event
+from strategies.deployments.challengers import LONGEST_NAME, LONGEST_SLUG, free_slug
+from strategies.deployments.events import record_event
+from strategies.deployments.services import create_deployment, fields_of
 from strategies.models import Deployment
-from strategies.services import create_deployment, fields_of
 
 COPY = " (copy)"
 

@@ -7,9 +7,9 @@ from decimal import Decimal
 import pytest
 from django.core.exceptions import ValidationError
 
-from strategies.cloning import clone_deployment
+from strategies.deployments.cloning import clone_deployment
+from strategies.deployments.services import create_deployment
 from strategies.models import Deployment
-from strategies.services import create_deployment
 from tests.rows import open_season
 
 pytestmark = pytest.mark.django_db

@@ -17,7 +17,7 @@ from portfolios.models import Flattening, Season
 from portfolios.results.optimism import Optimism, shadows_of
 from portfolios.selectors import LeagueRow, league_rows
 from strategies import registry
-from strategies.config_fields import config_fields, flat, margin_fields, risk_fields
+from strategies.deployments.config_fields import config_fields, flat, margin_fields, risk_fields
 from strategies.models import (
     Deployment,
     DeploymentCost,

@@ -9,10 +9,10 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 
+from strategies.deployments.services import change_deployment, create_deployment
+from strategies.deployments.terms import terms_of
 from strategies.leagues import league_text, load_league, read_league
 from strategies.models import Deployment
-from strategies.services import change_deployment, create_deployment
-from strategies.terms import terms_of
 from tests.rows import enter, open_season
 from tests.working import Work, around
 from trading.book import Side

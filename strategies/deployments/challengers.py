@@ -13,12 +13,12 @@ from django.utils import timezone
 
 from strategies import registry
 from strategies.admin.forms import shown
-from strategies.config_fields import ConfigField, InvalidValue, config_fields, flat, grouped
-from strategies.events import record_event
+from strategies.deployments.config_fields import ConfigField, InvalidValue, config_fields, flat, grouped
+from strategies.deployments.events import record_event
+from strategies.deployments.selectors import offered, traded
+from strategies.deployments.services import change_deployment, create_deployment, fields_of
 from strategies.models import Deployment
 from strategies.registry import UnknownStrategy
-from strategies.selectors import offered, traded
-from strategies.services import change_deployment, create_deployment, fields_of
 from trading.strategy import InvalidConfig, Strategy
 
 LONGEST_SLUG, LONGEST_NAME = 60, 100

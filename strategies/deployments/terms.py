@@ -8,8 +8,8 @@ import msgspec
 from django.core.exceptions import ValidationError
 
 from portfolios.fees import known_schedules
+from strategies.deployments.money_terms import margin_terms, starting_assets
 from strategies.models import Deployment
-from strategies.money_terms import margin_terms, starting_assets
 from strategies.registry import UnknownStrategy, strategy_of
 from trading.engine import Terms
 from trading.engine.risk import RiskLimits

@@ -17,11 +17,11 @@ from portfolios.commands.payments import refuse_open_payments
 from portfolios.models import Account, Liquidity, Season
 from portfolios.services import end_season, ensure_season
 from strategies import registry, versions
-from strategies.events import record_event
+from strategies.deployments.events import record_event
+from strategies.deployments.revisions import changes_between, record_change, record_creation, revision_of, settings_now
+from strategies.deployments.terms import check_deployment
 from strategies.models import Deployment, DeploymentStatus, StrategyVersion
 from strategies.registry import strategy_of
-from strategies.revisions import changes_between, record_change, record_creation, revision_of, settings_now
-from strategies.terms import check_deployment
 
 SEASON_NAME = "Paddock league"
 _CHANGEABLE = frozenset({

@@ -1,0 +1,1 @@
+"""Deployments: their terms, config, revisions, challengers and events."""
