@@ -38,7 +38,7 @@ from marketdata.telemetry.metrics import Histogram
 from portfolios.models import Fill
 from portfolios.outbox.announcements import LEAGUE_GROUP
 from portfolios.results.windows import Window
-from strategies.league import View
+from strategies.league.table import View
 
 Send = Callable[[str], Awaitable[None]]
 R = TypeVar("R")

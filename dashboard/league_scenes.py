@@ -19,7 +19,7 @@ from portfolios.results.windows import SEASON, WINDOWS, UnknownWindow, Window, w
 from portfolios.selectors import current_season, market_time, recent_fills
 from strategies import registry
 from strategies.deployments import selectors
-from strategies.league import League, OutsideSeason, Place, View, league
+from strategies.league.table import League, OutsideSeason, Place, View, league
 
 FILLS_SHOWN = 30
 

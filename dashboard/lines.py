@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from portfolios.results.sampling import Sample
-from strategies.league import Place
+from strategies.league.table import Place
 
 WIDTH, HEIGHT = 96, 24
 _MARGIN = 2  # the line's own width must not be cut off

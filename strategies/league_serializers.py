@@ -9,7 +9,7 @@ from portfolios.models import Season
 from portfolios.results.performance import Performance
 from portfolios.results.windows import WINDOWS
 from portfolios.serializers import ExactDecimalField
-from strategies.league import BENCHMARKS
+from strategies.league.table import BENCHMARKS
 from strategies.serializers import ContestantSerializer
 from trading.fills import plain
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
-from strategies.leagues import DeploymentEntry, LeagueFile
+from strategies.league.files import DeploymentEntry, LeagueFile
 
 ROOT = Path(__file__).resolve().parent.parent
 CAPTURE = ROOT.parent / "shared" / "data" / "kraken_v2_capture" / "live-btc-eth.ndjson"

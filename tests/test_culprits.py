@@ -17,7 +17,7 @@ from portfolios.models import Fill, Standing
 from portfolios.selectors import current_season, fills_digest
 from strategies import leases
 from strategies.deployments.services import enable_deployment
-from strategies.leagues import LeagueFile, load_league
+from strategies.league.files import LeagueFile, load_league
 from strategies.models import Deployment, DeploymentCost, DeploymentEvent, DeploymentStatus, Worker
 from tests.leagues import CAPTURE, restless_league, written
 from tests.processes import running, wait_until

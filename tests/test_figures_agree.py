@@ -18,7 +18,7 @@ from marketdata.recording.reading import recorded_frames
 from portfolios.models import EquityPoint, Fill, LedgerEntry, RoundTrip, Standing
 from strategies.deployments.services import open_season
 from strategies.hosting import EQUITY_POINT_FRAMES
-from strategies.leagues import load_league
+from strategies.league.files import load_league
 from strategies.models import Deployment
 from strategies.runner import Runner
 from tests.leagues import CAPTURE, restless_league

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from marketdata.recording.reading import recorded_frames
-from strategies.leagues import deployment_fields
+from strategies.league.files import deployment_fields
 from strategies.management.commands import replay
 from strategies.models import Deployment
 from tests.leagues import CAPTURE, restless_league

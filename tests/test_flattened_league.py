@@ -14,7 +14,7 @@ from portfolios.models import Fill, Flattening, Order, Position
 from portfolios.selectors import current_season, fills_digest
 from strategies.deployments.terms import terms_of
 from strategies.flattening import flatten_deployment
-from strategies.leagues import load_league
+from strategies.league.files import load_league
 from strategies.models import Deployment, DeploymentRevision
 from strategies.registry import strategy_of
 from tests.leagues import CAPTURE, restless_league

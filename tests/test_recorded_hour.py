@@ -12,7 +12,7 @@ from marketdata.recording.folders import files_in
 from marketdata.recording.reading import recorded_frames
 from marketdata.recording.recorder import Recorder
 from marketdata.simulation.session import Session
-from strategies.leagues import deployment_fields
+from strategies.league.files import deployment_fields
 from strategies.management.commands import replay
 from strategies.models import Deployment
 from tests.leagues import restless_league

@@ -14,7 +14,7 @@ from django.core.management import call_command
 from marketdata import bus
 from portfolios.models import Checkpoint, Fill, Shadow
 from portfolios.selectors import current_season, fills_digest
-from strategies.leagues import load_league
+from strategies.league.files import load_league
 from strategies.models import Worker
 from tests.leagues import CAPTURE, hungry_league, written
 from tests.processes import wait_until

@@ -14,7 +14,7 @@ from marketdata import bus
 from marketdata.feed.lock import FeedLock
 from marketdata.models import FeedEvent
 from portfolios.selectors import current_season
-from strategies.leagues import load_league
+from strategies.league.files import load_league
 from tests.leagues import restless_league
 from tests.processes import running, wait_until
 

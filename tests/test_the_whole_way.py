@@ -16,7 +16,7 @@ from playwright.sync_api import sync_playwright
 from marketdata import bus
 from portfolios.models import Balance, Checkpoint, Fill, LedgerEntry
 from portfolios.selectors import current_season, fills_digest
-from strategies.leagues import load_league
+from strategies.league.files import load_league
 from tests.databases import drop
 from tests.leagues import CAPTURE, restless_league, written
 from tests.processes import free_port, running, wait_until

@@ -13,7 +13,7 @@ from marketdata.models import Candle
 from marketdata.selectors import market_at
 from portfolios.models import Fill
 from strategies import registry
-from strategies.leagues import DeploymentEntry, LeagueFile, load_league
+from strategies.league.files import DeploymentEntry, LeagueFile, load_league
 from tests.processes import running, wait_until
 from trading.candles import TIMEFRAME_MINUTES
 

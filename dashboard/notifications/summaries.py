@@ -11,7 +11,7 @@ from dashboard.notifications.models import Rule, RuleKind
 from portfolios.models import Standing
 from portfolios.results.windows import DAY
 from portfolios.selectors import current_season
-from strategies.league import View, league
+from strategies.league.table import View, league
 from trading.fills import plain
 
 LATE = timedelta(hours=1)  # a summary that could not be told by then is not told

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from dashboard.templatetags.figures import DASH
 from portfolios.results.performance import Performance
-from strategies.league import Place
+from strategies.league.table import Place
 
 register = template.Library()
 

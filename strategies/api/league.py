@@ -14,7 +14,7 @@ from marketdata import bus
 from marketdata.api import choice_asked, time_asked
 from portfolios.results.windows import SEASON, WINDOWS
 from portfolios.selectors import current_season
-from strategies.league import OutsideSeason, View, league
+from strategies.league.table import OutsideSeason, View, league
 from strategies.league_serializers import LeagueSerializer
 
 PARAMETERS = [

@@ -14,8 +14,8 @@ from portfolios.api import account_named
 from portfolios.filters import KnownParameters, MomentFilter
 from portfolios.serializers import ExactDecimalField
 from strategies.api.deployments import deployment_named
-from strategies.benchmark import Benchmark, holding_of
 from strategies.deployments.selectors import symbols_of, traded
+from strategies.league.benchmark import Benchmark, holding_of
 from strategies.models import DeploymentEvent
 from strategies.serializers import DeploymentEventSerializer
 from trading.performance.buy_and_hold import Held

@@ -18,6 +18,7 @@ from portfolios.results.optimism import Optimism, shadows_of
 from portfolios.selectors import LeagueRow, league_rows
 from strategies import registry
 from strategies.deployments.config_fields import config_fields, flat, margin_fields, risk_fields
+from strategies.league.optimism import deployment_optimism, past_optimism
 from strategies.models import (
     Deployment,
     DeploymentCost,
@@ -26,7 +27,6 @@ from strategies.models import (
     StrategyVersion,
     Worker,
 )
-from strategies.optimism import deployment_optimism, past_optimism
 from strategies.registry import UnknownStrategy, UnknownVersion
 from trading.strategy import Strategy
 

@@ -26,7 +26,7 @@ from paddock_client import (
 )
 from portfolios.models import Fill, Message, Order, RoundTrip, Standing
 from portfolios.outbox.reading import remove_old_messages
-from strategies.leagues import load_league
+from strategies.league.files import load_league
 from strategies.models import DeploymentEvent
 from tests.following import trade
 from tests.leagues import CAPTURE, restless_league

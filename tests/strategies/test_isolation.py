@@ -16,7 +16,7 @@ from strategies.blackbox import BlackBox
 from strategies.deployments.services import enable_deployment, open_season, quarantine_deployment
 from strategies.evaluations import Evaluations
 from strategies.hosting import Hosted, Unloadable
-from strategies.leagues import load_league
+from strategies.league.files import load_league
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus
 from strategies.runner import Runner
 from tests.leagues import CAPTURE, restless_league

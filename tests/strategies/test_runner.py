@@ -23,7 +23,7 @@ from strategies.deployments.services import (
     pause_deployment,
     reset_deployment,
 )
-from strategies.leagues import load_league
+from strategies.league.files import load_league
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus
 from strategies.runner import Runner
 from tests.leagues import CAPTURE, restless_league, written

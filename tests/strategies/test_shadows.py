@@ -20,7 +20,7 @@ from portfolios.models import Checkpoint, Season, Shadow
 from portfolios.selectors import current_season, fills_digest
 from strategies.deployments.selectors import league_board
 from strategies.deployments.services import change_deployment, open_season, pause_deployment, reset_deployment
-from strategies.leagues import load_league
+from strategies.league.files import load_league
 from strategies.models import Deployment
 from strategies.runner import Runner
 from strategies.shadows import has_place, placed_deployments

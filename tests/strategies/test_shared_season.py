@@ -19,7 +19,7 @@ from portfolios.models import Checkpoint, Fill, Season, SharedBook
 from portfolios.selectors import current_season, fills_digest
 from strategies import leases
 from strategies.deployments.services import create_deployment, new_season, open_season
-from strategies.leagues import load_league
+from strategies.league.files import load_league
 from strategies.models import Deployment
 from strategies.runner import Runner
 from tests.drawing import Scene

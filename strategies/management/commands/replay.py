@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from marketdata.recording.reading import InvalidRecording, recorded_frames
 from portfolios.models import Liquidity
 from strategies.deployments.terms import check_deployment, terms_of
-from strategies.leagues import InvalidLeague, deployment_fields, fee_schedules, read_league
+from strategies.league.files import InvalidLeague, deployment_fields, fee_schedules, read_league
 from strategies.models import Deployment
 from strategies.registry import strategy_of
 from trading.engine import Engine

@@ -14,7 +14,7 @@ from portfolios.fees import known_schedules, tiers_from_text
 from portfolios.models import AuditEntry, FeeSchedule, Fill
 from strategies.deployments.fee_schedules import add_fee_schedule, withdraw_fee_schedule
 from strategies.deployments.services import change_deployment, create_deployment
-from strategies.leagues import InvalidLeague, league_text, load_league, read_league
+from strategies.league.files import InvalidLeague, league_text, load_league, read_league
 from strategies.models import Deployment
 from tests.working import Work, around
 from trading.fees import Liquidity

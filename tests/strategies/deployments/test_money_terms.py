@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from strategies.deployments.services import change_deployment, create_deployment
 from strategies.deployments.terms import terms_of
-from strategies.leagues import league_text, load_league, read_league
+from strategies.league.files import league_text, load_league, read_league
 from strategies.models import Deployment
 from tests.rows import enter, open_season
 from tests.working import Work, around

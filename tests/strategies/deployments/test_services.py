@@ -7,7 +7,7 @@ from marketdata import bus
 from portfolios.models import Account, Season
 from strategies import leases
 from strategies.deployments.services import change_deployment, create_deployment, new_season, open_season
-from strategies.leagues import load_league
+from strategies.league.files import load_league
 from strategies.models import Deployment, DeploymentEvent
 from tests.leagues import restless_league
 

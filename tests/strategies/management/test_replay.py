@@ -9,7 +9,7 @@ from django.core.management import call_command
 
 from marketdata import bus
 from marketdata.simulation.server import serve_simulation
-from strategies.leagues import DeploymentEntry, LeagueFile, deployment_fields
+from strategies.league.files import DeploymentEntry, LeagueFile, deployment_fields
 from strategies.management.commands.replay import _engine
 from strategies.models import Deployment
 from tests.leagues import written

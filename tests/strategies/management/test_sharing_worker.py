@@ -18,7 +18,7 @@ from portfolios.models import Season
 from portfolios.selectors import fills_digest
 from strategies.deployments.services import open_season
 from strategies.evaluations import Evaluations
-from strategies.leagues import load_league
+from strategies.league.files import load_league
 from strategies.models import Deployment
 from strategies.runner import Runner
 from strategies.worker import WorkerLoop

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from strategies import registry
 from strategies.deployments.services import create_deployment
-from strategies.leagues import InvalidLeague, league_text, load_league, read_league
+from strategies.league.files import InvalidLeague, league_text, load_league, read_league
 from strategies.models import Deployment, DeploymentEvent
 from tests.flipping import write_flipper
 

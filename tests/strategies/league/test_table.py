@@ -7,7 +7,7 @@ from portfolios.models import EquityPoint
 from portfolios.results.performance import NO_EDGE, NO_TRIP, NOT_KEPT, NOTHING_PAID
 from portfolios.results.windows import window_named
 from portfolios.selectors import current_season
-from strategies.league import OutsideSeason, View, league
+from strategies.league.table import OutsideSeason, View, league
 from tests.rows import NOON, enter, feed, fill, open_season, stand
 
 pytestmark = pytest.mark.django_db

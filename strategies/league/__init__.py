@@ -1,0 +1,1 @@
+"""The league: its table, its files, its benchmarks."""
