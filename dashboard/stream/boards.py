@@ -16,8 +16,8 @@ from marketdata.feed.health import connection_budget
 from marketdata.serializers import FeedSerializer
 from portfolios.selectors import current_season, league_totals
 from strategies.deployments.selectors import league_board
-from strategies.league_serializers import TotalsSerializer
-from strategies.serializers import ContestantSerializer
+from strategies.serializers.deployments import ContestantSerializer
+from strategies.serializers.league import TotalsSerializer
 
 # Symbols are told as prices, events by the REST API; an age by the reader's own clock is never the same twice.
 _NOT_OF_THE_FEED = {"symbols", "events", "last_frame_age_s"}

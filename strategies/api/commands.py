@@ -16,12 +16,12 @@ from rest_framework.views import APIView
 from marketdata import bus
 from portfolios.selectors import current_season
 from strategies.api.deployments import DeploymentChange, deployment_detail, deployment_named
-from strategies.command_serializers import BeginSeasonSerializer, CloneSerializer, StopSerializer
 from strategies.deployments import services
 from strategies.deployments.cloning import clone_deployment
 from strategies.flattening import flatten_deployment
-from strategies.league_serializers import SeasonSerializer
-from strategies.serializers import DeploymentDetailSerializer
+from strategies.serializers.commands import BeginSeasonSerializer, CloneSerializer, StopSerializer
+from strategies.serializers.deployments import DeploymentDetailSerializer
+from strategies.serializers.league import SeasonSerializer
 
 
 class StopEntries(DeploymentChange):

@@ -20,9 +20,10 @@ from rest_framework.views import APIView
 from marketdata import bus
 from portfolios.filters import KnownParameters
 from portfolios.selectors import current_season
-from strategies import registry, serializers
+from strategies import registry
 from strategies.deployments import selectors, services
 from strategies.models import Deployment
+from strategies.serializers.deployments import deployments
 
 
 def deployment_named(slug: str) -> Deployment:
@@ -54,7 +55,7 @@ def deployment_detail(deployment: Deployment) -> dict[str, Any]:
     )
     contestant = deployment.standing  # type: ignore[attr-defined]
     deployment.optimism = contestant.optimism if contestant else None  # type: ignore[attr-defined]
-    data: dict[str, Any] = serializers.DeploymentDetailSerializer(deployment).data
+    data: dict[str, Any] = deployments.DeploymentDetailSerializer(deployment).data
     return data
 
 
@@ -74,7 +75,7 @@ class Deployments(generics.ListAPIView):
     """Deployments as they are configured, by slug."""
 
     queryset = Deployment.objects.order_by("slug")
-    serializer_class = serializers.DeploymentSerializer
+    serializer_class = deployments.DeploymentSerializer
     filterset_class = DeploymentFilter
 
 
@@ -83,7 +84,7 @@ class DeploymentDetail(APIView):
 
     renderer_classes = (JSONRenderer,)  # no table
 
-    @extend_schema(responses=serializers.DeploymentDetailSerializer)
+    @extend_schema(responses=deployments.DeploymentDetailSerializer)
     def get(self, request: Request, slug: str) -> Response:
         """Return its configuration, its place in the league and its newest events."""
         return Response(deployment_detail(deployment_named(slug)))
@@ -111,10 +112,10 @@ class Pause(DeploymentChange):
 
     service = services.pause_deployment
 
-    @extend_schema(request=serializers.PauseSerializer, responses=serializers.DeploymentDetailSerializer)
+    @extend_schema(request=deployments.PauseSerializer, responses=deployments.DeploymentDetailSerializer)
     def post(self, request: Request, slug: str) -> Response:
         """Pause it."""
-        asked = serializers.PauseSerializer(data=request.data)
+        asked = deployments.PauseSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         return self.change(request, slug, reason=asked.validated_data["reason"])
 
@@ -124,7 +125,7 @@ class Enable(DeploymentChange):
 
     service = services.enable_deployment
 
-    @extend_schema(request=None, responses=serializers.DeploymentDetailSerializer)
+    @extend_schema(request=None, responses=deployments.DeploymentDetailSerializer)
     def post(self, request: Request, slug: str) -> Response:
         """Enable it."""
         return self.change(request, slug)
@@ -135,7 +136,7 @@ class Reset(DeploymentChange):
 
     service = services.reset_deployment
 
-    @extend_schema(request=None, responses=serializers.DeploymentDetailSerializer)
+    @extend_schema(request=None, responses=deployments.DeploymentDetailSerializer)
     def post(self, request: Request, slug: str) -> Response:
         """Reset it."""
         return self.change(request, slug)
@@ -146,7 +147,7 @@ class Strategies(APIView):
 
     renderer_classes = (JSONRenderer,)  # no table
 
-    @extend_schema(responses=serializers.StrategiesSerializer)
+    @extend_schema(responses=deployments.StrategiesSerializer)
     def get(self, request: Request) -> Response:
         """Return what was found and what could not be loaded."""
         services.note_versions()
@@ -156,7 +157,7 @@ class Strategies(APIView):
             "failures": registry.failures(),
             "gone": [{"name": name, "versions": rows} for name, rows in versions.items() if name not in found],
         }
-        return Response(serializers.StrategiesSerializer(catalogue, context={"versions": versions}).data)
+        return Response(deployments.StrategiesSerializer(catalogue, context={"versions": versions}).data)
 
 
 api_urls = [

@@ -15,7 +15,7 @@ from marketdata.api import choice_asked, time_asked
 from portfolios.results.windows import SEASON, WINDOWS
 from portfolios.selectors import current_season
 from strategies.league.table import OutsideSeason, View, league
-from strategies.league_serializers import LeagueSerializer
+from strategies.serializers.league import LeagueSerializer
 
 PARAMETERS = [
     OpenApiParameter("window", str, enum=list(WINDOWS), description="what `window` of each row is about; season"),

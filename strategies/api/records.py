@@ -17,7 +17,7 @@ from strategies.api.deployments import deployment_named
 from strategies.deployments.selectors import symbols_of, traded
 from strategies.league.benchmark import Benchmark, holding_of
 from strategies.models import DeploymentEvent
-from strategies.serializers import DeploymentEventSerializer
+from strategies.serializers.deployments import DeploymentEventSerializer
 from trading.performance.buy_and_hold import Held
 
 

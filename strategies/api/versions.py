@@ -16,19 +16,19 @@ from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
 from rest_framework.views import APIView
 
-from strategies import serializers
 from strategies.api.deployments import DeploymentChange, deployment_detail, deployment_named
 from strategies.deployments.challengers import enter_challenger, switch_over
 from strategies.deployments.revisions import UnknownRevision
 from strategies.deployments.services import roll_back
 from strategies.models import DeploymentRevision
+from strategies.serializers.deployments import deployments
 
 
 class Revisions(generics.ListAPIView):
     """Every change of a deployment, newest first: who, when, what."""
 
     queryset = DeploymentRevision.objects.all()
-    serializer_class = serializers.RevisionSerializer
+    serializer_class = deployments.RevisionSerializer
 
     def get_queryset(self) -> QuerySet[DeploymentRevision]:
         """Return the revisions of the deployment named in the address."""
@@ -43,7 +43,7 @@ class RollBack(DeploymentChange):
 
     service = roll_back
 
-    @extend_schema(request=None, responses=serializers.DeploymentDetailSerializer)
+    @extend_schema(request=None, responses=deployments.DeploymentDetailSerializer)
     def post(self, request: Request, slug: str, number: int) -> Response:
         """Roll back, the version included; whether it is enabled stays."""
         try:
@@ -53,7 +53,7 @@ class RollBack(DeploymentChange):
 
 
 def _asked_config(request: Request) -> dict[str, object] | None:
-    asked = serializers.VersionChangeSerializer(data=request.data)
+    asked = deployments.VersionChangeSerializer(data=request.data)
     asked.is_valid(raise_exception=True)
     config: dict[str, object] | None = asked.validated_data.get("config")
     return config
@@ -64,7 +64,7 @@ class Switch(DeploymentChange):
 
     service = switch_over
 
-    @extend_schema(request=serializers.VersionChangeSerializer, responses=serializers.DeploymentDetailSerializer)
+    @extend_schema(request=deployments.VersionChangeSerializer, responses=deployments.DeploymentDetailSerializer)
     def post(self, request: Request, slug: str) -> Response:
         """Switch over; a config that the version does not take is refused, key by key."""
         return self.change(request, slug, config=_asked_config(request))
@@ -75,7 +75,7 @@ class Challenger(APIView):
 
     renderer_classes = (JSONRenderer,)  # no table
 
-    @extend_schema(request=serializers.VersionChangeSerializer, responses={201: serializers.DeploymentDetailSerializer})
+    @extend_schema(request=deployments.VersionChangeSerializer, responses={201: deployments.DeploymentDetailSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Enter it with the same config and terms and an account of its own; return the new deployment."""
         enter = partial(enter_challenger, deployment=deployment_named(slug), by=request.user.get_username())

@@ -9,7 +9,7 @@ from django.db import transaction
 from portfolios.models import Message, MessageKind
 from portfolios.outbox.writing import tell
 from strategies.models import Deployment, DeploymentEvent
-from strategies.serializers import DeploymentEventSerializer
+from strategies.serializers.deployments import DeploymentEventSerializer
 
 
 @transaction.atomic

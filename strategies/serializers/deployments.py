@@ -19,7 +19,7 @@ from strategies.models import (
     ShadowChoice,
     StrategyVersion,
 )
-from strategies.shadow_serializers import OptimismSerializer
+from strategies.serializers.shadows import OptimismSerializer
 
 NO_ROUND_TRIP = "no closed round trip yet"
 

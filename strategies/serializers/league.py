@@ -10,7 +10,7 @@ from portfolios.results.performance import Performance
 from portfolios.results.windows import WINDOWS
 from portfolios.serializers import ExactDecimalField
 from strategies.league.table import BENCHMARKS
-from strategies.serializers import ContestantSerializer
+from strategies.serializers.deployments import ContestantSerializer
 from trading.fills import plain
 
 

@@ -1,0 +1,1 @@
+"""What the API of the strategies takes and returns."""
