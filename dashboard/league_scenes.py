@@ -17,9 +17,9 @@ from marketdata import bus
 from portfolios.models import Fill
 from portfolios.results.windows import SEASON, WINDOWS, UnknownWindow, Window, window_named
 from portfolios.selectors import current_season, market_time, recent_fills
-from strategies import registry
 from strategies.deployments import selectors
 from strategies.league.table import League, OutsideSeason, Place, View, league
+from strategies.versions.kept import registry
 
 FILLS_SHOWN = 30
 

@@ -26,12 +26,12 @@ from portfolios.rows.indicators import Plain
 from portfolios.rows.reasons import Reasons, reasons_of
 from portfolios.rows.valuations import waiting_of
 from portfolios.selectors import current_season, market_time
-from strategies import registry
 from strategies.deployments import selectors
 from strategies.deployments.challengers import label
 from strategies.deployments.revisions import Change, changes_of
 from strategies.deployments.selectors import Contestant, Setting
 from strategies.models import Deployment, DeploymentCost, DeploymentEvent, DeploymentRevision, DeploymentStatus
+from strategies.versions.kept import registry
 
 FILLS_SHOWN = 30
 REVISIONS_SHOWN = 20

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from strategies import registry
 from strategies.deployments.config_fields import ConfigField, Kind, config_fields, grouped
+from strategies.versions.kept import registry
 from tests.stage import Stage
 from trading.strategy import InvalidConfig
 

@@ -16,7 +16,7 @@ from strategies.deployments.terms import terms_of
 from strategies.flattening import flatten_deployment
 from strategies.league.files import load_league
 from strategies.models import Deployment, DeploymentRevision
-from strategies.registry import strategy_of
+from strategies.versions.registry import strategy_of
 from tests.leagues import CAPTURE, restless_league
 from tests.processes import wait_until
 from tests.test_the_whole_way import DEPLOYMENTS, assert_the_books_balance, feed, market_is_worked_through, worker

@@ -10,10 +10,10 @@ import pytest
 
 from marketdata import bus
 from portfolios.models import Fill
-from strategies import registry
 from strategies.deployments.challengers import enter_challenger
 from strategies.deployments.services import create_deployment
 from strategies.models import Deployment, StrategyVersion
+from strategies.versions.kept import registry
 from tests.flipping import write_flipper
 from tests.processes import running, wait_until
 

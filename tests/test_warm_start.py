@@ -12,8 +12,8 @@ from marketdata import bus
 from marketdata.models import Candle
 from marketdata.selectors import market_at
 from portfolios.models import Fill
-from strategies import registry
 from strategies.league.files import DeploymentEntry, LeagueFile, load_league
+from strategies.versions.kept import registry
 from tests.processes import running, wait_until
 from trading.candles import TIMEFRAME_MINUTES
 

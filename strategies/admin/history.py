@@ -11,12 +11,12 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from strategies import registry
 from strategies.deployments.challengers import Misfit, enter_challenger, label, misfit, switch_over
 from strategies.deployments.revisions import UnknownRevision, changes_between, changes_of, revision_of
 from strategies.deployments.selectors import offered, traded
 from strategies.deployments.services import fields_of, roll_back
 from strategies.models import Deployment, DeploymentRevision
+from strategies.versions.kept import registry
 
 TEMPLATES = "admin/strategies/deployment"
 DROP = "drop"  # posted to go on without the keys that the other version does not take

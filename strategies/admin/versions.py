@@ -11,9 +11,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from portfolios.admin import ReadOnlyAdmin
-from strategies import registry, versions
 from strategies.deployments import selectors, services
 from strategies.models import StrategyVersion
+from strategies.versions.kept import kept, registry
 
 
 @admin.register(StrategyVersion)
@@ -59,6 +59,6 @@ class StrategyVersionAdmin(ReadOnlyAdmin):
     @admin.display(description="files")
     def files(self, row: StrategyVersion) -> SafeString:
         """Return the kept files, folded."""
-        texts = ((name, content.decode(errors="replace")) for name, content in versions.kept_files(row).items())
+        texts = ((name, content.decode(errors="replace")) for name, content in kept.kept_files(row).items())
         folded = '<details><summary><code>{}</code></summary><pre class="paddock-source">{}</pre></details>'
         return format_html("{}", format_html_join("", folded, texts))

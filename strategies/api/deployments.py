@@ -20,10 +20,10 @@ from rest_framework.views import APIView
 from marketdata import bus
 from portfolios.filters import KnownParameters
 from portfolios.selectors import current_season
-from strategies import registry
 from strategies.deployments import selectors, services
 from strategies.models import Deployment
 from strategies.serializers.deployments import deployments
+from strategies.versions.kept import registry
 
 
 def deployment_named(slug: str) -> Deployment:

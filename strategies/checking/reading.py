@@ -12,7 +12,7 @@ from pathlib import Path
 from strategies.checking.findings import Mark, Report
 from strategies.checking.performing import ROOT
 from strategies.deployments.config_fields import config_fields
-from strategies.loading import sources
+from strategies.versions.loading import sources
 from trading.strategy import InvalidConfig, Strategy
 
 _TYPES_LIMIT_S = 60.0

@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from strategies.loading import load
+from strategies.versions.loading import load
 from trading.engine import Engine, Outcome, Terms
 from trading.engine.strategy_state import UnsavableState
 from trading.frames import Frame, decode_frame, encode_frame

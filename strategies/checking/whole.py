@@ -15,8 +15,8 @@ from strategies.checking import reading, stretches, verdicts
 from strategies.checking.findings import Mark, Report
 from strategies.checking.performing import Died, Performances, performances
 from strategies.checking.rehearsal import write_frames
-from strategies.loading import load
-from strategies.registry import described
+from strategies.versions.loading import load
+from strategies.versions.registry import described
 from trading.frames import Frame
 from trading.strategy import Strategy
 

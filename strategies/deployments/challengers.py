@@ -11,14 +11,14 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from strategies import registry
 from strategies.admin.forms import shown
 from strategies.deployments.config_fields import ConfigField, InvalidValue, config_fields, flat, grouped
 from strategies.deployments.events import record_event
 from strategies.deployments.selectors import offered, traded
 from strategies.deployments.services import change_deployment, create_deployment, fields_of
 from strategies.models import Deployment
-from strategies.registry import UnknownStrategy
+from strategies.versions.kept import registry
+from strategies.versions.registry import UnknownStrategy
 from trading.strategy import InvalidConfig, Strategy
 
 LONGEST_SLUG, LONGEST_NAME = 60, 100

@@ -16,7 +16,6 @@ from portfolios.commands.flattening import open_flattening
 from portfolios.models import Flattening, Season
 from portfolios.results.optimism import Optimism, shadows_of
 from portfolios.selectors import LeagueRow, league_rows
-from strategies import registry
 from strategies.deployments.config_fields import config_fields, flat, margin_fields, risk_fields
 from strategies.league.optimism import deployment_optimism, past_optimism
 from strategies.models import (
@@ -27,7 +26,8 @@ from strategies.models import (
     StrategyVersion,
     Worker,
 )
-from strategies.registry import UnknownStrategy, UnknownVersion
+from strategies.versions.kept import registry
+from strategies.versions.registry import UnknownStrategy, UnknownVersion
 from trading.strategy import Strategy
 
 HEARTBEAT_FRESH_S = 15

@@ -16,12 +16,12 @@ from portfolios.commands.flattening import withdraw_flattenings
 from portfolios.commands.payments import refuse_open_payments
 from portfolios.models import Account, Liquidity, Season
 from portfolios.services import end_season, ensure_season
-from strategies import registry, versions
 from strategies.deployments.events import record_event
 from strategies.deployments.revisions import changes_between, record_change, record_creation, revision_of, settings_now
 from strategies.deployments.terms import check_deployment
 from strategies.models import Deployment, DeploymentStatus, StrategyVersion
-from strategies.registry import strategy_of
+from strategies.versions.kept import kept, registry
+from strategies.versions.registry import strategy_of
 
 SEASON_NAME = "Paddock league"
 _CHANGEABLE = frozenset({
@@ -39,7 +39,7 @@ def fields_of(deployment: Deployment) -> dict[str, Any]:
 def note_versions() -> None:
     """Look whether strategies were edited, and keep what is new of them. Cheap: made to be called every second."""
     registry.refresh()
-    versions.keep(registry.found().values())
+    kept.keep(registry.found().values())
 
 
 @transaction.atomic
@@ -304,7 +304,7 @@ def _begun(deployment: Deployment) -> dict[str, Any]:
 def _pin(deployment: Deployment) -> None:
     """Tie the deployment to the version it trades, and keep that."""
     traded = strategy_of(deployment)
-    versions.keep([traded])
+    kept.keep([traded])
     deployment.strategy_hash = traded.hash
 
 

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from portfolios.fees import known_schedules
 from strategies.deployments.money_terms import margin_terms, starting_assets
 from strategies.models import Deployment
-from strategies.registry import UnknownStrategy, strategy_of
+from strategies.versions.registry import UnknownStrategy, strategy_of
 from trading.engine import Terms
 from trading.engine.risk import RiskLimits
 from trading.exchange.models import UnknownFillModel, fill_model

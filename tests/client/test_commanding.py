@@ -10,9 +10,9 @@ from django.contrib.auth.models import User
 from marketdata import bus
 from paddock_client import NotAllowed, NotFound, Paddock, Refused
 from portfolios.models import Account, AuditEntry
-from strategies import registry
 from strategies.deployments.services import change_deployment, create_deployment
 from strategies.models import Deployment
+from strategies.versions.kept import registry
 from tests.flipping import write_flipper
 from tests.rows import open_season
 from tradingsite.passes import make_token

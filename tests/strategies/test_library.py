@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from strategies import registry
-from strategies.loading import load
+from strategies.versions.kept import registry
+from strategies.versions.loading import load
 from tests.drawing import Scene, instrument
 from tests.making import make_terms
 from trading.engine import Engine, Outcome

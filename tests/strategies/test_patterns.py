@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from strategies import registry
 from strategies.authoring import begin_strategy
+from strategies.versions.kept import registry
 from tests.stage import Stage
 
 

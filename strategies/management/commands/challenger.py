@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from strategies.deployments.challengers import enter_challenger, label
 from strategies.models import Deployment
-from strategies.registry import strategy_of
+from strategies.versions.registry import strategy_of
 
 
 class Command(BaseCommand):

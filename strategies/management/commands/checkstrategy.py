@@ -13,9 +13,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from marketdata.recording.reading import InvalidRecording
 from marketdata.simulation.pairs import PAIRS
-from strategies import registry
 from strategies.checking.findings import Mark, Report
 from strategies.checking.whole import Wanted, checked
+from strategies.versions.kept import registry
 
 _SIGNS = {Mark.FINE: "✓", Mark.WARNING: "!", Mark.BROKEN: "✗", Mark.SKIPPED: "–"}
 _MOST_MINUTES = 7 * 1_440

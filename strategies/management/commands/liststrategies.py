@@ -8,9 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from strategies import registry
 from strategies.deployments.config_fields import ConfigField, config_fields
-from strategies.registry import LoadFailure
+from strategies.versions.kept import registry
+from strategies.versions.registry import LoadFailure
 from trading.strategy import Strategy
 
 

@@ -17,7 +17,7 @@ from portfolios.models import Liquidity
 from strategies.deployments.terms import check_deployment, terms_of
 from strategies.league.files import InvalidLeague, deployment_fields, fee_schedules, read_league
 from strategies.models import Deployment
-from strategies.registry import strategy_of
+from strategies.versions.registry import strategy_of
 from trading.engine import Engine
 from trading.engine.shadow import Shadow, band_of, other_models
 from trading.exchange import SharedBook

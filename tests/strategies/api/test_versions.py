@@ -7,9 +7,9 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 
 from marketdata import bus
-from strategies import registry
 from strategies.deployments.services import change_deployment, create_deployment
 from strategies.models import Deployment
+from strategies.versions.kept import registry
 from tests.flipping import write_flipper
 from tests.rows import open_season
 

@@ -10,7 +10,7 @@ from marketdata.framing.records import Kind, Record
 from marketdata.recording.reading import InvalidRecording
 from strategies.checking.findings import Finding, Mark, Report
 from strategies.checking.whole import Wanted, checked
-from strategies.registry import LIBRARY
+from strategies.versions.registry import LIBRARY
 from tests.marketdata.recorded import captured_day, fresh_listener, write_file
 from tests.marketdata.wire import CAPTURE_2026
 

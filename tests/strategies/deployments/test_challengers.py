@@ -9,10 +9,10 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 
 from marketdata import bus
-from strategies import registry
 from strategies.deployments.challengers import enter_challenger, switch_over
 from strategies.deployments.services import create_deployment, open_season, pause_deployment
 from strategies.models import Deployment, DeploymentEvent
+from strategies.versions.kept import registry
 from tests.flipping import write_flipper
 
 pytestmark = pytest.mark.django_db

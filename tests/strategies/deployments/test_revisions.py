@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ValidationError
 
-from strategies import registry
 from strategies.deployments.challengers import switch_over
 from strategies.deployments.revisions import UnknownRevision, changes_between, changes_of
 from strategies.deployments.services import (
@@ -19,6 +18,7 @@ from strategies.deployments.services import (
     roll_back,
 )
 from strategies.models import Deployment
+from strategies.versions.kept import registry
 from tests.flipping import write_flipper
 from tests.rows import enter, open_season
 

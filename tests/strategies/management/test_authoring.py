@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from strategies import registry
-from tests.strategies.test_registry import FIVE_LINES
+from strategies.versions.kept import registry
+from tests.strategies.versions.test_registry import FIVE_LINES
 
 
 @pytest.fixture

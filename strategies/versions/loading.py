@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from strategies.importing import INIT, import_from
+from strategies.versions.importing import INIT, import_from
 from trading.strategy import Strategy
 
 LONGEST_NAME = 60

@@ -16,8 +16,8 @@ import msgspec
 from django.conf import settings
 from django.utils import timezone
 
-from strategies.loading import hash_of, pieces_of, sources
 from strategies.models import StrategyVersion
+from strategies.versions.loading import hash_of, pieces_of, sources
 from trading.strategy import Strategy
 
 

@@ -17,10 +17,10 @@ from traceback import extract_tb
 
 from django.conf import settings
 
-from strategies.importing import INIT
-from strategies.loading import BrokenContract, hash_of, load, pieces_of, sources
 from strategies.models import Deployment
-from strategies.versions import VersionNotKept, kept_folder, kept_path
+from strategies.versions.importing import INIT
+from strategies.versions.kept import VersionNotKept, kept_folder, kept_path
+from strategies.versions.loading import BrokenContract, hash_of, load, pieces_of, sources
 from trading.strategy import Strategy
 
 LIBRARY = Path(__file__).parent / "library"

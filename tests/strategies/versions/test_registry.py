@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from strategies import registry
-from strategies.registry import UnknownStrategy
+from strategies.versions.kept import registry
+from strategies.versions.registry import UnknownStrategy
 
 FIVE_LINES = """
 from trading.signals import Signal

@@ -1,0 +1,1 @@
+"""Strategies on disk and in the database: found, loaded, kept by hash."""
