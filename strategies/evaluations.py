@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from time import perf_counter_ns, sleep
 from typing import TYPE_CHECKING
 
-from strategies.blackbox import BlackBox, Sighting
-from strategies.processes import MemoryGauge
+from strategies.warden.blackbox import BlackBox, Sighting
+from strategies.warden.procfs import MemoryGauge
 from strategies.worker_metrics import WorkerTally
 from trading.engine import Engine
 from trading.engine.outcome import Outcome

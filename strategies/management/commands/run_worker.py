@@ -11,11 +11,11 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import OperationalError, connection
 
 from marketdata.telemetry import tracing
-from strategies.blackbox import BlackBox
 from strategies.deployments import services
 from strategies.evaluations import Evaluations
-from strategies.warden import INTERRUPT, Warden
-from strategies.watch import Limits
+from strategies.warden.blackbox import BlackBox
+from strategies.warden.warden import INTERRUPT, Warden
+from strategies.warden.watchdog import Limits
 from strategies.worker import WorkerLoop
 
 

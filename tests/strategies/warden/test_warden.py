@@ -14,7 +14,7 @@ from tests.processes import ROOT, wait_until
 BEGIN = """
 import ctypes, os, signal, sys, time
 from strategies import warden
-from strategies.watch import Limits
+from strategies.warden.watchdog import Limits
 warden.FIRST_DELAY_S = 0.01
 quarantined = []
 def quarantine(deployment_id, sentence, detail):

@@ -6,8 +6,8 @@ import os
 import signal
 from dataclasses import dataclass
 
-from strategies.blackbox import NOBODY, Sighting
-from strategies.watch import Finding, Limits
+from strategies.warden.blackbox import NOBODY, Sighting
+from strategies.warden.watchdog import Finding, Limits
 
 CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT})
 _KILLS_TO_BLAME = 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from strategies.blackbox import NOBODY, Sighting
+from strategies.warden.blackbox import NOBODY, Sighting
 
 _LEAST_INTERRUPTIONS = 3  # before a strategy counts as one that cannot be interrupted
 _BLAMED_FROM = 0.1  # of the memory limit: who took less is not to blame that it was reached

@@ -16,10 +16,10 @@ import tempfile
 import time
 from collections.abc import Callable
 
-from strategies.blackbox import NOBODY, BlackBox, Sighting
-from strategies.processes import MemoryGauge, end_with, limit_growth, waited_s
-from strategies.verdicts import Coroner, Verdict, excess
-from strategies.watch import Finding, Limits, Watch
+from strategies.warden.blackbox import NOBODY, BlackBox, Sighting
+from strategies.warden.postmortem import Coroner, Verdict, excess
+from strategies.warden.procfs import MemoryGauge, end_with, limit_growth, waited_s
+from strategies.warden.watchdog import Finding, Limits, Watch
 
 INTERRUPT = signal.SIGUSR1  # the worker's handler raises `Interrupted` into the strategy
 TELL = signal.SIGUSR2  # has the worker write down where it is, whatever it is doing

@@ -3,9 +3,9 @@
 import os
 import signal
 
-from strategies.blackbox import NOBODY, BlackBox, Sighting
-from strategies.verdicts import Coroner, excess
-from strategies.watch import Finding, Limits, Watch
+from strategies.warden.blackbox import NOBODY, BlackBox, Sighting
+from strategies.warden.postmortem import Coroner, excess
+from strategies.warden.watchdog import Finding, Limits, Watch
 
 MB = 2**20
 LIMITS = Limits(budget_s=1.0, hang_s=5.0, memory_bytes=1_000 * MB)
