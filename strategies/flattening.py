@@ -11,15 +11,15 @@ from portfolios.commands.flattening import flattenings_to_begin, open_flattening
 from portfolios.models import Account, Flattening, FlatteningState
 from strategies.deployments.events import record_event
 from strategies.deployments.services import set_status
-from strategies.hosting import Hosted
 from strategies.models import Deployment, DeploymentStatus
+from strategies.worker.hosting import Hosted
 from trading.engine import Engine
 from trading.engine.flattening import Flattened, begin_flattening
 from trading.engine.outcome import Outcome
 from trading.frames import utc
 
 if TYPE_CHECKING:
-    from strategies.runner import Runner
+    from strategies.worker.runner import Runner
 
 _PREFIX = "flatten-"
 NOTHING_OPEN = "nothing was open: the account had not begun"

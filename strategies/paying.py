@@ -9,9 +9,9 @@ from django.db import transaction
 
 from portfolios.commands.payments import ask_payment, payments_to_apply
 from portfolios.models import Account, Payment, PaymentState
-from strategies.hosting import Hosted
 from strategies.models import Deployment
-from strategies.runner import Runner
+from strategies.worker.hosting import Hosted
+from strategies.worker.runner import Runner
 from trading.accounting.valuation import mid_rate
 from trading.engine import Engine, Outcome
 from trading.frames import utc

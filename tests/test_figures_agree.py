@@ -17,10 +17,10 @@ from marketdata import bus
 from marketdata.recording.reading import recorded_frames
 from portfolios.models import EquityPoint, Fill, LedgerEntry, RoundTrip, Standing
 from strategies.deployments.services import open_season
-from strategies.hosting import EQUITY_POINT_FRAMES
 from strategies.league.files import load_league
 from strategies.models import Deployment
-from strategies.runner import Runner
+from strategies.worker.hosting import EQUITY_POINT_FRAMES
+from strategies.worker.runner import Runner
 from tests.leagues import CAPTURE, restless_league
 from tests.pages import Node, page_of, stats_in, table_in
 

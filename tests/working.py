@@ -8,10 +8,10 @@ from typing import Any
 from marketdata import bus
 from portfolios.models import Account
 from strategies.deployments.services import create_deployment, open_season, pause_deployment
-from strategies.hosting import Hosted
 from strategies.models import Deployment
 from strategies.paying import apply_payments
-from strategies.runner import Runner
+from strategies.worker.hosting import Hosted
+from strategies.worker.runner import Runner
 from tests.drawing import Scene
 from trading.book import Side
 from trading.orders import Order, Purpose

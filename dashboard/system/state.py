@@ -18,10 +18,10 @@ from marketdata import bus
 from marketdata.telemetry.reporting import living_reports
 from portfolios.models import Season
 from portfolios.selectors import current_season
-from strategies import leases
 from strategies.models import Deployment, DeploymentStatus
 from strategies.models import Worker as WorkerRow
 from strategies.versions.kept import registry
+from strategies.worker.loop import leases
 from trading.frames import FRAME_INTERVAL_MS
 
 HEARTBEAT_LATE_S = 15.0

@@ -13,12 +13,12 @@ from marketdata import bus
 from marketdata.recording.reading import recorded_frames
 from portfolios.models import Checkpoint, Fill
 from strategies.deployments.services import enable_deployment, open_season, quarantine_deployment
-from strategies.evaluations import Evaluations
-from strategies.hosting import Hosted, Unloadable
 from strategies.league.files import load_league
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus
-from strategies.runner import Runner
 from strategies.warden.blackbox import BlackBox
+from strategies.worker.evaluations import Evaluations
+from strategies.worker.hosting import Hosted, Unloadable
+from strategies.worker.runner import Runner
 from tests.leagues import CAPTURE, restless_league
 from tests.making import make_strategy
 from trading.frames import Frame

@@ -17,11 +17,11 @@ from marketdata import bus
 from marketdata.recording.reading import recorded_frames
 from portfolios.models import Checkpoint, Fill, Season, SharedBook
 from portfolios.selectors import current_season, fills_digest
-from strategies import leases
 from strategies.deployments.services import create_deployment, new_season, open_season
 from strategies.league.files import load_league
 from strategies.models import Deployment
-from strategies.runner import Runner
+from strategies.worker.loop import leases
+from strategies.worker.runner import Runner
 from tests.drawing import Scene
 from tests.leagues import CAPTURE, hungry_league, written
 from trading.frames import Frame

@@ -12,11 +12,11 @@ from django.db import OperationalError, connection
 
 from marketdata.telemetry import tracing
 from strategies.deployments import services
-from strategies.evaluations import Evaluations
 from strategies.warden.blackbox import BlackBox
 from strategies.warden.warden import INTERRUPT, Warden
 from strategies.warden.watchdog import Limits
-from strategies.worker import WorkerLoop
+from strategies.worker.evaluations import Evaluations
+from strategies.worker.loop import WorkerLoop
 
 
 class Command(BaseCommand):

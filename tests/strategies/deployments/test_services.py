@@ -5,10 +5,10 @@ from django.core.exceptions import ValidationError
 
 from marketdata import bus
 from portfolios.models import Account, Season
-from strategies import leases
 from strategies.deployments.services import change_deployment, create_deployment, new_season, open_season
 from strategies.league.files import load_league
 from strategies.models import Deployment, DeploymentEvent
+from strategies.worker.loop import leases
 from tests.leagues import restless_league
 
 pytestmark = pytest.mark.django_db

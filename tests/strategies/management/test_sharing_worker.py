@@ -17,11 +17,11 @@ from marketdata.recording.reading import recorded_frames
 from portfolios.models import Season
 from portfolios.selectors import fills_digest
 from strategies.deployments.services import open_season
-from strategies.evaluations import Evaluations
 from strategies.league.files import load_league
 from strategies.models import Deployment
-from strategies.runner import Runner
-from strategies.worker import WorkerLoop
+from strategies.worker.evaluations import Evaluations
+from strategies.worker.loop import WorkerLoop
+from strategies.worker.runner import Runner
 from tests.leagues import CAPTURE, hungry_league, written
 from trading.frames import Frame
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from strategies.warden.blackbox import BlackBox, Sighting
 from strategies.warden.procfs import MemoryGauge
-from strategies.worker_metrics import WorkerTally
+from strategies.worker.metrics import WorkerTally
 from trading.engine import Engine
 from trading.engine.outcome import Outcome
 from trading.engine.strategy_errors import Interrupted
@@ -17,7 +17,7 @@ from trading.frames import Frame
 from trading.snapshot import DataSnapshot
 
 if TYPE_CHECKING:
-    from strategies.hosting import Hosted
+    from strategies.worker.hosting import Hosted
 
 MEASURED_EVERY_FRAMES = 8
 MEASURED_AT_FIRST_NS = 60 * 10**9  # every frame: what ended the last worker may come again, and must be found out

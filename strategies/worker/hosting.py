@@ -8,12 +8,12 @@ from portfolios.models import Checkpoint, Flattening, Payment
 from portfolios.rows.equity_points import Mark, mark_of
 from portfolios.rows.valuations import look_at
 from portfolios.services import AccountUpdate
-from strategies.costs import Meter, resumed_meter
 from strategies.deployments.services import pin_deployment
 from strategies.deployments.terms import terms_of
 from strategies.models import Deployment, DeploymentRevision, DeploymentStatus
-from strategies.shadows import Shadows
 from strategies.versions.registry import strategy_of
+from strategies.worker.costs import Meter, resumed_meter
+from strategies.worker.shadows import Shadows
 from trading.engine import MAX_ERRORS_IN_A_ROW, Engine
 from trading.engine.entry_stop import allow_entries, stop_entries
 from trading.engine.outcome import Outcome, StrategyError

@@ -25,7 +25,7 @@ from strategies.deployments.services import (
 )
 from strategies.league.files import load_league
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus
-from strategies.runner import Runner
+from strategies.worker.runner import Runner
 from tests.leagues import CAPTURE, restless_league, written
 from tests.making import make_strategy
 from trading.book import Side

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from strategies.deployments.events import record_event
 from strategies.deployments.services import halt_deployment
-from strategies.hosting import Hosted
+from strategies.worker.hosting import Hosted
 from trading.engine.outcome import Outcome
 from trading.frames import Gap, utc
 

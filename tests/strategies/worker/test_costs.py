@@ -2,8 +2,8 @@
 
 import pytest
 
-from strategies.costs import Meter, record_costs, resumed_meter
 from strategies.models import DeploymentCost
+from strategies.worker.costs import Meter, record_costs, resumed_meter
 from tests.rows import enter
 
 MINUTE_NS = 60 * 10**9

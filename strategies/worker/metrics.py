@@ -14,8 +14,8 @@ from trading.engine.outcome import Outcome
 from trading.orders import OrderStatus
 
 if TYPE_CHECKING:
-    from strategies.runner import Runner
     from strategies.warden.blackbox import BlackBox
+    from strategies.worker.runner import Runner
 
 # One evaluation takes microseconds; the budget is a second.
 EVALUATION_SECONDS = (*(1e-6 * n for n in (2, 5, 10, 20, 50, 100, 200, 500)), 0.001, 0.002, 0.005, 0.01, 0.1, 1.0, 5.0)

@@ -21,19 +21,19 @@ from marketdata.telemetry.reporting import Reporter
 from portfolios.models import Checkpoint, Liquidity, Season
 from portfolios.outbox.announcements import Announcer
 from portfolios.rows.liquidity import book_cursor
-from strategies import leases
-from strategies.costs import record_costs
 from strategies.deployments import services
 from strategies.deployments.selectors import traded
 from strategies.deployments.services import note_versions, open_season
-from strategies.evaluations import Evaluations
 from strategies.flattening import begin_flattenings
-from strategies.hosting import Unloadable
 from strategies.models import Deployment, DeploymentStatus, Worker
 from strategies.paying import apply_payments
-from strategies.runner import Runner
-from strategies.shadows import placed_deployments
-from strategies.worker_metrics import WardenMetrics, WorkerMetrics
+from strategies.worker.costs import record_costs
+from strategies.worker.evaluations import Evaluations
+from strategies.worker.hosting import Unloadable
+from strategies.worker.loop import leases
+from strategies.worker.metrics import WardenMetrics, WorkerMetrics
+from strategies.worker.runner import Runner
+from strategies.worker.shadows import placed_deployments
 
 HOUSEKEEPING_S = 1.0
 FLUSH_S = 0.25  # facts reach the database and the page within this

@@ -22,8 +22,8 @@ from strategies.deployments.selectors import league_board
 from strategies.deployments.services import change_deployment, open_season, pause_deployment, reset_deployment
 from strategies.league.files import load_league
 from strategies.models import Deployment
-from strategies.runner import Runner
-from strategies.shadows import has_place, placed_deployments
+from strategies.worker.runner import Runner
+from strategies.worker.shadows import has_place, placed_deployments
 from tests.leagues import CAPTURE, restless_league, written
 from tests.rows import enter, stand
 from trading.engine import Engine

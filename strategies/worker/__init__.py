@@ -1,0 +1,1 @@
+"""The process that trades: its market, the deployments it runs, and what it writes."""
