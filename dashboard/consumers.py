@@ -9,7 +9,8 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
-from dashboard.broadcaster import (
+from dashboard.feed_scenes import UnknownChoice, feed_choice
+from dashboard.live import (
     Broadcaster,
     deployment_broadcaster,
     feed_broadcaster,
@@ -18,7 +19,6 @@ from dashboard.broadcaster import (
     markets_broadcaster,
     system_broadcaster,
 )
-from dashboard.feed_scenes import UnknownChoice, feed_choice
 from dashboard.market_listing import UnknownInstrument
 from dashboard.market_scenes import known_slug
 from portfolios.results.windows import UnknownWindow, window_named

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dashboard import audit_views, market_views, views
+from dashboard import audit, market_views, views
 from dashboard.notifications.views import page_urls as notification_pages
 
 urlpatterns = [
@@ -12,7 +12,7 @@ urlpatterns = [
     path("docs/strategies/", views.strategy_guide, name="strategy-guide"),
     path("docs/stream/", views.stream, name="stream-guide"),
     path("docs/stream/schema.json", views.stream_schema_file, name="stream-schema"),
-    path("audit/", audit_views.audit, name="audit"),
+    path("audit/", audit.audit, name="audit"),
     path("compare/", views.compare, name="compare"),
     path("markets/", market_views.markets, name="markets-page"),
     path("markets/<str:slug>/", market_views.market, name="market-page"),

@@ -9,7 +9,7 @@ from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AnonymousUser
 from django.db import connections
 
-from dashboard import broadcaster
+from dashboard import live
 from dashboard.panels import FEED_PANELS
 from dashboard.routing import websocket_urlpatterns
 from marketdata import bus
@@ -137,7 +137,7 @@ async def test_prices_tick_without_any_fill(deployment):
 
 
 async def test_a_lost_announcement_delays_news_and_loses_none(deployment, monkeypatch):
-    monkeypatch.setattr(broadcaster, "READ_ALL_AFTER_S", 1.0)
+    monkeypatch.setattr(live, "READ_ALL_AFTER_S", 1.0)
     socket, _, _ = await open_socket("/ws/league/")
     await socket.receive_from(timeout=5)
 
@@ -149,8 +149,8 @@ async def test_a_lost_announcement_delays_news_and_loses_none(deployment, monkey
 
 async def test_many_sockets_share_one_rendering(deployment, monkeypatch):
     counted = []
-    gather = broadcaster.league_scene
-    monkeypatch.setattr(broadcaster, "league_scene", lambda view: counted.append(1) or gather(view))
+    gather = live.league_scene
+    monkeypatch.setattr(live, "league_scene", lambda view: counted.append(1) or gather(view))
     sockets = [(await open_socket("/ws/league/"))[0] for _ in range(5)]
     first = [await socket.receive_from(timeout=5) for socket in sockets]
 
@@ -185,7 +185,7 @@ async def test_the_last_reader_to_leave_stops_the_rendering(deployment):
 
     await socket.disconnect()
 
-    running = broadcaster.league_broadcaster(SEASON)
+    running = live.league_broadcaster(SEASON)
     assert running._tasks == []
     assert running._sockets == set()
 
@@ -221,8 +221,8 @@ async def test_the_feeds_socket_sends_its_own_panels_and_then_what_changes(deplo
 
 async def test_trades_of_the_league_are_no_news_for_the_feeds_page(deployment, monkeypatch):
     counted = []
-    gather = broadcaster.feed_scene
-    monkeypatch.setattr(broadcaster, "feed_scene", lambda choice: counted.append(1) or gather(choice))
+    gather = live.feed_scene
+    monkeypatch.setattr(live, "feed_scene", lambda choice: counted.append(1) or gather(choice))
     socket, _, _ = await open_socket("/ws/feed/?timeframe=4h")
     await socket.receive_from(timeout=5)
 
