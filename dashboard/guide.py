@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dashboard.contract import Entry, chapters_of, fields_of, members_of
-from dashboard.why_words import BY_ENGINE, BY_RULES
+from dashboard.deployment.reasons import BY_ENGINE, BY_RULES
 from strategies import authoring
 from strategies.library import _rules
 from trading import engine, indicators

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Self
 
-from dashboard.margin_words import MarginWords, margin_words
+from dashboard.deployment.margin import MarginWords, margin_words
 from dashboard.market_words import MarketWords, market_words
 from marketdata import bus
 from portfolios.models import (

@@ -8,7 +8,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from dashboard.waiting_words import Told, waiting_details, waiting_sentence
+from dashboard.deployment.waiting import Told, waiting_details, waiting_sentence
 from portfolios.models import Order
 
 register = template.Library()

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from dashboard.why_words import why_sentence
+from dashboard.deployment.reasons import why_sentence
 from marketdata import bus
 from portfolios.models import ReasonCount
 from tests.rows import NOON, enter, open_season, stand

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.waiting_words import waiting_details, waiting_sentence
+from dashboard.deployment.waiting import waiting_details, waiting_sentence
 from portfolios.models import Order
 from trading.exchange.waiting import WaitsFor
 
