@@ -9,7 +9,7 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
-from dashboard.feed_scenes import UnknownChoice, feed_choice
+from dashboard.feed.scene import UnknownChoice, feed_choice
 from dashboard.live import (
     Broadcaster,
     deployment_broadcaster,

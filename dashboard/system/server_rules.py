@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dashboard.feed.trust import trust_words
 from dashboard.market_words import START_A_FEED, Tone
 from dashboard.system.causes import Cause
 from dashboard.system.state import SystemState
-from dashboard.trust_words import trust_words
 
 DISK_SHORT_BYTES, DISK_OUT_BYTES = 5 * 10**9, 500 * 10**6
 CONNECTIONS_SHARE = MEMORY_SHARE = 0.9

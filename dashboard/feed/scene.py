@@ -12,8 +12,8 @@ from django.conf import settings
 from django.core.cache import cache
 
 from dashboard.drawings import DrawnBar, Span, Sparkline, drawn_bars, drawn_recordings, sparkline
+from dashboard.feed.trust import UNREPAIRED_MINUTES, TrustWords, trust_words
 from dashboard.scenes import Quote, Scene, feed_time
-from dashboard.trust_words import UNREPAIRED_MINUTES, TrustWords, trust_words
 from marketdata import bus, selectors
 from marketdata.feed.health import connection_budget
 from marketdata.feed.lag import HIGH_NS
