@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.comparing import NothingToCompare, comparison
 from dashboard.feed.scene import UnknownChoice, feed_choice, feed_scene
-from dashboard.guide import guide
+from dashboard.guide.strategy_guide import guide
 from dashboard.league_scenes import UnknownView, league_scene, view_asked, window_query
 from dashboard.panels import DEPLOYMENT_PANELS, FEED_PANELS, LEAGUE_PANELS, PAST_LEAGUE_PANELS, SYSTEM_PANELS, drawn
 from dashboard.scenes import UnknownDeployment, deployment_scene

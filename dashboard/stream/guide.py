@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from dashboard.consumers import LOGIN_NEEDED
-from dashboard.contract import Entry, fields_of
+from dashboard.guide.contract import Entry, fields_of
 from dashboard.stream import hub, socket, words
 
 

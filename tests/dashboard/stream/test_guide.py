@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from dashboard.contract import fields_of
+from dashboard.guide.contract import fields_of
 from dashboard.stream import words
 from dashboard.stream.guide import stream_schema
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import pytest
 
-from dashboard.contract import Entry, chapters_of, fields_of, members_of, public_names
+from dashboard.guide.contract import Entry, chapters_of, fields_of, members_of, public_names
 from strategies import authoring
 from trading import indicators
 from trading.portfolio import Holding, OpenOrder, Portfolio

@@ -6,8 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from dashboard.contract import Entry, chapters_of, fields_of, members_of
 from dashboard.deployment.reasons import BY_ENGINE, BY_RULES
+from dashboard.guide.contract import Entry, chapters_of, fields_of, members_of
 from strategies import authoring
 from strategies.library import _rules
 from trading import engine, indicators

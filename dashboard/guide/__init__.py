@@ -1,0 +1,1 @@
+"""The strategy guide, drawn from the code."""
