@@ -16,7 +16,7 @@ from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 
 from dashboard.feed.scene import FeedChoice, feed_scene
-from dashboard.league_scenes import LeagueScene, league_scene, window_query
+from dashboard.league.scene import LeagueScene, league_scene, window_query
 from dashboard.market_listing import markets_scene
 from dashboard.market_scenes import market_scene
 from dashboard.panels import (

@@ -14,10 +14,10 @@ from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from dashboard.comparing import NothingToCompare, comparison
 from dashboard.feed.scene import UnknownChoice, feed_choice, feed_scene
 from dashboard.guide.strategy_guide import guide
-from dashboard.league_scenes import UnknownView, league_scene, view_asked, window_query
+from dashboard.league.comparison import NothingToCompare, comparison
+from dashboard.league.scene import UnknownView, league_scene, view_asked, window_query
 from dashboard.panels import DEPLOYMENT_PANELS, FEED_PANELS, LEAGUE_PANELS, PAST_LEAGUE_PANELS, SYSTEM_PANELS, drawn
 from dashboard.scenes import UnknownDeployment, deployment_scene
 from dashboard.stream.guide import stream_guide, stream_schema

@@ -10,8 +10,8 @@ from typing import NamedTuple, Self
 
 from django.utils.dateparse import parse_datetime
 
-from dashboard.league_columns import COLUMNS, Column
-from dashboard.lines import Line, line_through
+from dashboard.league.columns import COLUMNS, Column
+from dashboard.league.sparkline import Line, line_through
 from dashboard.scenes import Scene, feed_time
 from marketdata import bus
 from portfolios.models import Fill

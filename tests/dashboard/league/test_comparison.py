@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from dashboard.comparing import comparison
+from dashboard.league.comparison import comparison
 from tests.rows import enter, open_season, stand
 
 pytestmark = pytest.mark.django_db
