@@ -19,8 +19,8 @@ from dashboard.live import (
     markets_broadcaster,
     system_broadcaster,
 )
-from dashboard.market_listing import UnknownInstrument
-from dashboard.market_scenes import known_slug
+from dashboard.markets.listing import UnknownInstrument
+from dashboard.markets.scene import known_slug
 from portfolios.results.windows import UnknownWindow, window_named
 from strategies.models import Deployment
 

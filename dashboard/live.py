@@ -17,8 +17,8 @@ from channels.layers import get_channel_layer
 
 from dashboard.feed.scene import FeedChoice, feed_scene
 from dashboard.league.scene import LeagueScene, league_scene, window_query
-from dashboard.market_listing import markets_scene
-from dashboard.market_scenes import market_scene
+from dashboard.markets.listing import markets_scene
+from dashboard.markets.scene import market_scene
 from dashboard.panels import (
     DEPLOYMENT_PANELS,
     FEED_PANELS,

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from dashboard import audit, market_views, views
+from dashboard import audit, views
+from dashboard.markets import views as market_views
 from dashboard.notifications.views import page_urls as notification_pages
 
 urlpatterns = [

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.cache import cache
 
-from dashboard import market_watch
+from dashboard.markets import watch
 from marketdata import bus
 from marketdata.models import Candle, Instrument
 from tests.drawing import Scene, instrument
@@ -23,7 +23,7 @@ def forget_all() -> None:
     """Leave nothing of an earlier market: neither frames nor what was folded or computed of them."""
     bus.redis_client().flushdb()
     cache.clear()
-    market_watch._watches.clear()
+    watch._watches.clear()
 
 
 def list_pair(symbol: str = "BTC/USD", market: str = MARKET, **changes: Any) -> Instrument:

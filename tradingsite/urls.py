@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from dashboard.market_api import market_urls
+from dashboard.markets.api import market_urls
 from dashboard.notifications.api import notification_urls
 from dashboard.system.api import system_urls
 from marketdata.api import api_urls as marketdata_urls

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from dashboard.market_scenes import market_scene
+from dashboard.markets.scene import market_scene
 from dashboard.panels import MARKET_PANELS
 from tests.listening import Heard, forget_all, list_pair, store
 from tests.rows import NOON, enter, fill, open_season, quote, run_feed

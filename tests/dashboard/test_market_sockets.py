@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 from channels.db import database_sync_to_async
 
-from dashboard import market_watch
 from dashboard.live import QUICKEST_S, market_broadcaster
+from dashboard.markets import watch
 from tests.dashboard.test_consumers import changes_of, closed_connections, open_socket, panels_in  # noqa: F401
 from tests.listening import Heard, forget_all, list_pair
 from tests.rows import MARKET, open_season, quote, run_feed
@@ -66,7 +66,7 @@ async def test_two_pages_of_one_market_fold_each_frame_once(market):
 
     for socket in (sockets[0], sockets[2]):
         assert "64,000.9" in await changes_of(socket, "market_ladder", within_s=3)
-    assert market_watch.watch_of(MARKET).folded == 2
+    assert watch.watch_of(MARKET).folded == 2
     for socket in sockets:
         await socket.disconnect()
 
@@ -78,11 +78,11 @@ async def test_when_the_last_reader_has_gone_nothing_is_left_that_would_look(mar
     while_read = len(broadcaster._tasks)
 
     await socket.disconnect()
-    folded = market_watch.watch_of(MARKET).folded
+    folded = watch.watch_of(MARKET).folded
     await database_sync_to_async(market.wait)(5)
 
     assert (while_read, broadcaster._tasks, broadcaster._sockets) == (2, [], set())
-    assert market_watch.watch_of(MARKET).folded == folded
+    assert watch.watch_of(MARKET).folded == folded
 
 
 async def test_an_unknown_market_is_refused(market):

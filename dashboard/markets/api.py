@@ -17,10 +17,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from dashboard import market_serializers as serializers
-from dashboard.market_indicators import InvalidParameter, Plot, plots, series_of
-from dashboard.market_ladder import ladder, tape
-from dashboard.market_listing import (
+from dashboard.markets import serializers
+from dashboard.markets.indicators import InvalidParameter, Plot, plots, series_of
+from dashboard.markets.ladder import ladder, tape
+from dashboard.markets.listing import (
     Listed,
     MarketsScene,
     UnknownInstrument,
@@ -29,9 +29,9 @@ from dashboard.market_listing import (
     market_shown,
     usd_per,
 )
-from dashboard.market_rules import Rules, rules
-from dashboard.market_scenes import fills_of
-from dashboard.market_watch import Sight, sight_of
+from dashboard.markets.rules import Rules, rules
+from dashboard.markets.scene import fills_of
+from dashboard.markets.watch import Sight, sight_of
 from dashboard.scenes import feed_time
 from marketdata import bus, selectors
 from marketdata.api import choice_asked, count_parameter, time_asked, whole_asked

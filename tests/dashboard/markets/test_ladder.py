@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from dashboard.market_ladder import ladder, tape
+from dashboard.markets.ladder import ladder, tape
 from tests.drawing import NOON_NS, Scene, draw_trades, instrument
 from trading.book import Side
 from trading.frames import utc

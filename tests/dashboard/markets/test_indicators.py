@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from dashboard.market_indicators import InvalidParameter, plots
+from dashboard.markets.indicators import InvalidParameter, plots
 from trading.candles import MINUTE_NS, Candle, CandleStore
 from trading.indicators.averages import ema
 from trading.indicators.oscillators import macd, rsi

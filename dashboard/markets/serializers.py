@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from dashboard.market_ladder import IMBALANCE_LEVELS, LARGE_NEEDS_PRINTS, LARGE_TIMES_MEDIAN
+from dashboard.markets.ladder import IMBALANCE_LEVELS, LARGE_NEEDS_PRINTS, LARGE_TIMES_MEDIAN
 from portfolios.models import Fill
 from portfolios.serializers import ExactDecimalField, FeeScheduleSerializer, RowSerializer
 from trading.book import Side

@@ -124,7 +124,7 @@ def test_an_indicator_is_what_strategies_compute_over_the_same_candles(client):
 
     told = client.get(f"{BTC}indicators/?name=rsi&period=14&timeframe=5m&limit=5").json()
 
-    from dashboard.market_indicators import series_of
+    from dashboard.markets.indicators import series_of
     from marketdata.selectors import candles_of
 
     series = series_of("BTC/USD", "5m", candles_of(MARKET, "BTC/USD", "5m"))

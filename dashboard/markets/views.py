@@ -7,8 +7,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from dashboard.market_listing import UnknownInstrument, markets_scene
-from dashboard.market_scenes import market_scene
+from dashboard.markets.listing import UnknownInstrument, markets_scene
+from dashboard.markets.scene import market_scene
 from dashboard.panels import MARKET_PANELS, MARKETS_PANELS, drawn
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dashboard.market_watch import FAR_BEHIND_FRAMES, MarketWatch, sight_of, watch_of
+from dashboard.markets.watch import FAR_BEHIND_FRAMES, MarketWatch, sight_of, watch_of
 from marketdata.models import MarketCheckpoint
 from tests.drawing import NOON_NS
 from tests.listening import Heard, forget_all, list_pair

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from dashboard.market_rules import STATUS_WORDS, rules, smallest_cost
+from dashboard.markets.rules import STATUS_WORDS, rules, smallest_cost
 from marketdata.models import Instrument
 from tests.drawing import NOON_NS
 from trading.instruments import InstrumentStatus

@@ -14,11 +14,11 @@ from django.core.cache import cache
 from django.db.models import QuerySet
 
 from dashboard.drawings import DrawnBar, drawn_bars
-from dashboard.market_ladder import Ladder, Tape, ladder, tape
-from dashboard.market_listing import Listed, days_of, instrument_called, line_of, market_shown, slug_of, usd_per
-from dashboard.market_rules import Rules, rules
-from dashboard.market_watch import Sight, sight_of
 from dashboard.market_words import Tone
+from dashboard.markets.ladder import Ladder, Tape, ladder, tape
+from dashboard.markets.listing import Listed, days_of, instrument_called, line_of, market_shown, slug_of, usd_per
+from dashboard.markets.rules import Rules, rules
+from dashboard.markets.watch import Sight, sight_of
 from dashboard.scenes import Scene, feed_time
 from marketdata import bus, selectors
 from marketdata.history.coverage_bars import coverage_chart

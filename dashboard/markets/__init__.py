@@ -1,0 +1,1 @@
+"""The market pages and their API."""
