@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Self
 
 from dashboard.deployment.margin import MarginWords, margin_words
-from dashboard.market_words import MarketWords, market_words
+from dashboard.page.banner import MarketWords, market_words
 from marketdata import bus
 from portfolios.models import (
     Balance,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dashboard.market_words import Tone
+from dashboard.page.banner import Tone
 from portfolios.models import Standing
 from portfolios.selectors import MarginState, margin_state
 

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.core.cache import cache
 
-from dashboard.drawings import DrawnBar, Span, Sparkline, drawn_bars, drawn_recordings, sparkline
 from dashboard.feed.trust import UNREPAIRED_MINUTES, TrustWords, trust_words
+from dashboard.page.charts import DrawnBar, Span, Sparkline, drawn_bars, drawn_recordings, sparkline
 from dashboard.scenes import Quote, Scene, feed_time
 from marketdata import bus, selectors
 from marketdata.feed.health import connection_budget

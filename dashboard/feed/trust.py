@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from dashboard.market_words import FRAME_LATE_S, FRAME_STALE_S, START_A_FEED, Tone
+from dashboard.page.banner import FRAME_LATE_S, FRAME_STALE_S, START_A_FEED, Tone
 
 HEARTBEAT_LATE_S = 5  # the exchange sends one a second
 UNREPAIRED_MINUTES = 15  # a gap that is older shows in the coverage alone

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from django.core.cache import cache
 
-from dashboard.market_words import FRAME_LATE_S, FRAME_STALE_S, Tone
+from dashboard.page.banner import FRAME_LATE_S, FRAME_STALE_S, Tone
 from dashboard.scenes import Quote, Scene, feed_time
 from marketdata import bus, selectors
 from marketdata.history.day import DayFigures, day_figures

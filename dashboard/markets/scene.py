@@ -13,12 +13,12 @@ from typing import Any, Self
 from django.core.cache import cache
 from django.db.models import QuerySet
 
-from dashboard.drawings import DrawnBar, drawn_bars
-from dashboard.market_words import Tone
 from dashboard.markets.ladder import Ladder, Tape, ladder, tape
 from dashboard.markets.listing import Listed, days_of, instrument_called, line_of, market_shown, slug_of, usd_per
 from dashboard.markets.rules import Rules, rules
 from dashboard.markets.watch import Sight, sight_of
+from dashboard.page.banner import Tone
+from dashboard.page.charts import DrawnBar, drawn_bars
 from dashboard.scenes import Scene, feed_time
 from marketdata import bus, selectors
 from marketdata.history.coverage_bars import coverage_chart

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboard.feed.trust import trust_words
-from dashboard.market_words import START_A_FEED, Tone
+from dashboard.page.banner import START_A_FEED, Tone
 from dashboard.system.causes import Cause
 from dashboard.system.state import SystemState
 

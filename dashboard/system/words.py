@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dashboard.market_words import Tone
+from dashboard.page.banner import Tone
 from dashboard.system import server_rules, work_rules
 from dashboard.system.causes import Cause, counted
 from dashboard.system.state import SystemState

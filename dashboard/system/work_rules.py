@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from dashboard.market_words import Tone
+from dashboard.page.banner import Tone
 from dashboard.system.causes import Cause, counted, listed, number
 from dashboard.system.state import SystemState, Worker
 

@@ -6,7 +6,7 @@ from decimal import Decimal as D
 import pytest
 
 from dashboard.deployment.margin import margin_words
-from dashboard.market_words import Tone
+from dashboard.page.banner import Tone
 from portfolios.models import InstrumentFigures, Order, Payment, RoundTrip
 from tests.rows import NOON, enter, open_season, stand
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dashboard.market_words import Tone
+from dashboard.page.banner import Tone
 from dashboard.system.processes import Process
 from dashboard.system.readings import Backup, Database, Disk, Jobs, Redis, Run
 from dashboard.system.state import SystemState, Versions, Worker

@@ -1,7 +1,7 @@
 import pytest
 
 from dashboard.feed.trust import trust_words
-from dashboard.market_words import Tone
+from dashboard.page.banner import Tone
 from tests.rows import feed, quote
 
 HIGH = {"newest": 3_400.0, "p50": 50.0, "p99": 3_400.0, "is_high": True, "history": []}

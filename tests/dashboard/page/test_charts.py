@@ -1,6 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
-from dashboard.drawings import BAR_WIDTH, LINE_HEIGHT, LINE_WIDTH, drawn_bars, drawn_recordings, sparkline
+from dashboard.page.charts import BAR_WIDTH, LINE_HEIGHT, LINE_WIDTH, drawn_bars, drawn_recordings, sparkline
 from marketdata.history.coverage import Coverage
 from marketdata.history.coverage_bars import CoverageBar, CoverageChart, Presence, Stretch
 

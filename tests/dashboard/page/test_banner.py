@@ -1,6 +1,6 @@
 import pytest
 
-from dashboard.market_words import Tone, market_words
+from dashboard.page.banner import Tone, market_words
 from portfolios.models import Season
 from tests.rows import MARKET, feed
 

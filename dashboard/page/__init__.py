@@ -1,0 +1,1 @@
+"""What every page has: its scene, panels, charts, banner and broadcaster."""
