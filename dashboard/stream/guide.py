@@ -9,19 +9,19 @@ import msgspec
 
 from dashboard.consumers import LOGIN_NEEDED
 from dashboard.guide.contract import Entry, fields_of
-from dashboard.stream import hub, socket, words
+from dashboard.stream import hub, messages, socket
 
 
 @lru_cache(maxsize=1)
 def stream_guide() -> dict[str, Any]:
     """Return what the page shows; the code does not change while it runs."""
     return {
-        "version": words.VERSION,
-        "channels": fields_of(words.Channel),
-        "said": [_word(kind) for kind in words.SAID],
-        "told": [_word(kind) for kind in words.TOLD],
-        "problem": fields_of(words.Problem),
-        "price": fields_of(words.Price),
+        "version": messages.VERSION,
+        "channels": fields_of(messages.Channel),
+        "said": [_word(kind) for kind in messages.SAID],
+        "told": [_word(kind) for kind in messages.TOLD],
+        "problem": fields_of(messages.Problem),
+        "price": fields_of(messages.Price),
         "codes": [
             (socket.TOO_SLOW, "too many messages waited for this reader; connect again and resume"),
             (socket.TOO_MANY_MESSAGES, f"more than {socket.MOST_MESSAGES} messages within {socket.WITHIN_S:.0f} s"),
@@ -29,8 +29,8 @@ def stream_guide() -> dict[str, Any]:
             (LOGIN_NEEDED, "the token or share link that opened it has expired, or was taken back"),
             (1009, "a message was too long"),
         ],
-        "most_characters": words.MOST_CHARACTERS,
-        "most_names": words.MOST_NAMES,
+        "most_characters": messages.MOST_CHARACTERS,
+        "most_names": messages.MOST_NAMES,
         "most_messages": socket.MOST_MESSAGES,
         "most_changes": socket.MOST_CHANGES,
         "within_s": int(socket.WITHIN_S),
@@ -42,15 +42,15 @@ def stream_guide() -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def stream_schema() -> dict[str, Any]:
     """Return the JSON Schema of every message, by direction."""
-    kinds = (*words.SAID, *words.TOLD)
+    kinds = (*messages.SAID, *messages.TOLD)
     references, parts = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"The stream of Paddock, {words.VERSION}",
+        "title": f"The stream of Paddock, {messages.VERSION}",
         "$defs": {
             **parts,
-            "FromClient": {"oneOf": list(references[: len(words.SAID)])},
-            "FromServer": {"oneOf": list(references[len(words.SAID) :])},
+            "FromClient": {"oneOf": list(references[: len(messages.SAID)])},
+            "FromServer": {"oneOf": list(references[len(messages.SAID) :])},
         },
     }
 
@@ -58,8 +58,8 @@ def stream_schema() -> dict[str, Any]:
 def _word(kind: type[msgspec.Struct]) -> tuple[str, str, list[Entry]]:
     tag = str(kind.__struct_config__.tag)
     entries = [Entry("type", "", help=repr(tag))]
-    if issubclass(kind, words.Fact):
-        entries += fields_of(words.Fact)
+    if issubclass(kind, messages.Fact):
+        entries += fields_of(messages.Fact)
     entries += fields_of(kind)
     named = [Entry(entry.name.rstrip("_"), entry.form, _default(entry), entry.help, entry.raises) for entry in entries]
     return tag, kind.__doc__ or "", named

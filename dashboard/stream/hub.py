@@ -16,9 +16,9 @@ from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.utils import timezone
 
-from dashboard.stream.boards import Board, gather
-from dashboard.stream.followers import Entry, Follower, gap
-from dashboard.stream.words import CHANNEL_OF, FACT_TOLD, STATES, Channel, Heartbeat, encoded
+from dashboard.stream.messages import CHANNEL_OF, FACT_TOLD, STATES, Channel, Heartbeat, encoded
+from dashboard.stream.states import Board, gather
+from dashboard.stream.subscribers import Entry, Follower, gap
 from portfolios.models import MessageKind
 from portfolios.outbox.announcements import LEAGUE_GROUP
 from portfolios.outbox.reading import Position, Reading, Written, messages_after, newest_position

@@ -13,9 +13,8 @@ from typing import Any
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 
-from dashboard.stream.followers import Follower, Wish
 from dashboard.stream.hub import Hub, hub
-from dashboard.stream.words import (
+from dashboard.stream.messages import (
     FACTS,
     VERSION,
     Channel,
@@ -30,6 +29,7 @@ from dashboard.stream.words import (
     Unsubscribed,
     understood,
 )
+from dashboard.stream.subscribers import Follower, Wish
 from portfolios.outbox.reading import Position, UnknownCursor, position_of
 from portfolios.selectors import current_season
 

@@ -12,7 +12,7 @@ import pytest
 from drf_spectacular.generators import SchemaGenerator
 
 import paddock_client
-from dashboard.stream import words
+from dashboard.stream import messages
 from paddock_client import stream
 
 NAMES = {"Row": "Contestant", "Event": "DeploymentEvent", "EquityPoint": "CurvePoint", "FrameStream": "Stream"}
@@ -88,12 +88,14 @@ def resolved(described: dict[str, Any], form: dict[str, Any]) -> tuple[dict[str,
 def test_the_client_knows_what_the_stream_tells():
     facts_and_states = {
         kind.__struct_config__.tag: set(kind.__struct_encode_fields__)
-        for kind in words.TOLD
-        if issubclass(kind, words.Fact | words.Gap | words.LeagueTold | words.PricesTold | words.FeedTold)
+        for kind in messages.TOLD
+        if issubclass(
+            kind, messages.Fact | messages.Gap | messages.LeagueTold | messages.PricesTold | messages.FeedTold
+        )
     }
 
     assert facts_and_states == {
         name: {field.name.rstrip("_") for field in dataclasses.fields(kind)} for name, kind in stream.KINDS.items()
     }
-    assert stream.FACTS == words.FACTS
-    assert stream.STATES == words.STATES
+    assert stream.FACTS == messages.FACTS
+    assert stream.STATES == messages.STATES

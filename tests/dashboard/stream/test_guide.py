@@ -8,10 +8,10 @@ import json
 import pytest
 
 from dashboard.guide.contract import fields_of
-from dashboard.stream import words
+from dashboard.stream import messages
 from dashboard.stream.guide import stream_schema
 
-KINDS = (*words.SAID, *words.TOLD)
+KINDS = (*messages.SAID, *messages.TOLD)
 
 
 @pytest.fixture
@@ -27,15 +27,17 @@ def test_every_message_and_each_of_its_fields_is_on_the_page(page, kind):
     assert [name for name in kind.__struct_encode_fields__ if f"<b>{name}</b>" not in section] == []
 
 
-@pytest.mark.parametrize("kind", (*KINDS, words.Fact, words.Problem, words.Price), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "kind", (*KINDS, messages.Fact, messages.Problem, messages.Price), ids=lambda kind: kind.__name__
+)
 def test_every_field_says_what_it_means(kind):
     assert [entry.name for entry in fields_of(kind) if not entry.help] == []
 
 
-@pytest.mark.parametrize("channel", words.Channel)
+@pytest.mark.parametrize("channel", messages.Channel)
 def test_every_channel_is_on_the_page_with_what_it_means(page, channel):
     assert f"<code>'{channel}'</code>" in page
-    assert all(entry.help for entry in fields_of(words.Channel))
+    assert all(entry.help for entry in fields_of(messages.Channel))
 
 
 def test_the_schema_has_every_message_by_direction(client, db):
@@ -48,7 +50,7 @@ def test_the_schema_has_every_message_by_direction(client, db):
     }
     assert tags == {(kind.__struct_config__.tag,) for kind in KINDS}
     assert schema == json.loads(json.dumps(stream_schema()))
-    assert len(schema["$defs"]["FromClient"]["oneOf"]) == len(words.SAID)
+    assert len(schema["$defs"]["FromClient"]["oneOf"]) == len(messages.SAID)
 
 
 def test_the_api_leads_to_the_page(client, db):

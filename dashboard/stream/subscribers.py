@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from dashboard.stream.boards import Board
-from dashboard.stream.words import FACTS, STATES, Channel, Gap, Told, encoded
+from dashboard.stream.messages import FACTS, STATES, Channel, Gap, Told, encoded
+from dashboard.stream.states import Board
 from portfolios.outbox.reading import Position
 
 ROOM = 500  # messages of the past: they are read ahead of the follower by so much at most

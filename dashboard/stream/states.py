@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from rest_framework.renderers import JSONRenderer
 
-from dashboard.stream.words import Channel, FeedTold, LeagueTold, Price, PricesTold, encoded
+from dashboard.stream.messages import Channel, FeedTold, LeagueTold, Price, PricesTold, encoded
 from marketdata import bus
 from marketdata.feed.health import connection_budget
 from marketdata.serializers import FeedSerializer
