@@ -33,7 +33,7 @@ from dashboard.panels import (
     whole_message,
 )
 from dashboard.scenes import Scene, deployment_scene
-from dashboard.system.scenes import system_scene
+from dashboard.system.scene import system_scene
 from marketdata.telemetry.metrics import Histogram
 from portfolios.models import Fill
 from portfolios.outbox.announcements import LEAGUE_GROUP

@@ -21,7 +21,7 @@ from dashboard.league.scene import UnknownView, league_scene, view_asked, window
 from dashboard.panels import DEPLOYMENT_PANELS, FEED_PANELS, LEAGUE_PANELS, PAST_LEAGUE_PANELS, SYSTEM_PANELS, drawn
 from dashboard.scenes import UnknownDeployment, deployment_scene
 from dashboard.stream.guide import stream_guide, stream_schema
-from dashboard.system.scenes import system_scene
+from dashboard.system.scene import system_scene
 from portfolios.fees import known_schedules
 from portfolios.models import Fill
 from portfolios.selectors import trading_fill

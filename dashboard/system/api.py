@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from dashboard.system.scenes import system_scene
+from dashboard.system.scene import system_scene
 from dashboard.system.serializers import SystemSerializer
 
 

@@ -11,7 +11,7 @@ from dashboard.page.banner import Tone
 from dashboard.system.processes import Process
 from dashboard.system.readings import Backup, Database, Disk, Jobs, Redis, Run
 from dashboard.system.state import SystemState, Versions, Worker
-from dashboard.system.words import RULES, system_words
+from dashboard.system.summary import RULES, system_words
 from tests.rows import feed
 
 NIGHT = datetime(2026, 7, 7, 2, 14, tzinfo=UTC)

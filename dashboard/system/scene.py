@@ -14,8 +14,8 @@ from dashboard.scenes import Scene
 from dashboard.system.processes import SHARES, Process
 from dashboard.system.readings import Run
 from dashboard.system.state import SystemState, system_state
+from dashboard.system.summary import SystemWords, system_words
 from dashboard.system.vitals import Vitals, vitals
-from dashboard.system.words import SystemWords, system_words
 
 # The order of the table: along the way of a frame.
 KINDS = ("feed", "worker", "warden", "web", "jobs", "beat")
