@@ -16,9 +16,9 @@ from django.urls import reverse
 from portfolios.admin import ReadOnlyAdmin
 from portfolios.audit import note_change
 from portfolios.models import AuditEntry
+from tradingsite.access.roles import ROLES, give_role, role_of
+from tradingsite.access.tokens import MOST_DAYS, make_share_link, make_token, revoke
 from tradingsite.models import ApiToken, Scope, ShareLink
-from tradingsite.passes import MOST_DAYS, make_share_link, make_token, revoke
-from tradingsite.roles import ROLES, give_role, role_of
 
 admin.site.unregister(User)
 admin.site.unregister(Group)

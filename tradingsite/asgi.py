@@ -19,7 +19,7 @@ from dashboard.routing import websocket_urlpatterns
 from dashboard.stream.socket import StreamSocket
 from marketdata.telemetry import tracing
 from marketdata.telemetry.reporting import Reporter
-from tradingsite.access import readers_only, readers_or_programs
+from tradingsite.access.policy import readers_only, readers_or_programs
 from tradingsite.celery import app as celery_app
 from tradingsite.pacing import paced
 from tradingsite.web_metrics import WEB, counted_sockets

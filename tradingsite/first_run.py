@@ -25,7 +25,7 @@ def main() -> None:
 
     from django.core.management import CommandError, call_command
 
-    from tradingsite.roles import ensure_roles
+    from tradingsite.access.roles import ensure_roles
 
     try:
         call_command("migrate", interactive=False, verbosity=0, skip_checks=True)

@@ -16,7 +16,7 @@ from django.utils.decorators import sync_and_async_middleware
 from structlog.contextvars import bound_contextvars
 
 from marketdata.telemetry import tracing
-from tradingsite.access import Respond, RespondLater
+from tradingsite.access.policy import Respond, RespondLater
 from tradingsite.web_metrics import WEB
 
 HEADER = "X-Request-Id"

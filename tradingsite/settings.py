@@ -88,7 +88,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.gzip.GZipMiddleware",  # pads pages at random, so that their length tells no secret
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "tradingsite.access.content_security_policy",
+    "tradingsite.access.policy.content_security_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -99,7 +99,7 @@ MIDDLEWARE = [
     "tradingsite.rest.etags.ApiETags",
 ]
 if not PADDOCK_PUBLIC_PAGES:
-    MIDDLEWARE.append("tradingsite.access.LoginOrLink")
+    MIDDLEWARE.append("tradingsite.access.policy.LoginOrLink")
 
 ROOT_URLCONF = "tradingsite.urls"
 ASGI_APPLICATION = "tradingsite.asgi.application"
@@ -206,10 +206,10 @@ if PADDOCK_HTTPS:
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "tradingsite.permissions.BearerAuthentication",
+        "tradingsite.access.permissions.BearerAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["tradingsite.permissions.TradersChange"],
+    "DEFAULT_PERMISSION_CLASSES": ["tradingsite.access.permissions.TradersChange"],
     "DEFAULT_THROTTLE_CLASSES": ["tradingsite.rest.throttles.Readers", "tradingsite.rest.throttles.Changers"],
     "DEFAULT_THROTTLE_RATES": {
         "anonymous": f"{environment.whole_number('PADDOCK_API_ANONYMOUS_PER_MINUTE', default=600, least=1)}/min",
@@ -246,7 +246,7 @@ SPECTACULAR_SETTINGS = {
         "RuleKindEnum": "dashboard.notifications.models.RuleKind",
         "DeliveryStateEnum": "dashboard.notifications.models.DeliveryState",
     },
-    "SERVE_PERMISSIONS": ["tradingsite.permissions.TradersChange"],
+    "SERVE_PERMISSIONS": ["tradingsite.access.permissions.TradersChange"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

@@ -17,9 +17,9 @@ from strategies.api.league import league_urls
 from strategies.api.records import record_urls
 from strategies.api.versions import version_urls
 from tradingsite import health
+from tradingsite.access.share_links import share
 from tradingsite.metrics_page import Metrics
 from tradingsite.rest.root import root_urls
-from tradingsite.sharing import share
 
 API_URLS = [
     *root_urls,

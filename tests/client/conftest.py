@@ -11,8 +11,8 @@ from marketdata import bus
 from paddock_client import Paddock
 from strategies.models import Deployment
 from tests.rows import enter, open_season, run_feed, stand
-from tradingsite.passes import make_token
-from tradingsite.roles import give_role
+from tradingsite.access.roles import give_role
+from tradingsite.access.tokens import make_token
 
 
 @pytest.fixture

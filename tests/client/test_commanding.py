@@ -15,8 +15,8 @@ from strategies.models import Deployment
 from strategies.versions.kept import registry
 from tests.flipping import write_flipper
 from tests.rows import open_season
-from tradingsite.passes import make_token
-from tradingsite.roles import give_role
+from tradingsite.access.roles import give_role
+from tradingsite.access.tokens import make_token
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

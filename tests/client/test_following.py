@@ -33,7 +33,7 @@ from tests.leagues import CAPTURE, restless_league
 from tests.processes import running, wait_until
 from tests.rows import enter, open_season
 from tests.serving import Follower, Site, following
-from tradingsite.passes import make_token
+from tradingsite.access.tokens import make_token
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 FACTS = ("fills", "orders", "round_trips", "events")

@@ -11,7 +11,7 @@ from strategies.models import DeploymentEvent
 from tests.browsing import DESK, PHONE, browser, complaints_of, faults_of, in_a_browser, web
 from tests.listening import Heard, forget_all, list_pair, store
 from tests.rows import MARKET, NOON, drawn_curve, enter, fill, open_season, run_feed, shadow, stand
-from tradingsite.roles import give_role
+from tradingsite.access.roles import give_role
 
 __all__ = ["browser", "web"]
 pytestmark = in_a_browser

@@ -19,8 +19,8 @@ from schemathesis.checks import CHECKS, load_all_checks
 
 from tests.listening import forget_all, list_pair, store
 from tests.rows import drawn_curve, enter, fill, open_season, run_feed, shadow, stand
-from tradingsite.passes import make_token
-from tradingsite.roles import give_role
+from tradingsite.access.roles import give_role
+from tradingsite.access.tokens import make_token
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 site = get_wsgi_application()

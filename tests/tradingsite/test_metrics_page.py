@@ -11,8 +11,8 @@ from marketdata import bus
 from marketdata.telemetry.metrics import Histogram, counter, histogram
 from marketdata.telemetry.reporting import Report, Reporter
 from tests.rows import MARKET
+from tradingsite.access.tokens import make_token
 from tradingsite.models import Scope
-from tradingsite.passes import make_token
 from tradingsite.web_metrics import WebTally
 
 pytestmark = pytest.mark.django_db

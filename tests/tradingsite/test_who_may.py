@@ -10,9 +10,9 @@ from rest_framework.throttling import SimpleRateThrottle
 from marketdata import bus
 from tests.listening import forget_all, list_pair, store
 from tests.rows import enter, fill, open_season, run_feed, stand
+from tradingsite.access.roles import ROLES, give_role
+from tradingsite.access.tokens import make_share_link, make_token
 from tradingsite.models import Scope
-from tradingsite.passes import make_share_link, make_token
-from tradingsite.roles import ROLES, give_role
 
 pytestmark = pytest.mark.django_db
 IN, UNKNOWN, FORBIDDEN = "in", 401, 403

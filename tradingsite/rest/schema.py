@@ -42,7 +42,7 @@ _ALL = {
 class Bearer(OpenApiAuthenticationExtension):
     """Tokens, as the description names them."""
 
-    target_class = "tradingsite.permissions.BearerAuthentication"
+    target_class = "tradingsite.access.permissions.BearerAuthentication"
     name = "token"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:

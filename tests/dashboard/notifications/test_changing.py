@@ -10,7 +10,7 @@ from portfolios.models import AuditEntry
 from portfolios.outbox.writing import tell_facts
 from tests.receiving import receiving
 from tests.rows import enter, fill, open_season
-from tradingsite.roles import give_role
+from tradingsite.access.roles import give_role
 
 API = "/api/v1/notifications/"
 

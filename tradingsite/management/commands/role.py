@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
-from tradingsite.roles import ROLES, give_role
+from tradingsite.access.roles import ROLES, give_role
 
 
 class Command(BaseCommand):

@@ -10,8 +10,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.urls import reverse
 
+from tradingsite.access.tokens import make_share_link, revoke
 from tradingsite.models import ShareLink
-from tradingsite.passes import make_share_link, revoke
 
 
 class Command(BaseCommand):

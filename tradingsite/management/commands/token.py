@@ -10,8 +10,8 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
+from tradingsite.access.tokens import make_token, revoke
 from tradingsite.models import ApiToken, Scope
-from tradingsite.passes import make_token, revoke
 
 
 class Command(BaseCommand):

@@ -19,7 +19,7 @@ from django.utils.decorators import sync_and_async_middleware
 from rest_framework.exceptions import APIException
 from rest_framework.permissions import SAFE_METHODS
 
-from tradingsite.permissions import is_guest, is_reader, require_scope, shown_token
+from tradingsite.access.permissions import is_guest, is_reader, require_scope, shown_token
 
 # Charts and htmx set styles on elements; scripts come from our own files alone.
 CONTENT_SECURITY_POLICY = (

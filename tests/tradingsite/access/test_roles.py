@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from marketdata import bus
 from portfolios.models import FeeSchedule, Season
 from tests.rows import open_season
-from tradingsite.roles import ADMIN, TRADER, VIEWER, give_role
+from tradingsite.access.roles import ADMIN, TRADER, VIEWER, give_role
 
 pytestmark = pytest.mark.django_db
 SCHEDULE = {"name": "broker-2026-01", "valid_from": "2026-01-01", "tiers": "0 0.10 0.05"}

@@ -6,10 +6,10 @@ from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory, force_authenticate
 from rest_framework.views import APIView
 
-from tradingsite import access
-from tradingsite.passes import make_share_link, make_token, revoke
-from tradingsite.permissions import TradersChange
-from tradingsite.roles import ROLES, give_role
+from tradingsite.access.permissions import TradersChange
+from tradingsite.access.policy import policy
+from tradingsite.access.roles import ROLES, give_role
+from tradingsite.access.tokens import make_share_link, make_token, revoke
 
 
 class Anything(APIView):
@@ -155,7 +155,7 @@ async def test_where_pages_are_public_a_program_needs_no_token_but_none_that_is_
 @pytest.mark.usefixtures("closed_connections")
 @pytest.mark.django_db(transaction=True)
 async def test_who_followed_a_share_link_may_follow_the_stream_until_it_is_taken_back(settings, client, monkeypatch):
-    monkeypatch.setattr(access, "ASKED_AGAIN_S", 0.02)
+    monkeypatch.setattr(policy, "ASKED_AGAIN_S", 0.02)
     link, secret = await sync_to_async(make_share_link)(by="ann", days=1)
     await sync_to_async(client.get)(f"/share/{secret}/")
     guest = ("cookie", f"sessionid={client.cookies['sessionid'].value}")
@@ -173,7 +173,7 @@ async def test_who_followed_a_share_link_may_follow_the_stream_until_it_is_taken
 @pytest.mark.usefixtures("closed_connections")
 @pytest.mark.django_db(transaction=True)
 async def test_a_token_that_is_taken_back_ends_the_stream_that_it_opened(settings, monkeypatch):
-    monkeypatch.setattr(access, "ASKED_AGAIN_S", 0.02)
+    monkeypatch.setattr(policy, "ASKED_AGAIN_S", 0.02)
     settings.PADDOCK_PUBLIC_PAGES = False
     token, reads = await token_of(await User.objects.acreate_user("ann"), "read")
     socket = stream(reads)

@@ -47,7 +47,7 @@ def shown_token(authorization: bytes) -> ApiToken | None:
     Raises:
         AuthenticationFailed: a token that nobody has, or no more.
     """
-    from tradingsite.passes import known_token
+    from tradingsite.access.tokens import known_token
 
     words = authorization.decode("latin-1").split()
     if not words or words[0].lower() != "bearer":

@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from portfolios.models import AuditEntry
 from tests.rows import enter, open_season
+from tradingsite.access.roles import give_role, role_of
+from tradingsite.access.tokens import make_share_link, make_token, revoke
 from tradingsite.models import ApiToken, ShareLink
-from tradingsite.passes import make_share_link, make_token, revoke
-from tradingsite.roles import give_role, role_of
 
 pytestmark = pytest.mark.django_db
 

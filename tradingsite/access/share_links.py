@@ -8,8 +8,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from tradingsite.passes import followed_link
-from tradingsite.permissions import SHARED
+from tradingsite.access.permissions import SHARED
+from tradingsite.access.tokens import followed_link
 
 
 @require_safe
