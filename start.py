@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> NoReturn:
         prepare("dev" if word else "default")
     except KeyboardInterrupt:
         fail("interrupted while the environment was being made; the next start goes on from here")
-    module = MODULES.get(word, "tradingsite.launch")
+    module = MODULES.get(word, "tradingsite.launcher.launch")
     path = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = f"{ROOT}{os.pathsep}{path}" if path else str(ROOT)
     os.environ["PADDOCK_STARTED_S"] = str(STARTED_S)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tradingsite import embedded
+from tradingsite.launcher import embedded
 
 START_WITHIN_S = 30.0
 _OURS = "PADDOCK_TEST_SERVICES"  # the variables set by this plugin, for the workers of xdist to know

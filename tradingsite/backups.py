@@ -14,7 +14,7 @@ from django.db.backends.postgresql.client import DatabaseClient
 from psycopg.sql import SQL, Identifier
 
 from portfolios.audit import note_change
-from tradingsite import embedded
+from tradingsite.launcher import embedded
 
 _NAMED = "paddock-*.dump"
 _ENDS_WITHIN_MS = 10_000

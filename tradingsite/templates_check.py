@@ -5,7 +5,7 @@ import sys
 
 import django
 
-from tradingsite.options import ROOT
+from tradingsite.launcher.options import ROOT
 
 
 def main() -> int:

@@ -44,7 +44,7 @@ def launch(data_dir, port, launched):
     clean = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
     launcher = subprocess.Popen(
         [
-            *(sys.executable, "-m", "tradingsite.launch", "--source", "simulated", "--workers", "2"),
+            *(sys.executable, "-m", "tradingsite.launcher.launch", "--source", "simulated", "--workers", "2"),
             *("--port", str(port), "--data-dir", str(data_dir)),
         ],
         cwd=ROOT,

@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tradingsite.console import Console
-from tradingsite.embedded import OURSELVES, Account, die_with_parent
+from tradingsite.launcher.console import Console
+from tradingsite.launcher.embedded import OURSELVES, Account, die_with_parent
 
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 30.0

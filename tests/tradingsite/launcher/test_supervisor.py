@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tradingsite.console import Console
-from tradingsite.supervisor import Program, Supervisor, describe_exit
+from tradingsite.launcher.console import Console
+from tradingsite.launcher.supervisor import Program, Supervisor, describe_exit
 
 SOON_S = 10.0
 SLEEPER = "import time\nprint('up', flush=True)\ntime.sleep(600)"
@@ -160,8 +160,8 @@ ORPHAN_MAKER = f"""
 import sys, threading
 from pathlib import Path
 from tradingsite import embedded, programs
-from tradingsite.console import Console
-from tradingsite.supervisor import Program, Supervisor
+from tradingsite.launcher.console import Console
+from tradingsite.launcher.supervisor import Program, Supervisor
 
 home = Path(sys.argv[1])
 account = embedded.server_account()

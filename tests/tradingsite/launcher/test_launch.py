@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tradingsite import launch
-from tradingsite.options import CannotStart, read_options
+from tradingsite.launcher import launch
+from tradingsite.launcher.options import CannotStart, read_options
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,7 +26,7 @@ def launched(*arguments, **environ):
     """Run the launcher; return its exit code and the lines of its complaint."""
     clean = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
     done = subprocess.run(
-        [sys.executable, "-m", "tradingsite.launch", *map(str, arguments)],
+        [sys.executable, "-m", "tradingsite.launcher.launch", *map(str, arguments)],
         cwd=ROOT,
         env={**clean, **environ},
         capture_output=True,

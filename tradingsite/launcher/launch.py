@@ -15,13 +15,14 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tradingsite import environment, programs
-from tradingsite.console import Console
+from tradingsite import environment
 from tradingsite.first_run import ADMIN_NAME
-from tradingsite.options import CannotStart, Options, read_options
-from tradingsite.readiness import ReadinessWatch
-from tradingsite.servers import Stopped, serve_data
-from tradingsite.supervisor import Supervisor, describe_exit
+from tradingsite.launcher import programs
+from tradingsite.launcher.console import Console
+from tradingsite.launcher.options import CannotStart, Options, read_options
+from tradingsite.launcher.readiness import ReadinessWatch
+from tradingsite.launcher.servers import Stopped, serve_data
+from tradingsite.launcher.supervisor import Supervisor, describe_exit
 
 LEAST_FREE_BYTES = 500_000_000
 FIRST_RUN_WITHIN_S = 300.0

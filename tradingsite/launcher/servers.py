@@ -7,10 +7,11 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from tradingsite import embedded, environment, programs
-from tradingsite.console import Console
-from tradingsite.options import CannotStart
-from tradingsite.supervisor import Child, Supervisor
+from tradingsite import environment
+from tradingsite.launcher import embedded, programs
+from tradingsite.launcher.console import Console
+from tradingsite.launcher.options import CannotStart
+from tradingsite.launcher.supervisor import Child, Supervisor
 
 START_WITHIN_S = 60.0
 OLD_SERVER_ENDS_WITHIN_S = 20.0

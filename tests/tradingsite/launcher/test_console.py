@@ -4,7 +4,7 @@ import logging
 import pytest
 import structlog
 
-from tradingsite.console import Console, level_of
+from tradingsite.launcher.console import Console, level_of
 from tradingsite.logs import LEVELS, logging_config, render_line
 
 

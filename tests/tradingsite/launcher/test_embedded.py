@@ -6,7 +6,7 @@ import time
 import psycopg
 import pytest
 
-from tradingsite import embedded
+from tradingsite.launcher import embedded
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tradingsite import embedded
-from tradingsite.options import ROOT
-from tradingsite.supervisor import Program
+from tradingsite.launcher import embedded
+from tradingsite.launcher.options import ROOT
+from tradingsite.launcher.supervisor import Program
 
 # Django's system checks load every page and API; ``start.py check`` runs them.
 _NO_CHECKS = {"CELERY_SKIP_CHECKS": "1"}
