@@ -15,6 +15,16 @@ from paddock_client.accounts import (
     RoundTrip,
     Waiting,
 )
+from paddock_client.errors import (
+    NotAllowed,
+    NotFound,
+    PaddockError,
+    Refused,
+    TooManyRequests,
+    UnexpectedAnswer,
+    UnknownCursor,
+    Unreachable,
+)
 from paddock_client.league import (
     Change,
     Cost,
@@ -56,15 +66,18 @@ from paddock_client.markets import (
     SmallAccount,
     Tape,
 )
-from paddock_client.mishaps import (
-    NotAllowed,
-    NotFound,
-    PaddockError,
-    Refused,
-    TooManyRequests,
-    UnexpectedAnswer,
-    UnknownCursor,
-    Unreachable,
+from paddock_client.messages import (
+    EventTold,
+    Fact,
+    FeedTold,
+    FillTold,
+    Gap,
+    LeagueTold,
+    Message,
+    OrderTold,
+    Price,
+    PricesTold,
+    RoundTripTold,
 )
 from paddock_client.paddock import Paddock
 from paddock_client.stream import Stream
@@ -83,19 +96,6 @@ from paddock_client.system import (
     Versions,
     Vitals,
     Worker,
-)
-from paddock_client.told import (
-    EventTold,
-    Fact,
-    FeedTold,
-    FillTold,
-    Gap,
-    LeagueTold,
-    Message,
-    OrderTold,
-    Price,
-    PricesTold,
-    RoundTripTold,
 )
 
 __all__ = [

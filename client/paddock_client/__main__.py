@@ -11,12 +11,9 @@ from collections.abc import Sequence
 from itertools import islice
 
 from paddock_client.accounts import Fill
+from paddock_client.errors import PaddockError
 from paddock_client.league import League
-from paddock_client.mishaps import PaddockError
-from paddock_client.paddock import Paddock
-from paddock_client.spelling import plain
-from paddock_client.stream import FACTS, STATES
-from paddock_client.told import (
+from paddock_client.messages import (
     EventTold,
     FeedTold,
     FillTold,
@@ -27,6 +24,9 @@ from paddock_client.told import (
     PricesTold,
     RoundTripTold,
 )
+from paddock_client.paddock import Paddock
+from paddock_client.parsing import plain
+from paddock_client.stream import FACTS, STATES
 
 URL = "http://127.0.0.1:8000"
 _TEXT_COLUMNS = (False, True, False, False, False, False, False, True)

@@ -22,6 +22,15 @@ from paddock_client.accounts import (
     Position,
     RoundTrip,
 )
+from paddock_client.filters import (
+    WhichDeployments,
+    WhichEvents,
+    WhichFills,
+    WhichLedger,
+    WhichMarketFills,
+    WhichOrders,
+    WhichRoundTrips,
+)
 from paddock_client.league import Deployment, DeploymentDetail, Event, League, Revision, Season
 from paddock_client.markets import (
     Book,
@@ -34,17 +43,8 @@ from paddock_client.markets import (
     MarketDetail,
     Tape,
 )
-from paddock_client.narrowing import (
-    WhichDeployments,
-    WhichEvents,
-    WhichFills,
-    WhichLedger,
-    WhichMarketFills,
-    WhichOrders,
-    WhichRoundTrips,
-)
+from paddock_client.parsing import thing, things
 from paddock_client.server import Server
-from paddock_client.spelling import thing, things
 from paddock_client.stream import Stream
 from paddock_client.system import System
 

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 import httpx
 
-from paddock_client.mishaps import UnexpectedAnswer, Unreachable, refusal
-from paddock_client.narrowing import asked
-from paddock_client.patience import LONGEST_S, pause_s
-from paddock_client.spelling import plain, things
+from paddock_client.backoff import LONGEST_S, pause_s
+from paddock_client.errors import UnexpectedAnswer, Unreachable, refusal
+from paddock_client.filters import asked
+from paddock_client.parsing import plain, things
 
 T = TypeVar("T")
 TRIES = 4  # of what can be repeated without harm

@@ -11,10 +11,9 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
-from paddock_client.mishaps import UnexpectedAnswer, Unreachable, refusal
-from paddock_client.patience import pause_s
-from paddock_client.spelling import thing
-from paddock_client.told import (
+from paddock_client.backoff import pause_s
+from paddock_client.errors import UnexpectedAnswer, Unreachable, refusal
+from paddock_client.messages import (
     EventTold,
     FeedTold,
     FillTold,
@@ -25,6 +24,7 @@ from paddock_client.told import (
     PricesTold,
     RoundTripTold,
 )
+from paddock_client.parsing import thing
 
 FACTS = frozenset({"fills", "orders", "round_trips", "events"})
 STATES = frozenset({"league", "prices", "feed"})

@@ -13,14 +13,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from paddock_client import (
-    Paddock,
-    Refused,
-    TooManyRequests,
-    UnexpectedAnswer,
-    Unreachable,
-    patience,
-)
+from paddock_client import Paddock, Refused, TooManyRequests, UnexpectedAnswer, Unreachable, backoff
 from paddock_client.server import TRIES
 from tests.processes import ROOT, free_port
 
@@ -82,7 +75,7 @@ def server(*answers: tuple[int, dict[str, str], str]) -> Iterator[tuple[Paddock,
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(patience, "FIRST_S", 0.001)
+    monkeypatch.setattr(backoff, "FIRST_S", 0.001)
 
 
 NO_TIME = {"name": "season", "at": None, "since": None, "until": None, "ticks": []}

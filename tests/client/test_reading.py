@@ -10,7 +10,7 @@ from itertools import islice
 import pytest
 
 from paddock_client import NotFound, Refused
-from paddock_client.spelling import plain
+from paddock_client.parsing import plain
 from strategies.deployments.services import pause_deployment
 from tests.rows import NOON, fill
 from tests.working import Work, around

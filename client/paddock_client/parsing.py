@@ -11,7 +11,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
-from paddock_client.mishaps import UnexpectedAnswer
+from paddock_client.errors import UnexpectedAnswer
 
 T = TypeVar("T")
 _FROM_TEXT: Mapping[Any, Callable[[str], Any]] = {
