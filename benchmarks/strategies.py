@@ -70,7 +70,7 @@ def folded(stream: list[Frame]) -> list[tuple[Frame, DataSnapshot]]:
 
 def engine_of(name: str, number: int = 0, trigger: str = "") -> Engine:
     """Return a deployment of a library strategy under its usual numbers, asked as it asks to be or at ``trigger``."""
-    from strategies.versions.kept import registry
+    from strategies.versions import registry
 
     found = registry.strategy(name)
     found = replace(found, trigger=trigger or found.trigger)
@@ -114,7 +114,7 @@ def main() -> None:
     """Measure and report."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradingsite.settings")
     django.setup()
-    from strategies.versions.kept import registry
+    from strategies.versions import registry
 
     stream, names = frames(), sorted(registry.found())
     figures: dict[str, dict[str, float] | float] = {}

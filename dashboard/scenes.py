@@ -31,7 +31,7 @@ from strategies.deployments.challengers import label
 from strategies.deployments.revisions import Change, changes_of
 from strategies.deployments.selectors import Contestant, Setting
 from strategies.models import Deployment, DeploymentCost, DeploymentEvent, DeploymentRevision, DeploymentStatus
-from strategies.versions.kept import registry
+from strategies.versions import registry
 
 FILLS_SHOWN = 30
 REVISIONS_SHOWN = 20

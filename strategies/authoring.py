@@ -6,7 +6,7 @@ import keyword
 import re
 from pathlib import Path
 
-from strategies.versions.kept import registry
+from strategies.versions import registry
 
 PATTERNS = Path(__file__).parent / "patterns"
 TEMPLATES = ("minimal", "full")

@@ -1,4 +1,4 @@
-"""The rows of who trades. Written by `strategies.deployments.services`, read through `strategies.deployments.selectors`."""
+"""The rows of who trades: written and read through `strategies.deployments`."""
 
 from __future__ import annotations
 

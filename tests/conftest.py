@@ -20,7 +20,7 @@ async def closed_connections() -> AsyncIterator[None]:
 @pytest.fixture
 def folder(tmp_path: Path, settings) -> Iterator[Path]:
     """A folder of the user's own for strategies, and an empty one for Paddock's data."""
-    from strategies.versions.kept import registry
+    from strategies.versions import registry
 
     mine = tmp_path / "mine"
     mine.mkdir()

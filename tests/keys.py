@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any
 
 from strategies.deployments.config_fields import ConfigField, Kind, config_fields, grouped
-from strategies.versions.kept import registry
+from strategies.versions import registry
 from tests.stage import Stage
 from trading.strategy import InvalidConfig
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from marketdata.simulation.market import SimulatedMarket
 from marketdata.simulation.past import Past
-from strategies.versions.kept import registry
+from strategies.versions import registry
 from tests.marketdata.virtual_exchange import CoarseMarket
 from trading.candles import MINUTE_NS, TIMEFRAME_MINUTES
 from trading.engine import Engine, Terms

@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from strategies.versions.kept import registry
+from strategies.versions import registry
 from trading.book import BookTop, Level, Side
 from trading.candles import width_ns
 from trading.engine import Engine, Outcome, Terms

@@ -18,7 +18,7 @@ from portfolios.selectors import current_season, fills_digest
 from strategies.deployments.services import enable_deployment
 from strategies.league.files import LeagueFile, load_league
 from strategies.models import Deployment, DeploymentCost, DeploymentEvent, DeploymentStatus, Worker
-from strategies.worker.loop import leases
+from strategies.worker import leases
 from tests.leagues import CAPTURE, restless_league, written
 from tests.processes import running, wait_until
 

@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from marketdata import bus
 from marketdata.telemetry.reporting import instance_of, living_reports
 from strategies.league.files import load_league
-from strategies.versions.kept import registry
+from strategies.versions import registry
 from tests.leagues import restless_league
 from tests.otlp import Collector, attributes, collecting
 from tests.processes import free_port, running, wait_until

@@ -13,7 +13,7 @@ from portfolios.models import Fill
 from strategies.deployments.challengers import enter_challenger
 from strategies.deployments.services import create_deployment
 from strategies.models import Deployment, StrategyVersion
-from strategies.versions.kept import registry
+from strategies.versions import registry
 from tests.flipping import write_flipper
 from tests.processes import running, wait_until
 

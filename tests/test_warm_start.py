@@ -13,7 +13,7 @@ from marketdata.models import Candle
 from marketdata.selectors import market_at
 from portfolios.models import Fill
 from strategies.league.files import DeploymentEntry, LeagueFile, load_league
-from strategies.versions.kept import registry
+from strategies.versions import registry
 from tests.processes import running, wait_until
 from trading.candles import TIMEFRAME_MINUTES
 

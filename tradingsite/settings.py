@@ -140,7 +140,14 @@ CHANNEL_LAYERS = {
     }
 }
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+# Cached values name classes by module: another prefix after a module has moved.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "paddock-2",
+    }
+}
 
 # Jobs: never ticks. A result that matters is a row.
 CELERY_BROKER_URL = environment.celery_broker_url(REDIS_URL)

@@ -10,12 +10,7 @@ from dashboard.system.api import system_urls
 from marketdata.api import api_urls as marketdata_urls
 from portfolios.api import api_urls as portfolios_urls
 from portfolios.audit_api import audit_urls
-from strategies.api.commands import command_urls
-from strategies.api.deployments import api_urls as strategies_urls
-from strategies.api.fees import fee_urls
-from strategies.api.league import league_urls
-from strategies.api.records import record_urls
-from strategies.api.versions import version_urls
+from strategies.api import api_urls as strategies_urls
 from tradingsite import health
 from tradingsite.access.share_links import share
 from tradingsite.metrics_page import Metrics
@@ -27,12 +22,7 @@ API_URLS = [
     *market_urls,
     *portfolios_urls,
     *audit_urls,
-    *league_urls,
     *strategies_urls,
-    *record_urls,
-    *command_urls,
-    *fee_urls,
-    *version_urls,
     *system_urls,
     *notification_urls,
 ]

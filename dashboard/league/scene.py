@@ -19,7 +19,7 @@ from portfolios.results.windows import SEASON, WINDOWS, UnknownWindow, Window, w
 from portfolios.selectors import current_season, market_time, recent_fills
 from strategies.deployments import selectors
 from strategies.league.table import League, OutsideSeason, Place, View, league
-from strategies.versions.kept import registry
+from strategies.versions import registry
 
 FILLS_SHOWN = 30
 

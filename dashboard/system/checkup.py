@@ -25,7 +25,7 @@ from dashboard.system.server_rules import BACKUP_OLD_DAYS, CLOCK_OFF_S, DISK_OUT
 from marketdata import bus
 from marketdata.sources import kraken_answers
 from marketdata.telemetry.reporting import living_reports
-from strategies.versions.kept import registry
+from strategies.versions import registry
 
 ANSWER_WITHIN_S = 5.0
 MAKE_A_BACKUP = "run manage.py backup, best every night by cron"

@@ -20,8 +20,8 @@ from portfolios.models import Season
 from portfolios.selectors import current_season
 from strategies.models import Deployment, DeploymentStatus
 from strategies.models import Worker as WorkerRow
-from strategies.versions.kept import registry
-from strategies.worker.loop import leases
+from strategies.versions import registry
+from strategies.worker import leases
 from trading.frames import FRAME_INTERVAL_MS
 
 HEARTBEAT_LATE_S = 15.0

@@ -19,9 +19,6 @@ from django.utils.safestring import SafeString
 from portfolios.admin import ReadOnlyAdmin
 from portfolios.models import Standing
 from strategies.admin.commands import CommandingAdmin
-from strategies.admin.deployments import (
-    versions,  # noqa: F401 - two register rows of others
-)
 from strategies.admin.forms import CONFIG, MARGIN, RISK, deployment_form, shown_settings
 from strategies.admin.history import DeploymentPages
 from strategies.admin.payments import PayingAdmin
@@ -31,7 +28,7 @@ from strategies.deployments.challengers import LONGEST_NAME, label
 from strategies.deployments.cloning import COPY, clone_deployment, unused_slug
 from strategies.deployments.selectors import traded
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus, Worker
-from strategies.versions.kept import registry
+from strategies.versions import registry
 from trading.fills import plain
 from trading.strategy import Strategy
 

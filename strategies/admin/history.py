@@ -16,7 +16,7 @@ from strategies.deployments.revisions import UnknownRevision, changes_between, c
 from strategies.deployments.selectors import offered, traded
 from strategies.deployments.services import fields_of, roll_back
 from strategies.models import Deployment, DeploymentRevision
-from strategies.versions.kept import registry
+from strategies.versions import registry
 
 TEMPLATES = "admin/strategies/deployment"
 DROP = "drop"  # posted to go on without the keys that the other version does not take

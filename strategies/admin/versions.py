@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from portfolios.admin import ReadOnlyAdmin
 from strategies.deployments import selectors, services
 from strategies.models import StrategyVersion
-from strategies.versions.kept import kept, registry
+from strategies.versions import kept, registry
 
 
 @admin.register(StrategyVersion)

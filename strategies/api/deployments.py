@@ -22,8 +22,8 @@ from portfolios.filters import KnownParameters
 from portfolios.selectors import current_season
 from strategies.deployments import selectors, services
 from strategies.models import Deployment
-from strategies.serializers.deployments import deployments
-from strategies.versions.kept import registry
+from strategies.serializers import deployments
+from strategies.versions import registry
 
 
 def deployment_named(slug: str) -> Deployment:
@@ -160,7 +160,7 @@ class Strategies(APIView):
         return Response(deployments.StrategiesSerializer(catalogue, context={"versions": versions}).data)
 
 
-api_urls = [
+deployment_urls = [
     path("deployments/", Deployments.as_view(), name="api-deployments"),
     path("deployments/<slug:slug>/", DeploymentDetail.as_view(), name="api-deployment"),
     path("deployments/<slug:slug>/pause/", Pause.as_view(), name="api-pause"),

@@ -21,7 +21,7 @@ from strategies.deployments.challengers import enter_challenger, switch_over
 from strategies.deployments.revisions import UnknownRevision
 from strategies.deployments.services import roll_back
 from strategies.models import DeploymentRevision
-from strategies.serializers.deployments import deployments
+from strategies.serializers import deployments
 
 
 class Revisions(generics.ListAPIView):

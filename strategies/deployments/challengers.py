@@ -17,7 +17,7 @@ from strategies.deployments.events import record_event
 from strategies.deployments.selectors import offered, traded
 from strategies.deployments.services import change_deployment, create_deployment, fields_of
 from strategies.models import Deployment
-from strategies.versions.kept import registry
+from strategies.versions import registry
 from strategies.versions.registry import UnknownStrategy
 from trading.strategy import InvalidConfig, Strategy
 

@@ -26,7 +26,7 @@ from strategies.models import (
     StrategyVersion,
     Worker,
 )
-from strategies.versions.kept import registry
+from strategies.versions import registry
 from strategies.versions.registry import UnknownStrategy, UnknownVersion
 from trading.strategy import Strategy
 

@@ -20,7 +20,7 @@ from strategies.deployments.events import record_event
 from strategies.deployments.revisions import changes_between, record_change, record_creation, revision_of, settings_now
 from strategies.deployments.terms import check_deployment
 from strategies.models import Deployment, DeploymentStatus, StrategyVersion
-from strategies.versions.kept import kept, registry
+from strategies.versions import kept, registry
 from strategies.versions.registry import strategy_of
 
 SEASON_NAME = "Paddock league"

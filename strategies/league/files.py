@@ -18,7 +18,7 @@ from portfolios.fees import known_schedules, schedule_from, tiers_as_stored
 from strategies.deployments.fee_schedules import add_fee_schedule
 from strategies.deployments.services import change_deployment, create_deployment
 from strategies.models import Deployment
-from strategies.versions.kept import registry
+from strategies.versions import registry
 from trading.fees import PUBLISHED, FeeSchedule
 from trading.fills import plain
 

@@ -23,7 +23,7 @@ from strategies.versions.kept import VersionNotKept, kept_folder, kept_path
 from strategies.versions.loading import BrokenContract, hash_of, load, pieces_of, sources
 from trading.strategy import Strategy
 
-LIBRARY = Path(__file__).parent / "library"
+LIBRARY = Path(__file__).parent.parent / "library"
 LOOK_EVERY_S = 1.0
 RETRY_AFTER_S = 10.0
 _Stamp = tuple[str, int, int]  # path, time of change in ns, size

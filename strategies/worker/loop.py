@@ -27,10 +27,10 @@ from strategies.deployments.services import note_versions, open_season
 from strategies.flattening import begin_flattenings
 from strategies.models import Deployment, DeploymentStatus, Worker
 from strategies.paying import apply_payments
+from strategies.worker import leases
 from strategies.worker.costs import record_costs
 from strategies.worker.evaluations import Evaluations
 from strategies.worker.hosting import Unloadable
-from strategies.worker.loop import leases
 from strategies.worker.metrics import WardenMetrics, WorkerMetrics
 from strategies.worker.runner import Runner
 from strategies.worker.shadows import placed_deployments

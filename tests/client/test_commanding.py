@@ -12,7 +12,7 @@ from paddock_client import NotAllowed, NotFound, Paddock, Refused
 from portfolios.models import Account, AuditEntry
 from strategies.deployments.services import change_deployment, create_deployment
 from strategies.models import Deployment
-from strategies.versions.kept import registry
+from strategies.versions import registry
 from tests.flipping import write_flipper
 from tests.rows import open_season
 from tradingsite.access.roles import give_role

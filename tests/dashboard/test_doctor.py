@@ -14,7 +14,7 @@ from marketdata import bus
 from marketdata.telemetry.reporting import Report, Reporter
 from portfolios.audit import note_change
 from portfolios.models import AuditEntry
-from strategies.versions.kept import registry
+from strategies.versions import registry
 
 pytestmark = pytest.mark.django_db
 NOBODY = "127.0.0.1:9"

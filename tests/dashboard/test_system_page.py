@@ -18,7 +18,7 @@ from marketdata.telemetry.metrics import counter
 from marketdata.telemetry.reporting import Report, Reporter
 from portfolios.audit import note_change
 from strategies.models import DeploymentStatus, Worker
-from strategies.worker.loop import leases
+from strategies.worker import leases
 from tests.rows import MARKET, enter, open_season, run_feed
 from tradingsite.celery import app
 from tradingsite.jobs import JOBS

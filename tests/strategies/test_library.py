@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from strategies.versions.kept import registry
+from strategies.versions import registry
 from strategies.versions.loading import load
 from tests.drawing import Scene, instrument
 from tests.making import make_terms

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from strategies.authoring import begin_strategy
-from strategies.versions.kept import registry
+from strategies.versions import registry
 from tests.stage import Stage
 
 

@@ -13,7 +13,7 @@ from strategies.checking.stretches import MIDNIGHT_NS, simulated
 from strategies.deployments.services import open_season
 from strategies.deployments.terms import terms_of
 from strategies.models import Deployment
-from strategies.versions.kept import registry
+from strategies.versions import registry
 from strategies.worker.runner import Runner
 from trading.engine import Engine
 from trading.frames import Frame, utc

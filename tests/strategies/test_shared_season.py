@@ -20,7 +20,7 @@ from portfolios.selectors import current_season, fills_digest
 from strategies.deployments.services import create_deployment, new_season, open_season
 from strategies.league.files import load_league
 from strategies.models import Deployment
-from strategies.worker.loop import leases
+from strategies.worker import leases
 from strategies.worker.runner import Runner
 from tests.drawing import Scene
 from tests.leagues import CAPTURE, hungry_league, written

@@ -61,7 +61,7 @@ def test_an_order_is_told_when_it_changes_and_not_while_it_rests(work):
 
 def test_facts_written_again_after_a_crash_are_not_told_again(work, monkeypatch):
     written = []
-    from strategies.worker.loop import runner
+    from strategies.worker import runner
 
     record = runner.record_updates
     monkeypatch.setattr(runner, "record_updates", lambda *given: (written.append(given), record(*given)))

@@ -13,7 +13,7 @@ from django.urls import reverse
 from marketdata import bus
 from strategies.deployments.services import change_deployment, create_deployment
 from strategies.models import Deployment, StrategyVersion
-from strategies.versions.kept import registry
+from strategies.versions import registry
 from tests.flipping import write_flipper
 from tests.rows import enter, open_season
 

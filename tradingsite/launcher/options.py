@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from marketdata.simulation.fault_syntax import InvalidFaults, parse_faults
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class CannotStart(Exception):

@@ -15,7 +15,7 @@ from marketdata.recording.reading import InvalidRecording
 from marketdata.simulation.pairs import PAIRS
 from strategies.checking.findings import Mark, Report
 from strategies.checking.whole import Wanted, checked
-from strategies.versions.kept import registry
+from strategies.versions import registry
 
 _SIGNS = {Mark.FINE: "✓", Mark.WARNING: "!", Mark.BROKEN: "✗", Mark.SKIPPED: "–"}
 _MOST_MINUTES = 7 * 1_440

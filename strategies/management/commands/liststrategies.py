@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from strategies.deployments.config_fields import ConfigField, config_fields
-from strategies.versions.kept import registry
+from strategies.versions import registry
 from strategies.versions.registry import LoadFailure
 from trading.strategy import Strategy
 

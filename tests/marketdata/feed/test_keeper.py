@@ -5,7 +5,7 @@ from django.db import DataError, IntegrityError, OperationalError
 from msgspec import structs
 
 from marketdata import models, services
-from marketdata.feed.feed import keeper as keeping
+from marketdata.feed import keeper as keeping
 from marketdata.feed.health import Incident
 from marketdata.feed.keeper import Keeper
 from marketdata.feed_events import FeedEventKind

@@ -5,7 +5,7 @@ import pytest
 import redis
 
 from marketdata import bus
-from marketdata.feed.feed import publisher as publishing
+from marketdata.feed import publisher as publishing
 from marketdata.feed.publisher import MAX_BACKLOG, Publisher
 from trading.frames import Frame
 

@@ -9,7 +9,7 @@ from django.test import Client
 from marketdata import bus
 from strategies.deployments.services import change_deployment, create_deployment
 from strategies.models import Deployment
-from strategies.versions.kept import registry
+from strategies.versions import registry
 from tests.flipping import write_flipper
 from tests.rows import open_season
 

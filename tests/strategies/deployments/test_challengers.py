@@ -12,7 +12,7 @@ from marketdata import bus
 from strategies.deployments.challengers import enter_challenger, switch_over
 from strategies.deployments.services import create_deployment, open_season, pause_deployment
 from strategies.models import Deployment, DeploymentEvent
-from strategies.versions.kept import registry
+from strategies.versions import registry
 from tests.flipping import write_flipper
 
 pytestmark = pytest.mark.django_db

@@ -18,7 +18,7 @@ from strategies.deployments.services import (
     roll_back,
 )
 from strategies.models import Deployment
-from strategies.versions.kept import registry
+from strategies.versions import registry
 from tests.flipping import write_flipper
 from tests.rows import enter, open_season
 

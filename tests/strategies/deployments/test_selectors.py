@@ -95,7 +95,7 @@ def test_the_board_takes_four_queries_however_many_compete(django_assert_num_que
 
 
 def test_settings_show_what_differs_first_and_keys_that_are_unknown():
-    from strategies.versions.kept import registry
+    from strategies.versions import registry
 
     row = enter(None, "a", strategy="ema_cross", config={"slow": 30, "fast": 9, "gone": 1})
 

@@ -8,7 +8,7 @@ from portfolios.models import Account, Season
 from strategies.deployments.services import change_deployment, create_deployment, new_season, open_season
 from strategies.league.files import load_league
 from strategies.models import Deployment, DeploymentEvent
-from strategies.worker.loop import leases
+from strategies.worker import leases
 from tests.leagues import restless_league
 
 pytestmark = pytest.mark.django_db

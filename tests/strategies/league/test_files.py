@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from strategies.deployments.services import create_deployment
 from strategies.league.files import InvalidLeague, league_text, load_league, read_league
 from strategies.models import Deployment, DeploymentEvent
-from strategies.versions.kept import registry
+from strategies.versions import registry
 from tests.flipping import write_flipper
 
 DEFAULT = settings.BASE_DIR / "leagues" / "default.toml"

@@ -16,7 +16,7 @@ from strategies.library.market_making.quoting import (
     reservation_price,
     risk_pct,
 )
-from strategies.versions.kept import registry
+from strategies.versions import registry
 from tests.stage import PAIRS, Stage
 from tests.strategies.library.test_market_making import ASK, BID, BTC, CALM, asks, at, bids, opening, orders, stops
 from trading.book import Side

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from strategies.versions.kept import registry
+from strategies.versions import registry
 from tests.keys import idle_keys
 from tests.stage import Stage
 from trading.signals import Signal

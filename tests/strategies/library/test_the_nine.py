@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from strategies.versions.kept import registry
+from strategies.versions import registry
 from tests.simulated import LIVELY, engine_of, simulated_frames
 from trading.engine import Engine, Outcome
 from trading.fills import Fill, digest

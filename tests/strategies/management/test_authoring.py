@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from strategies.versions.kept import registry
+from strategies.versions import registry
 from tests.strategies.versions.test_registry import FIVE_LINES
 
 

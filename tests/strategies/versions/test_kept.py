@@ -15,8 +15,8 @@ from strategies.deployments.challengers import enter_challenger, switch_over
 from strategies.deployments.selectors import traded
 from strategies.deployments.services import create_deployment, note_versions, open_season
 from strategies.models import Deployment, DeploymentEvent, StrategyVersion
-from strategies.versions.kept import kept as versions
-from strategies.versions.kept import registry
+from strategies.versions import kept as versions
+from strategies.versions import registry
 from strategies.versions.registry import UnknownVersion
 from strategies.worker.runner import Runner
 from tests.flipping import write_flipper

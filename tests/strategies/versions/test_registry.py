@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from strategies.versions.kept import registry
+from strategies.versions import registry
 from strategies.versions.registry import UnknownStrategy
 
 FIVE_LINES = """

@@ -6,8 +6,8 @@ from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory, force_authenticate
 from rest_framework.views import APIView
 
+from tradingsite.access import policy
 from tradingsite.access.permissions import TradersChange
-from tradingsite.access.policy import policy
 from tradingsite.access.roles import ROLES, give_role
 from tradingsite.access.tokens import make_share_link, make_token, revoke
 

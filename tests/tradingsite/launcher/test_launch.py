@@ -14,7 +14,7 @@ import pytest
 from tradingsite.launcher import launch
 from tradingsite.launcher.options import CannotStart, read_options
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
