@@ -11,7 +11,6 @@ from django.conf import settings
 
 from dashboard.feed.scene import UnknownChoice, feed_choice
 from dashboard.live import (
-    Broadcaster,
     deployment_broadcaster,
     feed_broadcaster,
     league_broadcaster,
@@ -21,6 +20,7 @@ from dashboard.live import (
 )
 from dashboard.markets.listing import UnknownInstrument
 from dashboard.markets.scene import known_slug
+from dashboard.page.broadcaster import Broadcaster
 from portfolios.results.windows import UnknownWindow, window_named
 from strategies.models import Deployment
 

@@ -14,19 +14,20 @@ from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from dashboard.deployment.scene import UnknownDeployment, deployment_scene
 from dashboard.feed.scene import UnknownChoice, feed_choice, feed_scene
 from dashboard.guide.strategy_guide import guide
 from dashboard.league.comparison import NothingToCompare, comparison
 from dashboard.league.scene import UnknownView, league_scene, view_asked, window_query
-from dashboard.panels import DEPLOYMENT_PANELS, FEED_PANELS, LEAGUE_PANELS, PAST_LEAGUE_PANELS, SYSTEM_PANELS, drawn
-from dashboard.scenes import UnknownDeployment, deployment_scene
+from dashboard.page.panel import drawn
+from dashboard.panels import DEPLOYMENT_PANELS, FEED_PANELS, LEAGUE_PANELS, PAST_LEAGUE_PANELS, SYSTEM_PANELS
 from dashboard.stream.guide import stream_guide, stream_schema
 from dashboard.system.scene import system_scene
 from portfolios.fees import known_schedules
 from portfolios.models import Fill
 from portfolios.selectors import trading_fill
 from strategies.deployments import services
-from strategies.flattening import flatten_deployment
+from strategies.deployments.flattening import flatten_deployment
 from strategies.models import Deployment
 from trading.exchange.evidence import rederived
 from trading.exchange.examples import EXAMPLES

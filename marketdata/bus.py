@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, cast
 import redis
 from django.conf import settings
 
-from marketdata.sources import is_recording
+from marketdata.market_names import is_recording
 from trading.frames import FRAME_INTERVAL_MS, Frame, decode_frame, encode_frame
 
 KEPT_FRAMES = 15 * 60 * 1_000 // FRAME_INTERVAL_MS  # fifteen minutes of market time

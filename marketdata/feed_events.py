@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -30,3 +31,13 @@ class FeedEventKind(StrEnum):
     STANDBY = "standby", "A feed waits beside another, takes over, or hands over."
     FRAMES_LOST = "frames_lost", "Frames were not published: Redis was away too long."
     LATE = "late", "Trades came after their minute had closed."
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One feed event to be kept."""
+
+    time_ns: int  # the market's clock
+    kind: FeedEventKind
+    symbol: str  # empty: of all
+    detail: str

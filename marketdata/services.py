@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from marketdata import models
-from marketdata.feed.health import Incident
+from marketdata.feed_events import Incident
 from trading.candles import Candle, Closed
 from trading.frames import utc
 from trading.instruments import Instrument

@@ -68,11 +68,6 @@ def parse_source(text: str, path: str | None = None, *, seed: int = 1) -> Source
     return Source(kind, path=file)
 
 
-def is_recording(market: str) -> bool:
-    """Return whether the market of this name is a recorded one: it has a first frame and a last."""
-    return market.startswith("recording:")
-
-
 def configured(name: str, default: str) -> str:
     """Return what the settings or the environment say, or the default."""
     return str(getattr(settings, name, None) or os.environ.get(name) or default)

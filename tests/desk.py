@@ -7,9 +7,9 @@ from typing import Any
 
 from tests.drawing import Scene
 from tests.making import Bench
-from trading.accounting.account import Worth
 from trading.accounting.margin import LeverageLimits, MarginEvent, MarginTerms
 from trading.accounting.positions import Position, RoundTrip
+from trading.accounting.state import Worth
 from trading.book import Side
 from trading.engine import Outcome
 from trading.orders import Order, Purpose

@@ -16,9 +16,9 @@ from dashboard.templatetags.figures import amount, drawdown, grouped, quoted, si
 from marketdata import bus
 from marketdata.recording.reading import recorded_frames
 from portfolios.models import EquityPoint, Fill, LedgerEntry, RoundTrip, Standing
-from strategies.deployments.services import open_season
 from strategies.league.files import load_league
 from strategies.models import Deployment
+from strategies.seasons import open_season
 from strategies.worker.hosting import EQUITY_POINT_FRAMES
 from strategies.worker.runner import Runner
 from tests.leagues import CAPTURE, restless_league

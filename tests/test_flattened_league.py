@@ -12,8 +12,8 @@ from marketdata import bus
 from marketdata.recording.reading import recorded_frames
 from portfolios.models import Fill, Flattening, Order, Position
 from portfolios.selectors import current_season, fills_digest
+from strategies.deployments.flattening import flatten_deployment
 from strategies.deployments.terms import terms_of
-from strategies.flattening import flatten_deployment
 from strategies.league.files import load_league
 from strategies.models import Deployment, DeploymentRevision
 from strategies.versions.registry import strategy_of

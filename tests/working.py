@@ -7,9 +7,10 @@ from typing import Any
 
 from marketdata import bus
 from portfolios.models import Account
-from strategies.deployments.services import create_deployment, open_season, pause_deployment
+from strategies.deployments.services import create_deployment, pause_deployment
 from strategies.models import Deployment
-from strategies.paying import apply_payments
+from strategies.seasons import open_season
+from strategies.worker.commands import apply_payments
 from strategies.worker.hosting import Hosted
 from strategies.worker.runner import Runner
 from tests.drawing import Scene

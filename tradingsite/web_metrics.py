@@ -8,7 +8,7 @@ from typing import Any
 
 from prometheus_client.core import Metric
 
-from dashboard.live import RENDER_SECONDS
+from dashboard.page.broadcaster import RENDER_SECONDS
 from marketdata.telemetry.metrics import Histogram, Labels, counter, gauge, histogram
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

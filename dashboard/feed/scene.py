@@ -13,7 +13,7 @@ from django.core.cache import cache
 
 from dashboard.feed.trust import UNREPAIRED_MINUTES, TrustWords, trust_words
 from dashboard.page.charts import DrawnBar, Span, Sparkline, drawn_bars, drawn_recordings, sparkline
-from dashboard.scenes import Quote, Scene, feed_time
+from dashboard.page.scene import Quote, Scene, feed_time
 from marketdata import bus, selectors
 from marketdata.feed.health import connection_budget
 from marketdata.feed.lag import HIGH_NS

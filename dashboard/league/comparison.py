@@ -10,16 +10,8 @@ from typing import Any
 
 from marketdata import bus
 from portfolios.selectors import LeagueRow, current_season
-from strategies.deployments.selectors import (
-    Contestant,
-    Setting,
-    league_board,
-    limits_of,
-    margin_of,
-    settings_of,
-    symbols_of,
-    traded,
-)
+from strategies.deployments.selectors import Setting, limits_of, margin_of, settings_of, symbols_of, traded
+from strategies.league.board import Contestant, league_board
 from strategies.models import Deployment
 
 FEWEST, MOST = 2, 6

@@ -12,7 +12,7 @@ from django.utils.dateparse import parse_datetime
 
 from dashboard.league.columns import COLUMNS, Column
 from dashboard.league.sparkline import Line, line_through
-from dashboard.scenes import Scene, feed_time
+from dashboard.page.scene import Scene, feed_time
 from marketdata import bus
 from portfolios.models import Fill
 from portfolios.results.windows import SEASON, WINDOWS, UnknownWindow, Window, window_named

@@ -32,7 +32,7 @@ from dashboard.markets.listing import (
 from dashboard.markets.rules import Rules, rules
 from dashboard.markets.scene import fills_of
 from dashboard.markets.watch import Sight, sight_of
-from dashboard.scenes import feed_time
+from dashboard.page.scene import feed_time
 from marketdata import bus, selectors
 from marketdata.api import choice_asked, count_parameter, time_asked, whole_asked
 from marketdata.models import Instrument

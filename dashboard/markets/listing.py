@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 from django.core.cache import cache
 
 from dashboard.page.banner import FRAME_LATE_S, FRAME_STALE_S, Tone
-from dashboard.scenes import Quote, Scene, feed_time
+from dashboard.page.scene import Quote, Scene, feed_time
 from marketdata import bus, selectors
 from marketdata.history.day import DayFigures, day_figures
 from marketdata.models import Instrument
 from portfolios.models import Season
 from portfolios.selectors import current_season
-from strategies.deployments.selectors import BOOK_STALE_S
+from strategies.league.board import BOOK_STALE_S
 
 DAY_FOR_S = 5  # the figures of a day are as old as that at most
 

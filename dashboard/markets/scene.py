@@ -19,7 +19,7 @@ from dashboard.markets.rules import Rules, rules
 from dashboard.markets.watch import Sight, sight_of
 from dashboard.page.banner import Tone
 from dashboard.page.charts import DrawnBar, drawn_bars
-from dashboard.scenes import Scene, feed_time
+from dashboard.page.scene import Scene, feed_time
 from marketdata import bus, selectors
 from marketdata.history.coverage_bars import coverage_chart
 from marketdata.history.day import DayFigures

@@ -9,7 +9,8 @@ from django.views.decorators.http import require_safe
 
 from dashboard.markets.listing import UnknownInstrument, markets_scene
 from dashboard.markets.scene import market_scene
-from dashboard.panels import MARKET_PANELS, MARKETS_PANELS, drawn
+from dashboard.page.panel import drawn
+from dashboard.panels import MARKET_PANELS, MARKETS_PANELS
 
 
 @require_safe

@@ -15,7 +15,7 @@ from marketdata import bus
 from marketdata.feed.health import connection_budget
 from marketdata.serializers import FeedSerializer
 from portfolios.selectors import current_season, league_totals
-from strategies.deployments.selectors import league_board
+from strategies.league.board import league_board
 from strategies.serializers.deployments import ContestantSerializer
 from strategies.serializers.league import TotalsSerializer
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 
-from dashboard.scenes import Scene
+from dashboard.page.scene import Scene
 from dashboard.system.processes import SHARES, Process
 from dashboard.system.readings import Run
 from dashboard.system.state import SystemState, system_state

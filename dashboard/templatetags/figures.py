@@ -14,8 +14,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from dashboard.deployment.reasons import why_sentence as sentence_of
+from dashboard.page.scene import plain_scene
 from dashboard.panels import MARKET
-from dashboard.scenes import plain_scene
 from portfolios.models import Order
 from trading.fills import plain
 from trading.signals import Amend, Cancel, Signal

@@ -16,9 +16,9 @@ from marketdata.feed.clock import LiveClock, RecordedClock
 from marketdata.feed.connection_budget import Gate
 from marketdata.feed.health import FeedHealth
 from marketdata.feed.keeper import Keeper
-from marketdata.feed.metrics import Heard
 from marketdata.feed.publisher import Publisher
 from marketdata.feed.repairer import Repairer
+from marketdata.feed.traffic import Heard
 from marketdata.feed.warm_up import WarmUp
 from marketdata.framing.frame_builder import INTERVAL_NS
 from marketdata.framing.listener import Listener

@@ -9,7 +9,7 @@ from typing import Any
 
 from marketdata.feed.lag import LagWindow
 from marketdata.feed.uptime import Uptime
-from marketdata.feed_events import FeedEventKind
+from marketdata.feed_events import FeedEventKind, Incident
 from marketdata.kraken.events import (
     BadFrame,
     BookChanged,
@@ -42,16 +42,6 @@ _COUNTERS = (
     *("messages", "checksums_verified", "checksum_failures", "books_crossed", "resyncs", "trades", "trade_gaps"),
     *("late_trades", "reconnects", "refusals", "bad_frames", "incidents_left_out"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Incident:
-    """One feed event to be kept."""
-
-    time_ns: int  # the market's clock
-    kind: FeedEventKind
-    symbol: str  # empty: of all
-    detail: str
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from django.db import InterfaceError, InternalError, OperationalError, close_old
 from msgspec import structs
 
 from marketdata import services
-from marketdata.feed.health import Incident
+from marketdata.feed_events import Incident
 from marketdata.services import ClosedMinute
 from trading.candles import MINUTE_NS, Closed
 from trading.frames import FRAME_INTERVAL_MS, NS_PER_MS, Frame, Gap

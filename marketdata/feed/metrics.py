@@ -13,31 +13,6 @@ from trading.frames import NS_PER_S
 if TYPE_CHECKING:
     from marketdata.feed.feed import Feed
 
-CHANNELS = ("book", "trade", "ticker", "heartbeat", "status", "instrument", "ohlc")
-_PREFIX = len(b'{"channel":"')
-_TELLING = 3  # letters of a channel's name that tell it from the others
-
-
-class Heard:
-    """Messages by channel and their bytes: a lookup and two additions each."""
-
-    __slots__ = ("_places", "bytes", "counts")
-
-    def __init__(self) -> None:
-        self.bytes = 0
-        self.counts = [0] * (len(CHANNELS) + 1)  # the last: answers, and what is of no channel we know
-        self._places = {channel[:_TELLING].encode(): at for at, channel in enumerate(CHANNELS)}
-
-    def note(self, message: bytes) -> None:
-        """Count a message."""
-        self.bytes += len(message)
-        self.counts[self._places.get(message[_PREFIX : _PREFIX + _TELLING], -1)] += 1
-
-    @property
-    def by_channel(self) -> dict[tuple[str, ...], float]:
-        """How many of each channel."""
-        return {(channel,): count for channel, count in zip((*CHANNELS, "other"), self.counts, strict=True)}
-
 
 class FeedMetrics:
     """What the metrics of a feed process are made of; it has no feed while another publishes its market."""

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 import redis
 
 from marketdata import bus
-from marketdata.sources import is_recording
+from marketdata.market_names import is_recording
 from marketdata.telemetry import tracing
 from marketdata.telemetry.metrics import Histogram
 from trading.frames import Frame

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from portfolios.models import EquityPoint
 from portfolios.rows.orders import stored
-from trading.accounting.account import Worth
+from trading.accounting.state import Worth
 from trading.engine import EngineState
 from trading.frames import utc
 

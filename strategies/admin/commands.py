@@ -16,7 +16,7 @@ from django.utils.http import urlencode
 
 from strategies.deployments import services
 from strategies.deployments.cloning import clone_deployment
-from strategies.flattening import flatten_deployment
+from strategies.deployments.flattening import flatten_deployment
 from strategies.models import Deployment, DeploymentStatus
 
 Service = Callable[..., object]

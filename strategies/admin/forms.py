@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -19,6 +18,7 @@ from strategies.deployments.config_fields import (
     grouped,
     margin_fields,
     risk_fields,
+    shown,
 )
 from strategies.deployments.money_terms import assets_as_text, assets_from_text
 from strategies.deployments.terms import check_deployment
@@ -58,13 +58,6 @@ class ConfigFormField(forms.Field):
     def has_changed(self, initial: Any, data: Any) -> bool:
         """Return whether the text differs from what was shown."""
         return (data or "").strip() != (initial or "")
-
-
-def shown(value: Any) -> str:
-    """Return a config value as it stands in a text box."""
-    if isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False)
 
 
 def shown_settings(deployment: Deployment, strategy: Strategy) -> dict[str, Any]:

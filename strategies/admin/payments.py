@@ -16,8 +16,8 @@ from django.utils.html import format_html
 
 from portfolios.commands.payments import payment_amount
 from portfolios.models import Balance, Payment
+from strategies.deployments.payments import ask_to_pay
 from strategies.models import Deployment
-from strategies.paying import ask_to_pay
 
 PAYMENTS_SHOWN = 20
 

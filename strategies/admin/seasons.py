@@ -16,7 +16,7 @@ from marketdata import bus
 from portfolios.admin import ReadOnlyAdmin
 from portfolios.models import Liquidity, Season
 from portfolios.selectors import current_season
-from strategies.deployments.services import SEASON_NAME, new_season
+from strategies.seasons import SEASON_NAME, new_season
 
 MAY_BEGIN = "portfolios.add_season"
 

@@ -18,7 +18,8 @@ from portfolios.selectors import current_season
 from strategies.api.deployments import DeploymentChange, deployment_detail, deployment_named
 from strategies.deployments import services
 from strategies.deployments.cloning import clone_deployment
-from strategies.flattening import flatten_deployment
+from strategies.deployments.flattening import flatten_deployment
+from strategies.seasons import new_season
 from strategies.serializers.commands import BeginSeasonSerializer, CloneSerializer, StopSerializer
 from strategies.serializers.deployments import DeploymentDetailSerializer
 from strategies.serializers.league import SeasonSerializer
@@ -86,7 +87,7 @@ class BeginSeason(APIView):
         market = season.market if season else bus.current_market()
         if market is None:
             raise ValidationError({"market": ["no market is known yet: start a feed first"]})
-        begun = services.new_season(market=market, by=request.user.get_username(), **told)
+        begun = new_season(market=market, by=request.user.get_username(), **told)
         return Response(SeasonSerializer(begun).data, status=status.HTTP_201_CREATED)
 
 

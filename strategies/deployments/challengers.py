@@ -11,8 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from strategies.admin.forms import shown
-from strategies.deployments.config_fields import ConfigField, InvalidValue, config_fields, flat, grouped
+from strategies.deployments.config_fields import ConfigField, InvalidValue, config_fields, flat, grouped, shown
 from strategies.deployments.events import record_event
 from strategies.deployments.selectors import offered, traded
 from strategies.deployments.services import change_deployment, create_deployment, fields_of

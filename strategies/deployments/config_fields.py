@@ -220,3 +220,10 @@ def _kind(about: Mapping[str, Any], choices: tuple[Any, ...]) -> Kind:
         case str():
             return Kind.TEXT
     return Kind.JSON
+
+
+def shown(value: Any) -> str:
+    """Return a config value as it stands in a text box."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)

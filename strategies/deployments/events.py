@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from rest_framework import serializers
 
 from portfolios.models import Message, MessageKind
 from portfolios.outbox.writing import tell
-from strategies.models import Deployment, DeploymentEvent
-from strategies.serializers.deployments import DeploymentEventSerializer
+from strategies.models import (
+    Deployment,
+    DeploymentEvent,
+)
 
 
 @transaction.atomic
@@ -40,3 +43,9 @@ def record_event(
     if is_new:
         told = DeploymentEventSerializer(event).data
         tell([Message(kind=MessageKind.EVENT, slug=deployment.slug, data=told)])
+
+
+class DeploymentEventSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = DeploymentEvent
+        exclude = ("id", "deployment")

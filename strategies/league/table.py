@@ -15,7 +15,7 @@ from portfolios.results.performance import UNPAID, Performance, PerformanceTotal
 from portfolios.results.sampling import Sample, first_moments, lookback_on, points_at, reach_of, samples_on
 from portfolios.results.windows import SEASON, Grid, Window, grid_of
 from portfolios.selectors import LeagueRow, LeagueTotals, league_totals, market_time
-from strategies.deployments.selectors import Contestant, FeedState, league_board, past_board
+from strategies.league.board import Contestant, FeedState, league_board, past_board
 
 # Strategies that nobody hopes will win: what the others must beat.
 BENCHMARKS = {"buy_and_hold": "hold", "random_trader": "random"}

@@ -10,11 +10,11 @@ from rest_framework import serializers
 
 from portfolios.selectors import MarginState
 from portfolios.serializers import ExactDecimalField, FlatteningSerializer, RowSerializer
-from strategies.deployments.selectors import Contestant, Health
+from strategies.deployments.events import DeploymentEventSerializer
+from strategies.league.board import Contestant, Health
 from strategies.models import (
     Deployment,
     DeploymentCost,
-    DeploymentEvent,
     DeploymentRevision,
     ShadowChoice,
     StrategyVersion,
@@ -111,12 +111,6 @@ class DeploymentSerializer(RowSerializer):
     class Meta:
         model = Deployment
         exclude = ("id", "account", "shadows")
-
-
-class DeploymentEventSerializer(serializers.ModelSerializer):
-    class Meta:
-        model = DeploymentEvent
-        exclude = ("id", "deployment")
 
 
 class SettingSerializer(serializers.Serializer):

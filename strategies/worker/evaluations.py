@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from strategies.warden.blackbox import BlackBox, Sighting
 from strategies.warden.procfs import MemoryGauge
-from strategies.worker.metrics import WorkerTally
+from strategies.worker.tally import WorkerTally
 from trading.engine import Engine
 from trading.engine.outcome import Outcome
 from trading.engine.strategy_errors import Interrupted

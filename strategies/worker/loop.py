@@ -15,7 +15,7 @@ from django.utils import timezone
 from structlog.contextvars import bind_contextvars
 
 from marketdata import bus
-from marketdata.sources import is_recording
+from marketdata.market_names import is_recording
 from marketdata.telemetry import tracing
 from marketdata.telemetry.reporting import Reporter
 from portfolios.models import Checkpoint, Liquidity, Season
@@ -23,11 +23,11 @@ from portfolios.outbox.announcements import Announcer
 from portfolios.rows.liquidity import book_cursor
 from strategies.deployments import services
 from strategies.deployments.selectors import traded
-from strategies.deployments.services import note_versions, open_season
-from strategies.flattening import begin_flattenings
+from strategies.deployments.services import note_versions
 from strategies.models import Deployment, DeploymentStatus, Worker
-from strategies.paying import apply_payments
+from strategies.seasons import open_season
 from strategies.worker import leases
+from strategies.worker.commands import apply_payments, begin_flattenings
 from strategies.worker.costs import record_costs
 from strategies.worker.evaluations import Evaluations
 from strategies.worker.hosting import Unloadable

@@ -2,65 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from prometheus_client.core import Metric
 
 from marketdata import bus
-from marketdata.telemetry.metrics import Histogram, counter, gauge, histogram
-from trading.engine.outcome import Outcome
-from trading.orders import OrderStatus
+from marketdata.telemetry.metrics import counter, gauge, histogram
+from strategies.worker.tally import WorkerTally
 
 if TYPE_CHECKING:
     from strategies.warden.blackbox import BlackBox
     from strategies.worker.runner import Runner
-
-# One evaluation takes microseconds; the budget is a second.
-EVALUATION_SECONDS = (*(1e-6 * n for n in (2, 5, 10, 20, 50, 100, 200, 500)), 0.001, 0.002, 0.005, 0.01, 0.1, 1.0, 5.0)
-STRATEGIES_TOLD = 50  # the others are told together
-OTHERS = "others"
-
-
-class WorkerTally:
-    """What a worker's loop adds up."""
-
-    def __init__(self) -> None:
-        self.frames = 0
-        self.evaluations = 0
-        self.frame_seconds = Histogram()
-        self.measured: dict[tuple[str, ...], Histogram] = {}  # by strategy
-        self.write_seconds = Histogram()
-        self.fills = 0
-        self.orders = 0
-        self.refusals: Counter[tuple[str, ...]] = Counter()  # by code
-        self.quarantines = 0
-
-    def note_frame(self, evaluations: int, took_s: float) -> None:
-        """Take in a frame that was worked through."""
-        self.frames += 1
-        self.evaluations += evaluations
-        self.frame_seconds.observe(took_s)
-
-    def note_evaluation(self, strategy: str, took_s: float) -> None:
-        """Take in one measured evaluation."""
-        known = self.measured.get((strategy,)) or self._of(strategy)
-        known.observe(took_s)
-
-    def _of(self, strategy: str) -> Histogram:
-        name = strategy if len(self.measured) < STRATEGIES_TOLD else OTHERS
-        return self.measured.setdefault((name,), Histogram(EVALUATION_SECONDS))
-
-    def note_written(self, outcomes: Iterable[Outcome], took_s: float) -> None:
-        """Take in what was committed."""
-        self.write_seconds.observe(took_s)
-        for outcome in outcomes:
-            self.fills += len(outcome.fills)
-            for order in outcome.orders.values():
-                self.orders += order.created_sequence == outcome.sequence
-                if order.status is OrderStatus.REFUSED and order.refusal is not None:
-                    self.refusals[(order.refusal.code,)] += 1
 
 
 class WorkerMetrics:

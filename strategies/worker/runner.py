@@ -20,10 +20,9 @@ from portfolios.rows.valuations import record_looks
 from portfolios.services import AccountUpdate, record_updates
 from strategies.deployments.revisions import record_obedience
 from strategies.deployments.services import quarantine_deployment
-from strategies.flattening import record_flattenings
 from strategies.models import Deployment
 from strategies.worker.evaluations import Evaluations
-from strategies.worker.event_records import record_happenings
+from strategies.worker.event_records import record_flattenings, record_happenings
 from strategies.worker.hosting import Hosted, Unloadable, engine_of, load
 from strategies.worker.shadows import wants_shadows
 from trading.engine.strategy_errors import described

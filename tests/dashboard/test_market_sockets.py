@@ -6,8 +6,9 @@ from itertools import pairwise
 import pytest
 from channels.db import database_sync_to_async
 
-from dashboard.live import QUICKEST_S, market_broadcaster
+from dashboard.live import market_broadcaster
 from dashboard.markets import watch
+from dashboard.page.broadcaster import QUICKEST_S
 from tests.dashboard.test_consumers import changes_of, closed_connections, open_socket, panels_in  # noqa: F401
 from tests.listening import Heard, forget_all, list_pair
 from tests.rows import MARKET, open_season, quote, run_feed

@@ -4,8 +4,7 @@ from decimal import Decimal
 import pytest
 
 from marketdata import models
-from marketdata.feed.health import Incident
-from marketdata.feed_events import FeedEventKind
+from marketdata.feed_events import FeedEventKind, Incident
 from marketdata.selectors import candles_of, market_at
 from marketdata.services import KEPT_CHECKPOINTS, ClosedMinute, record_incidents, record_instruments, record_minute
 from tests.drawing import instrument

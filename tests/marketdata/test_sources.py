@@ -4,8 +4,9 @@ import threading
 import pytest
 from websockets.sync.server import serve
 
+from marketdata.market_names import is_recording
 from marketdata.simulation.server import serve_simulation
-from marketdata.sources import UnknownSource, is_recording, kraken_answers, parse_source, watched_depth
+from marketdata.sources import UnknownSource, kraken_answers, parse_source, watched_depth
 from tests.marketdata.wire import CAPTURE_2023, CAPTURE_2026
 
 

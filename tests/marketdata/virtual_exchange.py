@@ -11,8 +11,9 @@ from functools import cache
 from itertools import groupby
 from typing import NamedTuple
 
-from marketdata.feed.health import FeedHealth, Incident
+from marketdata.feed.health import FeedHealth
 from marketdata.feed.repairs import Question, Repairs
+from marketdata.feed_events import Incident
 from marketdata.framing.frame_builder import INTERVAL_NS
 from marketdata.framing.listener import Listener
 from marketdata.kraken import rest_answers, wire

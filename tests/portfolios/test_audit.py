@@ -8,8 +8,9 @@ from django.core.management import call_command
 
 from portfolios.audit import note_change
 from portfolios.models import AuditEntry
-from strategies.deployments.services import change_deployment, create_deployment, new_season, pause_deployment
-from strategies.paying import ask_to_pay
+from strategies.deployments.payments import ask_to_pay
+from strategies.deployments.services import change_deployment, create_deployment, pause_deployment
+from strategies.seasons import new_season
 from tests.rows import enter, open_season
 
 pytestmark = pytest.mark.django_db

@@ -12,15 +12,11 @@ from django.db import transaction
 
 from portfolios.models import Fill, Flattening, LedgerEntry, Order, Position
 from portfolios.selectors import ledger_sums
-from strategies.deployments.services import (
-    enable_deployment,
-    new_season,
-    quarantine_deployment,
-    reset_deployment,
-    stop_entries,
-)
-from strategies.flattening import begin_flattenings, flatten_deployment
+from strategies.deployments.flattening import flatten_deployment
+from strategies.deployments.services import enable_deployment, quarantine_deployment, reset_deployment, stop_entries
 from strategies.models import Deployment, DeploymentEvent
+from strategies.seasons import new_season
+from strategies.worker.commands import begin_flattenings
 from tests.working import MARKET, Work, around
 from trading.signals import OrderType
 

@@ -12,9 +12,10 @@ import pytest
 from marketdata import bus
 from marketdata.recording.reading import recorded_frames
 from portfolios.models import Checkpoint, Fill
-from strategies.deployments.services import enable_deployment, open_season, quarantine_deployment
+from strategies.deployments.services import enable_deployment, quarantine_deployment
 from strategies.league.files import load_league
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus
+from strategies.seasons import open_season
 from strategies.warden.blackbox import BlackBox
 from strategies.worker.evaluations import Evaluations
 from strategies.worker.hosting import Hosted, Unloadable

@@ -12,8 +12,10 @@ from django.db import transaction
 
 from portfolios.models import Balance, Checkpoint, LedgerEntry, Payment
 from portfolios.selectors import league_rows, league_totals
-from strategies.deployments.services import new_season, reset_deployment
-from strategies.paying import apply_payments, apply_to, ask_to_pay
+from strategies.deployments.payments import ask_to_pay
+from strategies.deployments.services import reset_deployment
+from strategies.seasons import new_season
+from strategies.worker.commands import apply_payments, apply_to
 from tests.rows import enter, stand
 from tests.working import MARKET, Work, around
 from trading.accounting.ledger import InsufficientFunds

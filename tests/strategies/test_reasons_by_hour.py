@@ -10,9 +10,9 @@ import pytest
 from portfolios.models import ReasonCount, Standing
 from strategies.authoring import begin_strategy
 from strategies.checking.stretches import MIDNIGHT_NS, simulated
-from strategies.deployments.services import open_season
 from strategies.deployments.terms import terms_of
 from strategies.models import Deployment
+from strategies.seasons import open_season
 from strategies.versions import registry
 from strategies.worker.runner import Runner
 from trading.engine import Engine

@@ -17,9 +17,10 @@ from marketdata import bus
 from marketdata.recording.reading import recorded_frames
 from portfolios.models import Checkpoint, Fill, Season, SharedBook
 from portfolios.selectors import current_season, fills_digest
-from strategies.deployments.services import create_deployment, new_season, open_season
+from strategies.deployments.services import create_deployment
 from strategies.league.files import load_league
 from strategies.models import Deployment
+from strategies.seasons import new_season, open_season
 from strategies.worker import leases
 from strategies.worker.runner import Runner
 from tests.drawing import Scene

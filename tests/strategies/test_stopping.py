@@ -6,7 +6,6 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from portfolios.models import Order
-from strategies.deployments.selectors import Health, contestant_named
 from strategies.deployments.services import (
     disable_deployment,
     enable_deployment,
@@ -14,6 +13,7 @@ from strategies.deployments.services import (
     quarantine_deployment,
     stop_entries,
 )
+from strategies.league.board import Health, contestant_named
 from strategies.models import Deployment, DeploymentRevision, DeploymentStatus
 from tests.rows import feed, quote
 from tests.working import Work, around

@@ -9,9 +9,10 @@ import pytest
 
 from portfolios.models import Fill, Message, MessageKind, Order, RoundTrip
 from strategies.deployments.cloning import clone_deployment
+from strategies.deployments.flattening import flatten_deployment
 from strategies.deployments.services import enable_deployment, pause_deployment
-from strategies.flattening import begin_flattenings, flatten_deployment
 from strategies.models import DeploymentEvent
+from strategies.worker.commands import begin_flattenings
 from tests.working import Work, around
 from trading.frames import Gap
 from trading.signals import OrderType

@@ -12,8 +12,9 @@ from tests.desk import lending
 from tests.drawing import NOON_NS
 from tests.laws import law
 from tests.markets import LEVERAGES, MIDS, PAIRS, snapshot_of
-from trading.accounting.account import Account, AccountState
+from trading.accounting.account import Account
 from trading.accounting.ledger import EntryKind, InsufficientFunds, LedgerEntry, Party
+from trading.accounting.state import AccountState
 from trading.accounting.valuation import mid_rate
 from trading.book import Side
 from trading.fees import PUBLISHED, Liquidity

@@ -16,7 +16,7 @@ from trading.orders import Order, Refusal
 from trading.snapshot import DataSnapshot
 
 if TYPE_CHECKING:
-    from trading.accounting.account import AccountState
+    from trading.accounting.state import AccountState
 
 _ONE = Decimal(1)
 

@@ -16,7 +16,7 @@ from trading.orders import Order, Purpose
 from trading.snapshot import DataSnapshot
 
 if TYPE_CHECKING:
-    from trading.accounting.account import AccountState
+    from trading.accounting.state import AccountState
 
 
 @dataclass(slots=True, kw_only=True)

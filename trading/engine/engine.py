@@ -16,9 +16,10 @@ from typing import Any
 
 import msgspec
 
-from trading.accounting.account import Account, AccountState
+from trading.accounting.account import Account
 from trading.accounting.ledger import ZERO
 from trading.accounting.margin import MarginTerms
+from trading.accounting.state import AccountState
 from trading.accounting.valuation import mid_rate
 from trading.book import Side
 from trading.candles import CandleSeries

@@ -7,10 +7,10 @@ from types import MappingProxyType
 
 import msgspec
 
-from trading.accounting.account import Worth
 from trading.accounting.ledger import LedgerEntry
 from trading.accounting.margin import MarginEvent
 from trading.accounting.positions import RoundTrip
+from trading.accounting.state import Worth
 from trading.engine.flattening import Flattened
 from trading.fills import Fill
 from trading.frames import Gap

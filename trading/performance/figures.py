@@ -6,8 +6,9 @@ from decimal import Decimal
 
 import msgspec
 
-from trading.accounting.account import Account, Worth
+from trading.accounting.account import Account
 from trading.accounting.ledger import ZERO
+from trading.accounting.state import Worth
 from trading.accounting.valuation import mid_rate
 from trading.frames import NS_PER_S
 from trading.snapshot import DataSnapshot

@@ -19,11 +19,10 @@ from django.db import DatabaseError, connection
 
 from marketdata import bus, services
 from marketdata.feed.feed import Feed, SourceFailed
-from marketdata.feed.health import Incident
 from marketdata.feed.keeper import Keeper
 from marketdata.feed.lock import FeedLock
 from marketdata.feed.metrics import FeedMetrics
-from marketdata.feed_events import FeedEventKind
+from marketdata.feed_events import FeedEventKind, Incident
 from marketdata.kraken.rest import KrakenRest, Pace
 from marketdata.recording.exchange import Survey
 from marketdata.recording.reading import InvalidRecording, is_ours, surveyed

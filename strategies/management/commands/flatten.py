@@ -8,8 +8,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
+from strategies.deployments.flattening import flatten_deployment
 from strategies.deployments.services import stop_entries
-from strategies.flattening import flatten_deployment
 from strategies.models import Deployment
 
 

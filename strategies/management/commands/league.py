@@ -12,9 +12,9 @@ from django.core.management.base import BaseCommand, CommandError
 from marketdata.models import Instrument
 from portfolios.models import Liquidity
 from portfolios.selectors import current_season, fills_digest, league_rows
-from strategies.deployments.services import new_season
 from strategies.league.files import InvalidLeague, league_text, load_league, read_league
 from strategies.models import Deployment
+from strategies.seasons import new_season
 
 
 class Command(BaseCommand):

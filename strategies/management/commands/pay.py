@@ -9,8 +9,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from portfolios.commands.payments import payment_amount
+from strategies.deployments.payments import ask_to_pay
 from strategies.models import Deployment
-from strategies.paying import ask_to_pay
 
 
 class Command(BaseCommand):

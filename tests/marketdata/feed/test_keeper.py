@@ -6,9 +6,8 @@ from msgspec import structs
 
 from marketdata import models, services
 from marketdata.feed import keeper as keeping
-from marketdata.feed.health import Incident
 from marketdata.feed.keeper import Keeper
-from marketdata.feed_events import FeedEventKind
+from marketdata.feed_events import FeedEventKind, Incident
 from tests.drawing import instrument
 from trading.book import Side
 from trading.frames import NS_PER_S, Frame, Trade

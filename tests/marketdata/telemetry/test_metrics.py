@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketdata.feed.metrics import Heard
+from marketdata.feed.traffic import Heard
 from marketdata.telemetry.metrics import Histogram, counter, gauge, histogram
 
 

@@ -10,8 +10,9 @@ from django.core.management import CommandError, call_command
 
 from marketdata import bus
 from strategies.deployments.challengers import enter_challenger, switch_over
-from strategies.deployments.services import create_deployment, open_season, pause_deployment
+from strategies.deployments.services import create_deployment, pause_deployment
 from strategies.models import Deployment, DeploymentEvent
+from strategies.seasons import open_season
 from strategies.versions import registry
 from tests.flipping import write_flipper
 

@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from strategies.deployments import selectors
-from strategies.deployments.selectors import Health
+from strategies.league.board import Health, contestant_named, league_board
 from strategies.models import DeploymentEvent, DeploymentStatus, Worker
 from tests.rows import NOON, enter, feed, open_season, quote, stand
 
@@ -19,7 +19,7 @@ def note(deployment, kind, *, minutes=0, sequence=0, summary="said"):
 
 
 def health_of(deployment, feed_state):
-    contestant = selectors.contestant_named(deployment.slug, deployment.account.season, feed_state)
+    contestant = contestant_named(deployment.slug, deployment.account.season, feed_state)
     return contestant.health, contestant.health_reason
 
 
@@ -89,7 +89,7 @@ def test_the_board_takes_four_queries_however_many_compete(django_assert_num_que
         note(row, "error", minutes=-number)
 
     with django_assert_num_queries(4):
-        board = selectors.league_board(season, feed())
+        board = league_board(season, feed())
 
     assert len(board) == 20
 

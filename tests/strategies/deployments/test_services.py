@@ -5,9 +5,10 @@ from django.core.exceptions import ValidationError
 
 from marketdata import bus
 from portfolios.models import Account, Season
-from strategies.deployments.services import change_deployment, create_deployment, new_season, open_season
+from strategies.deployments.services import change_deployment, create_deployment
 from strategies.league.files import load_league
 from strategies.models import Deployment, DeploymentEvent
+from strategies.seasons import new_season, open_season
 from strategies.worker import leases
 from tests.leagues import restless_league
 

@@ -16,9 +16,9 @@ from marketdata import bus
 from marketdata.recording.reading import recorded_frames
 from portfolios.models import Season
 from portfolios.selectors import fills_digest
-from strategies.deployments.services import open_season
 from strategies.league.files import load_league
 from strategies.models import Deployment
+from strategies.seasons import open_season
 from strategies.worker.evaluations import Evaluations
 from strategies.worker.loop import WorkerLoop
 from strategies.worker.runner import Runner

@@ -13,8 +13,9 @@ from marketdata.recording.reading import recorded_frames
 from portfolios.models import Fill
 from strategies.deployments.challengers import enter_challenger, switch_over
 from strategies.deployments.selectors import traded
-from strategies.deployments.services import create_deployment, note_versions, open_season
+from strategies.deployments.services import create_deployment, note_versions
 from strategies.models import Deployment, DeploymentEvent, StrategyVersion
+from strategies.seasons import open_season
 from strategies.versions import kept as versions
 from strategies.versions import registry
 from strategies.versions.registry import UnknownVersion

@@ -16,15 +16,10 @@ from marketdata import bus
 from marketdata.recording.reading import recorded_frames
 from portfolios.models import Balance, EquityPoint, Fill, LedgerEntry, Position, Standing
 from portfolios.selectors import current_season, fills_digest
-from strategies.deployments.services import (
-    change_deployment,
-    enable_deployment,
-    open_season,
-    pause_deployment,
-    reset_deployment,
-)
+from strategies.deployments.services import change_deployment, enable_deployment, pause_deployment, reset_deployment
 from strategies.league.files import load_league
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus
+from strategies.seasons import open_season
 from strategies.worker.runner import Runner
 from tests.leagues import CAPTURE, restless_league, written
 from tests.making import make_strategy

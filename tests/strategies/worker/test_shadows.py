@@ -18,10 +18,11 @@ from marketdata import bus
 from marketdata.recording.reading import recorded_frames
 from portfolios.models import Checkpoint, Season, Shadow
 from portfolios.selectors import current_season, fills_digest
-from strategies.deployments.selectors import league_board
-from strategies.deployments.services import change_deployment, open_season, pause_deployment, reset_deployment
+from strategies.deployments.services import change_deployment, pause_deployment, reset_deployment
+from strategies.league.board import league_board
 from strategies.league.files import load_league
 from strategies.models import Deployment
+from strategies.seasons import open_season
 from strategies.worker.runner import Runner
 from strategies.worker.shadows import has_place, placed_deployments
 from tests.leagues import CAPTURE, restless_league, written

@@ -1,34 +1,62 @@
-"""Payments in and out, applied between two frames by the worker that holds the deployment."""
+"""Commands of a person, carried out between two frames by the worker that holds the deployment."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from portfolios.commands.payments import ask_payment, payments_to_apply
-from portfolios.models import Account, Payment, PaymentState
-from strategies.models import Deployment
+from portfolios.commands.flattening import flattenings_to_begin
+from portfolios.commands.payments import payments_to_apply
+from portfolios.models import Flattening, FlatteningState, Payment, PaymentState
+from strategies.worker.event_records import FLATTENING_ID_PREFIX
 from strategies.worker.hosting import Hosted
 from strategies.worker.runner import Runner
 from trading.accounting.valuation import mid_rate
 from trading.engine import Engine, Outcome
+from trading.engine.flattening import begin_flattening
 from trading.frames import utc
 from trading.payments import pay
 from trading.snapshot import DataSnapshot
 
+NOTHING_OPEN = "nothing was open: the account had not begun"
 
-def ask_to_pay(*, deployment: Deployment, amount: Decimal, currency: str, by: str, note: str = "") -> Payment:
-    """Ask for a payment into the deployment's account (+) or out of it (-).
+
+def begin_flattenings(runner: Runner) -> set[str]:
+    """Begin what is asked of the hosted accounts and commit it; return the slugs that changed.
+
+    The row and the checkpoint that knows of the command are one transaction: whenever the process
+    dies, it was begun once or is still asked for.
+    """
+    hosted_by_account = {hosted.account_id: hosted for hosted in runner.present()}
+    with transaction.atomic():
+        flattenings = list(flattenings_to_begin(hosted_by_account))
+        for flattening in flattenings:
+            _begin(flattening, hosted_by_account[flattening.account_id])
+        return runner.flush() if flattenings else set()
+
+
+def begin_on(engine: Engine, flattening: Flattening) -> None:
+    """Give the command to an engine: that of its deployment, or another that follows the same money.
 
     Raises:
-        ValidationError: per field, or it has no open account.
+        ValueError: the account has not begun.
     """
-    account = Account.objects.filter(deployment=deployment, closed_at=None).first()
-    if account is None:
-        raise ValidationError(f"{deployment.slug} has no open account: it gets one when a season runs")
-    return ask_payment(account=account, amount=amount, currency=currency, by=by, note=note)
+    begin_flattening(engine, f"{FLATTENING_ID_PREFIX}{flattening.pk}", flattening.by)
+
+
+def _begin(flattening: Flattening, hosted: Hosted) -> None:
+    state = hosted.engine.state
+    flattening.sequence = state.sequence
+    try:
+        begin_on(hosted.engine, flattening)
+    except ValueError:
+        flattening.state, flattening.sentence = FlatteningState.DONE, NOTHING_OPEN
+        flattening.done_sequence = state.sequence
+    else:
+        flattening.state, flattening.begun_at = FlatteningState.UNDER_WAY, utc(state.time_ns)
+        hosted.shadows.share(lambda shadow: begin_on(shadow, flattening))
+    hosted.flattenings.append(flattening)
 
 
 def apply_payments(runner: Runner) -> set[str]:

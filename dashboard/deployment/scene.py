@@ -1,15 +1,15 @@
-"""All that a page shows at one moment, gathered once for every reader."""
+"""What the page of one deployment shows, read once."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any
 
 from dashboard.deployment.margin import MarginWords, margin_words
-from dashboard.page.banner import MarketWords, market_words
+from dashboard.page.scene import Quote, Scene, feed_time
 from marketdata import bus
 from portfolios.models import (
     Balance,
@@ -19,7 +19,6 @@ from portfolios.models import (
     Payment,
     Position,
     RoundTrip,
-    Season,
 )
 from portfolios.results.exits import ExitFigures, exit_figures
 from portfolios.rows.indicators import Plain
@@ -29,7 +28,8 @@ from portfolios.selectors import current_season, market_time
 from strategies.deployments import selectors
 from strategies.deployments.challengers import label
 from strategies.deployments.revisions import Change, changes_of
-from strategies.deployments.selectors import Contestant, Setting
+from strategies.deployments.selectors import Setting
+from strategies.league.board import Contestant, league_board
 from strategies.models import Deployment, DeploymentCost, DeploymentEvent, DeploymentRevision, DeploymentStatus
 from strategies.versions import registry
 
@@ -40,68 +40,6 @@ OPEN_STATUSES = ("sent", "open")
 
 class UnknownDeployment(LookupError):
     """No deployment of that name."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quote:
-    """One symbol's line on the price strip."""
-
-    symbol: str
-    status: str
-    last: Decimal | None
-    bid: Decimal | None
-    ask: Decimal | None
-    age_s: float | None  # of the book
-
-    @property
-    def slug(self) -> str:
-        """The symbol as addresses spell it: BTC-USD."""
-        return self.symbol.replace("/", "-")
-
-    @property
-    def mid(self) -> Decimal | None:
-        """Halfway between bid and ask."""
-        return None if self.bid is None or self.ask is None else (self.bid + self.ask) / 2
-
-    @property
-    def spread_bps(self) -> Decimal | None:
-        """Ask less bid in basis points of the mid."""
-        if self.bid is None or self.ask is None or not self.mid:
-            return None
-        return (self.ask - self.bid) / self.mid * 10_000
-
-    @property
-    def is_stale(self) -> bool:
-        """True when nobody should trade on it."""
-        return self.status == "stale" or self.bid is None or self.age_s is None or self.age_s > selectors.BOOK_STALE_S
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
-    """What every page shows."""
-
-    season: Season | None
-    feed: Mapping[str, Any] | None
-
-    def with_fresh_feed(self) -> Self:
-        """Return the scene with what the feed tells as it is now and everything else as it was."""
-        return replace(self, feed=bus.feed_state())
-
-    @property
-    def market(self) -> MarketWords:
-        """The banner's words."""
-        return market_words(self.season, self.feed)
-
-    @property
-    def quotes(self) -> list[Quote]:
-        """The price strip, in the feed's order."""
-        symbols = self.feed["symbols"] if self.feed else {}
-        return [quote_of(symbol, state) for symbol, state in symbols.items()]
-
-    @property
-    def clock(self) -> datetime | None:
-        """The market's time, which on a recording is not the wall's; None while nobody tells it."""
-        return feed_time(self.feed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,11 +148,6 @@ class DeploymentScene(Scene):
         return [setting for setting in self.settings if setting.is_changed]
 
 
-def plain_scene() -> Scene:
-    """Return what the banner needs."""
-    return Scene(season=current_season(), feed=bus.feed_state())
-
-
 def deployment_scene(slug: str) -> DeploymentScene:
     """Return one deployment as it stands now.
 
@@ -225,7 +158,7 @@ def deployment_scene(slug: str) -> DeploymentScene:
     if deployment is None:
         raise UnknownDeployment(slug)
     season, feed = current_season(), bus.feed_state()
-    board = selectors.league_board(season, feed)
+    board = league_board(season, feed)
     contestant = next((c for c in board if c.deployment.pk == deployment.pk), None)
     account = contestant.row.account if contestant else None
     registry.refresh()
@@ -257,24 +190,3 @@ def deployment_scene(slug: str) -> DeploymentScene:
         waiting=waiting_of(account) if account else {},
         cost=selectors.cost_of(deployment),
     )
-
-
-def feed_time(feed: Mapping[str, Any] | None) -> datetime | None:
-    """Return the market's clock as the feed tells it; None without a feed or before its first message."""
-    told = feed.get("market_time") if feed else None
-    return datetime.fromisoformat(told) if told else None
-
-
-def quote_of(symbol: str, state: Mapping[str, Any]) -> Quote:
-    return Quote(
-        symbol=symbol,
-        status=state["status"] or "unknown",
-        last=_decimal(state["last"]),
-        bid=_decimal(state["bid"]),
-        ask=_decimal(state["ask"]),
-        age_s=state["book_age_s"],
-    )
-
-
-def _decimal(number: Any) -> Decimal | None:
-    return None if number is None else Decimal(str(number))
