@@ -21,6 +21,7 @@ from marketdata import bus
 from portfolios.filters import KnownParameters
 from portfolios.selectors import current_season
 from strategies.deployments import selectors, services
+from strategies.league.board import contestant_named
 from strategies.models import Deployment
 from strategies.serializers import deployments
 from strategies.versions import registry
@@ -50,7 +51,7 @@ def deployment_detail(deployment: Deployment) -> dict[str, Any]:
     deployment.recent_events = selectors.recent_events(deployment)  # type: ignore[attr-defined]
     deployment.flattening = selectors.flattening_of(deployment)  # type: ignore[attr-defined]
     deployment.measured_cost = selectors.cost_of(deployment)  # type: ignore[attr-defined]
-    deployment.standing = selectors.contestant_named(  # type: ignore[attr-defined]
+    deployment.standing = contestant_named(  # type: ignore[attr-defined]
         deployment.slug, current_season(), bus.feed_state()
     )
     contestant = deployment.standing  # type: ignore[attr-defined]

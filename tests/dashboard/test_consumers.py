@@ -10,6 +10,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import connections
 
 from dashboard import live
+from dashboard.page import broadcaster
 from dashboard.panels import FEED_PANELS
 from dashboard.routing import websocket_urlpatterns
 from marketdata import bus
@@ -137,7 +138,7 @@ async def test_prices_tick_without_any_fill(deployment):
 
 
 async def test_a_lost_announcement_delays_news_and_loses_none(deployment, monkeypatch):
-    monkeypatch.setattr(live, "READ_ALL_AFTER_S", 1.0)
+    monkeypatch.setattr(broadcaster, "READ_ALL_AFTER_S", 1.0)
     socket, _, _ = await open_socket("/ws/league/")
     await socket.receive_from(timeout=5)
 
