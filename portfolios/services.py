@@ -29,13 +29,6 @@ from trading.orders import Order
 if TYPE_CHECKING:
     from portfolios.rows.valuations import AccountLook
 
-_STANDING_FIELDS = (
-    *("equity", "mid_equity", "realised", "unrealised", "fees", "exposure", "peak_equity", "drawdown_pct"),
-    *("max_drawdown_pct", "fills", "round_trips", "wins", "refusals", "last_fill_at", "why", "sequence", "as_of"),
-    *("indicators", "indicators_at"),
-    *("stake", "paid_in", "interest", "short_exposure", "owed", "used_margin", "margin_level_pct"),
-    *("call_level_pct", "closing_level_pct", "is_called", "bankrupt_at"),
-)
 _INSTRUMENT_FIELDS = (
     *("fills", "volume", "fees", "interest", "realised", "realised_quote", "first_in_realised_quote"),
     *("round_trips", "wins", "won", "lost"),
@@ -141,8 +134,11 @@ def _record_holdings(changed: list[AccountUpdate], instruments: Mapping[str, Ins
 
 
 def _record_standings(updates: list[AccountUpdate]) -> None:
-    rows = [row for u in updates if (row := _standing_row(u)) is not None]
-    upsert(models.Standing, rows, ("account",), _STANDING_FIELDS)
+    """Write the leaderboard's rows, of the accounts that could be valued once."""
+    valued = {u.account_id: values for u in updates if (values := standing_values(u)) is not None}
+    changing = next((tuple(values) for values in valued.values()), ())
+    rows = [models.Standing(account_id=account_id, **values) for account_id, values in valued.items()]
+    upsert(models.Standing, rows, ("account",), changing)
 
 
 def upsert(
@@ -279,42 +275,41 @@ def _instrument_row(account_id: int, symbol: str, tally: Tally) -> models.Instru
     )
 
 
-def _standing_row(update: AccountUpdate) -> models.Standing | None:
-    """Return the leaderboard's row, None until the account could be valued once."""
+def standing_values(update: AccountUpdate) -> dict[str, Any] | None:
+    """Return every column of the leaderboard's row but its account; None until the account could be valued once."""
     state = update.state
     figures, account = state.figures, state.account
     if figures.equity is None or figures.mid_equity is None:
         return None
-    return models.Standing(
-        account_id=update.account_id,
-        equity=stored(figures.equity),
-        mid_equity=stored(figures.mid_equity),
-        realised=stored(account.realised),
-        unrealised=stored(figures.equity - figures.stake - account.realised),
-        stake=stored(figures.stake),
-        paid_in=stored(account.paid_in),
-        fees=stored(account.fees),
-        interest=stored(account.interest),
-        exposure=stored(figures.exposure),
-        short_exposure=stored(figures.short_exposure),
-        owed=stored(figures.owed),
-        used_margin=stored(figures.used_margin),
-        margin_level_pct=stored(figures.margin_level_pct),
-        call_level_pct=stored(figures.call_level_pct),
-        closing_level_pct=stored(figures.closing_level_pct),
-        is_called=account.is_called,
-        bankrupt_at=utc(account.bankrupt_ns) if account.bankrupt_ns else None,
-        peak_equity=stored(figures.peak_equity),
-        drawdown_pct=stored(figures.drawdown_pct),
-        max_drawdown_pct=stored(figures.max_drawdown_pct),
-        fills=figures.fills,
-        round_trips=account.round_trips,
-        wins=account.wins,
-        refusals=figures.refusals,
-        last_fill_at=utc(figures.last_fill_ns) if figures.last_fill_ns else None,
-        why=state.why,
-        indicators=shown_indicators(update.indicators),
-        indicators_at=utc(state.asked_ns) if state.asked_ns else None,
-        sequence=update.sequence,
-        as_of=utc(update.time_ns),
-    )
+    return {
+        "equity": stored(figures.equity),
+        "mid_equity": stored(figures.mid_equity),
+        "realised": stored(account.realised),
+        "unrealised": stored(figures.equity - figures.stake - account.realised),
+        "stake": stored(figures.stake),
+        "paid_in": stored(account.paid_in),
+        "fees": stored(account.fees),
+        "interest": stored(account.interest),
+        "exposure": stored(figures.exposure),
+        "short_exposure": stored(figures.short_exposure),
+        "owed": stored(figures.owed),
+        "used_margin": stored(figures.used_margin),
+        "margin_level_pct": stored(figures.margin_level_pct),
+        "call_level_pct": stored(figures.call_level_pct),
+        "closing_level_pct": stored(figures.closing_level_pct),
+        "is_called": account.is_called,
+        "bankrupt_at": utc(account.bankrupt_ns) if account.bankrupt_ns else None,
+        "peak_equity": stored(figures.peak_equity),
+        "drawdown_pct": stored(figures.drawdown_pct),
+        "max_drawdown_pct": stored(figures.max_drawdown_pct),
+        "fills": figures.fills,
+        "round_trips": account.round_trips,
+        "wins": account.wins,
+        "refusals": figures.refusals,
+        "last_fill_at": utc(figures.last_fill_ns) if figures.last_fill_ns else None,
+        "why": state.why,
+        "indicators": shown_indicators(update.indicators),
+        "indicators_at": utc(state.asked_ns) if state.asked_ns else None,
+        "sequence": update.sequence,
+        "as_of": utc(update.time_ns),
+    }
