@@ -195,11 +195,20 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asset:
+    """A file of a strategy that is not Python, such as a model."""
+
+    name: str  # its path below the strategy's folder
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
     """A version of a strategy."""
 
     version: str
-    hash: str  # SHA-256 of its sources
+    hash: str  # SHA-256 of its files, names included
+    assets: list[Asset]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

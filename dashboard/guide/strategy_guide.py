@@ -10,6 +10,7 @@ from dashboard.deployment.reasons import BY_ENGINE, BY_RULES
 from dashboard.guide.contract import Entry, chapters_of, fields_of, members_of
 from strategies import authoring
 from strategies.library import _rules
+from strategies.versions.files import MOST_BYTES, MOST_FILES
 from trading import engine, indicators
 from trading.candles import SERIES_CAPACITY, TIMEFRAME_MINUTES, Candle, CandleSeries
 from trading.fills import Fill
@@ -60,6 +61,8 @@ def guide() -> dict[str, Any]:
         "prints_kept": TAPE_LENGTH,
         "most_signals": MAX_SIGNALS,
         "most_errors": engine.MAX_ERRORS_IN_A_ROW,
+        "most_files": MOST_FILES,
+        "most_mib": MOST_BYTES // 1_024**2,
         "minimal": _source("minimal.py"),
         "full": [
             (name, _source(f"full/{name}")) for name in ("__init__.py", "config.py", "signals.py", "lifecycle.py")

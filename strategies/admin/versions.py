@@ -14,6 +14,7 @@ from portfolios.admin import ReadOnlyAdmin
 from strategies.deployments import selectors, services
 from strategies.models import StrategyVersion
 from strategies.versions import kept, registry
+from strategies.versions.files import assets_of, is_python
 
 
 @admin.register(StrategyVersion)
@@ -58,7 +59,13 @@ class StrategyVersionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="files")
     def files(self, row: StrategyVersion) -> SafeString:
-        """Return the kept files, folded."""
-        texts = ((name, content.decode(errors="replace")) for name, content in kept.kept_files(row).items())
+        """Return the kept Python files, folded, and the assets by name and size."""
+        try:
+            kept_files = kept.kept_files(row)
+        except kept.VersionNotKept as error:
+            return format_html("{}", error)
+        texts = ((name, content.decode(errors="replace")) for name, content in kept_files.items() if is_python(name))
         folded = '<details><summary><code>{}</code></summary><pre class="paddock-source">{}</pre></details>'
-        return format_html("{}", format_html_join("", folded, texts))
+        sizes = ((name, f"{size:,}") for name, size in assets_of(kept_files).items())
+        assets = format_html_join("", "<p><code>{}</code> {} bytes</p>", sizes)
+        return format_html("{}{}", format_html_join("", folded, texts), assets)

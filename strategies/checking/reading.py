@@ -12,11 +12,12 @@ from pathlib import Path
 from strategies.checking.findings import Mark, Report
 from strategies.checking.performing import ROOT
 from strategies.deployments.config_fields import config_fields
-from strategies.versions.loading import sources
+from strategies.versions.files import assets_of, is_python, sources
 from trading.strategy import InvalidConfig, Strategy
 
 _TYPES_LIMIT_S = 60.0
 _MOST_LINES = 20
+_A_FILE = "a file: ASSETS holds the bytes of those in the strategy's package"
 # What makes an answer depend on more than the frame; a dotted name is one call.
 _IMPURE = {
     "time": "the wall clock: use data.time",
@@ -37,9 +38,9 @@ _IMPURE_CALLS = {
     "datetime.utcnow": "the wall clock: use data.time",
     "datetime.today": "the wall clock: use data.time",
     "date.today": "the wall clock: use data.time",
-    "open": "a file: a strategy decides from data alone",
-    "read_text": "a file: a strategy decides from data alone",
-    "read_bytes": "a file: a strategy decides from data alone",
+    "open": _A_FILE,
+    "read_text": _A_FILE,
+    "read_bytes": _A_FILE,
     "np.random": "chance that no replay repeats: use data.rng",
     "numpy.random": "chance that no replay repeats: use data.rng",
 }
@@ -50,11 +51,13 @@ def read_contract(report: Report, strategy: Strategy) -> None:
     warmup = ", ".join(f"{count} × {timeframe}" for timeframe, count in strategy.warmup.items()) or "none"
     words = f"it imports and declares what a strategy must; trigger {strategy.trigger}, warm-up {warmup}"
     if strategy.warmup and strategy.description:
-        report.add("contract", Mark.FINE, words)
+        mark = Mark.FINE
     elif not strategy.description:
-        report.add("contract", Mark.WARNING, f"{words}; say in a docstring what it does, pages show it")
+        mark, words = Mark.WARNING, f"{words}; say in a docstring what it does, pages show it"
     else:
-        report.add("contract", Mark.FINE, f"{words} (declare WARMUP to be asked only when the candles are there)")
+        mark, words = Mark.FINE, f"{words} (declare WARMUP to be asked only when the candles are there)"
+    assets = assets_of(strategy.sources)
+    report.add("contract", mark, words, [f"asset {name}: {size:,} bytes" for name, size in assets.items()])
 
 
 def read_config(report: Report, strategy: Strategy) -> None:
@@ -113,6 +116,7 @@ def read_purity(report: Report, path: Path) -> None:
     hints = [
         f"{name}:{line}: {what}"
         for name, source in sources(path).items()
+        if is_python(name)
         for line, what in sorted(set(_impurities(ast.parse(source))))
     ]
     if hints:

@@ -20,6 +20,8 @@ from strategies.models import (
     StrategyVersion,
 )
 from strategies.serializers.shadows import OptimismSerializer
+from strategies.versions.files import assets_of
+from trading.strategy import Strategy
 
 NO_ROUND_TRIP = "no closed round trip yet"
 
@@ -124,11 +126,24 @@ class SettingSerializer(serializers.Serializer):
     is_changed = serializers.BooleanField()
 
 
+class AssetSerializer(serializers.Serializer):
+    """A file of a strategy that is not Python, such as a model."""
+
+    name = serializers.CharField(help_text="its path below the strategy's folder")
+    bytes = serializers.IntegerField()
+
+
 class VersionSerializer(serializers.Serializer):
     """A version of a strategy."""
 
     version = serializers.CharField()
-    hash = serializers.CharField(help_text="SHA-256 of its sources")
+    hash = serializers.CharField(help_text="SHA-256 of its files, names included")
+    assets = serializers.SerializerMethodField()
+
+    @extend_schema_field(AssetSerializer(many=True))
+    def get_assets(self, strategy: Strategy) -> list[dict[str, Any]]:
+        """Return what it has beside Python, by name and size."""
+        return [{"name": name, "bytes": size} for name, size in assets_of(strategy.sources).items()]
 
 
 class ChangeSerializer(serializers.Serializer):
@@ -190,16 +205,14 @@ class SeenVersionSerializer(serializers.ModelSerializer):
         fields = ("version", "hash", "first_seen_at", "deployments")
 
 
-class StrategySerializer(serializers.Serializer):
+class StrategySerializer(VersionSerializer):
     """A strategy that was found."""
 
     name = serializers.CharField()
-    version = serializers.CharField()
     description = serializers.CharField()
     symbols = serializers.ListField(child=serializers.CharField())
     trigger = serializers.CharField()
     warmup = serializers.DictField(child=serializers.IntegerField())
-    hash = serializers.CharField(help_text="SHA-256 of its sources")
     versions = serializers.SerializerMethodField(help_text="all that were ever found, newest first")
     schema = serializers.SerializerMethodField(help_text="JSON Schema of its config")
 

@@ -2,6 +2,9 @@
 
 What runs must be what was hashed. Python's own import would read a file anew, which may have been
 edited since, or take its bytecode for current when an edit left its size and second as they were.
+
+A strategy reads no files. Each package finds in ``ASSETS``, a global of its ``__init__.py``, the bytes of its
+files that are not Python, by their paths below the package; they are there before its code runs.
 """
 
 from __future__ import annotations
@@ -13,9 +16,9 @@ from importlib.abc import ExecutionLoader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import decode_source, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 
-INIT = "__init__.py"
+from strategies.versions.files import INIT, is_python
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +28,24 @@ class _Folder:
     path: Path
     files: Mapping[str, bytes]  # by their paths below the folder
 
+    def assets(self, package: str) -> Mapping[str, bytes]:
+        """Return what a package has beside Python, by the paths below it; nobody can change it for the next import."""
+        below = f"{package}/"
+        found = {
+            name.removeprefix(below): content
+            for name, content in self.files.items()
+            if name.startswith(below) and not is_python(name)
+        }
+        return MappingProxyType(found)
+
 
 class _ReadBefore(ExecutionLoader):
     """Runs a module's source; tracebacks and ``__file__`` name the file that it was read from."""
 
-    def __init__(self, file: Path, source: bytes) -> None:
+    def __init__(self, file: Path, source: bytes, assets: Mapping[str, bytes] | None) -> None:
         self._file = file
         self._source = source
+        self._assets = assets  # None: not a package
 
     def get_filename(self, fullname: str) -> str:
         """Return the file."""
@@ -44,6 +58,12 @@ class _ReadBefore(ExecutionLoader):
     def is_package(self, fullname: str) -> bool:
         """Return whether other modules may lie below it."""
         return self._file.name == INIT
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the module, its assets at hand."""
+        if self._assets is not None:
+            vars(module)["ASSETS"] = self._assets
+        super().exec_module(module)
 
 
 class _FolderFinder(MetaPathFinder):
@@ -61,10 +81,11 @@ class _FolderFinder(MetaPathFinder):
         if folder is None or not below:
             return None
         place = below.replace(".", "/")
-        for name in (f"{place}/{INIT}", f"{place}.py"):
+        for name, assets in ((f"{place}/{INIT}", folder.assets(place)), (f"{place}.py", None)):
             if name in folder.files:
                 file = folder.path / name
-                return spec_from_file_location(fullname, file, loader=_ReadBefore(file, folder.files[name]))
+                loader = _ReadBefore(file, folder.files[name], assets)
+                return spec_from_file_location(fullname, file, loader=loader)
         return None
 
 

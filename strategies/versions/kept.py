@@ -6,6 +6,7 @@ the version is unpacked from its row below PADDOCK_DATA_DIR/strategies/HASH/ and
 
 from __future__ import annotations
 
+import re
 import shutil
 import zlib
 from collections.abc import Iterable, Mapping
@@ -17,8 +18,11 @@ from django.conf import settings
 from django.utils import timezone
 
 from strategies.models import StrategyVersion
-from strategies.versions.loading import hash_of, pieces_of, sources
+from strategies.versions.files import MOST_BYTES, BrokenContract, fault_of, hash_of, pieces_of, sources
 from trading.strategy import Strategy
+
+_HASH = re.compile(r"[0-9a-f]{64}")
+_MOST_UNPACKED = 2 * MOST_BYTES  # names included; a row that unpacks to more is cut, and cannot be read
 
 
 class VersionNotKept(LookupError):
@@ -54,8 +58,23 @@ def _packed(files: Mapping[str, bytes]) -> bytes:
 
 
 def kept_files(row: StrategyVersion) -> dict[str, bytes]:
-    """Return the files of a kept version by their names."""
-    return msgspec.msgpack.decode(zlib.decompress(bytes(row.sources)), type=dict[str, bytes])
+    """Return the files of a kept version by their names, verified: nothing of them was written or imported before.
+
+    Raises:
+        VersionNotKept: the row was changed since: unreadable, another hash, or a name that leads elsewhere.
+    """
+    unpacking = zlib.decompressobj()
+    try:
+        packed = unpacking.decompress(bytes(row.sources), _MOST_UNPACKED)
+        files = msgspec.msgpack.decode(packed, type=dict[str, bytes])
+    except (zlib.error, msgspec.MsgspecError) as error:
+        raise VersionNotKept(f"what was kept of it cannot be read: {error}") from None
+    for name in files:
+        if fault := fault_of(name):
+            raise VersionNotKept(f"what was kept of it holds a file {name!r}, which {fault}")
+    if (found := hash_of(files)) != row.hash:
+        raise VersionNotKept(f"what was kept of it has another hash, {found[:8]}")
+    return files
 
 
 def kept_folder() -> Path:
@@ -70,6 +89,8 @@ def kept_path(source: str) -> Path:
     Raises:
         VersionNotKept: nothing of that hash is known here.
     """
+    if not _HASH.fullmatch(source):
+        raise VersionNotKept(f"{source!r} is no hash; expected 64 hexadecimal digits")
     folder = kept_folder() / source
     return _verified(folder, source) or _unpacked(folder, source)
 
@@ -78,22 +99,30 @@ def _verified(folder: Path, source: str) -> Path | None:
     """Return the piece in ``folder`` that has the hash; None when it was never unpacked whole, or touched since."""
     if not folder.is_dir():
         return None
-    return next((piece for piece in pieces_of(folder) if hash_of(sources(piece)) == source), None)
+    return next((piece for piece in pieces_of(folder) if _has_hash(piece, source)), None)
+
+
+def _has_hash(piece: Path, source: str) -> bool:
+    try:
+        return hash_of(sources(piece)) == source
+    except BrokenContract:  # a file was put there that no strategy may have
+        return False
 
 
 def _unpacked(folder: Path, source: str) -> Path:
     row = StrategyVersion.objects.filter(hash=source).first()
     if row is None:
         raise VersionNotKept("it was not kept in this database")
+    files = kept_files(row)
     folder.parent.mkdir(parents=True, exist_ok=True)
     making = Path(mkdtemp(prefix=f".{source[:16]}-", dir=folder.parent))
     try:
-        for name, content in kept_files(row).items():
+        for name, content in files.items():
             file = making / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
         if _verified(making, source) is None:
-            raise VersionNotKept("what was kept of it has another hash")
+            raise VersionNotKept("what was kept of it is no strategy of that hash")
         _put(making, folder, source)
     finally:
         shutil.rmtree(making, ignore_errors=True)

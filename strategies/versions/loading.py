@@ -1,14 +1,8 @@
-"""Importing a strategy from a file or a package, under a module name that only this version has.
-
-A strategy may import what lies beside it in its folder, relatively: ``from .._rules.breaker
-import Breaker``. What it imports so is part of it: of its hash, and of what is kept of it.
-"""
+"""Importing a strategy from a file or a package, under a module name that only this version has."""
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator, Mapping
-from hashlib import sha256
+from collections.abc import Mapping
 from inspect import getdoc
 from pathlib import Path
 from types import ModuleType
@@ -16,26 +10,29 @@ from typing import Any
 
 import msgspec
 
-from strategies.versions.importing import INIT, import_from
+from strategies.versions.files import BrokenContract, hash_of, sources
+from strategies.versions.importing import import_from
 from trading.strategy import Strategy
 
 LONGEST_NAME = 60
 _REQUIRED = ("STRATEGY_NAME", "STRATEGY_VERSION", "SYMBOLS", "generate_signal")
 
 
-class BrokenContract(ValueError):
-    """A module that is not a strategy."""
-
-
-def load(path: Path) -> Strategy:
+def load(path: Path, *, expected_hash: str = "") -> Strategy:
     """Import the strategy in ``path``, a package or a file.
 
+    Args:
+        path: the file or package.
+        expected_hash: of its files; checked before any of them is imported; empty: whatever it is.
+
     Raises:
-        BrokenContract: an attribute is missing or of the wrong kind.
+        BrokenContract: an attribute is missing or of the wrong kind, or the files have another hash.
         Exception: whatever the module raises when imported.
     """
     files = sources(path)
     source = hash_of(files)
+    if expected_hash not in {"", source}:
+        raise BrokenContract(f"its files have the hash {source[:8]}; expected {expected_hash[:8]}")
     module = _imported(path, files, source)
     missing = [name for name in _REQUIRED if not hasattr(module, name)]
     if missing:
@@ -60,53 +57,6 @@ def load(path: Path) -> Strategy:
         hash=source,
         sources=files,
     )
-
-
-def pieces_of(folder: Path) -> Iterator[Path]:
-    """Yield the files and packages in a folder that are to be strategies; what begins with _ is shared by them."""
-    for path in sorted(folder.iterdir()):
-        is_package = path.is_dir() and (path / INIT).is_file()
-        if not path.name.startswith(("_", ".")) and (is_package or path.suffix == ".py"):
-            yield path
-
-
-def sources(path: Path) -> dict[str, bytes]:
-    """Return the Python files that make up a strategy, by their paths below its folder."""
-    found: dict[str, bytes] = {}
-    wanted = [path]
-    while wanted:
-        piece = wanted.pop()
-        for file in sorted(piece.rglob("*.py")) if piece.is_dir() else [piece]:
-            place = file.relative_to(path.parent)
-            if place.as_posix() not in found:
-                found[place.as_posix()] = file.read_bytes()
-                wanted += [beside for name in _beside(file, place) if (beside := _piece(path.parent, name))]
-    return dict(sorted(found.items()))
-
-
-def hash_of(files: Mapping[str, bytes]) -> str:
-    """Return the SHA-256 of a strategy's files, names included."""
-    seen = sha256()
-    for name, content in sorted(files.items()):
-        encoded = name.encode()
-        seen.update(b"%d %s %d " % (len(encoded), encoded, len(content)) + content)
-    return seen.hexdigest()
-
-
-def _beside(file: Path, place: Path) -> Iterator[str]:
-    """Yield the names in the strategy's folder that a file imports relatively."""
-    try:
-        tree = ast.parse(file.read_bytes())
-    except (SyntaxError, ValueError):
-        return  # the import will tell, with file and line
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.level == len(place.parts):
-            yield from [node.module.partition(".")[0]] if node.module else (alias.name for alias in node.names)
-
-
-def _piece(folder: Path, name: str) -> Path | None:
-    candidates = (folder / name, folder / f"{name}.py")
-    return next((piece for piece in candidates if piece.is_file() or (piece / INIT).is_file()), None)
 
 
 def _imported(path: Path, files: Mapping[str, bytes], source: str) -> ModuleType:

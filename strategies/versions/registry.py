@@ -18,9 +18,9 @@ from traceback import extract_tb
 from django.conf import settings
 
 from strategies.models import Deployment
-from strategies.versions.importing import INIT
+from strategies.versions.files import INIT, BrokenContract, files_of, hash_of, pieces_of, sources
 from strategies.versions.kept import VersionNotKept, kept_folder, kept_path
-from strategies.versions.loading import BrokenContract, hash_of, load, pieces_of, sources
+from strategies.versions.loading import load
 from trading.strategy import Strategy
 
 LIBRARY = Path(__file__).parent.parent / "library"
@@ -125,7 +125,7 @@ def _kept(name: str, source: str) -> Strategy:
     if sentence and time.monotonic() - seen_at_s < RETRY_AFTER_S:
         raise UnknownVersion(sentence)
     try:
-        return load(kept_path(source))
+        return load(kept_path(source), expected_hash=source)
     except VersionNotKept as error:
         sentence = f"version {source[:8]} of {name} is not in its folder, and {error}"
     except (Exception, SystemExit) as error:
@@ -189,7 +189,7 @@ def _stamps() -> frozenset[_Stamp]:
     found = set()
     for folder in _folders():
         for piece in folder.iterdir():
-            for file in piece.rglob("*.py") if (piece / INIT).is_file() else [piece] if piece.suffix == ".py" else []:
+            for file in files_of(piece) if piece.suffix == ".py" or (piece / INIT).is_file() else []:
                 with suppress(OSError):  # it has gone since it was listed
                     about = file.stat()
                     found.add((str(file), about.st_mtime_ns, about.st_size))

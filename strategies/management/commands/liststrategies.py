@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand
 
 from strategies.deployments.config_fields import ConfigField, config_fields
 from strategies.versions import registry
+from strategies.versions.files import assets_of
 from strategies.versions.registry import LoadFailure
 from trading.strategy import Strategy
 
@@ -55,6 +56,7 @@ def _row(strategy: Strategy) -> dict[str, Any]:
         "trigger": strategy.trigger,
         "warmup": dict(strategy.warmup),
         "description": strategy.description,
+        "assets": [{"name": name, "bytes": size} for name, size in assets_of(strategy.sources).items()],
         "parameters": [_parameter(field) for field in config_fields(strategy.schema())],
     }
 
@@ -82,6 +84,7 @@ def _told(strategy: Strategy) -> str:
         *([f"    {first}"] if first else []),
         f"    {', '.join(strategy.symbols)}; trigger {strategy.trigger}; warm-up {warmup}",
     ]
+    lines += [f"    asset {name}: {size:,} bytes" for name, size in assets_of(strategy.sources).items()]
     for field in config_fields(strategy.schema()):
         limits = field.bounds or ", ".join(map(str, field.choices))
         told = f"{field.help} ({limits})" if limits else field.help
