@@ -1,5 +1,6 @@
-"""The frame bus: one Redis stream per market; and what processes report. The only file that names a Redis key of ours.
+"""The frame bus: one Redis stream per market, and the state of the feed that publishes it.
 
+The only file that names a Redis key of the feed; `telemetry/report_store` names those of the processes' reports.
 An entry's id is ``<sequence>-0``, so the server itself refuses a frame that was published before.
 """
 
@@ -8,40 +9,28 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 import redis
-from django.conf import settings
 
 from marketdata.market_names import is_recording
+from marketdata.redis_connection import redis_client
 from trading.frames import FRAME_INTERVAL_MS, Frame, decode_frame, encode_frame
 
 KEPT_FRAMES = 15 * 60 * 1_000 // FRAME_INTERVAL_MS  # fifteen minutes of market time
 KEPT_RECORDED_FRAMES = 200_000
 FOLLOW_LIMIT = 500  # frames that one `follow` returns at most
 FEED_STATE_TTL_S = 10
-REPORT_TTL_S = 20
-SIGNS_KEPT_S = 86_400  # for as long it is known when a process that fell silent was heard last
 
 _MARKET_KEY = "paddock:feed:market"
 _STATE_KEY = "paddock:feed:state"
 _STREAM_PREFIX = "paddock:frames:"
-_REPORT_PREFIX = "paddock:report:"
-_SIGNS_KEY = "paddock:signs-of-life"
-_RUNS_KEY = "paddock:last-runs"
 _FIELD = b"f"
 _REFUSED_ID = "equal or smaller than the target stream top item"
 
 
 class BusError(RuntimeError):
     """The stream did not take a frame for a reason other than having it already."""
-
-
-@lru_cache(maxsize=1)
-def redis_client() -> redis.Redis:
-    """Return this process's client; it is thread-safe and connects when first used."""
-    return redis.Redis.from_url(settings.REDIS_URL, health_check_interval=30, socket_connect_timeout=5)
 
 
 def publish(market: str, frames: list[Frame]) -> int:
@@ -122,7 +111,7 @@ def clear_feed_state() -> None:
 
 
 def feed_state() -> dict[str, Any] | None:
-    """Return the running feed's figures, None when no feed runs or Redis does not tell.
+    """Return the running feed's figures, None when no feed runs or Redis does not answer.
 
     ``last_frame_age_s`` is how long ago, by the wall clock, the newest frame was published;
     None before the first.
@@ -159,64 +148,6 @@ def streams() -> list[Stream]:
         frames = cast("int", client.xlen(key))
         found.append(Stream(market, frames, earliest_sequence(market), latest_sequence(market)))
     return found
-
-
-# What processes report of themselves
-
-
-def write_report(name: str, payload: bytes) -> None:
-    """Keep what a process reports for ``REPORT_TTL_S``, and that it was heard, for longer."""
-    now_s = time.time()
-    pipeline = redis_client().pipeline(transaction=False)
-    pipeline.set(f"{_REPORT_PREFIX}{name}", payload, ex=REPORT_TTL_S)
-    pipeline.zadd(_SIGNS_KEY, {name: now_s})
-    pipeline.zremrangebyscore(_SIGNS_KEY, "-inf", now_s - SIGNS_KEPT_S)
-    pipeline.execute()
-
-
-def forget_report(name: str) -> None:
-    """Say that a process has ended on purpose."""
-    pipeline = redis_client().pipeline(transaction=False)
-    pipeline.delete(f"{_REPORT_PREFIX}{name}")
-    pipeline.zrem(_SIGNS_KEY, name)
-    pipeline.execute()
-
-
-def reports() -> dict[str, bytes]:
-    """Return what the living processes have reported last, by their names."""
-    names = sorted(signs_of_life())
-    if not names:
-        return {}
-    payloads = cast("list[bytes | None]", redis_client().mget([f"{_REPORT_PREFIX}{name}" for name in names]))
-    return {name: payload for name, payload in zip(names, payloads, strict=True) if payload is not None}
-
-
-def signs_of_life() -> dict[str, float]:
-    """Return when each process reported last (its wall clock, seconds); those that ended on purpose are left out."""
-    signs = cast("list[tuple[bytes, float]]", redis_client().zrange(_SIGNS_KEY, 0, -1, withscores=True))
-    return {name.decode(): at_s for name, at_s in signs}
-
-
-def note_run(task: str, run: dict[str, Any]) -> None:
-    """Keep how a job's last run went."""
-    redis_client().hset(_RUNS_KEY, task, json.dumps(run, allow_nan=False))
-
-
-def last_runs() -> dict[str, dict[str, Any]]:
-    """Return how each job's last run went, by its name."""
-    runs = cast("dict[bytes, bytes]", redis_client().hgetall(_RUNS_KEY))
-    return {task.decode(): json.loads(run) for task, run in runs.items()}
-
-
-def queue_lengths(queues: Iterable[str]) -> dict[str, int]:
-    """Return how many jobs wait in each of Celery's queues; a queue is a list of its own name."""
-    client = redis_client()
-    return {queue: cast("int", client.llen(queue)) for queue in queues}
-
-
-def server_facts() -> dict[str, Any]:
-    """Return what the server tells of itself: Redis's ``INFO``."""
-    return cast("dict[str, Any]", redis_client().info())
 
 
 def _stream_key(market: str) -> str:

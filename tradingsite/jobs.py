@@ -16,8 +16,7 @@ from celery.signals import beat_embedded_init, beat_init, worker_process_init, w
 from prometheus_client.core import Metric
 from structlog.contextvars import bound_contextvars
 
-from marketdata import bus
-from marketdata.telemetry import tracing
+from marketdata.telemetry import report_store, tracing
 from marketdata.telemetry.metrics import Histogram, Labels, counter, histogram
 from marketdata.telemetry.reporting import Reporter
 
@@ -67,7 +66,7 @@ class Job(Task):
 
     def _leave_word(self, began: datetime, took_s: float, outcome: str) -> None:
         try:
-            bus.note_run(self.name, {"at": began.isoformat(), "seconds": round(took_s, 3), "outcome": outcome})
+            report_store.note_run(self.name, {"at": began.isoformat(), "seconds": round(took_s, 3), "outcome": outcome})
         except redis.RedisError as error:
             _log.warning("nobody hears how %s went: %s", self.name, error)
 

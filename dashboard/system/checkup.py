@@ -24,6 +24,7 @@ from dashboard.system.processes import process_of
 from dashboard.system.server_rules import BACKUP_OLD_DAYS, CLOCK_OFF_S, DISK_OUT_BYTES, DISK_SHORT_BYTES
 from marketdata import bus
 from marketdata.sources import kraken_answers
+from marketdata.telemetry import report_store
 from marketdata.telemetry.reporting import living_reports
 from strategies.versions import registry
 
@@ -172,7 +173,7 @@ def _processes(check: str) -> Iterator[Finding]:
         if count := alive.count(kind):
             yield _ok(kind, f"{count} alive")
         else:
-            heard = [at_s for name, at_s in bus.signs_of_life().items() if name.startswith(f"{kind}@")]
+            heard = [at_s for name, at_s in report_store.signs_of_life().items() if name.startswith(f"{kind}@")]
             last = f"; heard last {time.time() - max(heard):.0f} s ago" if heard else ""
             yield Finding(kind, verdict, f"none is alive{last}", f"start {start}, or everything with python3 start.py")
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from marketdata import bus
+from marketdata.telemetry import report_store
 from marketdata.telemetry.reporting import Report
 
 
@@ -32,7 +32,7 @@ class Process:
 def heard_last() -> dict[str, datetime]:
     """Return when a process of each kind was heard last."""
     newest: dict[str, float] = {}
-    for name, at_s in bus.signs_of_life().items():
+    for name, at_s in report_store.signs_of_life().items():
         kind = name.partition("@")[0]
         newest[kind] = max(newest.get(kind, 0.0), at_s)
     return {kind: datetime.fromtimestamp(at_s, UTC) for kind, at_s in newest.items()}

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
 from marketdata import bus
+from marketdata.telemetry import report_store
 from portfolios.models import AuditEntry
 from trading.frames import FRAME_INTERVAL_MS
 
@@ -156,7 +157,7 @@ def last_backup() -> Backup | None:
 
 def redis_server() -> Redis:
     """Return what Redis tells of itself."""
-    facts = bus.server_facts()
+    facts = report_store.server_facts()
     name = str(facts.get("server_name", "redis"))
     return Redis(
         server=name.capitalize(),
@@ -191,7 +192,10 @@ def _existing(folder: Path) -> Path:
 def jobs() -> Jobs:
     """Return what waits and how it went."""
     queues = {str(getattr(settings, "CELERY_TASK_DEFAULT_QUEUE", "celery"))}
-    return Jobs(queues=bus.queue_lengths(queues), runs={task: _run(run) for task, run in bus.last_runs().items()})
+    return Jobs(
+        queues=report_store.queue_lengths(queues),
+        runs={task: _run(run) for task, run in report_store.last_runs().items()},
+    )
 
 
 def _run(told: dict[str, Any]) -> Run:

@@ -21,7 +21,7 @@ from prometheus_client.core import CollectorRegistry, Metric
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from marketdata import bus
+from marketdata.telemetry import report_store
 from marketdata.telemetry.metrics import gauge
 
 REPORT_EVERY_S = 5.0
@@ -118,7 +118,7 @@ class Reporter:
         if self._thread is not None:
             self._thread.join(REPORT_EVERY_S)
         try:
-            bus.forget_report(f"{self._process}@{self._instance}")
+            report_store.forget_report(f"{self._process}@{self._instance}")
         except redis.RedisError as error:
             _log.debug("nobody hears that this process ends: %s", error)
 
@@ -148,7 +148,7 @@ class Reporter:
     def _tell(self) -> None:
         try:
             report = self.report()
-            bus.write_report(report.name, report.encoded)
+            report_store.write_report(report.name, report.encoded)
             self._is_heard = True
         except Exception as error:
             # Whoever counts goes on working; the silence of its metrics shows on the system page.
@@ -187,7 +187,7 @@ def living_reports() -> list[Report]:
         RedisError: Redis does not tell.
     """
     found = []
-    for name, payload in bus.reports().items():
+    for name, payload in report_store.reports().items():
         try:
             found.append(_decoder.decode(payload))
         except msgspec.MsgspecError as error:

@@ -11,6 +11,7 @@ from django.db import OperationalError
 
 from dashboard.system import checkup, readings
 from marketdata import bus
+from marketdata.telemetry import report_store
 from marketdata.telemetry.reporting import Report, Reporter
 from portfolios.audit import note_change
 from portfolios.models import AuditEntry
@@ -29,7 +30,7 @@ def a_house_of_its_own(db, settings, tmp_path):
     note_change(by="test", kind="backup", subject="paddock-1.dump", action="made")
     for kind in ("feed", "worker", "web", "jobs", "beat"):
         report = Report(kind, "here:1", Reporter(kind).report().families)
-        bus.write_report(report.name, report.encoded)
+        report_store.write_report(report.name, report.encoded)
     yield
     bus.redis_client().flushall()
 
@@ -75,8 +76,8 @@ def test_a_league_on_the_real_market_needs_the_exchange():
 
 
 def test_what_does_not_run_is_bad_where_the_league_stands_still_without_it():
-    bus.forget_report("worker@here:1")
-    bus.forget_report("beat@here:1")
+    report_store.forget_report("worker@here:1")
+    report_store.forget_report("beat@here:1")
 
     code, found = examined()
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser, expect
 
 from marketdata import bus
+from marketdata.telemetry import report_store
 from marketdata.telemetry.reporting import Report, Reporter
 from strategies.models import Worker
 from tests.browsing import browser, complaints_of, faults_of, in_a_browser, web
@@ -35,7 +36,7 @@ def house() -> Iterator[None]:
 def everybody_reports() -> None:
     for kind in ("feed", "worker", "warden", "jobs", "beat"):
         report = Report(kind, "here:1", Reporter(kind).report().families)
-        bus.write_report(report.name, report.encoded)
+        report_store.write_report(report.name, report.encoded)
 
 
 def a_worker(*, silent_s: float) -> Worker:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from dashboard.panels import SYSTEM_PANELS
 from dashboard.system import readings
 from marketdata import bus
+from marketdata.telemetry import report_store
 from marketdata.telemetry.metrics import counter
 from marketdata.telemetry.reporting import Report, Reporter
 from portfolios.audit import note_change
@@ -39,7 +40,7 @@ def alive(*kinds: str) -> None:
     for kind in kinds:
         told = Reporter(kind, lambda: [counter("paddock_jobs", "Jobs.", 1)]).report()
         report = Report(kind, "here:1", told.families, {"paddock_worker_frame_seconds_sum": 0.25})
-        bus.write_report(report.name, report.encoded)
+        report_store.write_report(report.name, report.encoded)
 
 
 def working(name: str = "here-1-120000", *, silent_s: float = 0, deployments: int = 0) -> Worker:
@@ -131,7 +132,7 @@ def test_a_silent_worker_is_named_with_when_it_was_heard_and_for_whom_nothing_is
 def test_a_job_leaves_word_of_its_last_run_and_a_late_one_is_overdue(client):
     alive("jobs", "beat")
     long_ago = (datetime.now(UTC) - timedelta(hours=3)).isoformat()
-    bus.note_run("portfolios.thin_equity_points", {"at": long_ago, "seconds": 1.25, "outcome": "failed"})
+    report_store.note_run("portfolios.thin_equity_points", {"at": long_ago, "seconds": 1.25, "outcome": "failed"})
 
     page, api = shown(client), told(client)
 
@@ -152,7 +153,7 @@ def test_a_job_that_fails_is_counted_and_its_error_is_celerys_to_report():
 
     assert isinstance(result.result, LookupError)
     assert JOBS.runs[("test.stuck", "failed")] == 1
-    assert bus.last_runs()["test.stuck"]["outcome"] == "failed"
+    assert report_store.last_runs()["test.stuck"]["outcome"] == "failed"
 
 
 def test_queued_jobs_and_streams_are_told(client):

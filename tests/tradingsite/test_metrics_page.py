@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from dashboard.system import readings
 from marketdata import bus
+from marketdata.telemetry import report_store
 from marketdata.telemetry.metrics import Histogram, counter, histogram
 from marketdata.telemetry.reporting import Report, Reporter
 from tests.rows import MARKET
@@ -28,7 +29,7 @@ def empty_redis():
 def told_by(process: str, instance: str, *metrics) -> None:
     report = Reporter(process, lambda: metrics).report()
     told = Report(process, instance, report.families)
-    bus.write_report(told.name, told.encoded)
+    report_store.write_report(told.name, told.encoded)
 
 
 def scraped(client) -> dict:
@@ -81,7 +82,7 @@ def test_a_scraper_that_prefers_openmetrics_gets_it(client):
 def test_streams_and_queues_are_told(client):
     bus.redis_client().xadd(f"paddock:frames:{MARKET}", {"f": b""}, id="17-0")
     bus.redis_client().rpush("celery", "a job", "another")
-    bus.note_run("portfolios.thin", {"at": "2026-07-07T12:00:00+00:00", "seconds": 0.1, "outcome": "done"})
+    report_store.note_run("portfolios.thin", {"at": "2026-07-07T12:00:00+00:00", "seconds": 0.1, "outcome": "done"})
 
     families = scraped(client)
 

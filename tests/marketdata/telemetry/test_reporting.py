@@ -3,6 +3,7 @@ import time
 import pytest
 
 from marketdata import bus
+from marketdata.telemetry import report_store
 from marketdata.telemetry.metrics import counter, gauge
 from marketdata.telemetry.reporting import Family, Report, Reporter, Sample, living_reports, merged
 from tests.processes import wait_until
@@ -39,16 +40,16 @@ def test_what_a_process_counts_is_known_to_all_until_it_ends():
     assert report.value("process_start_time_seconds") == pytest.approx(time.time(), abs=86_400)
     assert report.value("paddock_build_info") == 1
     assert living_reports() == []
-    assert bus.signs_of_life() == {}
+    assert report_store.signs_of_life() == {}
 
 
 def test_a_process_that_fell_silent_is_no_longer_among_the_living_but_when_it_was_heard_is_known():
-    bus.write_report("shop@here:1", b"")
+    report_store.write_report("shop@here:1", b"")
 
     bus.redis_client().delete("paddock:report:shop@here:1")
 
-    assert bus.reports() == {}
-    assert bus.signs_of_life()["shop@here:1"] == pytest.approx(time.time(), abs=10)
+    assert report_store.reports() == {}
+    assert report_store.signs_of_life()["shop@here:1"] == pytest.approx(time.time(), abs=10)
 
 
 def test_rates_are_those_since_the_last_report():
@@ -98,7 +99,7 @@ def test_of_two_versions_that_disagree_on_a_type_one_is_believed():
 
 
 def test_a_report_of_another_version_is_left_out():
-    bus.write_report("shop@here:1", b"\xc1 what is this")
+    report_store.write_report("shop@here:1", b"\xc1 what is this")
 
     assert living_reports() == []
 
