@@ -1,4 +1,4 @@
-"""Why an open order has not been filled yet, in a cell of a table."""
+"""Fill status of an open order, in a cell of a table."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from dashboard.deployment.waiting import Told, waiting_details, waiting_sentence
+from dashboard.deployment.waiting import Waiting, waiting_details, waiting_sentence
 from portfolios.models import Order
 
 register = template.Library()
 
 
 @register.simple_tag
-def why_not_yet(order: Order, waiting: Mapping[str, Told]) -> SafeString:
-    """Return the sentence, with what was traded at its price beneath it."""
-    told = waiting.get(order.order_id)
-    details = waiting_details(order, told)
-    sentence = format_html("{}", waiting_sentence(order, told))
+def fill_status(order: Order, waiting: Mapping[str, Waiting]) -> SafeString:
+    """Return the sentence, with what traded at the order's price beneath it."""
+    found = waiting.get(order.order_id)
+    details = waiting_details(order, found)
+    sentence = format_html("{}", waiting_sentence(order, found))
     return format_html("{} <small>{}</small>", sentence, details) if details else sentence

@@ -1,4 +1,4 @@
-"""Why an order is not filled yet, in sentences."""
+"""The fill status of an open order, in sentences."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def order(**changes: Any) -> Order:
     return Order(**{"symbol": "XRP/USD", "side": "buy", "limit_price": 99, **changes})
 
 
-def told(waits_for: str, **changes: Any) -> dict[str, Any]:
+def waiting(waits_for: str, **changes: Any) -> dict[str, Any]:
     return {
         "waits_for": waits_for,
         "distance_bps": "12.5",
@@ -36,44 +36,63 @@ def told(waits_for: str, **changes: Any) -> dict[str, Any]:
     ("waits_for", "words"),
     [
         ("latency", "after the latency"),
-        ("trigger", "the last trade is 12.5 bps from it"),
-        ("book", "takes what the book shows next"),
-        ("depth", "deeper than the visible book, 12.5 bps from the best"),
-        ("price", "the best is 12.5 bps away, and 5 XRP before it there"),
-        ("queue", "5 XRP stand before it"),
-        ("print", "the next who sells there trades with it"),
-        ("trade_through", "a trade beyond its price"),
-        ("market", "XRP/USD is online, the exchange online"),
+        ("trigger", "Not triggered: last price is 0.12 % away."),
+        ("book", "Triggered: fills against the next order book."),
+        (
+            "depth",
+            "Not filled: 12.5 bps below best bid, outside the 25 visible levels; fills only on a trade-through.",
+        ),
+        ("price", "Not filled: 12.5 bps below best bid; 5 XRP ahead at this price."),
+        ("queue", "Not filled: at best bid, 5 XRP ahead in the queue."),
+        ("print", "Not filled: first in the queue at best bid; fills on the next sell at this price."),
+        ("trade_through", "Not filled: 12.5 bps below best bid; this fill model fills only on a trade-through."),
+        ("market", "Not filled: XRP/USD is online, exchange online; nothing is matched."),
     ],
 )
 def test_each_wait_has_its_sentence(waits_for: str, words: str) -> None:
-    assert words in waiting_sentence(order(), told(waits_for))
+    assert words in waiting_sentence(order(), waiting(waits_for))
+
+
+@pytest.mark.parametrize(
+    ("side", "distance_bps", "words"),
+    [
+        ("sell", "174.99", "175 bps above best ask"),
+        ("buy", "0", "at best bid"),
+        ("buy", None, "distance to best bid unknown"),
+    ],
+)
+def test_the_distance_is_measured_from_the_best_price_of_its_side(
+    side: str, distance_bps: str | None, words: str
+) -> None:
+    assert words in waiting_sentence(order(side=side), waiting("depth", distance_bps=distance_bps))
 
 
 def test_no_wait_is_without_words() -> None:
-    assert all(waiting_sentence(order(), told(each.value)).endswith(".") for each in WaitsFor)
+    assert all(waiting_sentence(order(), waiting(each.value)).endswith(".") for each in WaitsFor)
 
 
 def test_an_unknown_book_is_said_to_be_unknown() -> None:
-    assert "is not known" in waiting_sentence(order(), told("market", status="stale"))
+    assert "order book of XRP/USD is unknown" in waiting_sentence(order(), waiting("market", status="stale"))
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
-    [({"is_post_only": True}, "It is post-only"), ({"is_being_cancelled": True}, "A cancellation is on its way.")],
+    [({"is_post_only": True}, "Post-only."), ({"is_being_cancelled": True}, "Cancel request in transit.")],
 )
 def test_what_else_there_is_to_know_is_added(changes: dict[str, Any], words: str) -> None:
-    assert words in waiting_sentence(order(), told("queue", **changes))
+    assert words in waiting_sentence(order(), waiting("queue", **changes))
 
 
-def test_before_a_worker_has_looked_it_says_so() -> None:
-    assert waiting_sentence(order(), None) == "No worker has looked at it yet."
+def test_an_order_no_worker_has_processed_says_so() -> None:
+    assert waiting_sentence(order(), None) == "Not processed by a worker yet."
     assert waiting_details(order(), None) == ""
 
 
-def test_what_was_traded_at_the_price_is_told_with_its_last_time() -> None:
-    seen = told("queue", printed="3.5", printed_at="2026-07-08T12:00:07Z")
+def test_what_was_traded_at_the_price_is_shown_with_its_last_time() -> None:
+    seen = waiting("queue", printed="3.5", printed_at="2026-07-08T12:00:07Z")
 
-    assert waiting_details(order(), seen) == "3.5 XRP were traded at its price or through it, last at 12:00:07 UTC."
-    assert waiting_details(order(), told("queue")) == "Nobody has traded at its price since it rests there."
-    assert waiting_details(order(), told("trigger")) == ""
+    assert waiting_details(order(), seen) == (
+        "3.5 XRP traded at or through this price since it was placed, last at 12:00:07 UTC."
+    )
+    assert waiting_details(order(), waiting("queue")) == "No trades at this price since it was placed."
+    assert waiting_details(order(), waiting("trigger")) == ""
