@@ -1,4 +1,4 @@
-"""What can be told of a strategy without running it: its contract, its config, its types, what it imports."""
+"""What can be known of a strategy without running it: its contract, its config, its types, what it imports."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def read_contract(report: Report, strategy: Strategy) -> None:
     elif not strategy.description:
         report.add("contract", Mark.WARNING, f"{words}; say in a docstring what it does, pages show it")
     else:
-        report.add("contract", Mark.FINE, f"{words} (declare WARMUP to be asked only when the candles are there)")
+        report.add("contract", Mark.FINE, f"{words} (declare WARMUP to be evaluated only when the candles are there)")
 
 
 def read_config(report: Report, strategy: Strategy) -> None:
@@ -81,7 +81,7 @@ def read_config(report: Report, strategy: Strategy) -> None:
 def read_types(report: Report, path: Path, cache: Path) -> None:
     """Note what mypy says of the strategy's own files; without mypy nothing is lost."""
     if find_spec("mypy") is None:
-        report.add("types", Mark.SKIPPED, "mypy is not installed here; `pip install mypy` and this line tells more")
+        report.add("types", Mark.SKIPPED, "mypy is not installed here; `pip install mypy` and this line says more")
         return
     options = ["--config-file=", f"--cache-dir={cache}", "--follow-imports=silent", "--ignore-missing-imports"]
     options += ["--no-error-summary", "--explicit-package-bases", "--namespace-packages", "--check-untyped-defs"]
@@ -116,7 +116,7 @@ def read_purity(report: Report, path: Path) -> None:
         for line, what in sorted(set(_impurities(ast.parse(source))))
     ]
     if hints:
-        report.add("purity", Mark.WARNING, "a strategy reads the frame it is asked at and nothing else", hints)
+        report.add("purity", Mark.WARNING, "a strategy reads the frame it is evaluated at and nothing else", hints)
     else:
         report.add("purity", Mark.FINE, "no clock, chance, file or network in sight")
 
