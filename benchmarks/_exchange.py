@@ -36,7 +36,7 @@ def _run(messages: list[bytes], to_parent: Connection) -> None:
         for chunk in chunks:
             socket.transport.write(chunk)
             # Past the library: its own sending would be what is measured.
-            while socket.transport.get_write_buffer_size() > _ENOUGH_BYTES:  # noqa: ASYNC110 - nothing else tells
+            while socket.transport.get_write_buffer_size() > _ENOUGH_BYTES:  # noqa: ASYNC110 - there is no event for it
                 await asyncio.sleep(0)
         await socket.wait_closed()
 

@@ -1,4 +1,4 @@
-"""Frames folded and deployments shown a frame, a second on one core; what an order that rests and a fill cost."""
+"""Frames folded and evaluations a second on one core; what a resting order and a fill cost."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from trading.frames import Frame, History, Trade, decode_frame, encode_frame
 from trading.indicators.averages import ema
 from trading.instruments import Instrument
 from trading.market import Market
+from trading.run import folded, run
 from trading.signals import NoSignal, Signal
 from trading.snapshot import DataSnapshot
 from trading.strategy import Strategy
@@ -68,12 +69,12 @@ def frames() -> list[Frame]:
 
 
 def idle(data: DataSnapshot, config: Any, state: dict[str, Any]) -> NoSignal:
-    """Look at a price, as any strategy does, and do nothing."""
+    """Read a price, as any strategy does, and do nothing."""
     return NoSignal("idle" if data.price(config["symbol"]) else "never")
 
 
 def crossing(data: DataSnapshot, config: Any, state: dict[str, Any]) -> Signal | NoSignal:
-    """Compare two averages of minutes, when the spread is narrow: a light strategy, asked in every frame."""
+    """Compare two averages of minutes, when the spread is narrow: a light strategy, evaluated in every frame."""
     symbol = config["symbol"]
     candles = data.candles(symbol)
     top = data.top(symbol)
@@ -122,29 +123,25 @@ def deployments(generate_signal: Any, count: int = DEPLOYMENTS, **terms: Any) ->
     return engines
 
 
-def run(stream: list[Frame], engines: list[Engine]) -> int:
+def shown(stream: list[Frame], engines: list[Engine]) -> int:
     """Show every frame to every engine; return how often one was shown."""
-    market = Market()
-    for frame in stream:
-        market.fold(frame)
-        snapshot = market.snapshot()
-        for engine in engines:
-            engine.process(frame, snapshot)
+    ended = run(folded(stream, Market()), engines, Engine.process)
+    assert ended.frames == len(stream), "no frame is missing"
     return len(stream) * len(engines)
 
 
 def run_resting(stream: list[Frame], orders: int) -> int:
-    """Show every frame to engines with so many resting orders each; return how often an order was judged."""
+    """Show every frame to engines with so many resting orders each; return how often an order was matched."""
     engines = deployments(resting(orders))
-    shown = run(stream, engines)
+    evaluations = shown(stream, engines)
     assert all(len(engine.exchange.state.orders) == orders for engine in engines), "none was filled or refused"
-    return shown * max(orders, 1)
+    return evaluations * max(orders, 1)
 
 
 def run_filling(stream: list[Frame]) -> int:
     """Trade in every frame; return how many fills came of it."""
     engines = deployments(busy, latency_ms=100, risk=RiskLimits(max_orders_per_minute=6_000))
-    run(stream, engines)
+    shown(stream, engines)
     fills = sum(engine.state.figures.fills for engine in engines)
     assert fills > len(engines) * len(stream) // 2, f"only {fills} fills came of it"
     return fills
@@ -158,7 +155,7 @@ def costs(stream: list[Frame]) -> dict[str, dict[str, float]]:
             lambda: run_resting(stream, MOST_RESTING) * (MOST_RESTING - 1) // MOST_RESTING,
             lambda: run_resting(stream, 1),
         ),
-        "fill_us": extra_us(lambda: run_filling(stream), lambda: run(stream, deployments(idle))),
+        "fill_us": extra_us(lambda: run_filling(stream), lambda: shown(stream, deployments(idle))),
     }
 
 
@@ -169,10 +166,10 @@ def main() -> None:
     figures = {
         "frames_encoded_per_s": rates(lambda: len([encode_frame(frame) for frame in stream])),
         "frames_decoded_per_s": rates(lambda: len([decode_frame(data) for data in encoded])),
-        "frames_folded_per_s": rates(lambda: run(stream, []) or len(stream)),
-        "evaluations_per_s": rates(lambda: run(stream, deployments(crossing, LEAGUE)), 3),
-        "idle_evaluations_per_s": rates(lambda: run(stream, deployments(idle)), 3),
-        "trading_evaluations_per_s": rates(lambda: run(stream[:600], deployments(busy)), 3),
+        "frames_folded_per_s": rates(lambda: shown(stream, []) or len(stream)),
+        "evaluations_per_s": rates(lambda: shown(stream, deployments(crossing, LEAGUE)), 3),
+        "idle_evaluations_per_s": rates(lambda: shown(stream, deployments(idle)), 3),
+        "trading_evaluations_per_s": rates(lambda: shown(stream[:600], deployments(busy)), 3),
         **costs(stream[:600]),
     }
     report("engine", figures, ("msgspec", "numpy"))

@@ -35,7 +35,7 @@ CAPTURE = Path(__file__).parents[2] / "shared" / "data" / "kraken_v2_capture" / 
 
 
 def converse(listener: Listener, exchange: RecordedExchange) -> None:
-    """Let the exchange greet, and answer what is asked of it."""
+    """Let the exchange greet, and answer each request."""
     for message in exchange.greeting():
         listener.hear(message, None)
     while requests := listener.outgoing():
@@ -51,8 +51,8 @@ def listening(messages: list[Timed], symbols: tuple[str, ...]) -> tuple[Listener
     return listener, health
 
 
-def heard(messages: list[Timed], symbols: tuple[str, ...], exchange: RecordedExchange | None) -> Callable[[], int]:
-    """Return work that hears the stream through protocol and framing, and checks that every checksum held."""
+def received(messages: list[Timed], symbols: tuple[str, ...], exchange: RecordedExchange | None) -> Callable[[], int]:
+    """Return work that receives the stream through protocol and framing, and checks that every checksum held."""
     books = sum(message.startswith(b'{"channel":"book"') for _, message in messages)
 
     def work() -> int:
@@ -170,7 +170,7 @@ class _Ear:
 
 
 def through_a_socket(messages: list[Timed], symbols: tuple[str, ...], url: str) -> Callable[[], float]:
-    """Return work that hears the stream through the feed's own client; it returns messages a second."""
+    """Return work that receives the stream through the feed's own client; it returns messages a second."""
 
     async def converse_until_done(ear: _Ear) -> None:
         client = asyncio.create_task(KrakenClient(url, ear, reconnects=False).run())
@@ -219,17 +219,17 @@ def main() -> None:
         django.setup()
         four, every = stream(FOUR_PAIRS, MESSAGES), stream(ALL_PAIRS, MESSAGES)
         figures: dict[str, dict[str, float] | float] = {
-            "messages_per_s": rates(heard(four, FOUR_PAIRS, None)),
+            "messages_per_s": rates(received(four, FOUR_PAIRS, None)),
             "socket_messages_per_s": socket_rates(),
             **split(four),
             **publishing(frames_of(four, FOUR_PAIRS)),
-            "all_pairs_messages_per_s": rates(heard(every, ALL_PAIRS, None), 3),
+            "all_pairs_messages_per_s": rates(received(every, ALL_PAIRS, None), 3),
             "rss_mib": long_run(four, FOUR_PAIRS),
         }
         if CAPTURE.is_file():
             exchange = RecordedExchange(survey(read_recording(CAPTURE), CAPTURE))
             recorded = list(read_recording(CAPTURE))
-            figures["capture_messages_per_s"] = rates(heard(recorded, tuple(exchange.symbols), exchange))
+            figures["capture_messages_per_s"] = rates(received(recorded, tuple(exchange.symbols), exchange))
         report("feed", figures, ("msgspec", "websockets"))
     finally:
         stop_services()

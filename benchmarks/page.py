@@ -74,18 +74,18 @@ class Awaited:
         self.reason, self.at, self.shown = "", 0.0, asyncio.Event()
 
 
-async def looked_at(url: str, pid: int, writer: Writer) -> dict[str, Any]:
+async def watched(url: str, pid: int, writer: Writer) -> dict[str, Any]:
     """Return daphne's share of a core with all sockets open, and how long fills take to the page."""
     from websockets.asyncio.client import connect
 
     address = url.replace("http", "ws") + "/ws/league/"
     sockets = [await connect(address, max_size=None, origin=url) for _ in range(SOCKETS)]
     awaited = Awaited()
-    bytes_heard = [0]
+    bytes_received = [0]
 
     async def read(socket: Any, is_first: bool) -> None:
         async for message in socket:
-            bytes_heard[0] += len(message)
+            bytes_received[0] += len(message)
             if is_first and not awaited.shown.is_set() and awaited.reason in message:
                 awaited.at = time.perf_counter()
                 awaited.shown.set()
@@ -95,11 +95,11 @@ async def looked_at(url: str, pid: int, writer: Writer) -> dict[str, Any]:
     await asyncio.sleep(3)
     shares, rates = [], []
     for _ in range(WINDOWS):
-        began, used, heard = time.perf_counter(), cpu_s(pid), bytes_heard[0]
+        began, used, received = time.perf_counter(), cpu_s(pid), bytes_received[0]
         await asyncio.sleep(WINDOW_S)
         took = time.perf_counter() - began
         shares.append((cpu_s(pid) - used) / took)
-        rates.append((bytes_heard[0] - heard) / took / SOCKETS / 1_000)
+        rates.append((bytes_received[0] - received) / took / SOCKETS / 1_000)
     delays = []
     for number in range(FILLS):
         awaited.reason = f"the fill number {number:04}"
@@ -178,7 +178,7 @@ def main() -> None:
         web = serve(port)
         try:
             page = painted(f"http://127.0.0.1:{port}/")
-            live = asyncio.run(looked_at(f"http://127.0.0.1:{port}", web.pid, Writer(rows)))
+            live = asyncio.run(watched(f"http://127.0.0.1:{port}", web.pid, Writer(rows)))
         finally:
             stop(web)
         figures = {"deployments": DEPLOYMENTS, "sockets": SOCKETS, **page, **live}

@@ -18,6 +18,7 @@ from trading.candles import MINUTE_NS, TIMEFRAME_MINUTES
 from trading.engine import Engine, Terms
 from trading.frames import FRAME_INTERVAL_MS, NS_PER_MS, Frame, History
 from trading.market import Market
+from trading.run import Scene, folded, run
 from trading.snapshot import DataSnapshot
 
 FRAMES = 600  # a minute, and the candle that closes in it
@@ -29,10 +30,10 @@ PAST_CANDLES = {"1m": 120, "5m": 320, "15m": 60, "1h": 40, "4h": 10, "1d": 3}
 
 def past(market: SimulatedMarket, symbol: str) -> list[History]:
     """Return the candles that ended when the first frame begins."""
-    told, begin, pieces = Past(market, symbol), BEGIN_NS // MINUTE_NS, []
+    history, begin, pieces = Past(market, symbol), BEGIN_NS // MINUTE_NS, []
     for timeframe, count in PAST_CANDLES.items():
         width = TIMEFRAME_MINUTES[timeframe]
-        candles = told.candles(begin // width * width - count * width, count, width)
+        candles = history.candles(begin // width * width - count * width, count, width)
         rows = tuple((c.start_ns, c.open, c.high, c.low, c.close, c.volume, c.trades) for c in candles)
         pieces.append(History(symbol, timeframe, rows))
     return pieces
@@ -59,17 +60,13 @@ def frames() -> list[Frame]:
     return made
 
 
-def folded(stream: list[Frame]) -> list[tuple[Frame, DataSnapshot]]:
+def scenes_of(stream: list[Frame]) -> list[Scene]:
     """Return each frame with the market as of it."""
-    market, shown = Market(), []
-    for frame in stream:
-        market.fold(frame)
-        shown.append((frame, market.snapshot()))
-    return shown
+    return list(folded(stream, Market()))
 
 
 def engine_of(name: str, number: int = 0, trigger: str = "") -> Engine:
-    """Return a deployment of a library strategy under its usual numbers, asked as it asks to be or at ``trigger``."""
+    """Return a deployment of a library strategy under its usual numbers; ``trigger`` empty: its own."""
     from strategies.versions import registry
 
     found = registry.strategy(name)
@@ -79,26 +76,25 @@ def engine_of(name: str, number: int = 0, trigger: str = "") -> Engine:
     return Engine(found, found.config({}), terms)
 
 
-def evaluated(name: str, shown: list[tuple[Frame, DataSnapshot]], *, is_cold: bool) -> int:
-    """Ask a strategy at every frame; cold, nothing that was computed before is remembered."""
-    engine = engine_of(name, trigger="frame")
-    for frame, snapshot in shown:
-        if is_cold:
-            snapshot.memo.clear()
-            for series in snapshot.series.values():
-                series.memo.clear()
-        engine.process(frame, snapshot)
-    return len(shown)
+def evaluated(name: str, scenes: list[Scene], *, is_cold: bool) -> int:
+    """Evaluate a strategy at every frame; cold, nothing that was computed before is remembered."""
+    return run(scenes, [engine_of(name, trigger="frame")], processed_cold if is_cold else Engine.process).frames
+
+
+def processed_cold(engine: Engine, frame: Frame, snapshot: DataSnapshot) -> None:
+    """Show a frame of which nothing is computed yet."""
+    snapshot.memo.clear()
+    for series in snapshot.series.values():
+        series.memo.clear()
+    engine.process(frame, snapshot)
 
 
 def held(stream: list[Frame], names: list[str]) -> int:
     """Show the stream to a worker's thousand mixed deployments; return how many it would have held at 100 ms."""
     engines = [engine_of(names[number % len(names)], number) for number in range(DEPLOYMENTS)]
-    shown = folded(stream)
+    scenes = scenes_of(stream)
     began = time.perf_counter()
-    for frame, snapshot in shown:
-        for engine in engines:
-            engine.process(frame, snapshot)
+    run(scenes, engines, Engine.process)
     seconds = time.perf_counter() - began
     return int(DEPLOYMENTS * len(stream) * FRAME_INTERVAL_MS / 1_000 / seconds)
 
@@ -120,7 +116,7 @@ def main() -> None:
     figures: dict[str, dict[str, float] | float] = {}
     for name in names:
         for kind, is_cold in (("live", False), ("cold", True)):
-            figures[f"{name}_{kind}_us"] = microseconds(partial(evaluated, name, folded(stream), is_cold=is_cold))
+            figures[f"{name}_{kind}_us"] = microseconds(partial(evaluated, name, scenes_of(stream), is_cold=is_cold))
     counts = sorted(held(stream, names) for _ in range(3))
     figures["deployments_held_at_100_ms"] = {"median": counts[1], "least": counts[0], "most": counts[2]}
     report("strategies", figures, ("msgspec", "numpy", "ta-lib"))

@@ -10,7 +10,7 @@ import pytest
 
 from marketdata.recording.reading import recorded_frames
 from strategies.league.files import deployment_fields
-from strategies.management.commands import replay
+from strategies.league.replay import new_engine
 from strategies.models import Deployment
 from tests.leagues import CAPTURE, restless_league
 from trading.engine import Engine, Terms
@@ -38,7 +38,7 @@ def traded(engines: list[Engine]) -> list[Fill]:
 
 
 def test_every_fill_on_the_capture_can_be_derived_from_its_evidence() -> None:
-    fills = traded([replay._engine(Deployment(**deployment_fields(e))) for e in restless_league().deployments])
+    fills = traded([new_engine(Deployment(**deployment_fields(e))) for e in restless_league().deployments])
 
     assert len(fills) > 40
     assert [fill.fill_id for fill in fills if not rederived(fill).is_verified] == []

@@ -13,7 +13,7 @@ from marketdata.recording.reading import recorded_frames
 from marketdata.recording.recorder import Recorder
 from marketdata.simulation.session import Session
 from strategies.league.files import deployment_fields
-from strategies.management.commands import replay
+from strategies.league.replay import new_engine, replay
 from strategies.models import Deployment
 from tests.leagues import restless_league
 from tests.marketdata.virtual_exchange import CoarseMarket
@@ -88,7 +88,7 @@ class Hour:
 
 
 def league() -> list[Engine]:
-    return [replay._engine(Deployment(**deployment_fields(entry))) for entry in restless_league().deployments]
+    return [new_engine(Deployment(**deployment_fields(entry))) for entry in restless_league().deployments]
 
 
 def test_a_recorded_hour_gives_the_frames_and_the_fills_that_were(tmp_path: Path) -> None:
@@ -98,13 +98,13 @@ def test_a_recorded_hour_gives_the_frames_and_the_fills_that_were(tmp_path: Path
     replayed = sha256()
     for frame in recorded_frames(tmp_path):
         replayed.update(encode_frame(frame))
-    again = replay.run(league(), tmp_path)
+    again = replay(league(), tmp_path)
 
     assert len(files_in(tmp_path)) > 1
     assert lived.count > HOUR_S * 10 - 20
     assert replayed.hexdigest() == lived.frames.hexdigest()
-    assert (again["frames"], again["fills"]) == (lived.count, len(lived.fills))
-    assert again["fills_sha256"] == digest(lived.fills)
-    assert again["fills"] > 100
+    assert (again.frames, again.fills) == (lived.count, len(lived.fills))
+    assert again.fills_sha256 == digest(lived.fills)
+    assert again.fills > 100
     derived = [rederived(fill) for _, fill in lived.fills]
     assert [derivation.steps for derivation in derived if not derivation.is_verified][:3] == []

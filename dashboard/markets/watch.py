@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
 import numpy as np
 import redis
-from msgspec import structs
 
 from marketdata import bus
 from marketdata.selectors import market_at
 from trading.candles import MINUTE_NS, Candle, in_units, width_ns
-from trading.frames import FRAME_INTERVAL_MS, NS_PER_MS, Frame, Gap, Trade, utc
+from trading.frames import Frame, Trade, utc
+from trading.gaps import foldable
 from trading.market import Market
 from trading.snapshot import DataSnapshot
 
@@ -95,7 +95,7 @@ class MarketWatch:
             before = self._market.sequence
             if bus.latest_sequence(self.name) - before > FAR_BEHIND_FRAMES:
                 self._begin_anew()
-            for frame in islice(self._frames(), MOST_FRAMES):
+            for frame in islice(bus.read(self.name, self._market.sequence), MOST_FRAMES):
                 self._fold(frame)
             if self._market.sequence != before:
                 self._sight = self._seen()
@@ -108,20 +108,15 @@ class MarketWatch:
         if sequence > self._market.sequence:
             self._market, self._changed = market, {}
 
-    def _frames(self) -> Iterator[Frame]:
-        for frame in bus.read(self.name, self._market.sequence):
-            is_next = self._market.sequence in (0, frame.sequence - 1)
-            if not is_next and frame.gap is None:
-                opened_ns = frame.time_ns - FRAME_INTERVAL_MS * NS_PER_MS
-                frame = structs.replace(frame, gap=Gap(self._market.time_ns, opened_ns, "the stream no longer held it"))
-            yield frame
-
     def _fold(self, frame: Frame) -> None:
-        known = self._market.snapshot()
-        for symbol, top in frame.books.items():
-            if known.top_or_none(symbol) != top:  # a keyframe repeats books that have not changed
-                self._changed[symbol] = utc(frame.time_ns)
-        self._market.fold(frame)
+        known = foldable(frame, self._market)
+        if known is None:
+            return
+        before = self._market.snapshot()
+        for symbol, top in known.books.items():
+            if before.top_or_none(symbol) != top:  # a keyframe repeats books that have not changed
+                self._changed[symbol] = utc(known.time_ns)
+        self._market.fold(known)
         self.folded += 1
 
     def _seen(self) -> Sight:

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from django.db import InterfaceError, InternalError, OperationalError, close_old_connections, connection
-from msgspec import structs
 
 from marketdata import services
 from marketdata.feed_events import Incident
 from marketdata.services import ClosedMinute
 from trading.candles import MINUTE_NS, Closed
-from trading.frames import FRAME_INTERVAL_MS, NS_PER_MS, Frame, Gap
+from trading.frames import Frame
+from trading.gaps import foldable
 from trading.market import Market
 
 MAX_BACKLOG = 5_000  # writes that wait for a database that is away; then the oldest are lost
@@ -58,11 +58,9 @@ class Keeper:
     def catch_up(self, frames: Iterable[Frame]) -> None:
         """Fold frames that an earlier feed published after its last checkpoint; what is missing is a gap."""
         for frame in frames:
-            is_next = self.market.sequence in (0, frame.sequence - 1)
-            if not is_next and frame.gap is None:
-                opened_ns = frame.time_ns - FRAME_INTERVAL_MS * NS_PER_MS
-                frame = structs.replace(frame, gap=Gap(self.market.time_ns, opened_ns, "the stream no longer held it"))
-            self.fold([frame])
+            known = foldable(frame, self.market)
+            if known is not None:
+                self.fold([known])
 
     def checkpoint(self) -> None:
         """Queue the market as it stands."""

@@ -1,1 +1,1 @@
-"""Does a strategy keep the contract? Read, rehearsed in processes of its own, and told in one line a check."""
+"""Checks that a strategy keeps the contract: read, rehearsed in processes of its own, one line a check."""

@@ -13,7 +13,7 @@ class Mark(StrEnum):
     """How a check ended."""
 
     FINE = "fine"
-    WARNING = "warning"  # worth a look; the contract holds
+    WARNING = "warning"  # the contract holds; read the lines
     BROKEN = "broken"  # the contract does not hold
     SKIPPED = "skipped"
 

@@ -1,4 +1,4 @@
-"""Having a strategy rehearsed by processes that differ in all that must not matter."""
+"""Rehearses a strategy in processes that differ in all that must not matter."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Died(Exception):
 class Performances:
     """The runs of one strategy over one stretch."""
 
-    told: Run  # frame after frame
+    streamed: Run  # frame after frame
     again: Run  # the same, once more
     known: Run  # the whole stretch in memory, and in that of the strategy's modules
     elsewhere: Run  # another process, hash seed and wall clock
@@ -48,9 +48,9 @@ def performances(path: Path, frames: Path, frame_count: int, symbols: Sequence[s
     """
     here = Job(
         path=str(path.absolute()), frames=str(frames), frame_count=frame_count, symbols=tuple(symbols),
-        runs=("told", "again", "known"),
+        runs=("streamed", "again", "known"),
     )  # fmt: skip
-    elsewhere = msgspec.structs.replace(here, runs=("told", "resumed"), clock_shift_s=CLOCK_SHIFT_S)
+    elsewhere = msgspec.structs.replace(here, runs=("streamed", "resumed"), clock_shift_s=CLOCK_SHIFT_S)
     processes = [_Process(here, place / "here", "0"), _Process(elsewhere, place / "elsewhere", "1")]
     try:
         runs, other = (process.runs() for process in processes)
@@ -58,13 +58,13 @@ def performances(path: Path, frames: Path, frame_count: int, symbols: Sequence[s
         for process in processes:
             process.end()
     third = None
-    if other["told"].said != runs["told"].said:
-        process = _Process(msgspec.structs.replace(here, runs=("told",)), place / "third", "1")
+    if other["streamed"].said != runs["streamed"].said:
+        process = _Process(msgspec.structs.replace(here, runs=("streamed",)), place / "third", "1")
         try:
-            third = process.runs()["told"]
+            third = process.runs()["streamed"]
         finally:
             process.end()
-    return Performances(runs["told"], runs["again"], runs["known"], other["told"], other["resumed"], third)
+    return Performances(runs["streamed"], runs["again"], runs["known"], other["streamed"], other["resumed"], third)
 
 
 class _Process:
@@ -116,7 +116,7 @@ class _Process:
 
 def _death(code: int, words: Sequence[str]) -> Died:
     at = next((at for at, line in enumerate(words) if line.startswith("Timeout (")), None)
-    if at is not None:  # faulthandler tells the innermost call first
+    if at is not None:  # faulthandler names the innermost call first
         return Died("an evaluation did not return within ten seconds", words[at : at + _MOST_LINES])
     last = words[-_MOST_LINES:]
     if code < 0:

@@ -1,4 +1,4 @@
-"""What can be told of a strategy without running it: its contract, its config, its types, what it imports."""
+"""What can be known of a strategy without running it: its contract, its config, its types, what it imports."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def read_contract(report: Report, strategy: Strategy) -> None:
     elif not strategy.description:
         mark, words = Mark.WARNING, f"{words}; say in a docstring what it does, pages show it"
     else:
-        mark, words = Mark.FINE, f"{words} (declare WARMUP to be asked only when the candles are there)"
+        mark, words = Mark.FINE, f"{words} (declare WARMUP to be evaluated only when the candles are there)"
     assets = assets_of(strategy.sources)
     report.add("contract", mark, words, [f"asset {name}: {size:,} bytes" for name, size in assets.items()])
 
@@ -84,7 +84,7 @@ def read_config(report: Report, strategy: Strategy) -> None:
 def read_types(report: Report, path: Path, cache: Path) -> None:
     """Note what mypy says of the strategy's own files; without mypy nothing is lost."""
     if find_spec("mypy") is None:
-        report.add("types", Mark.SKIPPED, "mypy is not installed here; `pip install mypy` and this line tells more")
+        report.add("types", Mark.SKIPPED, "mypy is not installed here; `pip install mypy` and this line says more")
         return
     options = ["--config-file=", f"--cache-dir={cache}", "--follow-imports=silent", "--ignore-missing-imports"]
     options += ["--no-error-summary", "--explicit-package-bases", "--namespace-packages", "--check-untyped-defs"]
@@ -120,7 +120,7 @@ def read_purity(report: Report, path: Path) -> None:
         for line, what in sorted(set(_impurities(ast.parse(source))))
     ]
     if hints:
-        report.add("purity", Mark.WARNING, "a strategy reads the frame it is asked at and nothing else", hints)
+        report.add("purity", Mark.WARNING, "a strategy reads the frame it is evaluated at and nothing else", hints)
     else:
         report.add("purity", Mark.FINE, "no clock, chance, file or network in sight")
 

@@ -1,7 +1,7 @@
 """A strategy at work on frames from a file, in a process of its own: what it said, got and kept.
 
 `python -m strategies.checking.rehearsal JOB RESULT`. The process knows no framework, and
-reads each frame when it is due: what has not been told is not there.
+reads each frame when it is due: the future is not in its memory.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import faulthandler
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from trading.engine import Engine, Outcome, Terms
 from trading.engine.strategy_state import UnsavableState
 from trading.frames import Frame, decode_frame, encode_frame
 from trading.market import Market
+from trading.run import Progress, Scene, folded, run
 from trading.signals import Amend, Cancel, Signal
 from trading.snapshot import DataSnapshot
 from trading.strategy import Answer, Strategy
@@ -42,7 +44,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     frames: str  # a file of `write_frames`
     frame_count: int
     symbols: tuple[str, ...]
-    runs: tuple[str, ...]  # told, again, known or resumed, in this order
+    runs: tuple[str, ...]  # streamed, again, known or resumed, in this order
     clock_shift_s: float = 0.0  # the wall clock is wrong by so much
 
 
@@ -76,14 +78,14 @@ def write_frames(path: Path, frames: Iterator[Frame]) -> int:
 
 
 def read_frames(path: Path) -> Iterator[Frame]:
-    """Yield the frames that `write_frames` wrote, each read when it is asked for."""
+    """Yield the frames that `write_frames` wrote, each read when it is due."""
     with path.open("rb") as file:
         while head := file.read(4):
             yield decode_frame(file.read(int.from_bytes(head)))
 
 
 class Rehearsal:
-    """One run: an engine, and an ear at what the strategy says to it."""
+    """One run: an engine, and a record of all that the strategy answers it."""
 
     def __init__(self, job: Job, strategy: Strategy | None = None) -> None:
         self._job = job
@@ -91,38 +93,56 @@ class Rehearsal:
         self.run = Run()
         self.strategy = strategy or load(Path(job.path))
         self.engine = self._engine()
+        self._resumed_at: frozenset[int] = frozenset()
 
-    def told(self, *, resumed_at: frozenset[int] = frozenset()) -> Run:
+    def streamed(self, *, resumed_at: frozenset[int] = frozenset()) -> Run:
         """Show it frame after frame; at the numbers in ``resumed_at`` it is put away and taken up anew."""
-        market = Market()
-        for number, frame in enumerate(read_frames(Path(self._job.frames)), start=1):
-            market.fold(frame)
-            self._show(number, frame, market.snapshot())
-            if number in resumed_at and (kept := self._checkpoint()) is not None:
-                forget_strategies()
-                self.strategy = load(Path(self._job.path))
-                self.engine = self._engine(kept)
-        return self._ended()
+        self._resumed_at = resumed_at
+        return self._shown(self._scenes())
 
     def known(self) -> Run:
         """Show it the same when the whole stretch is in memory already."""
-        market, scenes = Market(), []
-        for frame in read_frames(Path(self._job.frames)):
-            market.fold(frame)
-            scenes.append((frame, market.snapshot()))
-        for number, (frame, snapshot) in enumerate(scenes, start=1):
-            self._show(number, frame, snapshot)
+        return self._shown(list(self._scenes()))
+
+    def _scenes(self) -> Iterator[Scene]:
+        return folded(read_frames(Path(self._job.frames)), Market())
+
+    def _shown(self, scenes: Iterable[Scene]) -> Run:
+        numbers = count()
+
+        def watch(_: Frame) -> None:
+            if next(numbers) % _WATCH_EVERY_FRAMES == 0:
+                faulthandler.dump_traceback_later(HANG_S, exit=True)
+
+        run(scenes, (self,), Rehearsal._take_turn, begin=watch, between=self._keep)
         return self._ended()
+
+    def _take_turn(self, frame: Frame, snapshot: DataSnapshot) -> None:
+        outcome = self.engine.process(frame, snapshot)
+        if outcome.has_facts:
+            self._note(outcome)
+
+    def _keep(self, progress: Progress) -> bool:
+        number = progress.frames
+        if (number % KEEP_EVERY_FRAMES == 0 or number == self._job.frame_count) and (kept := self._checkpoint()):
+            self.run.kept.append((progress.sequence, progress.time_ns, sha256(kept).hexdigest()))
+        if number in self._resumed_at and (kept := self._checkpoint()):
+            forget_strategies()
+            self.strategy = load(Path(self._job.path))
+            self.engine = self._engine(kept)
+        return True
 
     def _engine(self, kept: bytes | None = None) -> Engine:
         found = self.strategy
-        config, heard = found.config({}), replace(found, generate_signal=self._overheard(found))
-        return Engine(heard, config, self._terms) if kept is None else Engine.resume(heard, config, self._terms, kept)
+        config, recorded = found.config({}), replace(found, generate_signal=self._recorded(found))
+        if kept is None:
+            return Engine(recorded, config, self._terms)
+        return Engine.resume(recorded, config, self._terms, kept)
 
-    def _overheard(self, found: Strategy) -> Any:
+    def _recorded(self, found: Strategy) -> Any:
         run = self.run
 
-        def overheard(data: DataSnapshot, config: Any, state: dict[str, Any]) -> Answer:
+        def recorded(data: DataSnapshot, config: Any, state: dict[str, Any]) -> Answer:
             began_ns = time.perf_counter_ns()
             try:
                 answer: Answer = found.generate_signal(data, config, state)
@@ -137,16 +157,7 @@ class Rehearsal:
                     run.signals[action] = run.signals.get(action, 0) + 1
             return answer
 
-        return overheard
-
-    def _show(self, number: int, frame: Frame, snapshot: DataSnapshot) -> None:
-        if number % _WATCH_EVERY_FRAMES == 1:
-            faulthandler.dump_traceback_later(HANG_S, exit=True)
-        outcome = self.engine.process(frame, snapshot)
-        if outcome.has_facts:
-            self._note(outcome)
-        if number % KEEP_EVERY_FRAMES == 0 or number == self._job.frame_count:
-            self._keep(frame)
+        return recorded
 
     def _note(self, outcome: Outcome) -> None:
         run = self.run
@@ -159,10 +170,6 @@ class Rehearsal:
             run.is_halted |= error.halted
             if len(run.tracebacks) < _MOST_TRACEBACKS:
                 run.tracebacks.append(error.traceback)
-
-    def _keep(self, frame: Frame) -> None:
-        if (kept := self._checkpoint()) is not None:
-            self.run.kept.append((frame.sequence, frame.time_ns, sha256(kept).hexdigest()))
 
     def _checkpoint(self) -> bytes | None:
         try:
@@ -182,7 +189,7 @@ class Rehearsal:
 
 
 def rehearse(job: Job) -> dict[str, Run]:
-    """Return the runs that the job asks for, each by modules just loaded unless it says otherwise."""
+    """Return the job's runs, each by modules just loaded unless it says otherwise."""
     runs: dict[str, Run] = {}
     strategy: Strategy | None = None
     for name in job.runs:
@@ -194,9 +201,9 @@ def rehearse(job: Job) -> dict[str, Run]:
         strategy = rehearsal.strategy
         if name == "resumed":
             places = {job.frame_count * n // (RESUMES + 1) for n in range(1, RESUMES + 1)}
-            runs[name] = rehearsal.told(resumed_at=frozenset(places))
+            runs[name] = rehearsal.streamed(resumed_at=frozenset(places))
         else:
-            runs[name] = rehearsal.told()
+            runs[name] = rehearsal.streamed()
     return runs
 
 
@@ -207,7 +214,7 @@ def forget_strategies() -> None:
 
 
 def shift_clock(seconds: float) -> None:
-    """Let the wall clock be wrong from now on, for all who ask for it after this."""
+    """Let the wall clock be wrong from now on, for all who read it after this."""
     true_time, true_ns, true_datetime = time.time, time.time_ns, dt.datetime
     shift = dt.timedelta(seconds=seconds)
 
@@ -218,13 +225,13 @@ def shift_clock(seconds: float) -> None:
     def now(tz: dt.tzinfo | None = None) -> dt.datetime:
         return true_datetime.now(tz) + shift
 
-    told = {
+    methods = {
         "now": staticmethod(now),
         "today": staticmethod(now),
         "utcnow": staticmethod(lambda: now(dt.UTC).replace(tzinfo=None)),
     }
     # It must not differ from the true one in anything else, its printed name included.
-    dt.datetime = OtherClock("datetime.datetime", (true_datetime,), told)  # type: ignore[misc, assignment]
+    dt.datetime = OtherClock("datetime.datetime", (true_datetime,), methods)  # type: ignore[misc, assignment]
     time.time = lambda: true_time() + seconds
     time.time_ns = lambda: true_ns() + int(seconds * 1e9)
 

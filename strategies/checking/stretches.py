@@ -103,8 +103,8 @@ def _history(
                 for at in range(count, printed, -1)
             ]
             exact = past.candles(last - printed * width, printed, width)
-            told = ((c.start_ns, c.open, c.high, c.low, c.close, c.volume, c.trades) for c in exact)
-            yield History(symbol, timeframe, (*made, *((*map(int, numbers),) for numbers in told)))  # type: ignore[arg-type]
+            rows = ((c.start_ns, c.open, c.high, c.low, c.close, c.volume, c.trades) for c in exact)
+            yield History(symbol, timeframe, (*made, *((*map(int, numbers),) for numbers in rows)))  # type: ignore[arg-type]
 
 
 def _candle_of_prices(

@@ -28,14 +28,14 @@ class Wanted:
     minutes: int
     symbols: tuple[str, ...] = ()  # empty: its own
     recording: Path | None = None  # given by name: nothing else will do
-    recordings: Path | None = None  # where to look for the newest, if it serves
+    recordings: Path | None = None  # the folder whose newest is taken, if it serves
 
 
 def checked(path: Path, wanted: Wanted) -> Report:
     """Return all that there is to say of the strategy in ``path``.
 
     Raises:
-        InvalidRecording: the recording that was asked for cannot be read.
+        InvalidRecording: the requested recording cannot be read.
     """
     began_s = time.monotonic()
     report = Report(path=str(path))
@@ -82,10 +82,10 @@ def _rehearse(report: Report, strategy: Strategy, path: Path, wanted: Wanted, pl
         except Died as died:
             report.add("run", Mark.BROKEN, f"{source}: {died}; its last words:", died.lines)
             return
-        if runs.told.said or wanted.recording is not None:
+        if runs.streamed.said or wanted.recording is not None:
             break
-        passed_over.append(f"not rehearsed on {source}: it was never asked there{_chief_reason(runs.told.why)}")
-    _judge(report, runs, source, count, passed_over if runs.told.said else passed_over[:-1])
+        passed_over.append(f"not rehearsed on {source}: it was never evaluated there{_chief_reason(runs.streamed.why)}")
+    _check(report, runs, source, count, passed_over if runs.streamed.said else passed_over[:-1])
 
 
 def _chief_reason(why: Mapping[str, int]) -> str:
@@ -93,7 +93,7 @@ def _chief_reason(why: Mapping[str, int]) -> str:
 
 
 def _stretches(strategy: Strategy, symbols: Sequence[str], wanted: Wanted) -> Iterator[tuple[str, Iterator[Frame]]]:
-    """Yield what to rehearse on, and what to take when the strategy was never asked there."""
+    """Yield what to rehearse on, and what to take when the strategy was never evaluated there."""
     recording = wanted.recording
     if recording is None and wanted.recordings is not None:
         recording = stretches.newest_recording(wanted.recordings)
@@ -104,11 +104,11 @@ def _stretches(strategy: Strategy, symbols: Sequence[str], wanted: Wanted) -> It
     yield words, stretches.simulated(known, wanted.minutes, strategy.warmup)
 
 
-def _judge(report: Report, runs: Performances, source: str, frames: int, passed_over: Sequence[str]) -> None:
-    report.figures = verdicts.figures_of(runs.told, source, frames)
-    verdicts.judge_run(report, runs.told, source, frames, passed_over)
-    verdicts.judge_errors(report, runs.told)
-    verdicts.judge_time(report, runs.told)
-    verdicts.judge_look_ahead(report, runs)
-    verdicts.judge_determinism(report, runs)
-    verdicts.judge_state(report, runs)
+def _check(report: Report, runs: Performances, source: str, frames: int, passed_over: Sequence[str]) -> None:
+    report.figures = verdicts.figures_of(runs.streamed, source, frames)
+    verdicts.check_run(report, runs.streamed, source, frames, passed_over)
+    verdicts.check_errors(report, runs.streamed)
+    verdicts.check_time(report, runs.streamed)
+    verdicts.check_look_ahead(report, runs)
+    verdicts.check_determinism(report, runs)
+    verdicts.check_state(report, runs)

@@ -80,11 +80,15 @@ class WorkerLoop:
             if self._runner is None or not self._runner.hosted:
                 time.sleep(0.1)  # nothing to do until a market or a lease is there
                 continue
-            for frame in bus.follow(self._runner.market_name, self._runner.sequence, BLOCK_MS, BATCH):
+            before = self._runner.sequence
+            frames = bus.follow(self._runner.market_name, before, BLOCK_MS, BATCH)
+            for frame in frames:
                 with tracing.span("work", links=[(self._runner.market_name, frame.sequence)]):
                     self._runner.process(frame)
                 self._flush_when_due()
             self._flush_when_due()
+            if frames and self._runner.sequence == before:
+                time.sleep(BLOCK_MS / 1_000)  # all left out until a keyframe comes: the same ones would be read at once
         self._leave()
         for reporter in reporters:
             reporter.stop()

@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from functools import partial
-from itertools import chain
+from itertools import chain, takewhile
 from time import perf_counter
 
-import msgspec
 from django.db import InterfaceError, OperationalError, transaction
 
 from marketdata.selectors import checkpoint_before, market_at
@@ -27,8 +26,10 @@ from strategies.worker.hosting import Hosted, Unloadable, engine_of, load
 from strategies.worker.shadows import wants_shadows
 from trading.engine.strategy_errors import described
 from trading.exchange import SharedBook
-from trading.frames import FRAME_INTERVAL_MS, NS_PER_MS, Frame, Gap
+from trading.frames import Frame
 from trading.market import Market
+from trading.run import Progress, folded, run
+from trading.snapshot import DataSnapshot
 
 _log = logging.getLogger("worker")
 
@@ -60,7 +61,7 @@ class Runner:
         self.placed: frozenset[int] = frozenset()  # deployments good enough for shadows
         self._evaluations = evaluations or Evaluations()
         self._book = book
-        self._is_waiting_for_keyframe = False
+        self._failed: list[tuple[Hosted, Exception]] = []  # in the frame at hand
 
     @classmethod
     def of(cls, season: Season, evaluations: Evaluations | None = None) -> Runner:
@@ -80,29 +81,36 @@ class Runner:
 
     def process(self, frame: Frame) -> None:
         """Work one frame through, whole."""
-        whole = self._with_gap(frame)
-        if whole is None:
+        self.process_all((frame,))
+
+    def process_all(self, frames: Iterable[Frame]) -> None:
+        """Work frames through, each whole; those that may not follow the last one are left out."""
+        scenes = folded(frames, self.market)
+        run(scenes, self.hosted.values(), self._turn, begin=self._begin, between=self._end)
+
+    def _begin(self, frame: Frame) -> None:
+        self._evaluations.begin(frame.sequence)
+
+    def _turn(self, hosted: Hosted, frame: Frame, snapshot: DataSnapshot) -> None:
+        try:
+            hosted.note(self._evaluations.process(hosted, hosted.engine, frame, snapshot))
+        except Exception as error:
+            # Not the strategy but the engine, over what the strategy gave it: the account may be half changed.
+            self._failed.append((hosted, error))
             return
-        self.market.fold(whole)
-        snapshot = self.market.snapshot()
-        fallen: list[tuple[Hosted, Exception]] = []
-        self._evaluations.begin(whole.sequence)
-        for hosted in self.hosted.values():
-            try:
-                hosted.note(self._evaluations.process(hosted, hosted.engine, whole, snapshot))
-            except Exception as error:
-                # Not the strategy but the engine, over what the strategy gave it: the account may be half changed.
-                fallen.append((hosted, error))
-                continue
-            if hosted.shadows.running:
-                show = partial(self._evaluations.process, hosted)
-                hosted.shadows.process(hosted.engine, whole, snapshot, show)
+        if hosted.shadows.running:
+            show = partial(self._evaluations.process, hosted)
+            hosted.shadows.process(hosted.engine, frame, snapshot, show)
+
+    def _end(self, _: Progress) -> bool:
         self._evaluations.end(len(self.hosted))
-        for hosted, mishap in fallen:
-            self._quarantine(hosted, "could not be worked", mishap)
+        failed, self._failed = self._failed, []
+        for hosted, error in failed:
+            self._quarantine(hosted, "could not be worked", error)
+        return True
 
     def _quarantine(self, hosted: Hosted, what: str, error: Exception) -> None:
-        """Let a deployment go as its last checkpoint left it."""
+        """Drop a deployment as its last checkpoint left it."""
         summary, traceback = described(error)
         del self.hosted[hosted.deployment_id]
         self._evaluations.tally.quarantines += 1
@@ -110,20 +118,6 @@ class Runner:
         about = {"deployment": hosted.engine.terms.slug, "frame": self.sequence}
         _log.error("quarantines a deployment: %s: %s", what, summary, exc_info=error, extra=about)
         quarantine_deployment(deployment_id=hosted.deployment_id, reason=f"{what}: {summary}", detail=traceback)
-
-    def _with_gap(self, frame: Frame) -> Frame | None:
-        """Mark frames that the stream no longer held; books are unknown until the next keyframe, so wait for it."""
-        if frame.sequence <= self.market.sequence:
-            return None
-        is_next = frame.sequence == self.market.sequence + 1 or self.market.sequence == 0 or frame.gap is not None
-        if is_next and not self._is_waiting_for_keyframe:
-            return frame
-        self._is_waiting_for_keyframe = not frame.is_keyframe
-        if self._is_waiting_for_keyframe:
-            return None
-        opened_ns = frame.time_ns - FRAME_INTERVAL_MS * NS_PER_MS
-        gap = Gap(self.market.time_ns, opened_ns, "the stream no longer held these frames")
-        return msgspec.structs.replace(frame, gap=gap)
 
     # Who is hosted
 
@@ -180,10 +174,8 @@ class Runner:
             together = [late[0], *others]
             late = late[len(together) :]
             behind.hosted = {hosted.deployment_id: hosted for hosted in together}
-            for frame in chain([first] if first else [], frames):
-                if frame.sequence > self.market.sequence:
-                    break
-                behind.process(frame)
+            missed = chain([first] if first else [], frames)
+            behind.process_all(takewhile(lambda frame: frame.sequence <= self.market.sequence, missed))
             self.let_go |= behind.let_go
 
     def _start_of(self, hosted: Hosted) -> int:

@@ -22,12 +22,12 @@ _MOST_MINUTES = 7 * 1_440
 
 
 class Command(BaseCommand):
-    """Read it, rehearse it, tell."""
+    """Reads it, rehearses it, prints the report."""
 
     help = (
         "Check a strategy: import and contract, config, types, purity, a run on recorded or simulated minutes, "
         "errors, time per evaluation, look-ahead, determinism, and whether it survives a restart. "
-        "Without --recording the newest one of the feed is taken if the strategy is asked there, "
+        "Without --recording the newest one of the feed is taken if the strategy is evaluated there, "
         "else the simulated market. "
         "Exit codes: 0 fine, 1 findings that break the contract, 2 bad usage."
     )
@@ -49,11 +49,11 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(msgspec.json.encode({**msgspec.to_builtins(report), "broken": report.is_broken}).decode())
         else:
-            self._tell(report)
+            self._print(report)
         if report.is_broken:
             raise SystemExit(1)
 
-    def _tell(self, report: Report) -> None:
+    def _print(self, report: Report) -> None:
         title = f"{report.name} {report.version} ({report.hash[:8]}), " if report.name else ""
         self.stdout.write(f"{title}{report.path}")
         styles = {Mark.FINE: self.style.SUCCESS, Mark.WARNING: self.style.WARNING, Mark.BROKEN: self.style.ERROR}

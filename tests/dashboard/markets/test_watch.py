@@ -133,7 +133,7 @@ def test_a_longer_forming_candle_is_made_of_its_minutes(market):
 def test_minutes_that_were_not_watched_whole_are_missing_in_a_forming_candle(market):
     market.tell(trades="buy 640001 x 5")
     market.sequence += 20
-    market.tell(trades="buy 640001 x 1")
+    market.tell(BOOK, trades="buy 640001 x 1", is_keyframe=True)
     market.wait(60)
     market.tell(trades="buy 640002 x 1")
 
@@ -148,8 +148,22 @@ def test_frames_that_the_stream_no_longer_holds_are_a_gap_not_a_flat_stretch(mar
     watch = MarketWatch(MARKET)
     watch.look()
     market.sequence += 300
-    market.tell(trades="buy 640009 x 1")
+    market.tell(BOOK, trades="buy 640009 x 1", is_keyframe=True)
 
     sight = watch.look()
 
+    assert sight.snapshot.sequence == market.sequence
     assert sight.forming("BTC/USD", "1m") is None
+
+
+def test_after_missing_frames_the_market_stands_still_until_a_keyframe_repeats_every_book(market):
+    watch = MarketWatch(MARKET)
+    last_known = watch.look().snapshot.sequence
+    market.sequence += 20
+    market.tell(trades="buy 640009 x 1")
+
+    waiting = watch.look().snapshot.sequence
+    market.tell(BOOK, is_keyframe=True)
+
+    assert waiting == last_known
+    assert watch.look().snapshot.sequence == market.sequence

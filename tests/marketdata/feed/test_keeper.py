@@ -115,7 +115,10 @@ def test_a_write_that_is_refused_for_good_is_left_out_and_holds_up_nothing(keepe
 def test_what_the_stream_lost_since_the_last_checkpoint_is_a_gap_not_flat_candles(keeper):
     keeper.fold([make_frame(0.1, instruments=(XRP,))])
 
-    keeper.catch_up(structs.replace(make_frame(300 + tenth / 10), trades=()) for tenth in range(2, 1202))
+    keeper.catch_up(
+        structs.replace(make_frame(300 + tenth / 10), trades=(), is_keyframe=tenth % 50 == 0)
+        for tenth in range(2, 1202)
+    )
     keeper.stop(5)
 
     minutes = [candle.start.minute for candle in models.Candle.objects.order_by("start")]

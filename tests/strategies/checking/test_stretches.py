@@ -7,7 +7,7 @@ from trading.candles import TIMEFRAME_MINUTES, width_ns
 from trading.market import Market
 
 
-def test_the_simulated_stretch_begins_with_as_much_history_as_a_warm_up_asks_for():
+def test_the_simulated_stretch_begins_with_as_much_history_as_a_warm_up_needs():
     market = Market()
 
     market.fold(next(simulated(["XRP/USD"], 2, {"1d": 200, "5m": 400})))
@@ -32,8 +32,8 @@ def test_candles_of_every_timeframe_close_within_it():
     market, closed = Market(), set()
 
     for number, frame in enumerate(simulated(["BTC/USD"], 2, {})):
-        told = market.fold(frame)
-        closed |= {candle.timeframe for candle in told if number}
+        fresh = market.fold(frame)
+        closed |= {candle.timeframe for candle in fresh if number}
 
     assert closed == set(TIMEFRAME_MINUTES)
 

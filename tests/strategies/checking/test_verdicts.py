@@ -18,8 +18,8 @@ STRATEGY_NAME, STRATEGY_VERSION, SYMBOLS = "trap", "1.0.0", ["BTC/USD"]
 """
 HONEST = """
 def generate_signal(data, config, state):
-    state["asked"] = state.get("asked", 0) + 1
-    if state["asked"] % 100 == 1 and data.portfolio.is_flat("BTC/USD"):
+    state["evaluations"] = state.get("evaluations", 0) + 1
+    if state["evaluations"] % 100 == 1 and data.portfolio.is_flat("BTC/USD"):
         return Signal.buy("BTC/USD", 20, metadata={"at": data.time})
     return NoSignal("waits", f"{data.price('BTC/USD')}")
 """
@@ -32,10 +32,10 @@ def generate_signal(data, config, state):
 """
 KNOWS_BY_BUFFERS = """
 def generate_signal(data, config, state):
-    tape, told = data._view.tapes.get("BTC/USD", ([], 0))
-    return Signal.buy("BTC/USD", 20) if len(tape) > told else NoSignal("waits")
+    tape, length = data._view.tapes.get("BTC/USD", ([], 0))
+    return Signal.buy("BTC/USD", 20) if len(tape) > length else NoSignal("waits")
 """
-ASKS_THE_WALL_CLOCK = """
+READS_THE_WALL_CLOCK = """
 from datetime import datetime
 def generate_signal(data, config, state):
     return NoSignal("month", str(datetime.now().month))
@@ -75,12 +75,12 @@ def rehearsed(source: str, frames: tuple[Path, int], place: Path) -> Performance
     return performances(place / "trap.py", *frames, ["BTC/USD"], place)
 
 
-def judged(source: str, frames: tuple[Path, int], place: Path) -> dict[str, Finding]:
+def checked(source: str, frames: tuple[Path, int], place: Path) -> dict[str, Finding]:
     runs, report = rehearsed(source, frames, place), Report(path="trap.py")
-    verdicts.judge_errors(report, runs.told)
-    verdicts.judge_look_ahead(report, runs)
-    verdicts.judge_determinism(report, runs)
-    verdicts.judge_state(report, runs)
+    verdicts.check_errors(report, runs.streamed)
+    verdicts.check_look_ahead(report, runs)
+    verdicts.check_determinism(report, runs)
+    verdicts.check_state(report, runs)
     return {finding.check: finding for finding in report.findings}
 
 
@@ -89,14 +89,14 @@ def broken(findings: dict[str, Finding]) -> set[str]:
 
 
 def test_an_honest_strategy_passes_every_check(frames, tmp_path):
-    assert {finding.mark for finding in judged(HONEST, frames, tmp_path).values()} == {Mark.FINE}
+    assert {finding.mark for finding in checked(HONEST, frames, tmp_path).values()} == {Mark.FINE}
 
 
 @pytest.mark.parametrize(
     ("source", "check", "words"),
     [
         (KNOWS_BY_BUFFERS, "look-ahead", "what it could not know yet"),
-        (ASKS_THE_WALL_CLOCK, "determinism", "wall clock 37 days on it answers otherwise: use data.time"),
+        (READS_THE_WALL_CLOCK, "determinism", "wall clock 37 days on it answers otherwise: use data.time"),
         (ITERATES_A_SET, "determinism", "another process answers otherwise: the order of a set"),
         (DRAWS_BY_CHANCE, "determinism", "two runs over the same frames differ"),
         (KEEPS_AN_OBJECT, "state", "state['lock'] is a object; expected plain values"),
@@ -105,22 +105,22 @@ def test_an_honest_strategy_passes_every_check(frames, tmp_path):
     ],
 )
 def test_a_trap_is_found_by_its_check(frames, tmp_path, source, check, words):
-    findings = judged(source, frames, tmp_path)
+    findings = checked(source, frames, tmp_path)
 
     assert findings[check].mark is Mark.BROKEN
     assert words in findings[check].sentence
 
 
-def test_a_strategy_that_remembers_the_future_in_its_module_is_told_when_and_what(frames, tmp_path):
-    finding = judged(KNOWS_BY_MEMORY, frames, tmp_path)["look-ahead"]
+def test_a_strategy_that_remembers_the_future_in_its_module_is_shown_when_and_what(frames, tmp_path):
+    finding = checked(KNOWS_BY_MEMORY, frames, tmp_path)["look-ahead"]
 
     assert finding.mark is Mark.BROKEN
-    assert "the rest not yet told: NoSignal(code='waits'" in finding.lines[0]
+    assert "the rest still to come: NoSignal(code='waits'" in finding.lines[0]
     assert "when it had seen the rest: Signal(" in finding.lines[1]
 
 
-def test_look_ahead_is_not_judged_where_chance_would_be_blamed_on_it(frames, tmp_path):
-    findings = judged(DRAWS_BY_CHANCE, frames, tmp_path)
+def test_look_ahead_is_not_checked_where_chance_would_be_blamed_on_it(frames, tmp_path):
+    findings = checked(DRAWS_BY_CHANCE, frames, tmp_path)
 
     assert findings["look-ahead"].mark is Mark.SKIPPED
 
@@ -132,7 +132,7 @@ def test_look_ahead_is_not_judged_where_chance_would_be_blamed_on_it(frames, tmp
         ("import os; os.kill(os.getpid(), 11)", "killed by signal 11"),
     ],
 )
-def test_a_strategy_that_ends_the_process_is_told_so(frames, tmp_path, act, words):
+def test_a_strategy_that_ends_the_process_is_named(frames, tmp_path, act, words):
     with pytest.raises(Died, match=words):
         rehearsed(f"def generate_signal(data, config, state):\n    {act}\n", frames, tmp_path)
 

@@ -1,4 +1,4 @@
-"""What a strategy is rehearsed on: what was asked for, else the newest recording that serves, else a simulation."""
+"""What a strategy is rehearsed on: the requested recording, else the newest that serves, else a simulation."""
 
 from __future__ import annotations
 
@@ -49,15 +49,15 @@ def test_the_newest_recording_of_the_feed_is_taken(recordings):
     assert not report.is_broken
 
 
-def test_a_recording_on_which_it_is_never_asked_gives_way_to_the_simulated_market(recordings, slow):
+def test_a_recording_on_which_it_is_never_evaluated_gives_way_to_the_simulated_market(recordings, slow):
     report = checked(slow, Wanted(minutes=1, recordings=recordings))
 
     assert report.figures["source"] == "1 min of the simulated market with BTC/USD"
     assert report.figures["evaluations"] == 600
-    assert "it was never asked there, mostly for warming_up" in run_of(report).lines[0]
+    assert "it was never evaluated there, mostly for warming_up" in run_of(report).lines[0]
 
 
-def test_a_damaged_newest_recording_is_passed_over_and_told(tmp_path, slow):
+def test_a_damaged_newest_recording_is_passed_over_and_named(tmp_path, slow):
     (tmp_path / "recordings").mkdir()
     (tmp_path / "recordings" / "20260708.paddock").write_bytes(b"no recording at all, but long enough to look like one")
 
@@ -67,15 +67,15 @@ def test_a_damaged_newest_recording_is_passed_over_and_told(tmp_path, slow):
     assert run_of(report).lines[0].startswith("not rehearsed on 1 min of 20260708.paddock: ")
 
 
-def test_a_recording_that_was_asked_for_is_the_only_one(slow):
+def test_a_requested_recording_is_the_only_one(slow):
     report = checked(slow, Wanted(minutes=1, recording=CAPTURE_2026))
 
     assert report.figures["source"] == f"1 min of {CAPTURE_2026.name}"
     assert (run_of(report).mark, report.figures["evaluations"]) == (Mark.WARNING, 0)
-    assert "it was never asked" in run_of(report).lines[-1]
+    assert "it was never evaluated" in run_of(report).lines[-1]
 
 
-def test_a_recording_that_was_asked_for_and_cannot_be_read_is_an_error(tmp_path, slow):
+def test_a_requested_recording_that_cannot_be_read_is_an_error(tmp_path, slow):
     (tmp_path / "bad.ndjson").write_text("nonsense\n")
 
     with pytest.raises(InvalidRecording, match="line 1"):

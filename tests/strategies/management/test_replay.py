@@ -10,7 +10,7 @@ from django.core.management import call_command
 from marketdata import bus
 from marketdata.simulation.server import serve_simulation
 from strategies.league.files import DeploymentEntry, LeagueFile, deployment_fields
-from strategies.management.commands.replay import _engine
+from strategies.league.replay import new_engine
 from strategies.models import Deployment
 from tests.leagues import written
 from tests.marketdata.feed.test_feed import make_feed, published, running, until
@@ -53,7 +53,7 @@ def test_the_fills_of_a_replay_are_those_over_the_frames_of_the_stream(tmp_path)
     call_command("replay", str(tmp_path / "recorded"), "--league", str(league), "--json", stdout=out)
     replayed = json.loads(out.getvalue())
 
-    engines = [_engine(Deployment(**deployment_fields(entry))) for entry in hasty_league().deployments]
+    engines = [new_engine(Deployment(**deployment_fields(entry))) for entry in hasty_league().deployments]
     market, fills = Market(), []
     frames = published("simulated:1")
     for frame in frames:
