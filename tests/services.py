@@ -45,6 +45,7 @@ def start_services() -> None:
     for name, start in {
         "PADDOCK_SECRET_KEY": lambda: secrets.token_urlsafe(50),
         "PADDOCK_DATA_DIR": lambda: str(_folder("paddock-data-")),
+        "PADDOCK_INSTALLATIONS": lambda: str(_folder("paddock-listed-") / "listed"),
         "DATABASE_URL": start_postgres,
         "REDIS_URL": start_valkey,
     }.items():

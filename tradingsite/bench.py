@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from tradingsite.launcher.options import ROOT
+from tradingsite.installations import ROOT
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tradingsite.launcher.options import ROOT
+from tradingsite.installations import ROOT
 
 STEPS: dict[str, Sequence[str]] = {
     "formatting": ("-m", "ruff", "format", "--check", "--quiet", "."),

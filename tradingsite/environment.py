@@ -1,4 +1,4 @@
-"""Reading the environment: the one source of settings, refused with a clear word when wrong."""
+"""Reading the environment: the one source of settings, rejected with a clear message when wrong."""
 
 import os
 import secrets
@@ -9,7 +9,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-SERVICES_FILE = "services.env"
+from tradingsite.installations import SERVICES_FILE
+
 _YES = {"1", "true", "yes", "on"}
 _NO = {"0", "false", "no", "off", ""}
 
@@ -50,7 +51,7 @@ def words(name: str, *, default: str, separator: str = ",") -> list[str]:
 def services_of(data_dir: Path) -> dict[str, str]:
     """Return the DATABASE_URL and REDIS_URL that the launcher on ``data_dir`` last wrote, or nothing.
 
-    This is how ``manage.py`` in a second terminal finds the embedded servers.
+    This is how a process in a second terminal finds the embedded servers; which folder, `installations` says.
     """
     try:
         lines = (data_dir / SERVICES_FILE).read_text().splitlines()

@@ -5,7 +5,7 @@ import sys
 
 import django
 
-from tradingsite.launcher.options import ROOT
+from tradingsite.installations import ROOT
 
 
 def main() -> int:

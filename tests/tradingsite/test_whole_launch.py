@@ -62,17 +62,25 @@ def launch(data_dir, port, launched):
     pytest.fail(f"the launcher ended with {launcher.wait()}: {''.join(said)}")
 
 
+def managed(*arguments):
+    """Run a command of ``manage.py`` from another folder, without the launcher's environment."""
+    hidden = {"DATABASE_URL", "REDIS_URL", "PADDOCK_DATA_DIR"}
+    clean = {name: value for name, value in os.environ.items() if name not in hidden}
+    command = [sys.executable, str(ROOT / "manage.py"), *arguments]
+    return subprocess.run(command, cwd="/", env=clean, capture_output=True, text=True, timeout=60, check=False)
+
+
 def processes_on(data_dir):
-    """Return the processes that were told of ``data_dir``, by their number."""
+    """Return the processes that have ``data_dir`` in their environment or command line, by their number."""
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            told = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
+            text = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
             is_dead = (folder / "stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
         except OSError:
             continue
-        if os.fsencode(data_dir) in told and not is_dead and int(folder.name) != os.getpid():
-            found[int(folder.name)] = told
+        if os.fsencode(data_dir) in text and not is_dead and int(folder.name) != os.getpid():
+            found[int(folder.name)] = text
     return found
 
 
@@ -84,8 +92,12 @@ def test_a_killed_launcher_leaves_nothing_behind_and_the_next_one_ends_when_aske
         time.sleep(0.05)
     assert len(processes_on(data_dir)) >= PROCESSES
 
+    listed = managed("league", "export", "-")
+    assert "[[deployments]]" in listed.stdout, listed.stderr
+
     launcher.kill()
     launcher.wait()
+    assert "no Paddock runs on" in managed("league", "export", "-").stderr
     end_s = time.monotonic() + 20
     while (left := processes_on(data_dir)) and time.monotonic() < end_s:
         time.sleep(0.05)

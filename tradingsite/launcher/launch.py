@@ -15,7 +15,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tradingsite import environment
+from tradingsite import installations
 from tradingsite.first_run import ADMIN_NAME
 from tradingsite.launcher import programs
 from tradingsite.launcher.console import Console
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 _run(options, console, supervisor)
             finally:
                 _stop(console, supervisor)
-                (data_dir / environment.SERVICES_FILE).unlink(missing_ok=True)
+                (data_dir / installations.SERVICES_FILE).unlink(missing_ok=True)
     except CannotStart as error:
         sys.stderr.write(f"paddock cannot start: {error}\n")
         return 1
@@ -69,6 +69,7 @@ def _run(options: Options, console: Console, supervisor: Supervisor) -> None:
         **serve_data(options.data_dir, console, supervisor),
     }
     _write_services(options.data_dir, environ)
+    _remember(options.data_dir, console)
     _set_up(environ, console, supervisor)
     source = _choose_source(options.source, question, console, supervisor)
     _start_trading(options, source, environ, supervisor)
@@ -103,7 +104,7 @@ def _claimed(data_dir: Path) -> Iterator[Path]:
     """Hold ``data_dir``, made if need be, for this launcher alone."""
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = (data_dir / "lock").open("a+")
+        lock = (data_dir / installations.LOCK_FILE).open("a+")
     except OSError as error:
         raise CannotStart(
             f"--data-dir {data_dir} cannot be used ({error.strerror}): expected a folder that can be written"
@@ -145,9 +146,16 @@ def _check_disk(data_dir: Path) -> None:
 
 
 def _write_services(data_dir: Path, environ: dict[str, str]) -> None:
-    path = data_dir / environment.SERVICES_FILE
+    path = data_dir / installations.SERVICES_FILE
     path.touch(mode=0o600)
     path.write_text("".join(f"{name}={environ[name]}\n" for name in ("DATABASE_URL", "REDIS_URL")))
+
+
+def _remember(data_dir: Path, console: Console) -> None:
+    try:
+        installations.remember(data_dir)
+    except OSError as error:
+        console.say(f"manage.py needs --data-dir {data_dir}: it cannot be noted here ({error})", level="WARNING")
 
 
 def _set_up(environ: dict[str, str], console: Console, supervisor: Supervisor) -> None:
@@ -188,9 +196,9 @@ class _KrakenQuestion:
         self.answered.set()
 
 
-def _choose_source(wished: str, question: _KrakenQuestion | None, console: Console, supervisor: Supervisor) -> str:
+def _choose_source(named: str, question: _KrakenQuestion | None, console: Console, supervisor: Supervisor) -> str:
     if question is None:
-        return wished
+        return named
     supervisor.run_until(question.answered.is_set, timeout_s=2 * KRAKEN_ANSWERS_WITHIN_S)
     if supervisor.stop_requested is not None:
         raise Stopped

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from marketdata.simulation.fault_syntax import InvalidFaults, parse_faults
-
-ROOT = Path(__file__).resolve().parents[2]
+from tradingsite.installations import DEFAULT_DATA_DIR
 
 
 class CannotStart(Exception):
@@ -58,7 +57,7 @@ def read_options(arguments: Sequence[str]) -> Options:
     parser.add_argument("--workers", default="2", metavar="N", help="processes that trade (default 2)")
     parser.add_argument("--data-dir", metavar="DIR", help="where everything is kept (default: data)")
     found = parser.parse_args(arguments)
-    data_dir = Path(found.data_dir).expanduser().absolute() if found.data_dir else ROOT / "data"
+    data_dir = Path(found.data_dir).expanduser().absolute() if found.data_dir else DEFAULT_DATA_DIR
     return Options(
         source=_source(found.source),
         speed=None if found.speed is None else _number("--speed", found.speed, zero=True),

@@ -5,8 +5,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tradingsite.installations import ROOT
 from tradingsite.launcher import embedded
-from tradingsite.launcher.options import ROOT
 from tradingsite.launcher.supervisor import Program
 
 # Django's system checks load every page and API; ``start.py check`` runs them.

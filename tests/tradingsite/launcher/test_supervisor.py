@@ -159,7 +159,7 @@ def test_an_exit_is_described_as_a_person_would(code, words):
 ORPHAN_MAKER = f"""
 import sys, threading
 from pathlib import Path
-from tradingsite import embedded, programs
+from tradingsite.launcher import embedded, programs
 from tradingsite.launcher.console import Console
 from tradingsite.launcher.supervisor import Program, Supervisor
 
