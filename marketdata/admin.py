@@ -11,15 +11,21 @@ from marketdata import models
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
-    """Shows rows that only the feed writes."""
+    """Rows that nobody adds, changes or deletes by hand."""
+
+    list_per_page = 50
+    show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse; the view permission shows the row without a form."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse."""
         return False
 
 

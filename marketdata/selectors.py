@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -15,8 +15,8 @@ from marketdata.feed_events import FeedEventKind
 from trading.candles import SERIES_CAPACITY, TIMEFRAME_MINUTES, Candle, Closed
 from trading.instruments import Instrument
 from trading.market import Market
+from trading.minutes import ns_of
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _COLUMNS = "symbol, timeframe, start, open, high, low, close, volume, trades"
 # A series at a time, newest first: the unique index is read backwards, and no further than is shown.
 _NEWEST_CANDLES = f"""
@@ -144,8 +144,3 @@ def ticks_of(price: Decimal, instrument: Instrument) -> int:
 def _units(number: Decimal, decimals: int) -> int:
     # Rounded only where the exchange has made the pair coarser since.
     return int(number.scaleb(decimals).to_integral_value())
-
-
-def ns_of(time: datetime) -> int:
-    """Return a time of a row as ns since the epoch."""
-    return (time - _EPOCH) // timedelta(microseconds=1) * 1_000

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
 
+from marketdata.admin import ReadOnlyAdmin
 from portfolios import models
 from trading.fills import plain
 
@@ -21,25 +21,6 @@ def exact(name: str) -> Callable[[Any], str]:
 
     shown.__name__ = name
     return admin.display(description=name.replace("_", " "), ordering=name)(shown)
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):
-    """Rows that nobody adds, changes or deletes by hand."""
-
-    list_per_page = 50
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Refuse."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse; the view permission shows the row without a form."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse."""
-        return False
 
 
 @admin.register(models.Account)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -14,8 +14,10 @@ from portfolios.models import Account, Fill, LedgerEntry, Season, Standing
 from trading import fills as trading_fills
 from trading.book import Side
 from trading.fees import Liquidity
+from trading.minutes import ns_of
+from trading.performance.returns import return_pct
+from trading.performance.trips import win_rate_pct
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SUMMED = ("realised", "unrealised", "fees", "exposure", "interest", "owed", "short_exposure")
 
 
@@ -79,7 +81,7 @@ class LeagueRow:
     @property
     def return_pct(self) -> Decimal:
         """Result in percent of all that was ever paid in."""
-        return self.result / self.paid_in * 100
+        return _of_all_paid_in(self.result, self.paid_in)
 
     @property
     def leverage(self) -> Decimal | None:
@@ -96,9 +98,7 @@ class LeagueRow:
     @property
     def win_rate_pct(self) -> Decimal | None:
         """Share of closed round trips that gained, in percent; None while there are none."""
-        if self.standing is None or not self.standing.round_trips:
-            return None
-        return Decimal(self.standing.wins * 100) / self.standing.round_trips
+        return None if self.standing is None else win_rate_pct(self.standing.wins, self.standing.round_trips)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +128,13 @@ class LeagueTotals:
     @property
     def return_pct(self) -> Decimal:
         """Result in percent of all that was ever paid in."""
-        return self.result / self.paid_in * 100
+        return _of_all_paid_in(self.result, self.paid_in)
+
+
+def _of_all_paid_in(result: Decimal, paid_in: Decimal) -> Decimal:
+    made = return_pct(result, paid_in)
+    assert made is not None, "an account is opened with money"
+    return made
 
 
 def current_season() -> Season | None:
@@ -239,7 +245,7 @@ def trading_fill(row: Fill) -> trading_fills.Fill:
         quote=row.quote,
         liquidity=Liquidity(row.liquidity),
         sequence=row.sequence,
-        time_ns=(row.time - EPOCH) // timedelta(microseconds=1) * 1_000,
+        time_ns=ns_of(row.time),
         result=row.result,
         reason=row.reason,
         code=row.signal_code,

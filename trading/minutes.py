@@ -1,12 +1,26 @@
-"""One symbol's minutes: built from prints, closed in time, corrected by prints that come late."""
+"""One symbol's minutes: built from prints, closed in time, corrected by prints that come late.
+
+And times as numbers: nanoseconds since the epoch, of which a minute, an hour and a day have so many.
+"""
 
 from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from trading.candles import MINUTE_NS, Candle
 
 KEPT_MINUTES = 5  # closed ones that a late print still corrects
+HOUR_NS = 60 * MINUTE_NS
+DAY_NS = 24 * HOUR_NS
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def ns_of(moment: datetime) -> int:
+    """Return an aware ``moment`` as nanoseconds since the epoch; the inverse of `frames.utc`, to the microsecond."""
+    return (moment - EPOCH) // _MICROSECOND * 1_000
 
 
 class Minute(msgspec.Struct, array_like=True):

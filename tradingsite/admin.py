@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from portfolios.admin import ReadOnlyAdmin
+from marketdata.admin import ReadOnlyAdmin
 from portfolios.audit import note_change
 from portfolios.models import AuditEntry
 from tradingsite.access.roles import ROLES, give_role, role_of

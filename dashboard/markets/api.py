@@ -36,13 +36,13 @@ from dashboard.page.scene import feed_time
 from marketdata import bus, selectors
 from marketdata.api import choice_asked, count_parameter, time_asked, whole_asked
 from marketdata.models import Instrument
-from marketdata.selectors import ns_of
 from portfolios.fees import known_schedules
 from portfolios.filters import KnownParameters, MomentFilter
 from portfolios.models import Fill
 from portfolios.selectors import current_season
 from trading.candles import SERIES_CAPACITY, TIMEFRAME_MINUTES
 from trading.frames import FRAME_DEPTH, utc
+from trading.minutes import ns_of
 from trading.snapshot import TAPE_LENGTH
 
 DEFAULT_PRINTS = 100

@@ -10,10 +10,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple, get_type_hints
 
 from marketdata.models import Candle as CandleRow
-from marketdata.selectors import ns_of
 from trading.candles import SERIES_CAPACITY, Candle, CandleSeries, CandleStore, Floats
 from trading.indicators.catalogue import INDICATORS
 from trading.indicators.definition import Indicator
+from trading.minutes import ns_of
 
 MOST_CANDLES = 500  # that a parameter may span
 MOST_MULTIPLE = 100.0

@@ -24,13 +24,13 @@ from marketdata import bus, selectors
 from marketdata.history.coverage_bars import coverage_chart
 from marketdata.history.day import DayFigures
 from marketdata.models import Instrument
-from marketdata.selectors import ns_of
 from portfolios.fees import known_schedules
 from portfolios.models import Fill, Season
 from portfolios.selectors import current_season
 from strategies.models import Deployment
 from trading.candles import TIMEFRAME_MINUTES
 from trading.fees import Schedules
+from trading.minutes import ns_of
 
 FILLS_SHOWN = 50
 COVERAGE_FOR_S = 60

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 
 from dashboard.notifications import services
 from dashboard.notifications.models import Channel, Delivery, Rule
-from portfolios.admin import ReadOnlyAdmin
+from marketdata.admin import ReadOnlyAdmin
 
 
 class ChannelForm(forms.ModelForm):

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from marketdata import models
 from marketdata.history.importing import roll_up_minutes
 from marketdata.kraken.rest import KrakenRest
-from marketdata.selectors import ns_of, ticks_of
+from marketdata.selectors import ticks_of
 from marketdata.services import record_candles
 from trading.candles import MINUTE_NS, TIMEFRAME_MINUTES, Candle
 from trading.frames import utc
 from trading.instruments import Instrument
-from trading.minutes import CandleBuilder
+from trading.minutes import CandleBuilder, ns_of
 
 Tell = Callable[[float, str], None]  # share that is done, what is going on
 

@@ -14,13 +14,13 @@ from marketdata.framing.listener import Listener
 from marketdata.framing.records import Kind, Record
 from marketdata.recording.files import SUFFIX, Header, RecordingWriter
 from marketdata.recording.folders import Index, folder_of, remove_oldest, write_index
-from trading.frames import FRAME_DEPTH, NS_PER_S, utc
+from trading.frames import FRAME_DEPTH, utc
+from trading.minutes import DAY_NS
 
 FLUSH_EVERY_S = 0.5  # what a crash costs
 INDEX_EVERY_S = 5.0
 MAX_WAITING_BYTES = 1 << 26
 RETRY_S = 10.0  # after an error of the disk
-DAY_NS = 86_400 * NS_PER_S
 _BATCH_BYTES = 1 << 20
 _RECORD_BYTES = 100  # what a record takes in memory beside its payload
 

@@ -10,10 +10,11 @@ import msgspec
 from marketdata.simulation.books import STEP_NS, BookMaker
 from marketdata.simulation.chance import name_number, uniform
 from marketdata.simulation.pairs import PAIRS, Pair
-from marketdata.simulation.prices import DAY_NS, Prices
+from marketdata.simulation.prices import Prices
 from marketdata.simulation.trades import Tape
 from trading.book import BookTop
 from trading.frames import Trade
+from trading.minutes import DAY_NS
 
 _SAMPLES_A_DAY = 96
 

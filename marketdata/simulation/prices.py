@@ -6,8 +6,8 @@ from math import exp, sqrt
 
 from marketdata.simulation.chance import Noise, mixed, name_number
 from trading.frames import NS_PER_S
+from trading.minutes import DAY_NS
 
-DAY_NS = 86_400 * NS_PER_S
 SHORTEST_NS = 400_000_000
 OCTAVES = 12  # each four times slower than the last: from jitter to a trend of three weeks
 JITTER_OCTAVES = 2  # the fastest, halved: real prices stick

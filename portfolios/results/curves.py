@@ -12,6 +12,8 @@ from django.db.models import F, Window
 from django.db.models.functions import Mod, RowNumber
 
 from portfolios.models import Account, EquityPoint, Payment, PaymentState
+from trading.performance.drawdown import Drawdown
+from trading.performance.returns import return_pct
 
 Paid = tuple[datetime, Decimal]  # when, and how much in (+) or out (-) in the account's currency
 
@@ -44,21 +46,19 @@ def equity_curve(account: Account, points: int = 2_000) -> list[CurvePoint]:
 def drawn(moments: Iterable[EquityPoint], stake: Decimal, payments: Sequence[Paid]) -> Iterator[CurvePoint]:
     """Yield the points of a curve that began with ``stake``; what was paid later is neither gain nor drawdown.
 
-    A payment scales the peak, as it does while trading.
+    A point says itself what had been paid by then; ``payments``, oldest first, stand in for points that do not.
     """
-    peak, paid_in, waiting = stake, stake, list(payments)
+    drawdown, summed, summed_in, waiting = Drawdown(stake), stake, stake, list(payments)
     for moment in moments:
-        equity, paid = moment.equity, Decimal(0)
         while waiting and waiting[0][0] <= moment.time:
             _, amount = waiting.pop(0)
-            paid, paid_in = paid + amount, paid_in + max(amount, Decimal(0))
-        if paid:
-            before, stake = equity - paid, stake + paid
-            peak = peak * equity / before if before > 0 and equity > 0 else peak + paid
-        peak = max(peak, equity)
-        drawdown_pct = (1 - equity / peak) * 100 if peak > 0 else Decimal(0)
-        return_pct = (equity - stake) / paid_in * 100
-        yield CurvePoint(moment.time, equity, moment.mid_equity, return_pct, drawdown_pct)
+            summed, summed_in = summed + amount, summed_in + max(amount, Decimal(0))
+        before, stake = stake, summed if moment.stake is None else moment.stake
+        paid_in = summed_in if moment.paid_in is None else moment.paid_in
+        drawdown = drawdown.after(moment.equity, stake - before)
+        made_pct = return_pct(moment.equity - stake, paid_in)
+        assert made_pct is not None, "an account is opened with money"
+        yield CurvePoint(moment.time, moment.equity, moment.mid_equity, made_pct, drawdown.pct)
 
 
 def _payments(account: Account) -> list[Paid]:

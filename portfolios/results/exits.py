@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.db.models import Avg, Count, F, Q, Sum
 
 from portfolios.models import Account, RoundTrip
+from trading.performance.trips import win_rate_pct
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,9 +22,9 @@ class ExitFigures:
     held_s: float  # mean, market time
 
     @property
-    def win_rate_pct(self) -> Decimal:
+    def win_rate_pct(self) -> Decimal | None:
         """The share that gained, in percent."""
-        return Decimal(self.wins * 100) / self.count
+        return win_rate_pct(self.wins, self.count)
 
     @property
     def average(self) -> Decimal:

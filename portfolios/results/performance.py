@@ -10,10 +10,12 @@ from itertools import pairwise
 
 from portfolios.models import Account, EquityPoint, Standing
 from portfolios.results.sampling import Sample
-from trading.performance.intervals import wilson_interval
+from trading.performance.drawdown import worst_drawdown_pct
+from trading.performance.intervals import Interval
+from trading.performance.returns import fees_of_edge_pct, return_pct
+from trading.performance.trips import win_rate_interval_pct, win_rate_pct
 
 ZERO = Decimal(0)
-HUNDRED = Decimal(100)
 NOT_KEPT = "its points of that time hold no figures but its worth"
 NO_TRIP = "no round trip was closed: nothing was won or lost"
 NOTHING_PAID = "no fee was paid"
@@ -38,6 +40,11 @@ class Moment:
     def result(self) -> Decimal:
         """Equity less stake."""
         return self.equity - self.stake
+
+    @property
+    def return_pct(self) -> Decimal | None:
+        """Result in percent of all that was ever paid in; None before anything was."""
+        return return_pct(self.result, self.paid_in)
 
 
 UNPAID = Moment(equity=ZERO, stake=ZERO, paid_in=ZERO, realised=ZERO, fees=ZERO, fills=0, round_trips=0, wins=0)
@@ -79,10 +86,14 @@ class Performance:
         return self.after.result - self.before.result
 
     @property
+    def base(self) -> Decimal:
+        """What there was at the beginning and what was paid in since."""
+        return self.before.equity + self.after.paid_in - self.before.paid_in
+
+    @property
     def return_pct(self) -> Decimal | None:
         """Gain in percent of what there was at the beginning and what was paid in since; None when that is nothing."""
-        base = self.before.equity + self.after.paid_in - self.before.paid_in
-        return self.gain / base * HUNDRED if base > 0 else None
+        return return_pct(self.gain, self.base)
 
     @property
     def realised(self) -> Decimal | None:
@@ -117,24 +128,19 @@ class Performance:
     @property
     def win_rate_pct(self) -> Decimal | None:
         """Share of closed round trips that gained, in percent."""
-        if not self.round_trips or self.wins is None:
-            return None
-        return Decimal(self.wins * 100) / self.round_trips
+        return None if self.round_trips is None or self.wins is None else win_rate_pct(self.wins, self.round_trips)
 
     @property
-    def win_rate_interval_pct(self) -> tuple[Decimal, Decimal] | None:
+    def win_rate_interval_pct(self) -> Interval | None:
         """Where the true win rate lies, 19 times out of 20 (Wilson)."""
-        if not self.round_trips or self.wins is None:
+        if self.round_trips is None or self.wins is None:
             return None
-        interval = wilson_interval(self.wins, self.round_trips)
-        return None if interval is None else (interval.low * HUNDRED, interval.high * HUNDRED)
+        return win_rate_interval_pct(self.wins, self.round_trips)
 
     @property
     def fees_of_edge_pct(self) -> Decimal | None:
         """Fees in percent of the gain before them; None without such a gain."""
-        if not self.fees or self.gain + self.fees <= 0:
-            return None
-        return self.fees / (self.gain + self.fees) * HUNDRED
+        return None if self.fees is None else fees_of_edge_pct(self.gain, self.fees)
 
     @property
     def reasons(self) -> dict[str, str]:
@@ -168,11 +174,11 @@ class PerformanceTotals:
 def totals_of(performances: Collection[Performance]) -> PerformanceTotals:
     """Return the sums."""
     gain = sum((each.gain for each in performances), ZERO)
-    base = sum((each.before.equity + each.after.paid_in - each.before.paid_in for each in performances), ZERO)
+    base = sum((each.base for each in performances), ZERO)
     told = [each for each in performances if each.realised is not None]
     return PerformanceTotals(
         gain=gain,
-        return_pct=gain / base * HUNDRED if base > 0 else None,
+        return_pct=return_pct(gain, base),
         realised=sum((each.realised or ZERO for each in told), ZERO),
         fees=sum((each.fees or ZERO for each in told), ZERO),
         fills=sum(each.fills or 0 for each in told),
@@ -182,20 +188,10 @@ def totals_of(performances: Collection[Performance]) -> PerformanceTotals:
 
 
 def worst_fall_pct(start: Moment, samples: Iterable[Sample | None], end: Moment) -> Decimal:
-    """Return how far, in percent, the account was below its highest point before, at worst.
-
-    Told by the samples alone: between two of them it may have been deeper. Payments are taken out.
-    """
+    """Return the largest drawdown in percent as the samples show it: between two of them it may have been deeper."""
     known = [(start.equity, start.stake), *((s.equity, s.stake) for s in samples if s), (end.equity, end.stake)]
-    index = peak = Decimal(1)
-    worst = ZERO
-    for (equity, stake), (next_equity, next_stake) in pairwise(known):
-        if equity <= 0:
-            continue
-        index *= (next_equity - (next_stake - stake)) / equity
-        peak = max(peak, index)
-        worst = max(worst, (1 - index / peak) * HUNDRED)
-    return worst
+    later = ((equity, stake - before) for (_, before), (equity, stake) in pairwise(known))
+    return worst_drawdown_pct(start.equity, later)
 
 
 def _less(after: Decimal | None, before: Decimal | None) -> Decimal | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from trading.minutes import EPOCH
+
 SAMPLES = 48  # of a line in a table's cell
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LEAST_STEP = timedelta(seconds=5)  # as often as accounts are valued
 
 

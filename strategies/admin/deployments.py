@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from portfolios.admin import ReadOnlyAdmin
+from marketdata.admin import ReadOnlyAdmin
 from portfolios.models import Standing
 from strategies.admin.commands import CommandingAdmin
 from strategies.admin.forms import CONFIG, MARGIN, RISK, deployment_form, shown_settings

@@ -13,7 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
 from marketdata import bus
-from portfolios.admin import ReadOnlyAdmin
+from marketdata.admin import ReadOnlyAdmin
 from portfolios.models import Liquidity, Season
 from portfolios.selectors import current_season
 from strategies.seasons import SEASON_NAME, new_season

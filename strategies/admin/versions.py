@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from portfolios.admin import ReadOnlyAdmin
+from marketdata.admin import ReadOnlyAdmin
 from strategies.deployments import selectors, services
 from strategies.models import StrategyVersion
 from strategies.versions import kept, registry

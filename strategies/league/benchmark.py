@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from marketdata.models import Candle
-from marketdata.selectors import ns_of
 from portfolios.fees import known_schedules
 from portfolios.models import Account, EquityPoint, Payment, PaymentState
 from trading.candles import TIMEFRAME_MINUTES
 from trading.fees import Liquidity
 from trading.frames import FRAME_INTERVAL_MS, NS_PER_MS, utc
+from trading.minutes import ns_of
 from trading.performance.buy_and_hold import Deposit, Held, Prices, held
 
 MOST_CANDLES = 1_500  # of one symbol: a curve has no use for more

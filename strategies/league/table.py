@@ -187,7 +187,7 @@ def _sampled(accounts: tuple[int, ...], grid: Grid, lookback: timedelta) -> Mapp
 def _ranks(points: Collection[EquityPoint]) -> dict[int, int]:
     """Return the place in the season that each account had at its point."""
     stood = [(moment_of(point, point.account), point.account) for point in points]
-    stood.sort(key=lambda each: (-each[0].result / each[0].paid_in, each[1].slug))
+    stood.sort(key=lambda each: (-(each[0].return_pct or Decimal(0)), each[1].slug))
     return {account.pk: rank for rank, (_, account) in enumerate(stood, start=1)}
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from django.utils import timezone
 
 from strategies.models import DeploymentCost
+from trading.candles import MINUTE_NS
 
 WINDOW_MINUTES = 5
-_MINUTE_NS = 60 * 10**9
 _COLUMNS = ("evaluations", "mean_us", "worst_us", "state_bytes", "grown_bytes", "errors", "interruptions", "as_of")
 
 
@@ -35,7 +35,7 @@ class Meter:
 
     def note(self, at_ns: int, took_ns: int, grew_bytes: int) -> None:
         """Take in one measured evaluation."""
-        number = at_ns // _MINUTE_NS
+        number = at_ns // MINUTE_NS
         if not self._minutes or self._minutes[-1].number != number:
             self._minutes.append(_Minute(number))
         minute = self._minutes[-1]

@@ -20,11 +20,11 @@ from trading.engine.outcome import Outcome, StrategyError
 from trading.engine.strategy_errors import described
 from trading.exchange import SharedBook
 from trading.frames import NS_PER_S
+from trading.minutes import HOUR_NS
 from trading.snapshot import DataSnapshot
 
 EQUITY_POINT_FRAMES = 50  # every five seconds of market time
 CHECKPOINT_FRAMES = 300  # at least every thirty seconds of market time
-HOUR_NS = 3_600 * NS_PER_S
 
 
 class Unloadable(Exception):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 
 import msgspec
 from django.conf import settings
@@ -22,10 +21,10 @@ from strategies.models import Deployment, ShadowChoice
 from trading.engine import Engine
 from trading.engine.shadow import Shadow, Show, other_models, under
 from trading.frames import Frame
+from trading.minutes import ns_of
 from trading.performance.optimism import Origin
 from trading.snapshot import DataSnapshot
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _log = logging.getLogger("worker")
 
 
@@ -155,7 +154,7 @@ def _restored(row: models.Shadow, engine: Engine) -> Shadow | None:
     """Return the shadow that ``row`` keeps; None where it does not belong beside ``engine`` as it stands."""
     if row.sequence != engine.state.sequence or row.fill_model not in other_models(engine):
         return None
-    since_ns = (row.since - _EPOCH) // timedelta(microseconds=1) * 1_000 if row.since else 0
+    since_ns = ns_of(row.since) if row.since else 0
     origin = Origin(sequence=row.since_sequence, time_ns=since_ns, equity=row.since_equity, result=row.since_result)
     try:
         resumed = under(engine, row.fill_model, bytes(row.checkpoint))

@@ -8,8 +8,8 @@ from marketdata import bus
 from marketdata.feed_events import FeedEventKind
 from marketdata.models import Candle, FeedEvent
 from marketdata.recording.folders import Index, write_index
-from marketdata.selectors import ns_of
 from tests.rows import MARKET, NOON, open_season, quote, run_feed
+from trading.minutes import ns_of
 
 pytestmark = pytest.mark.django_db
 LAG = {"newest": 45.0, "p50": 40.0, "p99": 1_234.0, "is_high": False, "history": [None, 40.0, 45.0]}

@@ -8,10 +8,10 @@ from django.apps import apps
 from marketdata import bus, models
 from marketdata.feed.health import FeedHealth
 from marketdata.kraken.events import Heartbeat, InstrumentsChanged, LagMeasured
-from marketdata.selectors import ns_of
 from marketdata.serializers import FeedSerializer
 from marketdata.services import record_instruments
 from tests.drawing import instrument
+from trading.minutes import ns_of
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 7, 7, 12, tzinfo=UTC)

@@ -18,7 +18,7 @@ def curve_of(deployment, *worths):
     for minute, worth in enumerate(worths):
         time = NOON + timedelta(minutes=minute)
         EquityPoint.objects.create(account=deployment.account, time=time, equity=worth, mid_equity=worth)
-    return [point.drawdown_pct for point in equity_curve(deployment.account)]
+    return [round(point.drawdown_pct, 20) for point in equity_curve(deployment.account)]
 
 
 def pay(deployment, value, minutes):

@@ -152,11 +152,6 @@ class Account:
         self.state.payments.append(Payment(snapshot.time_ns, value))
         self.state.stake += value
 
-    def return_pct(self, equity: Decimal) -> Decimal | None:
-        """Return the profit in percent of all that was ever paid in, None when nothing was."""
-        paid_in = self.state.paid_in
-        return (equity - self.state.stake) / paid_in * 100 if paid_in else None
-
     # Trading
 
     def fee_bps(self, liquidity: Liquidity, time_ns: int) -> Decimal:
@@ -320,15 +315,3 @@ class Account:
         value = snapshot.instrument(symbol).qty(position.lots) * base_rate
         paid = (position.cost if position.lots >= 0 else -position.cost) + position.entry_fees
         return InstrumentFigures(self.tally(symbol), value - paid * quote_rate, value)
-
-    @property
-    def win_rate(self) -> Decimal | None:
-        """The share of finished round trips that won, None before the first."""
-        return Decimal(self.state.wins) / self.state.round_trips if self.state.round_trips else None
-
-    @property
-    def profit_factor(self) -> Decimal | None:
-        """What winning round trips won over what losing ones lost; None without a loss: it knows no bound."""
-        lost = sum((tally.lost for tally in self.state.tallies.values()), ZERO)
-        won = sum((tally.won for tally in self.state.tallies.values()), ZERO)
-        return won / lost if lost else None

@@ -6,11 +6,10 @@ import numpy as np
 import talib
 from numpy.typing import NDArray
 
-from trading.candles import MINUTE_NS, TIMEFRAME_MINUTES, CandleSeries, Floats
+from trading.candles import CandleSeries, Floats
 from trading.indicators.bands import Channel
 from trading.indicators.definition import aligned, indicator, quotient, windows
-
-DAY_NS = TIMEFRAME_MINUTES["1d"] * MINUTE_NS
+from trading.minutes import DAY_NS
 
 
 @indicator(needs=lambda period: period + 1)

@@ -10,10 +10,9 @@ from trading.accounting.account import Account
 from trading.accounting.ledger import ZERO
 from trading.accounting.state import Worth
 from trading.accounting.valuation import mid_rate
-from trading.frames import NS_PER_S
+from trading.minutes import DAY_NS
+from trading.performance.drawdown import Drawdown
 from trading.snapshot import DataSnapshot
-
-_DAY_NS = 86_400 * NS_PER_S
 
 
 class Figures(msgspec.Struct):
@@ -40,16 +39,15 @@ class Figures(msgspec.Struct):
 
     def mark(self, account: Account, worth: Worth, snapshot: DataSnapshot) -> None:
         """Take in what the account is worth now."""
-        self._follow_payments(account, worth.equity)
+        paid = self._paid(account)
         self.equity, self.mid_equity, self.exposure = worth.equity, worth.mid_equity, worth.exposure
         self.owed = worth.owed
         self._mark_margin(account, snapshot)
-        day = snapshot.time_ns // _DAY_NS
+        day = snapshot.time_ns // DAY_NS
         if day != self.day:
             self.day, self.day_equity = day, worth.equity
-        self.peak_equity = max(self.peak_equity, worth.equity)
-        self.drawdown_pct = (1 - worth.equity / self.peak_equity) * 100
-        self.max_drawdown_pct = max(self.max_drawdown_pct, self.drawdown_pct)
+        before = Drawdown(self.peak_equity, self.drawdown_pct, self.max_drawdown_pct)
+        self.peak_equity, self.drawdown_pct, self.max_drawdown_pct = before.after(worth.equity, paid)
 
     def _mark_margin(self, account: Account, snapshot: DataSnapshot) -> None:
         self.used_margin, self.short_exposure = ZERO, ZERO
@@ -68,19 +66,18 @@ class Figures(msgspec.Struct):
                 assert rate is not None, "it was valued"
                 self.short_exposure += snapshot.instrument(position.symbol).qty(-position.lots) * rate
 
-    def _follow_payments(self, account: Account, equity: Decimal) -> None:
-        """Take what was paid in or out since the last mark out of the peak and of the day's beginning."""
+    def _paid(self, account: Account) -> Decimal:
+        """Return what was paid in (+) or out (-) since the last mark; the day's beginning moves with it.
+
+        What an account begins with is no payment: it is its first peak.
+        """
         paid = account.state.stake - self.stake
         if not paid:
-            return
+            return ZERO
         is_first = not self.stake and len(account.state.payments) < 2
         self.stake = account.state.stake
         if is_first:
             self.peak_equity = max(self.peak_equity, self.stake)
-            return
-        before = equity - paid
-        if before > 0 and equity > 0:
-            self.peak_equity *= equity / before
-        else:
-            self.peak_equity = max(equity, self.peak_equity + paid)
+            return ZERO
         self.day_equity += paid
+        return paid

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from trading.accounting.ledger import ZERO
+from trading.performance.returns import return_pct
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,8 @@ def optimism_band(origins: Iterable[Origin], results: Mapping[str, Decimal]) -> 
     result. None where nothing can be compared: no shadow, or nothing of worth to begin with.
     """
     origin = min(origins, key=lambda each: each.sequence, default=None)
-    if origin is None or origin.equity is None or origin.equity <= 0:
+    if origin is None or origin.equity is None:
         return None
-    equity, before = origin.equity, origin.result
-    return OptimismBand(origin, {model: (result - before) / equity * 100 for model, result in results.items()})
+    made = {model: return_pct(result - origin.result, origin.equity) for model, result in results.items()}
+    returns_pct = {model: pct for model, pct in made.items() if pct is not None}
+    return OptimismBand(origin, returns_pct) if returns_pct else None

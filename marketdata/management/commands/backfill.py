@@ -16,8 +16,8 @@ from marketdata.history.backfill import backfill
 from marketdata.history.progress import ProgressBar
 from marketdata.kraken.rest import KrakenRest, RestError
 from marketdata.kraken.rest_answers import PairName
-from marketdata.selectors import ns_of
 from marketdata.sources import watched_symbols
+from trading.minutes import ns_of
 
 OHLC_REACH = timedelta(hours=12)  # of one-minute candles
 

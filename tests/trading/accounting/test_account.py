@@ -12,6 +12,7 @@ from tests.drawing import Scene, instrument
 from trading.accounting.ledger import InsufficientFunds
 from trading.accounting.positions import MAX_LAYERS
 from trading.engine import Engine
+from trading.performance.returns import return_pct
 from trading.portfolio import Portfolio
 
 AROUND_100 = "101 x 90000\n---\n99 x 90000"
@@ -28,7 +29,7 @@ def test_assets_beside_cash_are_paid_in_at_mid_and_are_no_profit() -> None:
     account = desk.engine.account
     assert account.state.balances == {"USD": 1000, "XRP": 3, "BTC": D("0.5")}
     assert account.state.stake == 1000 + 300 + 500
-    assert account.return_pct(desk.worth.mid_equity) == 0
+    assert return_pct(desk.worth.mid_equity - account.state.stake, account.state.paid_in) == 0
     assert sum(amount for party, _, amount in desk.entries("deposit") if party == "owner") == -D("1003.5")
 
 
@@ -46,12 +47,13 @@ def test_paying_in_and_taking_out_are_neither_profit_nor_loss() -> None:
     account = desk.engine.account
     desk.trade("buy", 5)
     desk.show("111 x 90000\n---\n109 x 90000")
-    before = account.return_pct(desk.worth.equity)
+    before = return_pct(desk.worth.equity - account.state.stake, account.state.paid_in)
 
     account.deposit("topped-up", "USD", D(1000), desk.snapshot)
     account.withdraw("taken-out", "USD", D(1000), desk.snapshot)
 
-    assert account.return_pct(desk.worth.equity) == before / 2  # of twice as much that was paid in
+    after = return_pct(desk.worth.equity - account.state.stake, account.state.paid_in)
+    assert after == before / 2  # of twice as much that was paid in
     assert account.state.stake == 1000
     assert [payment.value for payment in account.state.payments] == [1000, 1000, -1000]
     assert account.state.payments[-1].time_ns == desk.snapshot.time_ns
