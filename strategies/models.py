@@ -2,62 +2,44 @@
 
 from __future__ import annotations
 
-from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 
 from portfolios.models import Account, money
+from strategies.terms import column
 
 
 class DeploymentStatus(models.TextChoices):
-    """Whether a deployment is asked for signals."""
+    """Whether a deployment is evaluated, and may trade."""
 
     ENABLED = "enabled"
-    ENTRIES_STOPPED = "entries_stopped", "entries stopped (asked as ever, but nothing is opened or enlarged)"
-    PAUSED = "paused", "paused (resting orders and stops live on)"
-    DISABLED = "disabled", "disabled (no worker takes it)"
-    QUARANTINED = "quarantined", "quarantined (it harmed its worker; no worker takes it until it is enabled)"
-
-
-class ShadowChoice(models.TextChoices):
-    """Whether a deployment is also run under the other fill models."""
-
-    AUTO = "auto", "auto (while it is among the best of the league)"
-    ON = "on"
-    OFF = "off"
+    ENTRIES_STOPPED = "entries_stopped", "entries stopped (exits, stops and targets keep working)"
+    PAUSED = "paused", "paused (no new signals; open orders, stops and targets stay active)"
+    DISABLED = "disabled", "disabled (no worker runs it)"
+    QUARANTINED = "quarantined", "quarantined (it harmed its worker; no worker runs it until it is enabled)"
 
 
 class Deployment(models.Model):
-    """A strategy version with a config, entered in the league with an account."""
+    """A strategy version entered in the league with an account, on the terms that `strategies.terms` declares."""
 
     slug = models.SlugField(max_length=60, unique=True)
     name = models.CharField(max_length=100)
-    strategy = models.CharField(max_length=60, help_text="STRATEGY_NAME of a package the registry found")
+    strategy = models.CharField(max_length=60, help_text="STRATEGY_NAME of its package")
     strategy_hash = models.CharField(
         max_length=64, blank=True, default="", help_text="the version it trades; empty: not hosted yet since an upgrade"
     )
-    symbols = models.JSONField(default=list, blank=True, help_text="empty: the strategy's own SYMBOLS")
-    config = models.JSONField(default=dict, blank=True, help_text="what differs from the strategy's defaults")
-    risk = models.JSONField(default=dict, blank=True, help_text="risk limits; empty: the engine's defaults")
-    margin = models.JSONField(default=dict, blank=True, help_text="margin terms; empty: the exchange's")
-    cash = money(default=100, validators=[MinValueValidator(1)], help_text="stake in the account's currency")
-    assets = models.JSONField(
-        default=dict, blank=True, help_text="paid in beside the stake: currency -> amount as text"
-    )
-    currency = models.CharField(max_length=10, default="USD")
-    funding_currency = models.CharField(max_length=10, default="USD", validators=[RegexValidator(r"^[A-Z0-9.]{2,10}$")])
-    latency_ms = models.PositiveIntegerField(
-        default=200, help_text="from signal to exchange; the median where it varies"
-    )
-    latency_sigma = models.FloatField(
-        default=0, help_text="of the latency's logarithm, 0 to 2: 0 is constant, 0.5 doubles it in 8 of 100 orders"
-    )
-    fill_model = models.CharField(max_length=20, default="realistic")
-    fee_schedule = models.CharField(
-        max_length=60, default="kraken-spot-2026-07", help_text="a family charges the schedule in force at each date"
-    )
-    shadows = models.CharField(
-        max_length=4, choices=ShadowChoice, default=ShadowChoice.AUTO, help_text="run the other fill models, too"
-    )
+    symbols = models.JSONField(**column("symbols"))
+    config = models.JSONField(**column("config"))
+    risk = models.JSONField(**column("risk"))
+    margin = models.JSONField(**column("margin"))
+    cash = money(**column("cash"))
+    assets = models.JSONField(**column("assets"))
+    currency = models.CharField(**column("currency"))
+    funding_currency = models.CharField(**column("funding_currency"))
+    latency_ms = models.PositiveIntegerField(**column("latency_ms"))
+    latency_sigma = models.FloatField(**column("latency_sigma"))
+    fill_model = models.CharField(**column("fill_model"))
+    fee_schedule = models.CharField(**column("fee_schedule"))
+    shadows = models.CharField(**column("shadows"))
     status = models.CharField(max_length=20, choices=DeploymentStatus, default=DeploymentStatus.ENABLED)
     status_reason = models.CharField(max_length=500, blank=True)
     account = models.OneToOneField(Account, on_delete=models.PROTECT, null=True, blank=True)
@@ -86,7 +68,7 @@ class DeploymentEvent(models.Model):
     detail = models.TextField(blank=True)
     sequence = models.BigIntegerField(default=0)
     time = models.DateTimeField()
-    since = models.DateTimeField(null=True, blank=True, help_text="of a gap: nothing was seen from then until `time`")
+    since = models.DateTimeField(null=True, blank=True, help_text="of a gap: no data from then until `time`")
 
     class Meta:
         ordering = ("-time",)
@@ -129,7 +111,7 @@ class StrategyVersion(models.Model):
     """A version of a strategy that was found once, with its files; what trades it goes on when they are edited."""
 
     name = models.CharField(max_length=60)
-    version = models.CharField(max_length=60, help_text="STRATEGY_VERSION; what tells versions apart is the hash")
+    version = models.CharField(max_length=60, help_text="STRATEGY_VERSION; two versions differ by hash")
     hash = models.CharField(max_length=64, unique=True, help_text="SHA-256 of its files, names included")
     first_seen_at = models.DateTimeField(help_text="wall clock")
     sources = models.BinaryField(help_text="its files, packed")
@@ -155,14 +137,14 @@ class DeploymentRevision(models.Model):
     by = models.CharField(max_length=150)
     action = models.CharField(max_length=20, help_text="created, changed, enabled, paused, rolled back, …")
     note = models.CharField(max_length=500, blank=True)
-    changes = models.JSONField(default=list, help_text="key, before, after; one left out: the default held, or holds")
+    changes = models.JSONField(default=list, help_text="key, before, after; one left out: the default")
     settings = models.JSONField(default=dict, help_text="every field that can be changed, and the status")
     strategy_version = models.CharField(max_length=60, blank=True)
     strategy_hash = models.CharField(max_length=64, blank=True)
     sequence = models.BigIntegerField(
         null=True,
         blank=True,
-        help_text="the frame after which its worker obeyed it; empty: none has; 0: from before that was noted",
+        help_text="the frame after which its worker applied it; empty: not yet; 0: from before that was recorded",
     )
 
     class Meta:

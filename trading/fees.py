@@ -140,6 +140,7 @@ KRAKEN_SPOT_2026_07 = _schedule(
     500000000  0.05  0.00
     """,
 )
+DEFAULT_FEE_SCHEDULE = KRAKEN_SPOT_2026_07.name
 
 
 class Schedules:

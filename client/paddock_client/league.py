@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -260,7 +260,7 @@ class Revision:
     settings: dict[str, Any]
     strategy_version: str
     strategy_hash: str
-    sequence: int | None  # the frame after which its worker obeyed it; None: none has
+    sequence: int | None  # the frame after which its worker applied it; None: not yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,8 +275,8 @@ class Deployment:
     config: dict[str, Any]  # what differs from the strategy's defaults
     risk: dict[str, Any]  # limits; empty: the engine's own
     margin: dict[str, Any]  # margin terms; empty: the exchange's
-    cash: Decimal  # stake in the account's currency
-    assets: dict[str, str]  # paid in beside it: amount by currency
+    cash: Decimal  # starting balance in the account's currency
+    assets: dict[str, str]  # deposited beside it: amount by currency
     currency: str
     funding_currency: str
     latency_ms: int  # from signal to exchange; the median where it varies
@@ -289,6 +289,7 @@ class Deployment:
     revision: int  # grows with every change
     created_at: datetime
     updated_at: datetime
+    more: dict[str, Any] = field(default_factory=dict)  # fields without an attribute: terms newer than this client
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

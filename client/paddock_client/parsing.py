@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 from paddock_client.errors import UnexpectedAnswer
 
 T = TypeVar("T")
+MORE = "more"
 _FROM_TEXT: Mapping[Any, Callable[[str], Any]] = {
     Decimal: Decimal,
     datetime: datetime.fromisoformat,
@@ -22,15 +23,19 @@ _FROM_TEXT: Mapping[Any, Callable[[str], Any]] = {
 
 
 def thing(kind: type[T], data: Any) -> T:
-    """Return a thing as its JSON tells it; what it has no field for is passed over.
+    """Return a thing as its JSON tells it; what it has no field for is kept in ``more``, if it has that, else dropped.
 
     Raises:
         UnexpectedAnswer: a field is missing, or holds something else than it should.
     """
     if not isinstance(data, dict):
         raise UnexpectedAnswer(f"{kind.__name__}: {str(data)[:100]!r} was told; expected an object")
-    values = {}
-    for name, (key, hint, is_required) in _fields(cast(Any, kind)).items():
+    values: dict[str, Any] = {}
+    fields = _fields(cast(Any, kind))
+    if MORE in fields:
+        known = {key for key, _, _ in fields.values()}
+        values[MORE] = {key: value for key, value in data.items() if key not in known}
+    for name, (key, hint, is_required) in fields.items():
         if key in data:
             values[name] = _value(hint, data[key], f"{kind.__name__}.{name}")
         elif is_required:

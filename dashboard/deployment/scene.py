@@ -143,6 +143,16 @@ class DeploymentScene(Scene):
         return standing.indicators_at if standing else None
 
     @property
+    def terms(self) -> list[Setting]:
+        """The terms, one by one."""
+        return selectors.terms_shown(self.deployment)
+
+    @property
+    def headline(self) -> list[Setting]:
+        """The terms under its name: the essential ones, and those not at their default; its symbols stand before."""
+        return [term for term in self.terms if (term.is_headline or term.is_changed) and term.key != "symbols"]
+
+    @property
     def changed_settings(self) -> list[Setting]:
         """Those that differ from the strategy's defaults."""
         return [setting for setting in self.settings if setting.is_changed]

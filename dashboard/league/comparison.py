@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
 from marketdata import bus
 from portfolios.selectors import LeagueRow, current_season
-from strategies.deployments.selectors import Setting, limits_of, margin_of, settings_of, symbols_of, traded
+from strategies.deployments.challengers import label
+from strategies.deployments.selectors import (
+    Setting,
+    limits_of,
+    margin_of,
+    settings_of,
+    symbols_of,
+    terms_shown,
+    traded,
+)
 from strategies.league.board import Contestant, league_board
 from strategies.models import Deployment
 
 FEWEST, MOST = 2, 6
-_TERMS = ("cash", "currency", "funding_currency", "assets", "fill_model", "latency_ms", "latency_sigma", "fee_schedule")
 
 _FIGURES = (
     ("Rank", "", "rank", False),
@@ -136,22 +144,21 @@ def _settings(columns: Sequence[Column]) -> list[SettingLine]:
 
 
 def _settings_of(deployment: Deployment) -> dict[str, Setting]:
+    """Return what trades, the terms, and every key of config, risk limits and margin terms."""
     strategy, _ = traded(deployment)
-    own = {
-        "strategy": deployment.strategy,
-        "version": f"{strategy.version} ({strategy.hash[:8]})" if strategy else deployment.strategy_hash[:8],
-        "symbols": ", ".join(symbols_of(deployment, strategy)),
-        **{name: getattr(deployment, name) for name in _TERMS},
+    terms = {setting.key: setting for setting in terms_shown(deployment)}
+    symbols = ", ".join(symbols_of(deployment, strategy))
+    version = label(strategy) if strategy else deployment.strategy_hash[:8]
+    return {
+        "strategy": _identity("strategy", deployment.strategy),
+        "version": _identity("version", version),
+        **terms,
+        "symbols": replace(terms["symbols"], value=symbols),
+        **{f"config.{setting.key}": setting for setting in settings_of(deployment, strategy)},
+        **{f"risk.{setting.key}": setting for setting in limits_of(deployment)},
+        **{f"margin.{setting.key}": setting for setting in margin_of(deployment)},
     }
-    fields = {field.name: str(field.help_text) for field in Deployment._meta.fields}  # noqa: SLF001  (Django's own name)
-    told = {
-        key: Setting(key=key, value=_plain(value), default=None, help=fields.get(key, ""), bounds="", is_changed=False)
-        for key, value in own.items()
-    }
-    told |= {f"config.{setting.key}": setting for setting in settings_of(deployment, strategy)}
-    told |= {f"risk.{setting.key}": setting for setting in limits_of(deployment)}
-    return told | {f"margin.{setting.key}": setting for setting in margin_of(deployment)}
 
 
-def _plain(value: Any) -> Any:
-    return f"{value.normalize():f}" if isinstance(value, Decimal) else value
+def _identity(key: str, value: str) -> Setting:
+    return Setting(key=key, value=value, default=None, help="", bounds="", is_changed=False)

@@ -19,7 +19,7 @@ from django.utils.safestring import SafeString
 from marketdata.admin import ReadOnlyAdmin
 from portfolios.models import Standing
 from strategies.admin.commands import CommandingAdmin
-from strategies.admin.forms import CONFIG, MARGIN, RISK, deployment_form, shown_settings
+from strategies.admin.forms import deployment_form, fields_by_group, shown_settings
 from strategies.admin.history import DeploymentPages
 from strategies.admin.payments import PayingAdmin
 from strategies.admin.seasons import SeasonAdmin
@@ -28,11 +28,24 @@ from strategies.deployments.challengers import LONGEST_NAME, label
 from strategies.deployments.cloning import COPY, clone_deployment, unused_slug
 from strategies.deployments.selectors import traded
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus, Worker
+from strategies.terms import Group
 from strategies.versions import registry
 from trading.fills import plain
 from trading.strategy import Strategy
 
 __all__ = ["DeploymentAdmin", "DeploymentEventAdmin", "SeasonAdmin", "WorkerAdmin"]
+
+ABOUT: dict[Group, dict[str, Any]] = {
+    Group.CONFIG: {"description": "Leave a field empty to follow the strategy's default, also when that changes."},
+    Group.RISK: {"description": "They stop entries, never exits. Leave a field empty for no limit or the default."},
+    Group.MARGIN: {
+        "description": "On what terms the exchange lends. Leave a field empty to follow the exchange's.",
+        "classes": ("collapse",),
+    },
+    Group.MONEY: {
+        "description": "A change of the starting balance, the assets or the currencies holds from the next reset on."
+    },
+}
 
 admin.site.site_header = "Paddock"
 admin.site.site_title = "Paddock"
@@ -153,11 +166,11 @@ class DeploymentAdmin(DeploymentPages, PayingAdmin, CommandingAdmin):
         return deployment_form(strategy)
 
     def get_fieldsets(self, request: HttpRequest, obj: Deployment | None = None) -> list[Any]:
-        """Return identity, money, config and risk limits, each with what it is for."""
+        """Return identity and strategy, then the terms by group, each with what it is for."""
         strategy = self.strategy_chosen(request, obj)
         if strategy is None:
             return list(super().get_fieldsets(request, obj))
-        drawn = list(self.get_form(request, obj).base_fields)
+        grouped = fields_by_group(self.get_form(request, obj))
         state = (
             [(None, {"fields": (("status", "status_reason"), ("revision", "page", "pay_link", "clone_link"))})]
             if obj
@@ -167,29 +180,13 @@ class DeploymentAdmin(DeploymentPages, PayingAdmin, CommandingAdmin):
             *state,
             (
                 f"{strategy.name} {label(strategy)}",
-                {"fields": ("name", *(() if obj else ("slug",)), "symbols"), "description": strategy.description},
+                {
+                    "fields": ("name", *(() if obj else ("slug",)), *grouped.pop(Group.STRATEGY)),
+                    "description": strategy.description,
+                },
             ),
-            ("Config", {
-                "fields": [name for name in drawn if name.startswith(CONFIG)],
-                "description": "Leave a field empty to follow the strategy's default, also when that changes.",
-            }),
-            ("Risk limits", {
-                "fields": [name for name in drawn if name.startswith(RISK)],
-                "description": "They stop entries, never exits. Leave a field empty for no limit or the default.",
-            }),
-            ("Margin", {
-                "fields": [name for name in drawn if name.startswith(MARGIN)],
-                "description": "On what terms the exchange lends. Leave a field empty to follow the exchange's.",
-                "classes": ("collapse",),
-            }),
-            ("Money and market", {
-                "fields": (
-                    *(("cash", "currency"), "funding_currency", "assets", "fee_schedule", ("fill_model", "shadows")),
-                    *("latency_ms", "latency_sigma"),
-                ),
-                "description": "A change of the stake, the assets or the currencies holds from the next reset on.",
-            }),
-        ]  # fmt: skip
+            *((group.value, {"fields": names, **ABOUT.get(group, {})}) for group, names in grouped.items()),
+        ]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Return what the form of a clone is filled in with."""

@@ -21,19 +21,16 @@ from strategies.deployments.config_fields import (
     shown,
 )
 from strategies.deployments.money_terms import assets_as_text, assets_from_text
-from strategies.deployments.terms import check_deployment
+from strategies.deployments.selectors import terms_shown
+from strategies.deployments.terms import TERMS, Term, check_deployment
 from strategies.models import Deployment
-from trading.exchange.models import FILL_MODELS
-from trading.fills import plain
+from strategies.terms import Group
 from trading.strategy import Strategy
 
 CONFIG, RISK, MARGIN = "config__", "risk__", "margin__"
 UNSET = object()  # left empty: the default holds
-PLAIN_FIELDS = (
-    *("name", "slug", "cash", "currency", "funding_currency", "fee_schedule", "fill_model", "latency_ms"),
-    "latency_sigma",
-    "shadows",
-)
+# Terms that a form field each stands for; of the others each key has one.
+SINGLE = tuple(key for key, term in TERMS.items() if not term.has_keys)
 
 
 class ConfigFormField(forms.Field):
@@ -60,10 +57,28 @@ class ConfigFormField(forms.Field):
         return (data or "").strip() != (initial or "")
 
 
+class TermFormField(ConfigFormField):
+    """One term of a deployment; empty means the default."""
+
+    def __init__(self, term: Term) -> None:
+        super().__init__(term.about)
+        self.label = label_of(term)
+
+    def clean(self, value: Any) -> Any:
+        """Return the value that the row takes."""
+        cleaned = super().clean(value)
+        return self.about.default if cleaned is UNSET else cleaned
+
+
+def label_of(term: Term) -> str:
+    """Return the term's label, its unit behind it."""
+    return f"{term.label} ({term.unit})" if term.unit else term.label
+
+
 def shown_settings(deployment: Deployment, strategy: Strategy) -> dict[str, Any]:
     """Return a deployment's settings as they stand in the form of its strategy."""
-    settings: dict[str, Any] = {name: getattr(deployment, name) for name in PLAIN_FIELDS}
-    settings["cash"] = plain(deployment.cash)
+    settings: dict[str, Any] = {"name": deployment.name, "slug": deployment.slug}
+    settings |= {s.key: shown(s.value) for s in terms_shown(deployment)}
     settings["symbols"] = ", ".join(deployment.symbols)
     settings["assets"] = assets_as_text(deployment.assets)
     config = flat(deployment.config, config_fields(strategy.schema()))
@@ -110,31 +125,28 @@ def _fee_choices() -> list[tuple[str, list[tuple[str, str]]]]:
     ]
 
 
+def _single(key: str, **options: Any) -> dict[str, Any]:
+    """Return what a term's own form field has in common with the drawn ones."""
+    return {"required": False, "label": label_of(TERMS[key]), "help_text": TERMS[key].about.help, **options}
+
+
 class DeploymentForm(forms.ModelForm):
-    """What every strategy has in common; `deployment_form` adds the strategy's own fields."""
+    """What every strategy has in common; `deployment_form` adds the other terms and the strategy's own fields.
+
+    Only terms that a person writes otherwise than in a box of their kind have a field here.
+    """
 
     strategy: Strategy  # set by `deployment_form`
 
-    symbols = forms.CharField(required=False, help_text="BASE/QUOTE, separated by commas; empty: the strategy's own")
-    assets = forms.CharField(
-        required=False,
-        help_text="paid in beside the stake, like 0.01 BTC, 5 ETH; valued at mid, it starts when all have a price",
-    )
+    symbols = forms.CharField(**_single("symbols", help_text="BASE/QUOTE, comma-separated; empty: the strategy's own"))
+    assets = forms.CharField(**_single("assets"))
     fee_schedule = forms.ChoiceField(
-        choices=_fee_choices,
-        initial="kraken-spot-2026-07",
-        help_text="a family follows the exchange: each fill is charged by the schedule in force at its date",
+        **_single("fee_schedule", choices=_fee_choices, initial=TERMS["fee_schedule"].about.default)
     )
-    latency_sigma = forms.FloatField(
-        required=False,
-        initial=0,
-        help_text=Deployment._meta.get_field("latency_sigma").help_text,  # noqa: SLF001
-    )
-    fill_model = forms.ChoiceField(choices=[(name, name) for name in FILL_MODELS], initial="realistic")
 
     class Meta:
         model = Deployment
-        fields = PLAIN_FIELDS
+        fields = ("name", "slug", *SINGLE)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -151,10 +163,6 @@ class DeploymentForm(forms.ModelForm):
         symbols = [part.strip().upper() for part in text.split(",") if part.strip()]
         return [] if tuple(symbols) == self.strategy.symbols else symbols
 
-    def clean_latency_sigma(self) -> float:
-        """Return how much the latency varies; left empty it is constant."""
-        return self.cleaned_data["latency_sigma"] or 0.0
-
     def clean_assets(self) -> dict[str, str]:
         """Return the assets by currency."""
         try:
@@ -162,12 +170,16 @@ class DeploymentForm(forms.ModelForm):
         except ValidationError as error:
             raise ValidationError(error.messages) from None
 
+    def clean_fee_schedule(self) -> str:
+        """Return the name; left empty the default."""
+        return self.cleaned_data["fee_schedule"] or str(TERMS["fee_schedule"].about.default)
+
     def clean(self) -> dict[str, Any]:
         """Check the config as a whole, as the services will."""
         super().clean()
         changes = self.changes()
         self.instance.strategy = self.strategy.name
-        for name in ("config", "risk", "margin", "symbols", "assets", "fee_schedule", "fill_model", "latency_sigma"):
+        for name in TERMS:
             if name in changes:
                 setattr(self.instance, name, changes[name])
         if not self.errors:
@@ -180,9 +192,7 @@ class DeploymentForm(forms.ModelForm):
 
     def changes(self) -> dict[str, Any]:
         """Return the deployment's fields as the services take them, config and risk limits gathered."""
-        fields = {
-            name: self.cleaned_data[name] for name in (*PLAIN_FIELDS, "symbols", "assets") if name in self.cleaned_data
-        }
+        fields = {name: self.cleaned_data[name] for name in self._meta.fields or () if name in self.cleaned_data}
         return {
             **fields,
             "strategy": self.strategy.name,
@@ -200,8 +210,19 @@ class DeploymentForm(forms.ModelForm):
 def deployment_form(strategy: Strategy) -> type[DeploymentForm]:
     """Return the form class for deployments of ``strategy``."""
     fields: dict[str, Any] = {
-        f"{CONFIG}{about.key}": ConfigFormField(about) for about in config_fields(strategy.schema())
+        key: TermFormField(TERMS[key]) for key in SINGLE if key not in DeploymentForm.declared_fields
     }
+    fields |= {f"{CONFIG}{about.key}": ConfigFormField(about) for about in config_fields(strategy.schema())}
     fields |= {f"{RISK}{about.key}": ConfigFormField(about) for about in risk_fields()}
     fields |= {f"{MARGIN}{about.key}": ConfigFormField(about) for about in margin_fields()}
     return type("DrawnDeploymentForm", (DeploymentForm,), {**fields, "strategy": strategy})
+
+
+def fields_by_group(form: type[forms.ModelForm]) -> dict[Group, list[str]]:
+    """Return the names of a form's fields by the group of their term: CONFIG__KEY is of the config's."""
+    grouped: dict[Group, list[str]] = {group: [] for group in Group}
+    for name in form.base_fields:
+        term = TERMS.get(name.partition("__")[0])
+        if term is not None:
+            grouped[term.group].append(name)
+    return grouped

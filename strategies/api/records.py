@@ -14,10 +14,10 @@ from portfolios.api import account_named
 from portfolios.filters import KnownParameters, MomentFilter
 from portfolios.serializers import ExactDecimalField
 from strategies.api.deployments import deployment_named
-from strategies.deployments.events import DeploymentEventSerializer
 from strategies.deployments.selectors import symbols_of, traded
 from strategies.league.benchmark import Benchmark, holding_of
 from strategies.models import DeploymentEvent
+from strategies.serializers.deployments import DeploymentEventSerializer
 from trading.performance.buy_and_hold import Held
 
 

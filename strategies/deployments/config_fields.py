@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
@@ -45,6 +46,9 @@ class ConfigField:
     is_least_excluded: bool = False
     is_most_excluded: bool = False
     choices: tuple[Any, ...] = ()
+    pattern: str = ""  # of a text; empty: any
+    example: str = ""  # of a text that fits the pattern
+    longest: int | None = None  # characters of a text
     is_optional: bool = False  # null is a value
     is_required: bool = False  # there is no default
 
@@ -63,6 +67,11 @@ class ConfigField:
         """What would be right, for an error's last words."""
         if self.kind is Kind.CHOICE:
             return f"one of {', '.join(map(str, self.choices))}"
+        if self.kind is Kind.TEXT and (self.pattern or self.longest):
+            like = (
+                f"one like {self.example}" if self.example else f"text like {self.pattern}" if self.pattern else "text"
+            )
+            return f"{like} of at most {self.longest} characters" if self.longest else like
         article = {Kind.JSON: "valid", Kind.FLAG: "", Kind.TEXT: ""}.get(self.kind, "a")
         return f"{article} {self.kind.value} {self.bounds}".strip()
 
@@ -95,6 +104,8 @@ class ConfigField:
             case Kind.JSON:
                 return json.loads(text, parse_constant=_no_nan)
             case Kind.TEXT:
+                if re.search(self.pattern, text) is None or (self.longest is not None and len(text) > self.longest):
+                    raise ValueError(text)
                 return text
 
     def _is_within(self, number: Decimal) -> bool:
@@ -194,6 +205,9 @@ def _field(key: str, about: Mapping[str, Any], *, is_required: bool) -> ConfigFi
         is_least_excluded="exclusiveMinimum" in merged,
         is_most_excluded="exclusiveMaximum" in merged,
         choices=choices,
+        pattern=merged.get("pattern", ""),
+        example=next(iter(merged.get("examples", ())), ""),
+        longest=merged.get("maxLength"),
         is_optional=len(options) < len(about.get("anyOf", ())),
         is_required=is_required,
     )

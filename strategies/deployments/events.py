@@ -1,18 +1,17 @@
-"""Putting on record what a reader of a deployment should know, and telling the stream of it, once."""
+"""Event records of a deployment: each is written once, and once sent to the stream."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
-from rest_framework import serializers
 
 from portfolios.models import Message, MessageKind
 from portfolios.outbox.writing import tell
-from strategies.models import (
-    Deployment,
-    DeploymentEvent,
-)
+from strategies.models import Deployment, DeploymentEvent
+
+SHOWN = ("event_id", "kind", "summary", "detail", "sequence", "time", "since")  # on the stream and in the API
 
 
 @transaction.atomic
@@ -27,7 +26,7 @@ def record_event(
     sequence: int = 0,
     since: datetime | None = None,
 ) -> None:
-    """Write an event and tell of it; one that is written already is left as it is and not told again."""
+    """Write an event and send it to the stream; one that is written already stays as it is and is not sent again."""
     event, is_new = DeploymentEvent.objects.get_or_create(
         deployment=deployment,
         event_id=event_id,
@@ -41,11 +40,9 @@ def record_event(
         },
     )
     if is_new:
-        told = DeploymentEventSerializer(event).data
-        tell([Message(kind=MessageKind.EVENT, slug=deployment.slug, data=told)])
+        tell([Message(kind=MessageKind.EVENT, slug=deployment.slug, data=message_of(event))])
 
 
-class DeploymentEventSerializer(serializers.ModelSerializer):
-    class Meta:
-        model = DeploymentEvent
-        exclude = ("id", "deployment")
+def message_of(event: DeploymentEvent) -> dict[str, Any]:
+    """Return an event as the stream sends it, which is as the API answers it."""
+    return {name: getattr(event, name) for name in SHOWN}

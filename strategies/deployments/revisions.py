@@ -11,10 +11,11 @@ import msgspec
 from django.utils import timezone
 
 from portfolios.audit import note_change
+from strategies.deployments.terms import TERMS
 from strategies.models import Deployment, DeploymentRevision, StrategyVersion
 from trading.fills import plain
 
-GROUPED = ("config", "risk")  # told key by key
+GROUPED = frozenset(key for key, term in TERMS.items() if term.has_keys)  # compared key by key
 FOLLOWS = "the default"
 EMPTY = "nothing"
 MOST_SHOWN = 50

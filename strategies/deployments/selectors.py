@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count, OuterRef, QuerySet, Subquery
@@ -13,7 +14,9 @@ from django.utils import timezone
 
 from portfolios.commands.flattening import open_flattening
 from portfolios.models import Flattening
-from strategies.deployments.config_fields import config_fields, flat, margin_fields, risk_fields
+from strategies.deployments.config_fields import config_fields, flat, margin_fields, risk_fields, shown
+from strategies.deployments.money_terms import assets_as_text
+from strategies.deployments.terms import TERMS
 from strategies.models import (
     Deployment,
     DeploymentCost,
@@ -23,6 +26,7 @@ from strategies.models import (
 )
 from strategies.versions import registry
 from strategies.versions.registry import UnknownStrategy, UnknownVersion
+from trading.fills import plain
 from trading.strategy import Strategy
 
 HEARTBEAT_FRESH_S = 15
@@ -30,14 +34,29 @@ HEARTBEAT_FRESH_S = 15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One config key of a deployment beside its default."""
+    """One config key, or one term, of a deployment beside its default."""
 
     key: str
+    label: str = ""  # of a term
+    unit: str = ""
     value: Any
     default: Any
     help: str
     bounds: str
     is_changed: bool
+    is_headline: bool = False  # a term that is shown also while it is at its default
+
+    @property
+    def text(self) -> str:
+        """The value as a person writes it, its unit behind it."""
+        match self.value:
+            case dict():
+                text = assets_as_text(self.value)
+            case list():
+                text = ", ".join(self.value)
+            case _:
+                text = shown(self.value)
+        return f"{text} {self.unit}".strip() or "none"
 
 
 def live_worker_count() -> int:
@@ -135,6 +154,26 @@ def margin_of(deployment: Deployment) -> list[Setting]:
             is_changed=field.key in values,
         )
         for field in margin_fields()
+    ]
+
+
+def terms_shown(deployment: Deployment) -> list[Setting]:
+    """Return the terms one by one, but for those whose keys are listed each: config, risk limits and margin terms."""
+    return [
+        Setting(
+            key=term.key,
+            label=term.label,
+            unit=term.unit,
+            value=plain(value) if isinstance(value, Decimal) else value,
+            default=term.about.default,
+            help=term.about.help,
+            bounds=term.about.bounds,
+            is_headline=term.is_headline,
+            is_changed=value != (Decimal(term.about.default) if isinstance(value, Decimal) else term.about.default),
+        )
+        for term in TERMS.values()
+        if not term.has_keys
+        for value in [getattr(deployment, term.key)]
     ]
 
 

@@ -14,16 +14,13 @@ from portfolios.commands.payments import refuse_open_payments
 from portfolios.models import Account, Season
 from strategies.deployments.events import record_event
 from strategies.deployments.revisions import changes_between, record_change, record_creation, revision_of, settings_now
-from strategies.deployments.terms import check_deployment
+from strategies.deployments.terms import TERMS, check_deployment
 from strategies.models import Deployment, DeploymentStatus, StrategyVersion
 from strategies.seasons import open_account
 from strategies.versions import kept, registry
 from strategies.versions.registry import strategy_of
 
-_CHANGEABLE = frozenset({
-    "name", "strategy", "strategy_hash", "symbols", "config", "risk", "cash", "currency", "funding_currency",
-    "latency_ms", "fill_model", "fee_schedule", "shadows", "assets", "latency_sigma", "margin",
-})  # fmt: skip
+_CHANGEABLE = frozenset({"name", "strategy", "strategy_hash", *TERMS})
 _RECORDED = _CHANGEABLE | {"status", "status_reason"}
 
 

@@ -1,49 +1,103 @@
-"""On what terms a deployment takes part: checked, and as the engine takes them."""
+"""A deployment's terms one by one: described, shown, checked, and as the engine takes them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 from django.core.exceptions import ValidationError
 
 from portfolios.fees import known_schedules
+from strategies.deployments.config_fields import ConfigField, InvalidValue, Kind, config_fields, shown
 from strategies.deployments.money_terms import margin_terms, starting_assets
 from strategies.models import Deployment
+from strategies.terms import SCHEMA, DeploymentTerms, Group
 from strategies.versions.registry import UnknownStrategy, strategy_of
 from trading.engine import Terms
 from trading.engine.risk import RiskLimits
-from trading.exchange.models import UnknownFillModel, fill_model
+from trading.exchange.models import Latency
 from trading.fees import Schedules, UnknownFeeSchedule
+from trading.fills import plain
 from trading.strategy import InvalidConfig
 
-MOST_LATENCY_SIGMA = 2
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """One term, as `DeploymentTerms` declares it."""
+
+    about: ConfigField  # key, kind, default, help, bounds, choices
+    label: str
+    group: Group
+    unit: str  # empty: none
+    api: str  # its name in the API
+    engine: str  # its name in `trading.engine.Terms`, if it has one
+    is_headline: bool  # shown under a deployment's name also while it is at its default
+    has_keys: bool  # an object whose keys a schema of its own describes
+
+    @property
+    def key(self) -> str:
+        """Its name in rows, files and revisions."""
+        return self.about.key
+
+    def problem(self, value: Any) -> str:
+        """Return what is wrong with a value, empty when nothing is; objects and lists have checks of their own."""
+        if self.about.kind is Kind.JSON:
+            return ""
+        try:
+            self.about.value(shown(plain(value) if isinstance(value, Decimal) else value))
+        except InvalidValue:
+            said = repr(value) if isinstance(value, str) else value
+            return f"{self.key} is {said}; expected {self.about.expected}"
+        return ""
+
+
+def _terms() -> dict[str, Term]:
+    declared = SCHEMA["$defs"][DeploymentTerms.__name__]["properties"]
+    return {
+        about.key: Term(
+            about=about,
+            label=declared[about.key]["title"],
+            group=Group(declared[about.key]["x-group"]),
+            unit=declared[about.key]["x-unit"],
+            api=declared[about.key].get("x-api", about.key),
+            engine=declared[about.key].get("x-engine", about.key),
+            is_headline=declared[about.key].get("x-headline", False),
+            has_keys=declared[about.key].get("x-keys", False),
+        )
+        for about in config_fields(SCHEMA)
+    }
+
+
+TERMS: Mapping[str, Term] = _terms()
 
 
 def terms_of(deployment: Deployment, first_sequence: int, schedules: Schedules | None = None) -> Terms:
     """Return the engine's terms; ``schedules`` are those known to this installation unless others are given.
 
+    A term goes to the engine's of its name, one called ``latency_…`` to the field of `Latency`.
+
     Raises:
         UnknownFeeSchedule: its fee schedule is none of them.
         ValidationError: risk limits, assets or margin terms do not fit their schema.
     """
-    symbols = tuple(deployment.symbols) or strategy_of(deployment).symbols
-    return Terms(
-        slug=deployment.slug,
-        symbols=symbols,
-        stake=deployment.cash,
-        currency=deployment.currency,
-        funding_currency=deployment.funding_currency,
-        assets=starting_assets(deployment.assets),
-        latency_ms=deployment.latency_ms,
-        latency_sigma=deployment.latency_sigma,
-        fill_model=deployment.fill_model,
-        fee_schedule=deployment.fee_schedule,
-        fee_plan=(known_schedules() if schedules is None else schedules).plan(deployment.fee_schedule),
-        risk=_risk(deployment.risk),
-        margin=margin_terms(deployment.margin),
-        first_sequence=first_sequence,
-    )
+    values: dict[str, Any] = {key: _TAKEN_AS.get(key, _unchanged)(getattr(deployment, key)) for key in TERMS}
+    latency = {name: values[f"latency_{name}"] for name in Latency.__struct_fields__ if f"latency_{name}" in values}
+    given = {term.engine: values[key] for key, term in TERMS.items() if term.engine in Terms.__struct_fields__}
+    derived: dict[str, Any] = {
+        "slug": deployment.slug,
+        "symbols": tuple(deployment.symbols) or strategy_of(deployment).symbols,
+        "latency": Latency(**latency),
+        "fee_plan": (known_schedules() if schedules is None else schedules).plan(deployment.fee_schedule),
+        "first_sequence": first_sequence,
+    }
+    return Terms(**{**given, **derived})
+
+
+def _unchanged(value: Any) -> Any:
+    return value
 
 
 def _risk(values: dict[str, Any]) -> RiskLimits:
@@ -53,15 +107,21 @@ def _risk(values: dict[str, Any]) -> RiskLimits:
         raise ValidationError({"risk": f"risk limits: {error}"}) from None
 
 
+# How what a row holds as JSON becomes what the engine takes; each raises a ValidationError of its term.
+_TAKEN_AS: dict[str, Callable[[Any], Any]] = {"assets": starting_assets, "margin": margin_terms, "risk": _risk}
+
+
 def check_deployment(deployment: Deployment, schedules: Schedules | None = None) -> None:
-    """Check what the database cannot: strategy, config, risk limits, margin terms, assets, fees, latency, symbols.
+    """Check what the database cannot: strategy, config, symbols, fee schedule, and every term within its bounds.
 
     ``schedules`` are those known to this installation unless others are given.
 
     Raises:
         ValidationError: per field, with the value and what would be right.
     """
-    problems: dict[str, Any] = {}
+    problems: dict[str, Any] = {
+        key: said for key, term in TERMS.items() if (said := term.problem(getattr(deployment, key)))
+    }
     try:
         strategy_of(deployment).config(deployment.config)
     except UnknownStrategy as error:
@@ -72,23 +132,12 @@ def check_deployment(deployment: Deployment, schedules: Schedules | None = None)
         (known_schedules() if schedules is None else schedules).plan(deployment.fee_schedule)
     except UnknownFeeSchedule as error:
         problems["fee_schedule"] = str(error)
-    try:
-        fill_model(deployment.fill_model)
-    except UnknownFillModel as error:
-        problems["fill_model"] = str(error)
     bad = [s for s in deployment.symbols if not (isinstance(s, str) and s.count("/") == 1)]
     if bad:
         problems["symbols"] = f"symbols hold {bad[0]!r}; expected BASE/QUOTE like BTC/USD"
-    if not 0 <= deployment.latency_sigma <= MOST_LATENCY_SIGMA:
-        expected = f"expected a number from 0 to {MOST_LATENCY_SIGMA}"
-        problems["latency_sigma"] = f"latency_sigma is {deployment.latency_sigma}; {expected}"
-    for check, values in (
-        (starting_assets, deployment.assets),
-        (margin_terms, deployment.margin),
-        (_risk, deployment.risk),
-    ):
+    for key, check in _TAKEN_AS.items():
         try:
-            check(values)
+            check(getattr(deployment, key))
         except ValidationError as error:
             problems |= error.message_dict
     if problems:

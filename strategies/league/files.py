@@ -6,8 +6,9 @@ import tomllib
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
+from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from django.core.exceptions import ValidationError
@@ -15,9 +16,12 @@ from django.db import transaction
 
 from portfolios import models
 from portfolios.fees import known_schedules, schedule_from, tiers_as_stored
+from strategies.deployments.config_fields import Kind
 from strategies.deployments.fee_schedules import add_fee_schedule
 from strategies.deployments.services import change_deployment, create_deployment
+from strategies.deployments.terms import TERMS
 from strategies.models import Deployment
+from strategies.terms import DeploymentTerms
 from strategies.versions import registry
 from trading.fees import PUBLISHED, FeeSchedule
 from trading.fills import plain
@@ -29,30 +33,13 @@ class InvalidLeague(ValueError):
     """A league file that cannot be used."""
 
 
-class DeploymentEntry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One ``[[deployments]]`` table."""
+class DeploymentEntry(DeploymentTerms, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One ``[[deployments]]`` table: what trades, and on what terms."""
 
     slug: Slug
     strategy: str
     strategy_hash: str = ""  # a version that is kept here; empty: the one that is traded already, else the present one
     name: str = ""
-    symbols: list[str] = []
-    cash: Decimal = Decimal(100)
-    currency: str = "USD"
-    funding_currency: str = "USD"
-    assets: dict[str, Decimal] = {}
-    latency_ms: Annotated[int, msgspec.Meta(ge=0, le=60_000)] = 200
-    latency_sigma: float = 0
-    fill_model: str = "realistic"
-    fee_schedule: str = "kraken-spot-2026-07"
-    shadows: Literal["auto", "on", "off"] = "auto"
-    config: dict[str, Any] = {}
-    risk: dict[str, Any] = {}
-    margin: dict[str, Any] = {}
-
-    def __post_init__(self) -> None:
-        if not (self.cash.is_finite() and self.cash >= 1):
-            raise ValueError(f"cash is {self.cash}; expected at least 1")
 
 
 class FeeScheduleEntry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -161,11 +148,20 @@ def _load_fee_schedules(entries: Iterable[FeeScheduleEntry], by: str) -> None:
 
 def deployment_fields(entry: DeploymentEntry) -> dict[str, Any]:
     """Return the row's fields."""
-    fields = msgspec.structs.asdict(entry)
+    fields = {key: _stored(value) for key, value in msgspec.structs.asdict(entry).items()}
     if not entry.strategy_hash:
         del fields["strategy_hash"]
-    assets = {currency: plain(amount) for currency, amount in entry.assets.items()}
-    return {**fields, "assets": assets, "name": entry.name or entry.slug.replace("-", " ").capitalize()}
+    return {**fields, "name": entry.name or entry.slug.replace("-", " ").capitalize()}
+
+
+def _stored(value: Any) -> Any:
+    """Return a value as its column holds it."""
+    match value:
+        case Enum():
+            return value.value
+        case dict():
+            return {key: plain(each) if isinstance(each, Decimal) else each for key, each in value.items()}
+    return value
 
 
 def league_text(instruments: list[str]) -> str:
@@ -182,20 +178,10 @@ def league_text(instruments: list[str]) -> str:
         lines.append(f"strategy = {_toml(row.strategy)}")
         if row.strategy_hash not in {"", present.get(row.strategy)}:
             lines.append(f"strategy_hash = {_toml(row.strategy_hash)}")
-        if row.symbols:
-            lines.append(f"symbols = {_toml(row.symbols)}")
-        lines += [
-            f"cash = {_toml(str(row.cash.normalize().__format__('f')))}",
-            f"currency = {_toml(row.currency)}",
-        ]
-        lines += [f"funding_currency = {_toml(row.funding_currency)}", f"latency_ms = {row.latency_ms}"]
-        lines += [f"fill_model = {_toml(row.fill_model)}", f"fee_schedule = {_toml(row.fee_schedule)}"]
-        lines.append(f"shadows = {_toml(row.shadows)}")
-        if row.latency_sigma:
-            lines.append(f"latency_sigma = {row.latency_sigma!r}")
-        for table in ("assets", "config", "risk", "margin"):
-            if values := getattr(row, table):
-                lines.append(f"{table} = {_toml(values)}")
+        for key, term in TERMS.items():
+            value = getattr(row, key)
+            if value or term.about.kind is not Kind.JSON:  # an empty list or object says nothing
+                lines.append(f"{key} = {_toml(value)}")
     return "\n".join(lines) + "\n"
 
 
@@ -205,6 +191,8 @@ def _toml(value: Any) -> str:
             return "true" if value else "false"
         case int() | float():
             return repr(value)
+        case Decimal():
+            return _toml(plain(value))
         case str():
             return msgspec.json.encode(value).decode()  # TOML's basic strings are JSON's, escapes included
         case list() | tuple():

@@ -9,7 +9,8 @@ from django.conf import settings
 from portfolios.models import Shadow
 from portfolios.results.optimism import Optimism, optimism_of
 from portfolios.selectors import LeagueRow
-from strategies.models import Deployment, ShadowChoice
+from strategies.models import Deployment
+from strategies.terms import ShadowChoice
 
 
 def deployment_optimism(deployment: Deployment, row: LeagueRow, shadows: Sequence[Shadow]) -> Optimism:

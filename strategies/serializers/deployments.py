@@ -10,18 +10,20 @@ from rest_framework import serializers
 
 from portfolios.selectors import MarginState
 from portfolios.serializers import ExactDecimalField, FlatteningSerializer, RowSerializer
-from strategies.deployments.events import DeploymentEventSerializer
+from strategies.deployments.events import SHOWN
+from strategies.deployments.terms import TERMS
 from strategies.league.board import Contestant, Health
 from strategies.models import (
     Deployment,
     DeploymentCost,
+    DeploymentEvent,
     DeploymentRevision,
-    ShadowChoice,
     StrategyVersion,
 )
 from strategies.serializers.shadows import OptimismSerializer
 from strategies.versions.files import assets_of
 from trading.strategy import Strategy
+from strategies.serializers.terms import term_fields
 
 NO_ROUND_TRIP = "no closed round trip yet"
 
@@ -106,13 +108,13 @@ class ContestantSerializer(OptimismSerializer):
 class DeploymentSerializer(RowSerializer):
     """A deployment as it is configured."""
 
-    shadow_choice = serializers.ChoiceField(
-        choices=ShadowChoice.values, source="shadows", help_text="whether it runs the other fill models, too"
-    )
-
     class Meta:
         model = Deployment
-        exclude = ("id", "account", "shadows")
+        exclude = ("id", "account", *TERMS)
+
+    def get_fields(self) -> dict[str, Any]:
+        """Return the row's fields, and those of its terms."""
+        return {**super().get_fields(), **term_fields(read_only=True)}
 
 
 class SettingSerializer(serializers.Serializer):
@@ -172,6 +174,14 @@ class CostSerializer(serializers.ModelSerializer):
         exclude = ("id", "deployment")
 
 
+class DeploymentEventSerializer(serializers.ModelSerializer):
+    """An event record: an error, a pause, a gap, a change of settings."""
+
+    class Meta:
+        model = DeploymentEvent
+        fields = SHOWN
+
+
 class DeploymentDetailSerializer(OptimismSerializer, DeploymentSerializer):
     """A deployment with its settings one by one, its place in the league and its newest events."""
 
@@ -192,7 +202,8 @@ class DeploymentDetailSerializer(OptimismSerializer, DeploymentSerializer):
 
     class Meta:
         model = Deployment
-        exclude = ("id", "account")  # the shadows themselves stand where the row keeps the choice
+        # Where a term has another name in the API, its own stands for something else: the shadows themselves.
+        exclude = ("id", "account", *(key for key, term in TERMS.items() if term.api == key))
 
 
 class SeenVersionSerializer(serializers.ModelSerializer):

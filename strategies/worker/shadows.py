@@ -17,7 +17,8 @@ from portfolios import models
 from portfolios.models import Season
 from portfolios.rows.shadows import ShadowUpdate
 from portfolios.selectors import league_rows
-from strategies.models import Deployment, ShadowChoice
+from strategies.models import Deployment
+from strategies.terms import ShadowChoice
 from trading.engine import Engine
 from trading.engine.shadow import Shadow, Show, other_models, under
 from trading.frames import Frame
