@@ -16,8 +16,8 @@ from django.db import connections, transaction
 
 from dashboard.stream.socket import StreamSocket
 from portfolios.models import Message, MessageKind
+from portfolios.outbox import writing
 from portfolios.outbox.announcements import LEAGUE_GROUP
-from portfolios.outbox.writing import tell, tell_facts
 from strategies.models import Deployment
 from tests import rows
 
@@ -31,13 +31,13 @@ def told(number: int, *, slug: str = "a", symbol: str = "BTC/USD", kind: Message
 
 def write(*numbers: int, **fields: Any) -> None:
     """Have facts happen, in one transaction."""
-    tell([told(number, **fields) for number in numbers])
+    writing.write_messages([told(number, **fields) for number in numbers])
 
 
 def trade(deployment: Deployment, *numbers: int) -> None:
     """Have a deployment trade: fills as rows and as messages, in one transaction."""
     with transaction.atomic():
-        tell_facts(orders=[], fills=[rows.fill(deployment, number) for number in numbers], trips=[])
+        writing.announce(orders=[], fills=[rows.fill(deployment, number) for number in numbers], trips=[])
 
 
 @contextmanager

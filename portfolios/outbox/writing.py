@@ -1,106 +1,81 @@
-"""Telling the stream of facts, in the transaction that writes them: told once, when a fact is new."""
+"""The third pass: new facts are announced on the stream, in the transaction that writes them, each once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any
 
 import msgspec
 from django.db import connection
-from django.db.models import Model
-from rest_framework.serializers import BaseSerializer
+from django.db.models import DateTimeField, DecimalField, Model
 
 from portfolios.models import Account, Fill, Message, MessageKind, Order, RoundTrip
-from portfolios.serializers import FillSerializer, OrderSerializer, RoundTripSerializer
+from portfolios.models.columns import columns_of
+from trading.fills import plain
 
-Row = TypeVar("Row", bound=Model)
+Body = dict[str, Any]  # as JSON
 
-# An order is told anew when one of these has changed. What moves with the market alone, the queue ahead of it and
-# the price that a trailing stop follows, would drown the rest.
-TELLING = (
-    *("status", "qty", "filled_qty", "limit_price", "stop_loss_price", "take_profit_price", "sibling_id"),
-    *("is_triggered", "code"),
-)
 # One value instead of three a row, in a fraction of the time: a worker's commit waits for it.
 _INSERT = """
-    INSERT INTO portfolios_message (kind, slug, data) SELECT told ->> 0, told ->> 1, told -> 2
-    FROM jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS each (told, place) ORDER BY place
+    INSERT INTO portfolios_message (kind, slug, data) SELECT message ->> 0, message ->> 1, message -> 2
+    FROM jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS each (message, place) ORDER BY place
 """
+_HIDDEN = ("id",)  # of orders and round trips: programs know them by order_id and trip_id
+_OF_TRIPS = ("mae_pct", "mfe_pct", "held_s")
 
 
-class _ToldOrderSerializer(OrderSerializer):
-    """An order without what it waits for: that moves with the market, too."""
-
-    waiting = None  # type: ignore[assignment]
-
-
-# One each for all rows: to put its fields together takes longer than to use them.
-_SPELLINGS: Mapping[MessageKind, BaseSerializer[Any]] = {
-    MessageKind.ORDER: _ToldOrderSerializer(),
-    MessageKind.FILL: FillSerializer(),
-    MessageKind.ROUND_TRIP: RoundTripSerializer(),
-}
-
-
-def write_new(model: type[Row], rows: Sequence[Row], key: str) -> list[Row]:
-    """Write the rows whose account and ``key`` are not written yet; return them, with their ids.
-
-    One worker alone writes for an account, so nobody comes between looking and writing.
-    """
-    if not rows:
-        return []
-    objects: Any = model.objects  # type: ignore[attr-defined]
-    known = set(_among(objects, rows, key).values_list("account_id", key))
-    return list(objects.bulk_create([row for row in rows if _identity(row, key) not in known]))
-
-
-def orders_to_tell(orders: Sequence[Order]) -> list[Order]:
-    """Return those that are not stored as they now stand, as far as an order is told; made to be asked before."""
-    if not orders:
-        return []
-    stored = {
-        (account_id, order_id): tuple(values)
-        for account_id, order_id, *values in _among(Order.objects, orders, "order_id").values_list(
-            "account_id", "order_id", *TELLING
-        )
-    }
-    return [o for o in orders if stored.get((o.account_id, o.order_id)) != tuple(getattr(o, name) for name in TELLING)]
-
-
-def tell_facts(*, orders: Sequence[Order], fills: Sequence[Fill], trips: Sequence[RoundTrip]) -> None:
-    """Tell of an account's new facts: of orders as they now stand, of fills, of round trips."""
+def announce(*, orders: Sequence[Order], fills: Sequence[Fill], trips: Sequence[RoundTrip]) -> None:
+    """Announce new facts of accounts: orders as they now stand, fills, round trips."""
     if not (orders or fills or trips):
         return
     account_ids = {row.account_id for rows in (orders, fills, trips) for row in rows}
     slugs = dict(Account.objects.filter(pk__in=account_ids).values_list("pk", "slug"))
-    tell([
-        *_messages(MessageKind.ORDER, orders, slugs),
-        *_messages(MessageKind.FILL, fills, slugs),
-        *_messages(MessageKind.ROUND_TRIP, trips, slugs),
+    write_messages([
+        *(Message(kind=MessageKind.ORDER, slug=slugs[o.account_id], data=body_of(o, _HIDDEN)) for o in orders),
+        *(Message(kind=MessageKind.FILL, slug=slugs[f.account_id], data=body_of(f)) for f in fills),
+        *(
+            Message(kind=MessageKind.ROUND_TRIP, slug=slugs[t.account_id], data=body_of(t, _HIDDEN, _OF_TRIPS))
+            for t in trips
+        ),
     ])  # fmt: skip
 
 
-def tell(messages: Sequence[Message]) -> None:
+def write_messages(messages: Iterable[Message]) -> None:
     """Write messages, in their order."""
-    told = msgspec.json.encode([(message.kind, message.slug, message.data) for message in messages])
+    encoded = msgspec.json.encode([(message.kind, message.slug, message.data) for message in messages])
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT, [told.decode()])
+        cursor.execute(_INSERT, [encoded.decode()])
 
 
-def _messages(
-    kind: MessageKind, rows: Iterable[Order] | Iterable[Fill] | Iterable[RoundTrip], slugs: Mapping[int, str]
-) -> Iterable[Message]:
-    serializer = _SPELLINGS[kind]
-    for row in rows:
-        yield Message(kind=kind, slug=slugs[row.account_id], data=serializer.to_representation(row))
+def body_of(row: Model, hidden: tuple[str, ...] = (), beside: tuple[str, ...] = ()) -> Body:
+    """Return a row as the API shows it: decimals as plain text, times in UTC, what it belongs to left out.
+
+    ``hidden`` names columns that are not shown, ``beside`` properties of the row that are.
+    """
+    body = {name: spell(getattr(row, name)) for name, spell in _columns(type(row), hidden)}
+    for name in beside:
+        value = getattr(row, name)
+        body[name] = plain(value) if isinstance(value, Decimal) else value
+    return body
 
 
-def _among(objects: Any, rows: Sequence[Any], key: str) -> Any:
-    """Return what is stored of these rows, and perhaps more: the key of one with the account of another."""
-    return objects.filter(
-        **{"account_id__in": {row.account_id for row in rows}, f"{key}__in": [getattr(row, key) for row in rows]}
-    )
+@cache
+def _columns(model: type[Model], hidden: tuple[str, ...]) -> list[tuple[str, Callable[[Any], Any]]]:
+    columns = [column for column in columns_of(model) if not column.is_relation and column.name not in hidden]
+    spellings: Mapping[type, Callable[[Any], Any]] = {DecimalField: _plain, DateTimeField: _moment}
+    return [(column.name, spellings.get(type(column), _as_it_is)) for column in columns]
 
 
-def _identity(row: Any, key: str) -> tuple[int, str]:
-    return row.account_id, getattr(row, key)
+def _plain(number: Decimal | None) -> str | None:
+    return None if number is None else plain(number)
+
+
+def _moment(time: datetime | None) -> str | None:
+    return None if time is None else time.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _as_it_is(value: Any) -> Any:
+    return value

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from portfolios.models import EquityPoint
-from portfolios.rows.orders import stored
+from portfolios.models.columns import stored
 from trading.accounting.state import Worth
 from trading.engine import EngineState
 from trading.frames import utc

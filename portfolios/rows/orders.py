@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Context, Decimal
+from decimal import Decimal
 
 from portfolios import models
+from portfolios.models.columns import stored
 from trading.frames import utc
 from trading.instruments import Instrument
 from trading.orders import Bracket, Order, Purpose
@@ -16,14 +17,13 @@ CHANGING = (
     *("take_profit_price", "sibling_id", "is_triggered", "is_after_gap", "queue_ahead_qty", "code", "sentence"),
     "updated_at",
 )
-_MOST = Decimal(10) ** 17  # what a strategy asks for may be any number; the column holds less
-_STORED = Decimal("1e-18")
-_WIDE = Context(prec=40)
-
-
-def stored(number: Decimal | None) -> Decimal | None:
-    """Return a derived figure at the precision of its column; ledger amounts are exact and never pass here."""
-    return None if number is None else number.quantize(_STORED, context=_WIDE)
+# A change of one of these is announced. What moves with the market alone, the queue ahead of an order and the
+# price that a trailing stop follows, would drown the rest.
+ANNOUNCED = (
+    *("status", "qty", "filled_qty", "limit_price", "stop_loss_price", "take_profit_price", "sibling_id"),
+    *("is_triggered", "code"),
+)
+_MOST = Decimal(10) ** 17  # a strategy may send any number; the column holds less
 
 
 def order_row(account_id: int, order: Order, instruments: Mapping[str, Instrument]) -> models.Order:
@@ -31,7 +31,7 @@ def order_row(account_id: int, order: Order, instruments: Mapping[str, Instrumen
     instrument = instruments.get(order.symbol)
 
     def price(ticks: int | None) -> Decimal | None:
-        return None if ticks is None or instrument is None else _told(instrument.price(ticks))
+        return None if ticks is None or instrument is None else _in_column(instrument.price(ticks))
 
     def qty(lots: int) -> Decimal:
         return Decimal(0) if instrument is None else instrument.qty(lots)
@@ -55,7 +55,7 @@ def order_row(account_id: int, order: Order, instruments: Mapping[str, Instrumen
         average_price=stored(order.filled_cost / filled) if filled else None,
         is_post_only=order.is_post_only,
         is_reduce_only=order.is_reduce_only,
-        leverage=_told(order.leverage),
+        leverage=_in_column(order.leverage),
         trail=price(trail.ticks or None) if trail else None,
         trail_pct=stored(trail.pct) if trail and not trail.ticks else None,
         expires_at=utc(order.expires_ns) if order.expires_ns else None,
@@ -78,7 +78,7 @@ def order_row(account_id: int, order: Order, instruments: Mapping[str, Instrumen
     )
 
 
-def _told(number: Decimal | None) -> Decimal | None:
+def _in_column(number: Decimal | None) -> Decimal | None:
     return stored(number) if number is not None and abs(number) < _MOST else None
 
 

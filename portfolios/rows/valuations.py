@@ -1,15 +1,16 @@
-"""What the market says of open positions and orders, looked at once a second: they do not change, the market does."""
+"""Valuations of open positions and orders, once a second: they do not change, the market does."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from portfolios import models
-from portfolios.rows.orders import stored
-from portfolios.services import position_rows, upsert
+from portfolios.models.columns import stored
+from portfolios.rows.accounts import position_rows
+from portfolios.rows.updates import AccountValuation
+from portfolios.rows.writing import upsert
 from trading.accounting.liquidation_price import liquidation_price
 from trading.engine import Engine
 from trading.exchange.waiting import Waiting, waiting
@@ -20,29 +21,19 @@ from trading.snapshot import DataSnapshot
 _POSITION_FIELDS = ("mae", "mfe", "mark_price", "unrealised", "liquidation_price", "as_of")
 
 
-@dataclass(frozen=True, slots=True)
-class AccountLook:
-    """How one account's positions and orders stand in the market."""
-
-    account_id: int
-    time_ns: int
-    positions: Sequence[models.Position]
-    waiting: dict[str, dict[str, Any]]  # order id -> what it waits for, as JSON
-
-
-def look_at(account_id: int, engine: Engine, snapshot: DataSnapshot) -> AccountLook:
-    """Return how the account stands as of ``snapshot``, which its engine has taken in."""
+def valuation_of(account_id: int, engine: Engine, snapshot: DataSnapshot) -> AccountValuation:
+    """Return how the account stands as of ``snapshot``, which its engine has processed."""
     rows = list(position_rows(account_id, engine.state.account, snapshot.instruments))
     for row in rows:
         row.as_of = utc(snapshot.time_ns)
         if row.qty:
             _mark(row, engine, snapshot)
     exchange = engine.exchange.state
-    told = {
-        order_id: _told(waiting(order, exchange.wishes, snapshot, engine.model))
+    waits = {
+        order_id: _as_json(waiting(order, exchange.wishes, snapshot, engine.model))
         for order_id, order in exchange.orders.items()
     }
-    return AccountLook(account_id, snapshot.time_ns, rows, told)
+    return AccountValuation(account_id, snapshot.time_ns, rows, waits)
 
 
 def _mark(row: models.Position, engine: Engine, snapshot: DataSnapshot) -> None:
@@ -55,7 +46,7 @@ def _mark(row: models.Position, engine: Engine, snapshot: DataSnapshot) -> None:
     row.liquidation_price = stored(liquidation_price(engine.account, row.symbol, snapshot))
 
 
-def _told(waiting: Waiting) -> dict[str, Any]:
+def _as_json(waiting: Waiting) -> dict[str, Any]:
     return {
         "waits_for": waiting.waits_for.value,
         "distance_bps": _plain(waiting.distance_bps),
@@ -79,21 +70,21 @@ def _moment(time_ns: int) -> str | None:
     return utc(time_ns).isoformat().replace("+00:00", "Z") if time_ns else None
 
 
-def record_looks(looks: Sequence[AccountLook]) -> None:
+def record_valuations(valuations: Sequence[AccountValuation]) -> None:
     """Write how accounts stand; it belongs in the transaction that writes their standings."""
-    upsert(models.Position, [row for look in looks for row in look.positions], ("account", "symbol"), _POSITION_FIELDS)
+    positions = [row for valuation in valuations for row in valuation.positions]
+    upsert(models.Position, positions, ("account", "symbol"), _POSITION_FIELDS)
     upsert(
         models.OpenOrders,
         [
-            models.OpenOrders(account_id=look.account_id, waiting=look.waiting, as_of=utc(look.time_ns))
-            for look in looks
+            models.OpenOrders(account_id=each.account_id, waiting=each.waiting, as_of=utc(each.time_ns))
+            for each in valuations
         ],
         ("account",),
-        ("waiting", "as_of"),
     )
 
 
 def waiting_of(account: models.Account) -> dict[str, dict[str, Any]]:
     """Return what each open order of an account waits for, by order id, as its worker saw it last."""
-    look = models.OpenOrders.objects.filter(account=account).first()
-    return look.waiting if look else {}
+    row = models.OpenOrders.objects.filter(account=account).first()
+    return row.waiting if row else {}

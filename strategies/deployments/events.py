@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 
 from portfolios.models import Message, MessageKind
-from portfolios.outbox.writing import tell
-from strategies.models import Deployment, DeploymentEvent
-
-SHOWN = ("event_id", "kind", "summary", "detail", "sequence", "time", "since")  # on the stream and in the API
+from portfolios.outbox.writing import body_of, write_messages
+from strategies.models import (
+    Deployment,
+    DeploymentEvent,
+)
 
 
 @transaction.atomic
@@ -40,9 +40,5 @@ def record_event(
         },
     )
     if is_new:
-        tell([Message(kind=MessageKind.EVENT, slug=deployment.slug, data=message_of(event))])
-
-
-def message_of(event: DeploymentEvent) -> dict[str, Any]:
-    """Return an event as the stream sends it, which is as the API answers it."""
-    return {name: getattr(event, name) for name in SHOWN}
+        body = body_of(event, hidden=("id",))
+        write_messages([Message(kind=MessageKind.EVENT, slug=deployment.slug, data=body)])

@@ -10,7 +10,6 @@ from rest_framework import serializers
 
 from portfolios.selectors import MarginState
 from portfolios.serializers import ExactDecimalField, FlatteningSerializer, RowSerializer
-from strategies.deployments.events import SHOWN
 from strategies.deployments.terms import TERMS
 from strategies.league.board import Contestant, Health
 from strategies.models import (
@@ -166,20 +165,20 @@ class RevisionSerializer(serializers.ModelSerializer):
         exclude = ("id", "deployment")
 
 
+class DeploymentEventSerializer(serializers.ModelSerializer):
+    """An event record: an error, a pause, a gap, a change of settings."""
+
+    class Meta:
+        model = DeploymentEvent
+        exclude = ("id", "deployment")
+
+
 class CostSerializer(serializers.ModelSerializer):
     """What a deployment costs its worker; times are of the last five minutes, measured in one frame of eight."""
 
     class Meta:
         model = DeploymentCost
         exclude = ("id", "deployment")
-
-
-class DeploymentEventSerializer(serializers.ModelSerializer):
-    """An event record: an error, a pause, a gap, a change of settings."""
-
-    class Meta:
-        model = DeploymentEvent
-        fields = SHOWN
 
 
 class DeploymentDetailSerializer(OptimismSerializer, DeploymentSerializer):

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from portfolios.models import Checkpoint, Flattening, Payment
 from portfolios.rows.equity_points import Mark, mark_of
-from portfolios.rows.valuations import look_at
-from portfolios.services import AccountUpdate
+from portfolios.rows.updates import AccountUpdate
+from portfolios.rows.valuations import valuation_of
 from strategies.deployments.services import pin_deployment
 from strategies.deployments.terms import terms_of
 from strategies.models import Deployment, DeploymentRevision, DeploymentStatus
@@ -50,8 +50,8 @@ class Hosted:
     flattenings: list[Flattening] = field(default_factory=list)  # begun since then
     wait_told: str | None = None  # what the flattening under way waits for, as it was last written
     obeyed: list[tuple[int, int]] = field(default_factory=list)  # revisions since then, each with the frame before it
-    looked_ns: int = 0  # when positions and open orders were last written as the market saw them
-    had_open: bool = True  # any of them then
+    valued_ns: int = 0  # when positions and open orders were valued last
+    had_open: bool = True  # whether there were any then
     meter: Meter = field(default_factory=Meter)
     unsavable: int = 0  # checkpoints in a row that had to leave the strategy's state out
 
@@ -113,8 +113,8 @@ class Hosted:
         state = self.engine.state
         update = AccountUpdate(self.account_id, state.sequence, state.time_ns, state, checkpoint, marks=self.marks)
         update.reasons, update.indicators = self.reasons, self.engine.indicators
-        if snapshot.time_ns - self.looked_ns >= NS_PER_S and (self._is_open or self.had_open):
-            update.look = look_at(self.account_id, self.engine, snapshot)
+        if snapshot.time_ns - self.valued_ns >= NS_PER_S and (self._is_open or self.had_open):
+            update.valuation = valuation_of(self.account_id, self.engine, snapshot)
         for outcome in self.outcomes:
             update.fills += outcome.fills
             update.entries += outcome.entries
@@ -132,8 +132,8 @@ class Hosted:
         if update.checkpoint is not None:
             self.saved_sequence = update.sequence
             self.shadows.were_written()
-        if update.look is not None:
-            self.looked_ns, self.had_open = update.look.time_ns, self._is_open
+        if update.valuation is not None:
+            self.valued_ns, self.had_open = update.valuation.time_ns, self._is_open
         self.meter.errors += sum(len(outcome.errors) for outcome in self.outcomes)
         self.outcomes, self.marks, self.reasons = [], [], []
         self.payments, self.flattenings, self.obeyed = [], [], []

@@ -15,8 +15,9 @@ from portfolios.commands.payments import record_payments
 from portfolios.models import Season
 from portfolios.rows.liquidity import record_book, restored_book
 from portfolios.rows.shadows import ShadowUpdate, record_shadows
-from portfolios.rows.valuations import record_looks
-from portfolios.services import AccountUpdate, record_updates
+from portfolios.rows.updates import AccountUpdate
+from portfolios.rows.valuations import record_valuations
+from portfolios.services import record_updates
 from strategies.deployments.revisions import record_obedience
 from strategies.deployments.services import quarantine_deployment
 from strategies.models import Deployment
@@ -266,7 +267,7 @@ class Runner:
 
     def _record(self, written: list[_Written]) -> None:
         record_updates([update for _, update, _ in written], self.market.snapshot().instruments)
-        record_looks([update.look for _, update, _ in written if update.look is not None])
+        record_valuations([update.valuation for _, update, _ in written if update.valuation is not None])
         ended = [(hosted.account_id, model) for hosted, _, _ in written for model in hosted.shadows.ended]
         record_shadows([shadow for _, _, shadows in written for shadow in shadows], ended)
         for hosted, _, _ in written:

@@ -7,7 +7,7 @@ from django.utils import timezone
 from dashboard.notifications.models import Channel, Delivery, Rule
 from dashboard.notifications.tasks import gather_job
 from portfolios.models import AuditEntry
-from portfolios.outbox.writing import tell_facts
+from portfolios.outbox.writing import announce
 from tests.receiving import receiving
 from tests.rows import enter, fill, open_season
 from tradingsite.access.roles import give_role
@@ -188,7 +188,7 @@ def test_the_jobs_carry_a_fill_from_the_stream_to_the_other_side(client, receive
     app.conf.task_always_eager = True
     try:
         gather_job()
-        tell_facts(orders=[], fills=[fill(enter(open_season(), "alpha"), time=timezone.now())], trips=[])
+        announce(orders=[], fills=[fill(enter(open_season(), "alpha"), time=timezone.now())], trips=[])
         gather_job()
         gather_job()
     finally:

@@ -11,7 +11,7 @@ from dashboard.notifications.models import Channel, Delivery, Reading, Rule
 from dashboard.notifications.services import save_rule
 from marketdata.models import FeedEvent
 from portfolios.models import Message
-from portfolios.outbox.writing import tell, tell_facts
+from portfolios.outbox.writing import announce, write_messages
 from strategies.deployments.services import pause_deployment
 from tests.rows import MARKET, NOON, drawn_curve, enter, fill, open_season, stand
 
@@ -40,7 +40,7 @@ def rule(channel, kind, **fields):
 
 def traded(deployment, number=1, **fields):
     row = fill(deployment, number, **fields)
-    tell_facts(orders=[], fills=[row], trips=[])
+    announce(orders=[], fills=[row], trips=[])
     return row
 
 
@@ -126,7 +126,7 @@ def test_pauses_and_errors_are_told(channel, deployment):
 
     pause_deployment(deployment=deployment, by="ada", reason="looking at its fees")
     data = {"kind": "error", "summary": "ZeroDivisionError: division by zero"}
-    tell([Message(kind="event", slug="alpha", data=data)])
+    write_messages([Message(kind="event", slug="alpha", data=data)])
     gather(timezone.now())
 
     assert told() == ["alpha: paused", "alpha: error"]

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 
 from dashboard.stream.socket import TOO_SLOW
 from portfolios.models import Message, MessageKind
-from portfolios.outbox.writing import tell
+from portfolios.outbox.writing import write_messages
 from tests.following import write
 from tests.serving import Site
 
@@ -72,7 +72,7 @@ async def test_fifty_sockets_see_the_same_in_the_same_order(site: Site) -> None:
 
 
 def write_long(count: int) -> None:
-    tell([Message(kind=MessageKind.FILL, slug="a", data={"words": "x" * 20_000}) for _ in range(count)])
+    write_messages([Message(kind=MessageKind.FILL, slug="a", data={"words": "x" * 20_000}) for _ in range(count)])
 
 
 def narrow(port: int) -> socket.socket:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from portfolios.models import Standing
-from portfolios.services import AccountUpdate, record_updates, standing_values
+from portfolios.rows.accounts import standing_values
+from portfolios.rows.updates import AccountUpdate
+from portfolios.services import record_updates
 from tests.working import Work, around
 
 pytestmark = pytest.mark.django_db
