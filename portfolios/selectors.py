@@ -193,16 +193,25 @@ def market_time(rows: Iterable[LeagueRow]) -> datetime | None:
     return max((row.standing.as_of for row in rows if row.standing), default=None)
 
 
-def recent_fills(season: Season | None, limit: int = 30, until: datetime | None = None) -> list[Fill]:
-    """Return the newest fills, newest first, each with its account.
+def newest_fills(of: Account | Season | None, *, symbol: str = "", until: datetime | None = None) -> QuerySet[Fill]:
+    """Return fills, newest first, each with its account: of one account, or of a season's open accounts.
 
-    Those of all open accounts; with ``until`` those of the whole season up to that moment.
+    ``until`` looks back: those of all the season's accounts up to that moment. None without an account or a season.
     """
-    if season is None:
-        return []
-    fills = Fill.objects.filter(account__season=season)
-    fills = fills.filter(account__closed_at=None) if until is None else fills.filter(time__lte=until)
-    return list(fills.select_related("account").order_by("-time", "-id")[:limit])
+    fills = Fill.objects.select_related("account")
+    match of:
+        case Account():
+            fills, order = fills.filter(account=of), "-sequence"
+        case Season():
+            fills, order = fills.filter(account__season=of), "-time"
+            fills = fills.filter(account__closed_at=None) if until is None else fills
+        case None:
+            return Fill.objects.none()
+    if symbol:
+        fills = fills.filter(symbol=symbol)
+    if until is not None:
+        fills = fills.filter(time__lte=until)
+    return fills.order_by(order, "-id")
 
 
 def stake_of(account: Account) -> Decimal:

@@ -16,7 +16,7 @@ from dashboard.page.scene import Scene, feed_time
 from marketdata import bus
 from portfolios.models import Fill
 from portfolios.results.windows import SEASON, WINDOWS, UnknownWindow, Window, window_named
-from portfolios.selectors import current_season, market_time, recent_fills
+from portfolios.selectors import current_season, market_time, newest_fills
 from strategies.deployments import selectors
 from strategies.league.table import League, OutsideSeason, Place, View, league
 from strategies.versions import registry
@@ -103,7 +103,7 @@ class LeagueScene(Scene):
 
     def with_new_fills(self) -> Self:
         """Return the scene with the fills as they are now and everything else as it was."""
-        return replace(self, fills=recent_fills(self.season, FILLS_SHOWN))
+        return replace(self, fills=list(newest_fills(self.season)[:FILLS_SHOWN]))
 
 
 def view_asked(window: str, at: str) -> View:
@@ -148,7 +148,7 @@ def league_scene(view: View) -> LeagueScene:
         season=season,
         feed=feed,
         league=found,
-        fills=recent_fills(season, FILLS_SHOWN, until=view.at),
+        fills=list(newest_fills(season, until=view.at)[:FILLS_SHOWN]),
         names={place.deployment.slug: place.deployment.name for place in found.places},
         failures=len(registry.failures()),
         live_workers=selectors.live_worker_count(),

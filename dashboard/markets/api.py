@@ -30,7 +30,6 @@ from dashboard.markets.listing import (
     usd_per,
 )
 from dashboard.markets.rules import Rules, rules
-from dashboard.markets.scene import fills_of
 from dashboard.markets.watch import Sight, sight_of
 from dashboard.page.scene import feed_time
 from marketdata import bus, selectors
@@ -39,7 +38,7 @@ from marketdata.models import Instrument
 from portfolios.fees import known_schedules
 from portfolios.filters import KnownParameters, MomentFilter
 from portfolios.models import Fill
-from portfolios.selectors import current_season
+from portfolios.selectors import current_season, newest_fills
 from trading.candles import SERIES_CAPACITY, TIMEFRAME_MINUTES
 from trading.frames import FRAME_DEPTH, utc
 from trading.minutes import ns_of
@@ -160,7 +159,7 @@ class MarketFillsView(generics.ListAPIView):
         """Return the fills of the instrument named in the address."""
         if getattr(self, "swagger_fake_view", False):
             return Fill.objects.none()
-        return fills_of(current_season(), _instrument(self.kwargs["slug"]).symbol)
+        return newest_fills(current_season(), symbol=_instrument(self.kwargs["slug"]).symbol)
 
 
 class CatalogueView(APIView):

@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any, Self
 
 from django.core.cache import cache
-from django.db.models import QuerySet
 
 from dashboard.markets.ladder import Ladder, Tape, ladder, tape
 from dashboard.markets.listing import Listed, days_of, instrument_called, line_of, market_shown, slug_of, usd_per
@@ -25,8 +24,8 @@ from marketdata.history.coverage_bars import coverage_chart
 from marketdata.history.day import DayFigures
 from marketdata.models import Instrument
 from portfolios.fees import known_schedules
-from portfolios.models import Fill, Season
-from portfolios.selectors import current_season
+from portfolios.models import Fill
+from portfolios.selectors import current_season, newest_fills
 from strategies.models import Deployment
 from trading.candles import TIMEFRAME_MINUTES
 from trading.fees import Schedules
@@ -141,7 +140,7 @@ def market_scene(slug: str, *, is_looking: bool = True) -> MarketScene:
     instrument = instrument_called(slug, instruments.values())
     symbol = instrument.symbol
     days = days_of(market, list(instruments), feed_time(feed))
-    fills = fills_of(season, symbol)
+    fills = newest_fills(season, symbol=symbol)
     return MarketScene(
         season=season,
         feed=feed,
@@ -170,12 +169,6 @@ def known_slug(slug: str) -> str:
     """
     market = market_shown(current_season(), bus.feed_state())
     return slug_of(instrument_called(slug, selectors.instruments_of(market)).symbol)
-
-
-def fills_of(season: Season | None, symbol: str) -> QuerySet[Fill]:
-    """Return the fills of ``symbol`` by open accounts of the season, newest first, each with its account."""
-    fills = Fill.objects.filter(account__season=season, account__closed_at=None, symbol=symbol)
-    return (fills if season else Fill.objects.none()).select_related("account").order_by("-time", "-id")
 
 
 def _coverage(market: str | None, symbol: str) -> list[DrawnBar]:

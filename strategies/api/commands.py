@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from marketdata import bus
 from portfolios.selectors import current_season
-from strategies.api.deployments import DeploymentChange, deployment_detail, deployment_named
+from strategies.api.deployments import DeploymentChange, deployment_named, detail_shown
 from strategies.deployments import services
 from strategies.deployments.cloning import clone_deployment
 from strategies.deployments.flattening import flatten_deployment
@@ -66,7 +66,7 @@ class Clone(APIView):
             clone = clone_deployment(deployment=original, by=request.user.get_username(), **asked.validated_data)
         except InvalidChange as error:
             raise ValidationError(as_serializer_error(error)) from None
-        return Response(deployment_detail(clone), status=status.HTTP_201_CREATED)
+        return Response(detail_shown(clone), status=status.HTTP_201_CREATED)
 
 
 class BeginSeason(APIView):

@@ -21,7 +21,7 @@ from marketdata import bus
 from portfolios.filters import KnownParameters
 from portfolios.selectors import current_season
 from strategies.deployments import selectors, services
-from strategies.league.board import contestant_named
+from strategies.detail import deployment_detail
 from strategies.models import Deployment
 from strategies.serializers import deployments
 from strategies.versions import registry
@@ -39,25 +39,11 @@ def deployment_named(slug: str) -> Deployment:
     return deployment
 
 
-def deployment_detail(deployment: Deployment) -> dict[str, Any]:
-    """Return the deployment as the API tells it."""
-    registry.refresh()
-    strategy, _ = selectors.traded(deployment)
-    deployment.traded_version = strategy  # type: ignore[attr-defined]
-    deployment.offered_version = selectors.offered(deployment)  # type: ignore[attr-defined]
-    deployment.settings = selectors.settings_of(deployment, strategy)  # type: ignore[attr-defined]
-    deployment.limits = selectors.limits_of(deployment)  # type: ignore[attr-defined]
-    deployment.margin_terms = selectors.margin_of(deployment)  # type: ignore[attr-defined]
-    deployment.recent_events = selectors.recent_events(deployment)  # type: ignore[attr-defined]
-    deployment.flattening = selectors.flattening_of(deployment)  # type: ignore[attr-defined]
-    deployment.measured_cost = selectors.cost_of(deployment)  # type: ignore[attr-defined]
-    deployment.standing = contestant_named(  # type: ignore[attr-defined]
-        deployment.slug, current_season(), bus.feed_state()
-    )
-    contestant = deployment.standing  # type: ignore[attr-defined]
-    deployment.optimism = contestant.optimism if contestant else None  # type: ignore[attr-defined]
-    data: dict[str, Any] = deployments.DeploymentDetailSerializer(deployment).data
-    return data
+def detail_shown(deployment: Deployment) -> dict[str, Any]:
+    """Return the deployment's detail as JSON can hold it."""
+    detail = deployment_detail(deployment, current_season(), bus.feed_state())
+    shown: dict[str, Any] = deployments.DeploymentDetailSerializer(detail).data
+    return shown
 
 
 class DeploymentFilter(KnownParameters):
@@ -88,7 +74,7 @@ class DeploymentDetail(APIView):
     @extend_schema(responses=deployments.DeploymentDetailSerializer)
     def get(self, request: Request, slug: str) -> Response:
         """Return its configuration, its place in the league and its newest events."""
-        return Response(deployment_detail(deployment_named(slug)))
+        return Response(detail_shown(deployment_named(slug)))
 
 
 class DeploymentChange(APIView):
@@ -105,7 +91,7 @@ class DeploymentChange(APIView):
             type(self).service(deployment=deployment, by=request.user.get_username(), **details)
         except InvalidChange as error:
             raise ValidationError(as_serializer_error(error)) from None
-        return Response(deployment_detail(deployment_named(slug)))
+        return Response(detail_shown(deployment_named(slug)))
 
 
 class Pause(DeploymentChange):

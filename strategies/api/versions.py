@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
 from rest_framework.views import APIView
 
-from strategies.api.deployments import DeploymentChange, deployment_detail, deployment_named
+from strategies.api.deployments import DeploymentChange, deployment_named, detail_shown
 from strategies.deployments.challengers import enter_challenger, switch_over
 from strategies.deployments.revisions import UnknownRevision
 from strategies.deployments.services import roll_back
@@ -83,7 +83,7 @@ class Challenger(APIView):
             challenger = enter(config=_asked_config(request))
         except InvalidChange as error:
             raise ValidationError(as_serializer_error(error)) from None
-        return Response(deployment_detail(deployment_named(challenger.slug)), status=status.HTTP_201_CREATED)
+        return Response(detail_shown(deployment_named(challenger.slug)), status=status.HTTP_201_CREATED)
 
 
 version_urls = [

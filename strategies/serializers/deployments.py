@@ -11,6 +11,7 @@ from rest_framework import serializers
 from portfolios.selectors import MarginState
 from portfolios.serializers import ExactDecimalField, FlatteningSerializer, RowSerializer
 from strategies.deployments.terms import TERMS
+from strategies.detail import DeploymentDetail
 from strategies.league.board import Contestant, Health
 from strategies.models import (
     Deployment,
@@ -181,28 +182,40 @@ class CostSerializer(serializers.ModelSerializer):
         exclude = ("id", "deployment")
 
 
-class DeploymentDetailSerializer(OptimismSerializer, DeploymentSerializer):
-    """A deployment with its settings one by one, its place in the league and its newest events."""
+class DetailSerializer(OptimismSerializer):
+    """What a deployment's detail adds to its row."""
 
-    traded_version = VersionSerializer(read_only=True, allow_null=True, help_text="null: it cannot be loaded")
-    offered_version = VersionSerializer(
-        read_only=True, allow_null=True, help_text="another version that is there: `challenger/` or `switch/` take it"
+    traded_version = VersionSerializer(
+        source="traded", read_only=True, allow_null=True, help_text="null: it cannot be loaded"
     )
-
+    offered_version = VersionSerializer(
+        source="offered",
+        read_only=True,
+        allow_null=True,
+        help_text="another version that is there: `challenger/` or `switch/` take it",
+    )
     settings = SettingSerializer(many=True, read_only=True)
     limits = SettingSerializer(many=True, read_only=True)
     margin_terms = SettingSerializer(many=True, read_only=True)
-    cost = CostSerializer(read_only=True, allow_null=True, source="measured_cost")
+    cost = CostSerializer(read_only=True, allow_null=True)
     flattening = FlatteningSerializer(
         read_only=True, allow_null=True, help_text="the one that is asked or under way; null: there is none"
     )
-    standing = ContestantSerializer(read_only=True, allow_null=True)
-    recent_events = DeploymentEventSerializer(many=True, read_only=True)
+    standing = ContestantSerializer(source="contestant", read_only=True, allow_null=True)
+    recent_events = DeploymentEventSerializer(source="events", many=True, read_only=True)
+
+
+class DeploymentDetailSerializer(DetailSerializer, DeploymentSerializer):
+    """A deployment with its settings one by one, its place in the league and its newest events."""
 
     class Meta:
         model = Deployment
         # Where a term has another name in the API, its own stands for something else: the shadows themselves.
         exclude = ("id", "account", *(key for key, term in TERMS.items() if term.api == key))
+
+    def to_representation(self, instance: DeploymentDetail) -> dict[str, Any]:
+        """Return the row with what the detail adds."""
+        return {**DeploymentSerializer(instance.deployment).data, **DetailSerializer(instance).data}
 
 
 class SeenVersionSerializer(serializers.ModelSerializer):

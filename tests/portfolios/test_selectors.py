@@ -70,7 +70,7 @@ def test_the_league_takes_one_query_however_many_compete(django_assert_num_queri
         selectors.league_totals(selectors.league_rows(season))
 
 
-def test_recent_fills_are_the_newest_of_all_open_accounts(django_assert_num_queries):
+def test_the_newest_fills_of_a_season_are_those_of_all_open_accounts(django_assert_num_queries):
     season = open_season()
     for slug in ("a", "b"):
         deployment = enter(season, slug)
@@ -78,9 +78,25 @@ def test_recent_fills_are_the_newest_of_all_open_accounts(django_assert_num_quer
             fill(deployment, number, time=NOON + timedelta(seconds=number))
 
     with django_assert_num_queries(1):
-        newest = [(f.account.slug, f.sequence) for f in selectors.recent_fills(season, limit=3)]
+        newest = [(f.account.slug, f.sequence) for f in selectors.newest_fills(season)[:3]]
 
     assert newest == [("b", 19), ("a", 19), ("b", 18)]
+
+
+def test_the_newest_fills_of_an_account_a_market_and_a_past_moment():
+    season = open_season()
+    account, other = enter(season, "a").account, enter(season, "b")
+    for number, symbol in enumerate(["BTC/USD", "XRP/USD", "BTC/USD"]):
+        fill(other, number, symbol=symbol, time=NOON + timedelta(seconds=number))
+    selectors.open_accounts(season).filter(slug="b").update(closed_at=NOON)
+
+    def numbers(*of, **about) -> list[int]:
+        return [row.sequence for row in selectors.newest_fills(*of, **about)]
+
+    assert numbers(other.account) == [2, 1, 0]
+    assert numbers(other.account, symbol="BTC/USD") == [2, 0]
+    assert numbers(account) == numbers(None) == numbers(season) == []
+    assert numbers(season, until=NOON + timedelta(seconds=1)) == [1, 0]
 
 
 def test_the_ledger_of_the_account_itself_is_summed_per_currency():
