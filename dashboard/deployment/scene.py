@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from dashboard.deployment.margin import MarginWords, margin_words
 from dashboard.page.scene import Quote, Scene, feed_time
 from marketdata import bus
-from portfolios.models import (
-    Balance,
-    Fill,
-    InstrumentFigures,
-    Order,
-    Payment,
-    Position,
-    RoundTrip,
-)
-from portfolios.results.exits import ExitFigures, exit_figures
+from portfolios.models import Position
 from portfolios.rows.indicators import Plain
 from portfolios.rows.reasons import Reasons, reasons_of
-from portfolios.rows.valuations import waiting_of
 from portfolios.selectors import current_season, market_time
+from portfolios.statement import AccountStatement, account_statement
 from strategies.deployments import selectors
 from strategies.deployments.challengers import label
 from strategies.deployments.revisions import Change, changes_of
 from strategies.deployments.selectors import Setting
-from strategies.league.board import Contestant, league_board
-from strategies.models import Deployment, DeploymentCost, DeploymentEvent, DeploymentRevision, DeploymentStatus
-from strategies.versions import registry
+from strategies.detail import DeploymentDetail, deployment_detail
+from strategies.league.board import Contestant
+from strategies.models import Deployment, DeploymentRevision, DeploymentStatus
 
-FILLS_SHOWN = 30
 REVISIONS_SHOWN = 20
-OPEN_STATUSES = ("sent", "open")
 
 
 class UnknownDeployment(LookupError):
@@ -79,29 +66,30 @@ class IndicatorGroup:
 class DeploymentScene(Scene):
     """A deployment's page."""
 
-    deployment: Deployment
-    contestant: Contestant | None  # None without an account in the running season
-    contestants: int
-    positions: list[Position]
-    open_orders: list[Order]
-    refused_orders: list[Order]
-    fills: list[Fill]
-    round_trips: list[RoundTrip]
-    events: list[DeploymentEvent]
-    settings: list[Setting]
-    limits: list[Setting]
-    offered: str  # the version that is there, empty when it is the one that is traded
-    traded: str
+    detail: DeploymentDetail
+    account: AccountStatement  # empty without an account in the running season
     revisions: list[tuple[DeploymentRevision, list[Change]]]  # newest first
     reasons: Reasons
-    margin_terms: list[Setting]
-    balances: list[Balance]
-    instruments: list[InstrumentFigures]
-    payments: list[Payment]
 
-    exits: list[ExitFigures]
-    waiting: Mapping[str, Mapping[str, Any]]  # order id -> what it waits for
-    cost: DeploymentCost | None  # None before a worker has measured it
+    @property
+    def deployment(self) -> Deployment:
+        """The deployment's row."""
+        return self.detail.deployment
+
+    @property
+    def contestant(self) -> Contestant | None:
+        """Its place in the league; None without an account in the running season."""
+        return self.detail.contestant
+
+    @property
+    def traded(self) -> str:
+        """The version that it runs."""
+        return label(self.detail.traded) if self.detail.traded else self.deployment.strategy_hash[:8]
+
+    @property
+    def offered(self) -> str:
+        """The new version found on disk, empty when it is the one that runs."""
+        return label(self.detail.offered) if self.detail.offered else ""
 
     @property
     def margin(self) -> MarginWords:
@@ -122,7 +110,7 @@ class DeploymentScene(Scene):
     def holdings(self) -> list[Holding]:
         """Open positions beside their quotes."""
         quotes = {quote.symbol: quote for quote in self.quotes}
-        return [Holding(position=position, quote=quotes.get(position.symbol)) for position in self.positions]
+        return [Holding(position=position, quote=quotes.get(position.symbol)) for position in self.account.positions]
 
     @property
     def indicators(self) -> list[IndicatorGroup]:
@@ -155,7 +143,7 @@ class DeploymentScene(Scene):
     @property
     def changed_settings(self) -> list[Setting]:
         """Those that differ from the strategy's defaults."""
-        return [setting for setting in self.settings if setting.is_changed]
+        return [setting for setting in self.detail.settings if setting.is_changed]
 
 
 def deployment_scene(slug: str) -> DeploymentScene:
@@ -168,35 +156,13 @@ def deployment_scene(slug: str) -> DeploymentScene:
     if deployment is None:
         raise UnknownDeployment(slug)
     season, feed = current_season(), bus.feed_state()
-    board = league_board(season, feed)
-    contestant = next((c for c in board if c.deployment.pk == deployment.pk), None)
-    account = contestant.row.account if contestant else None
-    registry.refresh()
-    strategy, other = selectors.traded(deployment)[0], selectors.offered(deployment)
-    orders = Order.objects.filter(account=account).order_by("-sequence", "-id")
+    detail = deployment_detail(deployment, season, feed)
+    row = detail.contestant.row if detail.contestant else None
     return DeploymentScene(
         season=season,
         feed=feed,
-        deployment=deployment,
-        contestant=contestant,
-        contestants=len(board),
-        positions=list(Position.objects.filter(account=account).exclude(qty=0).order_by("symbol")),
-        open_orders=list(orders.filter(status__in=OPEN_STATUSES)[:FILLS_SHOWN]),
-        refused_orders=list(orders.filter(status="refused")[:FILLS_SHOWN]),
-        fills=list(Fill.objects.filter(account=account).order_by("-sequence", "-id")[:FILLS_SHOWN]),
-        round_trips=list(RoundTrip.objects.filter(account=account).order_by("-sequence", "-id")[:FILLS_SHOWN]),
-        events=list(selectors.recent_events(deployment)),
-        settings=selectors.settings_of(deployment, strategy),
-        limits=selectors.limits_of(deployment),
-        offered=label(other) if other else "",
-        traded=label(strategy) if strategy else deployment.strategy_hash[:8],
+        detail=detail,
+        account=account_statement(row.account if row else None),
         revisions=[(revision, changes_of(revision)) for revision in deployment.revisions.all()[:REVISIONS_SHOWN]],
-        reasons=reasons_of(contestant.row.standing if contestant else None),
-        margin_terms=selectors.margin_of(deployment),
-        balances=list(Balance.objects.filter(account=account).order_by("currency")),
-        instruments=list(InstrumentFigures.objects.filter(account=account).order_by("symbol")),
-        payments=list(Payment.objects.filter(account=account)[:FILLS_SHOWN]),
-        exits=exit_figures(account) if account else [],
-        waiting=waiting_of(account) if account else {},
-        cost=selectors.cost_of(deployment),
+        reasons=reasons_of(row.standing if row else None),
     )
