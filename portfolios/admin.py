@@ -1,4 +1,4 @@
-"""Accounts in the admin: to be looked at. Money changes through services alone."""
+"""Accounts in the admin, read-only. Money changes through services alone."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class AccountRows(generics.ListAPIView):
 
 
 class Fills(generics.ListAPIView):
-    """Executions, newest first, each with the evidence it was judged on."""
+    """Executions, newest first, each with its evidence."""
 
     queryset = Fill.objects.all()
     serializer_class = serializers.FillSerializer
@@ -85,7 +85,7 @@ class Fills(generics.ListAPIView):
 
 
 class FillDetail(APIView):
-    """One fill, derived anew from what it was judged on."""
+    """One fill, recomputed from its evidence."""
 
     renderer_classes = (JSONRenderer,)  # no table
 
@@ -100,7 +100,7 @@ class FillDetail(APIView):
 
 
 class Orders(AccountRows):
-    """What was asked for and what became of it, newest first; refused orders say why, open ones what they wait for."""
+    """Orders and what became of them, newest first; refused orders say why, open ones what they wait for."""
 
     queryset = Order.objects.all()
     serializer_class = serializers.OrderSerializer
@@ -218,7 +218,7 @@ class Equity(APIView):
             "slug": account.slug,
             "currency": account.currency,
             "stake": selectors.stake_of(account),
-            "points": equity_curve(account, _points_asked(request)),
+            "points": equity_curve(account, _points_requested(request)),
         }
         return Response(serializers.EquityCurveSerializer(curve).data)
 
@@ -236,23 +236,23 @@ class Why(APIView):
         """Return the reasons given to the account named in the address."""
         account = account_named(slug)
         standing = Standing.objects.filter(account=account).first()
-        asked, known = time_asked(request, "since"), reasons_of(standing)
-        since = asked or (standing.as_of - timedelta(hours=24) if standing else None)
-        told = {
+        known = reasons_of(standing)
+        since = time_asked(request, "since") or (standing.as_of - timedelta(hours=24) if standing else None)
+        why = {
             "as_of": standing.as_of if standing else None,
             "hour_since": known.hour_since,
             "day_since": known.day_since,
             "reasons": known.rows,
             "hours": reasons_by_hour(account, since) if since else [],
         }
-        return Response(serializers.ReasonsSerializer(told).data)
+        return Response(serializers.ReasonsSerializer(why).data)
 
 
-def _points_asked(request: Request) -> int:
-    asked = request.query_params.get("points", str(MOST_POINTS))
-    if not (asked.isascii() and asked.isdigit() and len(asked) < 9 and 2 <= int(asked) <= MOST_POINTS):
-        raise ValidationError({"points": [f"{asked!r} was given; expected a whole number from 2 to {MOST_POINTS}"]})
-    return int(asked)
+def _points_requested(request: Request) -> int:
+    text = request.query_params.get("points", str(MOST_POINTS))
+    if not (text.isascii() and text.isdigit() and len(text) < 9 and 2 <= int(text) <= MOST_POINTS):
+        raise ValidationError({"points": [f"{text!r} was given; expected a whole number from 2 to {MOST_POINTS}"]})
+    return int(text)
 
 
 api_urls = [

@@ -20,7 +20,7 @@ def ensure_season(*, market: str, name: str, liquidity: str = "") -> models.Seas
     """Return the running season of ``market``; end one of another market and begin the next if need be.
 
     Markets never mix in a season. The ended season keeps all its rows; its accounts are closed.
-    One that begins without a word on ``liquidity`` takes over that of the season before it.
+    Without ``liquidity`` a new season takes over that of the season before it.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_SEASON_LOCK])

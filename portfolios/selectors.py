@@ -1,4 +1,4 @@
-"""What can be read of accounts: places in the league, curves, sums. Queries do not grow with the accounts."""
+"""Reads accounts: places in the league, newest fills, sums. Queries do not grow with the accounts."""
 
 from __future__ import annotations
 
@@ -221,7 +221,7 @@ def stake_of(account: Account) -> Decimal:
 
 
 def ledger_sums(account: Account) -> dict[str, Decimal]:
-    """Return, per currency, what the account's own ledger entries add up to: its balances, told twice."""
+    """Return, per currency, what the account's own ledger entries add up to: its balances."""
     entries = LedgerEntry.objects.filter(account=account, party="account")
     return {
         line["currency"]: line["total"]

@@ -1,4 +1,4 @@
-"""How rows of accounts are spelled in JSON: exact decimals as plain strings, times in UTC."""
+"""Rows of accounts in JSON: exact decimals as plain strings, times in UTC."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class WaitingSerializer(serializers.Serializer[dict[str, Any]]):
 
 class OrderSerializer(RowSerializer):
     waiting = serializers.SerializerMethodField(
-        help_text="why it is not filled yet, at most a second old; null: it is not open, or was not looked at yet"
+        help_text="why it is not filled yet, at most a second old; null: it is not open, or was not valued yet"
     )
 
     class Meta:
@@ -111,8 +111,8 @@ class OrderSerializer(RowSerializer):
         """Return what the view hands over in its context."""
         if order.status not in LIVE:
             return None
-        told: dict[str, Any] | None = self.context.get("waiting", {}).get(order.order_id)
-        return told
+        waits: dict[str, Any] | None = self.context.get("waiting", {}).get(order.order_id)
+        return waits
 
 
 class PositionSerializer(RowSerializer):

@@ -1,4 +1,4 @@
-"""Writing what has happened. Each function is one fact: written whole, safe to repeat."""
+"""Writes the facts of accounts. Each function is one fact: written whole, safe to repeat."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import Any
 from dashboard.notifications.models import Rule, RuleKind
 from marketdata.models import FeedEvent
 from portfolios.models import MessageKind
-from portfolios.outbox.reading import Written
+from portfolios.outbox.reading import StoredMessage
 
 _ERRORS = {"error", "quarantined", "margin_call", "margin_restored", "liquidation", "bankrupt"}
 _PAUSES = {"paused", "stopped", "flatten", "resumed"}
@@ -48,9 +48,9 @@ class Happening:
         return rule.least_result is None or (self.result is not None and abs(self.result) >= rule.least_result)
 
 
-def told_by_message(written: Written, data: dict[str, Any]) -> Happening | None:
+def told_by_message(written: StoredMessage, data: dict[str, Any]) -> Happening | None:
     """Return what a message of the stream says; None of what no rule asks for."""
-    key = f"{written.kind}-{written.position.cursor}"
+    key = f"{written.kind}-{written.cursor.text}"
     common: dict[str, Any] = {"key": key, "slug": written.slug, "at": written.told_at, "data": data}
     if written.kind == MessageKind.FILL:
         return _fill(data, common)

@@ -13,7 +13,7 @@ from dashboard.notifications.facts import Happening, told_by_feed, told_by_messa
 from dashboard.notifications.models import Delivery, DeliveryState, Reading, Rule, RuleKind
 from dashboard.notifications.summaries import deep_drawdowns, due_summaries
 from marketdata.models import FeedEvent
-from portfolios.outbox.reading import Position, messages_after, newest_position
+from portfolios.outbox.reading import StreamCursor, messages_after, newest_cursor
 
 TOO_OLD = timedelta(hours=1)  # after a night's rest nobody wants the evening's news
 ONE_HOUR = timedelta(hours=1)
@@ -46,7 +46,7 @@ def gather(now: datetime) -> None:
 
 
 def _begin_at_the_newest(reading: Reading | None) -> None:
-    place = newest_position()
+    place = newest_cursor()
     reading = reading or Reading()
     reading.xid, reading.message = place
     reading.feed_event = FeedEvent.objects.aggregate(newest=Max("pk"))["newest"] or 0
@@ -54,10 +54,10 @@ def _begin_at_the_newest(reading: Reading | None) -> None:
 
 
 def _new_messages(reading: Reading, now: datetime) -> Iterable[Happening]:
-    place = Position(reading.xid, reading.message)
+    place = StreamCursor(reading.xid, reading.message)
     for _ in range(ROUNDS):
         read = messages_after(place, limit=BATCH)
-        place = read.position
+        place = read.cursor
         for written in read.messages:
             if now - written.told_at <= TOO_OLD:
                 happening = told_by_message(written, json.loads(written.data))

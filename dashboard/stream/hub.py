@@ -21,7 +21,7 @@ from dashboard.stream.states import Board, gather
 from dashboard.stream.subscribers import Entry, Follower, gap
 from portfolios.models import MessageKind
 from portfolios.outbox.announcements import LEAGUE_GROUP
-from portfolios.outbox.reading import Position, Reading, Written, messages_after, newest_position
+from portfolios.outbox.reading import Batch, StoredMessage, StreamCursor, messages_after, newest_cursor
 
 BATCH = 500  # messages read at once
 REMEMBERED = 2_000  # of the newest messages: who was away for a moment costs no query
@@ -42,7 +42,7 @@ class Hub:
 
     def __init__(self) -> None:
         self.boards = {channel: Board(channel) for channel in STATES}
-        self.position = Position(0, 0)  # everything up to it was handed on
+        self.position = StreamCursor(0, 0)  # everything up to it was handed on
         self._followers: set[Follower] = set()
         self._memory: deque[Entry] = deque()
         self._remembered_from = self.position  # all that came after it is in the memory
@@ -68,7 +68,7 @@ class Hub:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def catch_up(self, follower: Follower, channels: Collection[Channel], position: Position) -> None:
+    async def catch_up(self, follower: Follower, channels: Collection[Channel], position: StreamCursor) -> None:
         """Tell a follower what is kept of these channels after ``position``, then hand it what comes."""
         while position < self.position and follower.wants(channels):
             entries, reached = await self._kept_after(position)
@@ -82,16 +82,16 @@ class Hub:
         follower.follow(channels, position)
         self._beat(follower)
 
-    async def _kept_after(self, position: Position) -> tuple[list[Entry], Position]:
+    async def _kept_after(self, position: StreamCursor) -> tuple[list[Entry], StreamCursor]:
         if position < self._remembered_from:
-            reading = await database_sync_to_async(messages_after)(position, limit=BATCH)
-            return [_entry(message) for message in reading.messages], reading.position
+            batch = await database_sync_to_async(messages_after)(position, limit=BATCH)
+            return [_entry(message) for message in batch.messages], batch.cursor
         memory = list(self._memory)
         after = bisect_right(memory, position, key=lambda entry: entry.position)
         return memory[after:], self.position
 
     async def _begin(self) -> None:
-        start = await database_sync_to_async(newest_position)(back=REMEMBERED)
+        start = await database_sync_to_async(newest_cursor)(back=REMEMBERED)
         self.position = self._remembered_from = start
         self._memory.clear()
         while not (await self._read()).is_whole:
@@ -106,25 +106,25 @@ class Hub:
         while True:
             await _heard(self._news, within_s=pause_s)
             self._news.clear()
-            while not (reading := await self._read()).is_whole:
+            while not (batch := await self._read()).is_whole:
                 pass
             held_up_s = HELD_UP_S if pause_s == READ_EVERY_S else 2 * pause_s
-            pause_s = min(held_up_s, READ_EVERY_S) if reading.is_more_to_come else READ_EVERY_S
+            pause_s = min(held_up_s, READ_EVERY_S) if batch.is_more_to_come else READ_EVERY_S
 
-    async def _read(self) -> Reading:
+    async def _read(self) -> Batch:
         """Read on and hand on what was read."""
-        reading = await database_sync_to_async(messages_after)(self.position, limit=BATCH)
-        for message in reading.messages:
+        batch = await database_sync_to_async(messages_after)(self.position, limit=BATCH)
+        for message in batch.messages:
             entry = _entry(message)
             self._memory.append(entry)
             for follower in self._followers:
                 follower.hear(entry)
         while len(self._memory) > REMEMBERED:
             self._remembered_from = self._memory.popleft().position
-        self.position = reading.position
+        self.position = batch.cursor
         for follower in self._followers:
-            follower.reached(reading.position)
-        return reading
+            follower.reached(batch.cursor)
+        return batch
 
     async def _listen(self) -> None:
         """Follow the announcements; without them facts still come, up to a second later."""
@@ -173,20 +173,20 @@ class Hub:
     def _beat(self, follower: Follower) -> None:
         if not follower.is_catching_up:
             place = follower.told_up_to
-            follower.tell(Heartbeat(cursor=place.cursor if place else None, time=timezone.now()))
+            follower.tell(Heartbeat(cursor=place.text if place else None, time=timezone.now()))
 
 
-def _entry(message: Written) -> Entry:
+def _entry(message: StoredMessage) -> Entry:
     if message.kind is MessageKind.FORGOTTEN:
-        return Entry(position=message.position, channel=None, slug="", symbol=None, text="")
+        return Entry(position=message.cursor, channel=None, slug="", symbol=None, text="")
     told = FACT_TOLD[message.kind](
-        cursor=message.position.cursor,
+        cursor=message.cursor.text,
         deployment=message.slug,
         told_at=message.told_at,
         data=msgspec.Raw(message.data),
     )
     return Entry(
-        position=message.position,
+        position=message.cursor,
         channel=CHANNEL_OF[message.kind],
         slug=message.slug,
         symbol=message.symbol,

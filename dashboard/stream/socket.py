@@ -30,7 +30,7 @@ from dashboard.stream.messages import (
     understood,
 )
 from dashboard.stream.subscribers import Follower, Wish
-from portfolios.outbox.reading import Position, UnknownCursor, position_of
+from portfolios.outbox.reading import StreamCursor, UnknownCursor, cursor_named
 from portfolios.selectors import current_season
 
 TRY_AGAIN_LATER = 1013
@@ -68,7 +68,7 @@ class StreamSocket(AsyncWebsocketConsumer):
             return
         self.follower = follower
         number, market = (season.number, season.market) if season else (None, None)
-        follower.tell(Hello(version=VERSION, season=number, market=market, cursor=self._hub.position.cursor))
+        follower.tell(Hello(version=VERSION, season=number, market=market, cursor=self._hub.position.text))
         self._begin(follower.pump())
         self._begin(self._leave_behind(follower))
 
@@ -93,7 +93,7 @@ class StreamSocket(AsyncWebsocketConsumer):
                 raise NotUnderstood("", "the message is binary; expected JSON as text")
             match understood(text_data):
                 case Subscribe() as wanted:
-                    position = await self._position_of(wanted)
+                    position = await self._cursor_of(wanted)
                     self._change(partial(self._subscribe, follower, wanted, position))
                 case Unsubscribe(channels=channels):
                     follower.forget(channels)  # of their past no more is told, either
@@ -103,13 +103,13 @@ class StreamSocket(AsyncWebsocketConsumer):
         except NotUnderstood as error:
             follower.tell(Error(problem=error.problem))
 
-    async def _position_of(self, wanted: Subscribe) -> Position | None:
+    async def _cursor_of(self, wanted: Subscribe) -> StreamCursor | None:
         if wanted.after is None:
             return None
         if not FACTS.intersection(wanted.channels):
             raise NotUnderstood("after", "after: states have no past; expected a channel of facts beside it")
         try:
-            return await database_sync_to_async(position_of)(wanted.after)
+            return await database_sync_to_async(cursor_named)(wanted.after)
         except UnknownCursor as error:
             raise NotUnderstood("after", f"after: {error}") from None
 
@@ -126,13 +126,13 @@ class StreamSocket(AsyncWebsocketConsumer):
             await change()
         self._changes -= 1
 
-    async def _subscribe(self, follower: Follower, wanted: Subscribe, after: Position | None) -> None:
+    async def _subscribe(self, follower: Follower, wanted: Subscribe, after: StreamCursor | None) -> None:
         position = self._hub.position if after is None else after
         wish = Wish(
             slugs=None if wanted.deployments is None else frozenset(wanted.deployments),
             symbols=None if wanted.symbols is None else frozenset(wanted.symbols),
         )
-        follower.tell(Subscribed(channels=wanted.channels, cursor=position.cursor))
+        follower.tell(Subscribed(channels=wanted.channels, cursor=position.text))
         follower.wish(wanted.channels, wish)
         if facts := FACTS.intersection(wanted.channels):
             await self._hub.catch_up(follower, facts, position)

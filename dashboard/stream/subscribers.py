@@ -11,7 +11,7 @@ from django.conf import settings
 
 from dashboard.stream.messages import FACTS, STATES, Channel, Gap, Told, encoded
 from dashboard.stream.states import Board
-from portfolios.outbox.reading import Position
+from portfolios.outbox.reading import StreamCursor
 
 ROOM = 500  # messages of the past: they are read ahead of the follower by so much at most
 
@@ -22,7 +22,7 @@ Send = Callable[[str], Awaitable[None]]
 class Entry:
     """A message of the stream, ready to be sent to any number of followers."""
 
-    position: Position
+    position: StreamCursor
     channel: Channel | None  # None: all up to this place is forgotten
     slug: str
     symbol: str | None
@@ -53,7 +53,7 @@ class Follower:
         self._send = send
         self._boards = boards
         self._wishes: dict[Channel, Wish] = {}
-        self._told: dict[Channel, Position] = {}  # of the channels of facts that are followed live
+        self._told: dict[Channel, StreamCursor] = {}  # of the channels of facts that are followed live
         self._seen: dict[Channel, int] = {}  # version of each board
         self._waiting: deque[str] = deque()
         self._most_waiting: int = settings.PADDOCK_STREAM_WAITING
@@ -84,7 +84,7 @@ class Follower:
         """Return whether it asks for any of these channels."""
         return not self._wishes.keys().isdisjoint(channels)
 
-    def follow(self, channels: Iterable[Channel], position: Position) -> None:
+    def follow(self, channels: Iterable[Channel], position: StreamCursor) -> None:
         """Take facts as they become known from here on; those up to ``position`` have been told."""
         for channel in channels:
             if channel in self._wishes:
@@ -101,7 +101,7 @@ class Follower:
         elif self._wishes[entry.channel].covers(entry):
             self._put(entry.text)
 
-    def reached(self, position: Position) -> None:
+    def reached(self, position: StreamCursor) -> None:
         """Take note that every fact up to ``position`` was heard."""
         for channel, told in self._told.items():
             self._told[channel] = max(told, position)
@@ -112,7 +112,7 @@ class Follower:
         return bool(FACTS.intersection(self._wishes) - self._told.keys())
 
     @property
-    def told_up_to(self) -> Position | None:
+    def told_up_to(self) -> StreamCursor | None:
         """Every fact that it asked for was told up to here; None when it follows no facts."""
         return min(self._told.values(), default=None)
 
@@ -164,6 +164,6 @@ class Follower:
         return board.since(seen, self._wishes.get(channel, Wish()).names(channel))
 
 
-def gap(position: Position, to: Position) -> Gap:
+def gap(position: StreamCursor, to: StreamCursor) -> Gap:
     """Return what tells that nothing is kept between two places."""
-    return Gap(from_=position.cursor, to=to.cursor)
+    return Gap(from_=position.text, to=to.text)

@@ -1,4 +1,4 @@
-"""What happened: orders, fills, ledger entries, round trips, payments."""
+"""Facts: orders, fills, ledger entries, round trips, payments."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from portfolios.models.columns import money
 
 
 class Order(models.Model):
-    """What a strategy asked for, and what became of it."""
+    """An order of a strategy, and what became of it."""
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="orders")
     order_id = models.CharField(max_length=120)

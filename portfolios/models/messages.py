@@ -1,4 +1,4 @@
-"""What has happened, as it is told to those who follow the stream."""
+"""Facts as messages of the stream."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.db.models.functions import Cast, Now
 
 
 class MessageKind(models.TextChoices):
-    """What a message tells of."""
+    """What a message is about."""
 
     FILL = "fill"
     ORDER = "order"
@@ -17,10 +17,10 @@ class MessageKind(models.TextChoices):
 
 
 class Message(models.Model):
-    """A fact in the words of the REST API, written in the transaction that wrote the fact itself.
+    """A fact as the REST API shows it, written in the transaction that wrote the fact itself.
 
     Its place is ``(xid, id)``, not ``id`` alone: of two transactions at once the one with the lower id may commit
-    last. Whoever reads in this order, and only what is older than every transaction still open, misses nothing.
+    last. A reader that goes in this order, and only up to what is older than every open transaction, misses nothing.
     """
 
     xid = models.BigIntegerField(

@@ -117,7 +117,7 @@ class Standing(models.Model):
 
 
 class OpenOrders(models.Model):
-    """Why the live orders of an account are not filled yet, as of its last look: at most once a second."""
+    """Why the live orders of an account are not filled yet, as of its last valuation: at most once a second."""
 
     account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True, related_name="open_orders")
     waiting = models.JSONField(default=dict, help_text="order id -> what it waits for")

@@ -1,4 +1,4 @@
-"""Telling the floors above that something is now true. Called after commit, never before."""
+"""Announces changed accounts to the pages. Called after commit, never before."""
 
 from __future__ import annotations
 

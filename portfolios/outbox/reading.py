@@ -1,4 +1,4 @@
-"""Reading what the stream was told, in an order that loses nothing, and removing what is old."""
+"""Reads the messages of the stream in an order that loses none, and removes old ones."""
 
 from __future__ import annotations
 
@@ -33,29 +33,29 @@ _OF_ANOTHER_SERVER = """
 
 
 class UnknownCursor(ValueError):
-    """What was given as a cursor is none of ours, or none yet."""
+    """A text that is no cursor of this stream, or none yet."""
 
 
-class Position(NamedTuple):
-    """A place in the stream: everything up to it has been read."""
+class StreamCursor(NamedTuple):
+    """A position in the stream: everything up to it has been read."""
 
     xid: int
     id: int
 
     @property
-    def cursor(self) -> str:
-        """The place as text."""
+    def text(self) -> str:
+        """The cursor as messages carry it."""
         return f"{self.xid}-{self.id}"
 
 
-BEGINNING = Position(0, 0)
+BEGINNING = StreamCursor(0, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class StoredMessage:
     """A message as it is stored."""
 
-    position: Position
+    cursor: StreamCursor
     kind: MessageKind
     slug: str
     told_at: datetime
@@ -64,55 +64,55 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """Some messages in their order, and the place that has been reached."""
+class Batch:
+    """Some messages in their order, and how far they reach."""
 
-    messages: list[Written]
-    position: Position
+    messages: list[StoredMessage]
+    cursor: StreamCursor
     is_whole: bool  # nothing that may be read was left out
     is_more_to_come: bool  # something is written and may not be read yet, because an older transaction is open
 
 
-def position_of(cursor: str) -> Position:
-    """Return the place that a cursor names.
+def cursor_named(text: str) -> StreamCursor:
+    """Return the cursor that ``text`` spells.
 
     Raises:
-        UnknownCursor: it is no cursor, or names a place that was not reached yet: another database's, perhaps.
+        UnknownCursor: it is no cursor, or one that was not reached yet: another database's, perhaps.
     """
-    found = _CURSOR.fullmatch(cursor)
+    found = _CURSOR.fullmatch(text)
     if found is None:
-        raise UnknownCursor(f"{cursor[:60]!r} is no cursor; expected one that a message carried, like '812-4711'")
-    position = Position(int(found[1]), int(found[2]))
-    if max(position) > _LARGEST or position.xid > _horizon():
-        raise UnknownCursor(f"{cursor!r} is ahead of this stream; expected a cursor that this server's stream has told")
-    return position
+        raise UnknownCursor(f"{text[:60]!r} is no cursor; expected one that a message carried, like '812-4711'")
+    cursor = StreamCursor(int(found[1]), int(found[2]))
+    if max(cursor) > _LARGEST or cursor.xid > _horizon():
+        raise UnknownCursor(f"{text!r} is ahead of this stream; expected a cursor that this server's stream has sent")
+    return cursor
 
 
-def newest_position(*, back: int = 0) -> Position:
-    """Return the place that has been reached by now, or the one ``back`` messages before it, if there are so many."""
+def newest_cursor(*, back: int = 0) -> StreamCursor:
+    """Return how far the stream reaches by now, or the cursor ``back`` messages before, if there are so many."""
     horizon = _horizon()
     if not back:
-        return Position(horizon, 0)
-    with connection.cursor() as cursor:
-        cursor.execute(_NEWEST, [horizon, back])
-        row = cursor.fetchone()
-    return Position(*row) if row else BEGINNING
+        return StreamCursor(horizon, 0)
+    with connection.cursor() as database:
+        database.execute(_NEWEST, [horizon, back])
+        row = database.fetchone()
+    return StreamCursor(*row) if row else BEGINNING
 
 
-def messages_after(position: Position, *, limit: int) -> Reading:
-    """Return the next messages after ``position``, at most ``limit``; what an open transaction may precede must wait.
+def messages_after(cursor: StreamCursor, *, limit: int) -> Batch:
+    """Return the next messages after ``cursor``, at most ``limit``; what an open transaction may precede must wait.
 
     A message of kind FORGOTTEN among them says that all before it was removed.
     """
     horizon = _horizon()
-    with connection.cursor() as cursor:
-        cursor.execute(_AFTER, [*position, horizon, limit])
-        rows = cursor.fetchall()
-        cursor.execute(_IS_MORE_TO_COME, [horizon])
-        (is_more_to_come,) = cursor.fetchone()
+    with connection.cursor() as database:
+        database.execute(_AFTER, [*cursor, horizon, limit])
+        rows = database.fetchall()
+        database.execute(_IS_MORE_TO_COME, [horizon])
+        (is_more_to_come,) = database.fetchone()
     messages = [
-        Written(
-            position=Position(xid, number),
+        StoredMessage(
+            cursor=StreamCursor(xid, number),
             kind=MessageKind(kind),
             slug=slug,
             told_at=told_at,
@@ -122,30 +122,30 @@ def messages_after(position: Position, *, limit: int) -> Reading:
         for xid, number, kind, slug, told_at, data, symbol in rows
     ]
     is_whole = len(messages) < limit
-    reached = max(position, Position(horizon, 0)) if is_whole else messages[-1].position
-    return Reading(messages=messages, position=reached, is_whole=is_whole, is_more_to_come=is_more_to_come)
+    reached = max(cursor, StreamCursor(horizon, 0)) if is_whole else messages[-1].cursor
+    return Batch(messages=messages, cursor=reached, is_whole=is_whole, is_more_to_come=is_more_to_come)
 
 
 @transaction.atomic
 def remove_old_messages(*, before: datetime, most: int) -> int:
-    """Remove messages told before ``before``, and the oldest beyond ``most``; return how many went. Safe to repeat.
+    """Remove messages written before ``before``, and the oldest beyond ``most``; return how many went. Safe to repeat.
 
-    The newest of them stays without its words: who has read less far can be told of the gap.
+    The newest of them stays without its body, so that a reader further behind can be sent a gap.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_REMOVAL_LOCK])
-        cursor.execute(_OF_ANOTHER_SERVER)
-        removed = cursor.rowcount
+    with connection.cursor() as database:
+        database.execute("SELECT pg_advisory_xact_lock(%s)", [_REMOVAL_LOCK])
+        database.execute(_OF_ANOTHER_SERVER)
+        removed = database.rowcount
         horizon = _horizon()
-        cursor.execute(_TOO_OLD, [horizon, before])
-        by_age = cursor.fetchone()
-        cursor.execute(_NEWEST, [horizon, most])
-        beyond = cursor.fetchone()
-        last = max((Position(*row) for row in (by_age, beyond) if row), default=None)
+        database.execute(_TOO_OLD, [horizon, before])
+        by_age = database.fetchone()
+        database.execute(_NEWEST, [horizon, most])
+        beyond = database.fetchone()
+        last = max((StreamCursor(*row) for row in (by_age, beyond) if row), default=None)
         if last is not None:
-            cursor.execute("DELETE FROM portfolios_message WHERE (xid, id) < (%s, %s)", last)
-            removed += cursor.rowcount
-            cursor.execute(
+            database.execute("DELETE FROM portfolios_message WHERE (xid, id) < (%s, %s)", last)
+            removed += database.rowcount
+            database.execute(
                 "UPDATE portfolios_message SET kind = %s, slug = '', data = '{}' WHERE (xid, id) = (%s, %s)",
                 [MessageKind.FORGOTTEN, *last],
             )
@@ -154,6 +154,6 @@ def remove_old_messages(*, before: datetime, most: int) -> int:
 
 def _horizon() -> int:
     """Return the oldest transaction that is still open: all before it have ended."""
-    with connection.cursor() as cursor:
-        cursor.execute(_HORIZON)
-        return int(cursor.fetchone()[0])
+    with connection.cursor() as database:
+        database.execute(_HORIZON)
+        return int(database.fetchone()[0])

@@ -1,4 +1,4 @@
-"""The season as it stood at a past moment, told by the curves of its accounts."""
+"""The season as it stood at a past moment, read from the curves of its accounts."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def rows_at(season: Season, at: datetime) -> list[LeagueRow]:
 
 
 def _standing(point: EquityPoint, last_fill_at: datetime | None) -> Standing:
-    """Return the standing that the point tells of; it is never saved."""
+    """Return the standing that the point holds; it is never saved."""
     stake = point.account.cash if point.stake is None else point.stake
     known: dict[str, Any] = {name: getattr(point, name) for name in _KEPT}
     unknown: dict[str, Any] = dict.fromkeys(_NOT_KEPT)

@@ -50,22 +50,22 @@ class Moment:
 UNPAID = Moment(equity=ZERO, stake=ZERO, paid_in=ZERO, realised=ZERO, fees=ZERO, fills=0, round_trips=0, wins=0)
 
 
-def moment_of(told: Standing | EquityPoint | None, account: Account) -> Moment:
-    """Return how the account stood as ``told``; None: it has its stake and has done nothing yet."""
-    if told is None:
+def moment_of(known: Standing | EquityPoint | None, account: Account) -> Moment:
+    """Return how the account stood as ``known``; None: it has its stake and has done nothing yet."""
+    if known is None:
         return Moment(
             equity=account.cash, stake=account.cash, paid_in=account.cash,
             realised=ZERO, fees=ZERO, fills=0, round_trips=0, wins=0,
         )  # fmt: skip
     return Moment(
-        equity=told.equity,
-        stake=account.cash if told.stake is None else told.stake,
-        paid_in=account.cash if told.paid_in is None else told.paid_in,
-        realised=told.realised,
-        fees=told.fees,
-        fills=told.fills,
-        round_trips=told.round_trips,
-        wins=told.wins,
+        equity=known.equity,
+        stake=account.cash if known.stake is None else known.stake,
+        paid_in=account.cash if known.paid_in is None else known.paid_in,
+        realised=known.realised,
+        fees=known.fees,
+        fills=known.fills,
+        round_trips=known.round_trips,
+        wins=known.wins,
     )
 
 
@@ -175,15 +175,15 @@ def totals_of(performances: Collection[Performance]) -> PerformanceTotals:
     """Return the sums."""
     gain = sum((each.gain for each in performances), ZERO)
     base = sum((each.base for each in performances), ZERO)
-    told = [each for each in performances if each.realised is not None]
+    known = [each for each in performances if each.realised is not None]
     return PerformanceTotals(
         gain=gain,
         return_pct=return_pct(gain, base),
-        realised=sum((each.realised or ZERO for each in told), ZERO),
-        fees=sum((each.fees or ZERO for each in told), ZERO),
-        fills=sum(each.fills or 0 for each in told),
-        round_trips=sum(each.round_trips or 0 for each in told),
-        untold=len(performances) - len(told),
+        realised=sum((each.realised or ZERO for each in known), ZERO),
+        fees=sum((each.fees or ZERO for each in known), ZERO),
+        fills=sum(each.fills or 0 for each in known),
+        round_trips=sum(each.round_trips or 0 for each in known),
+        untold=len(performances) - len(known),
     )
 
 

@@ -1,4 +1,4 @@
-"""Stretches of a season that can be looked at, and the moments in them at which accounts are sampled."""
+"""Windows of a season, and the moments in them at which accounts are sampled."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ LEAST_STEP = timedelta(seconds=5)  # as often as accounts are valued
 
 
 class UnknownWindow(ValueError):
-    """Not a stretch that can be looked at."""
+    """No window is called so."""
 
 
 class Window(NamedTuple):
-    """A length of market time that ends now, or at the moment that is looked at."""
+    """A length of market time that ends now, or at the past moment that is shown."""
 
     name: str
     length: timedelta | None  # None: since the season's first frame

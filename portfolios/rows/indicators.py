@@ -30,8 +30,7 @@ def shown_indicators(kept: Any) -> dict[str, Plain | dict[str, Plain]]:
         if left <= 0:
             break
         if not isinstance(value, Mapping):
-            told = {name: value}
-            shown |= _plain_entries(told, left)
+            shown |= _plain_entries({name: value}, left)
             left -= 1
         elif groups:
             group = shown[printable(name)] = _plain_entries(value, left)

@@ -1,4 +1,4 @@
-"""The audit log: whoever changes something is found in it, whichever way they came."""
+"""The audit log names who changed what, whichever way they came."""
 
 from decimal import Decimal
 from io import StringIO
@@ -16,7 +16,7 @@ from tests.rows import enter, open_season
 pytestmark = pytest.mark.django_db
 
 
-def told():
+def logged():
     return [(e.by, e.kind, e.subject, e.action, e.sentence) for e in AuditEntry.objects.order_by("id")]
 
 
@@ -25,13 +25,13 @@ def test_every_change_of_a_deployment_is_written_with_what_is_different():
     change_deployment(deployment=row, by="bob", config={"fast": 12})
     pause_deployment(deployment=row, by="cy", reason="holiday")
 
-    assert [line[:4] for line in told()] == [
+    assert [line[:4] for line in logged()] == [
         ("ada", "deployment", "a", "created"),
         ("bob", "deployment", "a", "changed"),
         ("cy", "deployment", "a", "paused"),
     ]
-    assert told()[1][4] == "config.fast: the default → 12"
-    assert "holiday" in told()[2][4]
+    assert logged()[1][4] == "config.fast: the default → 12"
+    assert "holiday" in logged()[2][4]
 
 
 def test_payments_and_seasons_are_written():
@@ -39,15 +39,15 @@ def test_payments_and_seasons_are_written():
     ask_to_pay(deployment=row, amount=Decimal(-50), currency="USD", by="ada", note="rent")
     new_season(market="kraken", by="ada")
 
-    assert told()[0] == ("ada", "payment", "a", "taken out", "-50 USD is asked for. rent")
-    assert [line[1:4] for line in told()[1:]] == [("season", "1", "ended"), ("season", "2", "begun")]
+    assert logged()[0] == ("ada", "payment", "a", "taken out", "-50 USD is asked for. rent")
+    assert [line[1:4] for line in logged()[1:]] == [("season", "1", "ended"), ("season", "2", "begun")]
 
 
 def test_a_command_signs_with_its_name():
     enter(open_season(), "a")
     call_command("pay", "a", "50", "USD", stdout=StringIO())
 
-    assert told()[0][0] == "manage.py pay"
+    assert logged()[0][0] == "manage.py pay"
 
 
 def test_only_those_who_may_see_the_log(client, admin_client):

@@ -1,4 +1,4 @@
-"""Rows that were written before there were columns for margin are told as far as other rows tell them."""
+"""Rows written before there were columns for margin are filled as far as other rows allow."""
 
 from decimal import Decimal as D
 from importlib import import_module

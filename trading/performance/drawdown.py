@@ -1,7 +1,7 @@
 """Drawdown: how far an account is below its highest point before. Payments never count.
 
-The peak moves with each payment so that the drawdown is the same just before and just after it: whoever
-is 10 % down and pays in as much again is still 10 % down, and taking money out is no drawdown.
+The peak moves with each payment so that the drawdown is the same just before and just after it: an
+account that is 10 % down and receives as much again is still 10 % down, and a withdrawal is no drawdown.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def drawdowns(first: Decimal, later: Iterable[tuple[Decimal, Decimal]]) -> Itera
     """Yield the drawdown at each of ``later``, oldest first, for an account that began with equity ``first``.
 
     Each of ``later`` is equity and what was paid since the moment before, as `Drawdown.after` takes them.
-    What happened between two moments is not seen.
+    Between two moments it may have been deeper.
     """
     drawdown = Drawdown(first)
     for equity, paid in later:

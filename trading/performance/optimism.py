@@ -12,7 +12,7 @@ from trading.performance.returns import return_pct
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where a shadow has left its deployment: until then all that happened, happened to both."""
+    """Where a shadow was forked from its deployment: until then both have one history."""
 
     sequence: int  # the last frame in common
     time_ns: int = 0  # the market's clock; zero until the account has been valued

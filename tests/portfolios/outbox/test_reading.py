@@ -1,4 +1,4 @@
-"""What the stream is told is read whole and in order, whoever commits when."""
+"""The stream is read whole and in order, in whatever order transactions commit."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from django.utils import timezone
 from portfolios.models import Message, MessageKind
 from portfolios.outbox.reading import (
     BEGINNING,
-    Position,
+    StreamCursor,
     UnknownCursor,
+    cursor_named,
     messages_after,
-    newest_position,
-    position_of,
+    newest_cursor,
     remove_old_messages,
 )
 from tests.following import elsewhere, write
@@ -25,11 +25,11 @@ from tests.following import elsewhere, write
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def told_after(position: Position) -> list[int]:
-    return [Message.objects.get(pk=each.position.id).data["number"] for each in _read(position).messages]
+def numbers_after(position: StreamCursor) -> list[int]:
+    return [Message.objects.get(pk=each.cursor.id).data["number"] for each in _read(position).messages]
 
 
-def _read(position: Position):
+def _read(position: StreamCursor):
     return messages_after(position, limit=1_000)
 
 
@@ -37,11 +37,11 @@ def test_a_message_committed_late_with_a_lower_id_is_not_skipped():
     with elsewhere(lambda: write(1)):
         write(2)
         before = _read(BEGINNING)
-    after = _read(before.position)
+    after = _read(before.cursor)
 
     assert before.messages == []
     assert before.is_more_to_come
-    assert [each.position.id for each in after.messages] == sorted(Message.objects.values_list("pk", flat=True))
+    assert [each.cursor.id for each in after.messages] == sorted(Message.objects.values_list("pk", flat=True))
     assert not after.is_more_to_come
 
 
@@ -49,19 +49,19 @@ def test_a_transaction_that_only_reads_holds_nothing_up():
     with elsewhere(lambda: list(Message.objects.all())):
         write(1)
 
-        assert told_after(BEGINNING) == [1]
+        assert numbers_after(BEGINNING) == [1]
 
 
-def test_what_was_rolled_back_is_never_told():
+def test_what_was_rolled_back_is_never_read():
     with transaction.atomic():
         write(1)
         transaction.set_rollback(True)
     write(2)
 
-    assert told_after(BEGINNING) == [2]
+    assert numbers_after(BEGINNING) == [2]
 
 
-def test_whoever_reads_while_many_write_reads_each_message_once():
+def test_a_reader_reads_each_message_once_while_many_write():
     def trade(seed: int) -> None:
         dice = random.Random(seed)
         try:
@@ -80,8 +80,8 @@ def test_whoever_reads_while_many_write_reads_each_message_once():
     position, read = BEGINNING, []
     while any(writer.is_alive() for writer in writers) or _read(position).messages:
         reading = messages_after(position, limit=7)
-        read += [each.position for each in reading.messages]
-        position = reading.position
+        read += [each.cursor for each in reading.messages]
+        position = reading.cursor
 
     assert read == sorted(read)
     assert sorted(each.id for each in read) == sorted(Message.objects.values_list("pk", flat=True))
@@ -90,37 +90,37 @@ def test_whoever_reads_while_many_write_reads_each_message_once():
 
 def test_the_place_reached_is_where_the_next_message_is_found():
     write(1)
-    position = newest_position()
+    position = newest_cursor()
 
     write(2)
 
-    assert told_after(position) == [2]
-    assert told_after(position_of(position.cursor)) == [2]
+    assert numbers_after(position) == [2]
+    assert numbers_after(cursor_named(position.text)) == [2]
 
 
 def test_a_place_some_messages_back_is_the_beginning_when_there_are_not_so_many():
     write(1, 2, 3)
 
-    assert told_after(newest_position(back=2)) == [2, 3]
-    assert newest_position(back=3) == BEGINNING
+    assert numbers_after(newest_cursor(back=2)) == [2, 3]
+    assert newest_cursor(back=3) == BEGINNING
 
 
 @pytest.mark.parametrize("cursor", ["", "1", "1-", "-1-2", "1-2-3", "a-b", "٣-٣", f"{2**63}-1", f"{2**62}-7", "9" * 80])
 def test_what_is_no_cursor_of_ours_is_refused(cursor):
     with pytest.raises(UnknownCursor, match="expected"):
-        position_of(cursor)
+        cursor_named(cursor)
 
 
-def test_who_has_read_less_far_than_was_removed_is_told_of_the_gap():
+def test_a_reader_behind_what_was_removed_is_sent_a_gap():
     write(1, 2, 3, 4, 5)
-    places = [each.position for each in _read(BEGINNING).messages]
+    places = [each.cursor for each in _read(BEGINNING).messages]
 
     removed = remove_old_messages(before=timezone.now() - timedelta(hours=1), most=2)
 
     assert removed == 2
     assert [each.kind for each in _read(places[0]).messages] == [MessageKind.FORGOTTEN, "fill", "fill"]
-    assert _read(places[0]).messages[0].position == places[2]
-    assert told_after(places[2]) == [4, 5]
+    assert _read(places[0]).messages[0].cursor == places[2]
+    assert numbers_after(places[2]) == [4, 5]
 
 
 def test_messages_beyond_their_age_are_removed_and_it_is_safe_to_repeat():
@@ -139,7 +139,7 @@ def test_messages_that_may_not_be_read_yet_are_not_removed():
         write(2)
         remove_old_messages(before=timezone.now() + timedelta(hours=1), most=0)
 
-    assert told_after(BEGINNING) == [2, 1] or told_after(BEGINNING) == [1, 2]
+    assert numbers_after(BEGINNING) == [2, 1] or numbers_after(BEGINNING) == [1, 2]
 
 
 def test_messages_restored_from_another_server_are_removed():
@@ -149,4 +149,4 @@ def test_messages_restored_from_another_server_are_removed():
 
     remove_old_messages(before=timezone.now() - timedelta(hours=1), most=1_000)
 
-    assert told_after(BEGINNING) == [2]
+    assert numbers_after(BEGINNING) == [2]

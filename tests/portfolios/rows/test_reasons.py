@@ -1,4 +1,4 @@
-"""Why a strategy did not trade, over time: stored as totals, told as differences."""
+"""Why a strategy did not trade, over time: stored as totals, shown as differences."""
 
 from __future__ import annotations
 
@@ -78,10 +78,10 @@ def test_the_api_tells_reasons_and_hours_since_a_moment(client, deployment):
     count(deployment, 1, holding=15)
     stand(deployment, "100", why={"holding": 16}, as_of=NOON)
 
-    told = client.get("/api/v1/deployments/a/why/", {"since": "2026-07-07T10:30:00Z"}).json()
+    answer = client.get("/api/v1/deployments/a/why/", {"since": "2026-07-07T10:30:00Z"}).json()
 
-    assert told["reasons"] == [{"code": "holding", "symbol": "", "last_hour": 1, "last_day": 16, "total": 16}]
-    assert [(hour["until"], hour["counts"]) for hour in told["hours"]] == [
+    assert answer["reasons"] == [{"code": "holding", "symbol": "", "last_hour": 1, "last_day": 16, "total": 16}]
+    assert [(hour["until"], hour["counts"]) for hour in answer["hours"]] == [
         ("2026-07-07T11:00:00Z", {"holding": 5}),
         ("2026-07-07T12:00:00Z", {"holding": 1}),
     ]
@@ -96,9 +96,9 @@ def test_the_api_refuses_a_moment_that_is_none(client, deployment, since):
 
 
 def test_the_api_answers_before_the_first_frame(client, deployment):
-    told = client.get("/api/v1/deployments/a/why/").json()
+    answer = client.get("/api/v1/deployments/a/why/").json()
 
-    assert (told["as_of"], told["reasons"], told["hours"]) == (None, [], [])
+    assert (answer["as_of"], answer["reasons"], answer["hours"]) == (None, [], [])
 
 
 def test_counts_older_than_is_kept_go_by_the_markets_clock(deployment):

@@ -25,7 +25,7 @@ def work() -> Work:
     return work
 
 
-def told(client, path: str, **query: str) -> list[dict]:
+def listed(client, path: str, **query: str) -> list[dict]:
     return client.get(BASE + path, query).json()["results"]
 
 
@@ -33,7 +33,7 @@ def test_an_open_order_tells_what_it_waits_for(client, work: Work) -> None:
     work.trade("buy", 1, type=OrderType.LIMIT, limit_ticks=99)
     work.settle()
 
-    (order,) = told(client, "orders/", status="open")
+    (order,) = listed(client, "orders/", status="open")
 
     waiting = order["waiting"]
     assert (waiting["waits_for"], waiting["queue_ahead"], waiting["distance_bps"]) == ("queue", "10000", "0")
@@ -45,7 +45,7 @@ def test_what_was_traded_at_its_price_meanwhile_is_told_within_a_second(client, 
     work.show(trades="sell 99 x 250")
     work.settle()
 
-    (order,) = told(client, "orders/", status="open")
+    (order,) = listed(client, "orders/", status="open")
 
     assert (order["waiting"]["printed"], order["waiting"]["queue_ahead"]) == ("2.5", "9997.5")
     assert order["waiting"]["printed_at"].endswith("Z")
@@ -69,7 +69,7 @@ def test_a_filled_order_waits_for_nothing(client, work: Work) -> None:
     work.trade("buy", 1)
     work.settle()
 
-    (order,) = told(client, "orders/")
+    (order,) = listed(client, "orders/")
 
     assert order["waiting"] is None
     assert OpenOrders.objects.get().waiting == {}
@@ -82,7 +82,7 @@ def test_an_open_position_tells_its_mark_its_extremes_and_when_it_is_liquidated(
     work.show(around(95))
     work.settle()
 
-    (position,) = told(client, "positions/")
+    (position,) = listed(client, "positions/")
 
     assert (position["mark_price"], position["mfe"], position["mae"]) == ("95", str(12 * 9), str(-12 * 6))
     assert 0 < D(position["liquidation_price"]) < 95
@@ -96,7 +96,7 @@ def test_a_flat_position_tells_none_of_it(client, work: Work) -> None:
     work.trade("sell", 2)
     work.settle()
 
-    (position,) = told(client, "positions/")
+    (position,) = listed(client, "positions/")
 
     names = ("mark_price", "unrealised", "liquidation_price", "mae", "mfe")
     assert [position[name] for name in names] == [None] * 5
@@ -108,7 +108,7 @@ def test_a_round_trip_tells_how_far_it_went_and_how_long_it_lasted(client, work:
     work.settle()
     work.trade("sell", 2, code="target")
 
-    (trip,) = told(client, "round_trips/", exit_code="target")
+    (trip,) = listed(client, "round_trips/", exit_code="target")
 
     assert (trip["mae"], trip["mfe"], trip["exit_code"]) == ("-2", "18", "target")
     assert D(trip["mfe_pct"]) == D(1800) / 202
@@ -120,8 +120,8 @@ def test_orders_and_fills_carry_the_code_of_the_rule(client, work: Work) -> None
     work.trade("buy", 2, code="dip", reason="below the band")
     work.trade("sell", 2, code="target")
 
-    assert [order["signal_code"] for order in told(client, "orders/", signal_code="dip")] == ["dip"]
-    assert [(f["signal_code"], f["reason"]) for f in told(client, "fills/", signal_code="dip")] == [
+    assert [order["signal_code"] for order in listed(client, "orders/", signal_code="dip")] == ["dip"]
+    assert [(f["signal_code"], f["reason"]) for f in listed(client, "fills/", signal_code="dip")] == [
         ("dip", "below the band")
     ]
     assert Order.objects.count() == 2
@@ -133,10 +133,10 @@ def test_rows_from_before_know_nothing_of_it(client) -> None:
     trip = {"account": account, "symbol": "BTC/USD", "qty": 1, "entry_price": 1, "exit_price": 2, "fees": 0}
     RoundTrip.objects.create(trip_id="t", result=1, opened_at=NOON, closed_at=NOON, sequence=1, **trip)
 
-    (row,) = told(client, "round_trips/")
+    (row,) = listed(client, "round_trips/")
 
     assert [row[name] for name in ("mae", "mfe", "mae_pct", "mfe_pct")] == [None] * 4
-    assert told(client, "fills/")[0]["signal_code"] == ""
+    assert listed(client, "fills/")[0]["signal_code"] == ""
 
 
 def test_round_trips_are_summed_up_by_the_rule_that_ended_them(client) -> None:

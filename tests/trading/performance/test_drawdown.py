@@ -20,7 +20,7 @@ def test_the_drawdown_is_percent_below_the_highest_point_before():
     assert seen[-1].worst_pct == 25
 
 
-def test_whoever_is_down_and_pays_in_is_as_far_down_as_before():
+def test_an_account_that_is_down_and_is_paid_in_is_as_far_down_as_before():
     down = Drawdown(D(100)).after(D(90))
 
     assert down.after(D(190), paid=D(100)).pct == down.pct == 10
