@@ -47,7 +47,7 @@ def test_the_win_rate_is_of_closed_round_trips_and_unknown_without_any():
     assert none.win_rate_pct is None
 
 
-def test_totals_are_told_per_currency():
+def test_totals_are_per_currency():
     season = open_season()
     stand(enter(season, "a"), "110", fees=Decimal("0.5"), fills=3)
     stand(enter(season, "b"), "95", fees=Decimal("0.25"), fills=1)

@@ -13,7 +13,7 @@ def test_no_name_is_the_season():
     assert window_named("24h") is DAY
 
 
-def test_an_unknown_window_is_told_with_those_there_are():
+def test_an_unknown_window_is_named_with_those_there_are():
     with pytest.raises(UnknownWindow, match="window '2h' is unknown; expected one of 1h, 24h, 7d, 30d, season"):
         window_named("2h")
 

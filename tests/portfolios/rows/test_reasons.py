@@ -28,7 +28,7 @@ def count(deployment, hours_ago: float, **counts: int) -> None:
     ReasonCount.objects.create(account=deployment.account, hour_end=NOON - hours_ago * HOUR, counts=totals)
 
 
-def test_a_code_that_was_given_for_a_symbol_is_told_apart_from_one_given_for_all():
+def test_a_code_that_was_given_for_a_symbol_is_not_one_given_for_all():
     assert named("no_dip BTC/USD") == ("no_dip", "BTC/USD")
     assert named("no_dip") == ("no_dip", "")
     assert named("my own words") == ("my own words", "")
@@ -50,7 +50,7 @@ def test_the_last_hour_and_day_are_what_was_counted_since(deployment):
     assert (reasons.hour_since, reasons.day_since) == (NOON - HOUR, NOON - 24 * HOUR)
 
 
-def test_an_account_younger_than_an_hour_is_told_from_its_beginning(deployment):
+def test_an_account_younger_than_an_hour_is_counted_from_its_beginning(deployment):
     reasons = reasons_of(stand(deployment, "100", why={"holding": 3}))
 
     assert (reasons.rows[0].last_hour, reasons.rows[0].last_day) == (3, 3)
@@ -58,7 +58,7 @@ def test_an_account_younger_than_an_hour_is_told_from_its_beginning(deployment):
     assert reasons_of(None).rows == []
 
 
-def test_hours_are_told_as_differences_with_the_present_one_at_the_end(deployment):
+def test_hours_are_shown_as_differences_with_the_present_one_at_the_end(deployment):
     count(deployment, 3, holding=10)
     count(deployment, 2, holding=10, resting=4)
     count(deployment, 1, holding=15, resting=4)

@@ -29,7 +29,7 @@ def listed(client, path: str, **query: str) -> list[dict]:
     return client.get(BASE + path, query).json()["results"]
 
 
-def test_an_open_order_tells_what_it_waits_for(client, work: Work) -> None:
+def test_an_open_order_says_what_it_waits_for(client, work: Work) -> None:
     work.trade("buy", 1, type=OrderType.LIMIT, limit_ticks=99)
     work.settle()
 
@@ -40,7 +40,7 @@ def test_an_open_order_tells_what_it_waits_for(client, work: Work) -> None:
     assert (waiting["printed"], waiting["printed_at"], waiting["status"]) == ("0", None, "online")
 
 
-def test_what_was_traded_at_its_price_meanwhile_is_told_within_a_second(client, work: Work) -> None:
+def test_what_was_traded_at_its_price_meanwhile_is_shown_within_a_second(client, work: Work) -> None:
     work.trade("buy", 1, type=OrderType.LIMIT, limit_ticks=99)
     work.show(trades="sell 99 x 250")
     work.settle()
@@ -51,7 +51,7 @@ def test_what_was_traded_at_its_price_meanwhile_is_told_within_a_second(client, 
     assert order["waiting"]["printed_at"].endswith("Z")
 
 
-def test_looks_are_written_at_most_once_a_second_and_not_for_who_has_nothing_open(work: Work) -> None:
+def test_valuations_are_written_at_most_once_a_second_and_not_while_nothing_is_open(work: Work) -> None:
     work.settle()
     before = OpenOrders.objects.get().as_of
     work.trade("buy", 1, type=OrderType.LIMIT, limit_ticks=90)
