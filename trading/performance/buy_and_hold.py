@@ -1,4 +1,4 @@
-"""Buying and holding: what an account's money would be worth had it only been shared out and left alone."""
+"""Buy and hold: what an account's money would be worth in equal parts of some assets, never traded again."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What all that is held is worth at a moment, before any fee of selling it."""
+    """Worth of all that is held at a moment, before any fee of selling it."""
 
     time: datetime
     worth: Decimal  # account currency
 
 
 def held(deposits: Sequence[Deposit], prices: Sequence[Prices], fee_pct: Decimal) -> list[Held]:
-    """Return the worth at each of ``prices``, oldest first, from the first deposit on.
+    """Return the worth at each of ``prices``, oldest first, from the first deposit on; empty without one.
 
     Each deposit buys the assets of ``prices`` in equal parts at the first prices at or after it, each
-    purchase paying ``fee_pct``; what is taken out is sold in the proportions held, and pays the fee, too.
-    Who takes out more than there is is left with nothing.
+    purchase paying ``fee_pct``; a withdrawal is sold in the proportions held, and pays the fee, too.
+    A withdrawal of more than there is leaves nothing.
     """
     units: dict[str, Decimal] = {}
     waiting = sorted(deposits, key=lambda deposit: deposit.time)

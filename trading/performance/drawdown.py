@@ -1,7 +1,8 @@
-"""Drawdown: how far an account is below its highest point before. Payments never count.
+"""Drawdown: how far an account is below its highest point before, in percent. Payments never count.
 
 The peak moves with each payment so that the drawdown is the same just before and just after it: an
-account that is 10 % down and receives as much again is still 10 % down, and a withdrawal is no drawdown.
+account that is 10 % down and receives as much again is still 10 % down, and a withdrawal is no drawdown. It is the
+drawdown of the time-weighted return (CFA Institute, Global Investment Performance Standards).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ class Drawdown(NamedTuple):
     worst_pct: Decimal = ZERO  # the largest of ``pct`` so far
 
     def after(self, equity: Decimal, paid: Decimal = ZERO) -> Drawdown:
-        """Return the drawdown when ``equity`` is seen next.
+        """Return the drawdown at the next moment, when equity is ``equity``.
 
         ``paid`` is what was paid in (+) or taken out (-) since the moment before, and is part of ``equity``.
         """

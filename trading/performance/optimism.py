@@ -1,4 +1,4 @@
-"""How much of a result hangs on the fill model: what one deployment has made under each."""
+"""How much of a result depends on the fill model: what one deployment has made under each."""
 
 from __future__ import annotations
 
