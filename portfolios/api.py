@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from marketdata.api import count_parameter, time_asked
+from marketdata.api import count_parameter, requested_time
 from portfolios import filters, selectors, serializers
 from portfolios.fees import known_schedules
 from portfolios.models import (
@@ -231,7 +231,7 @@ class Why(APIView):
         """Return the reasons given to the account named in the address."""
         account = account_named(slug)
         standing = Standing.objects.filter(account=account).first()
-        asked, known = time_asked(request, "since"), reasons_of(standing)
+        asked, known = requested_time(request, "since"), reasons_of(standing)
         since = asked or (standing.as_of - timedelta(hours=24) if standing else None)
         told = {
             "as_of": standing.as_of if standing else None,
