@@ -37,16 +37,16 @@ CAPTURE = Path(__file__).parents[2] / "shared" / "data" / "kraken_v2_capture" / 
 def converse(listener: Listener, exchange: RecordedExchange) -> None:
     """Let the exchange greet, and answer each request."""
     for message in exchange.greeting():
-        listener.hear(message, None)
+        listener.receive(message, None)
     while requests := listener.outgoing():
         for answer in (answer for request in requests for answer in exchange.answer(request)):
-            listener.hear(answer, None)
+            listener.receive(answer, None)
 
 
 def listening(messages: list[Timed], symbols: tuple[str, ...]) -> tuple[Listener, FeedHealth]:
     """Return a listener that has just been connected, and who counts for it."""
     health = FeedHealth(started_ns=messages[0][0])
-    listener = Listener(symbols, can_ask_again=False, witness=health.witness)
+    listener = Listener(symbols, can_ask_again=False, observer=health.observe)
     listener.connected(messages[0][0])
     return listener, health
 
@@ -60,7 +60,7 @@ def received(messages: list[Timed], symbols: tuple[str, ...], exchange: Recorded
         if exchange is not None:
             converse(listener, exchange)
         for time_ns, message in messages:
-            listener.hear(message, time_ns)
+            listener.receive(message, time_ns)
         assert health.checksums_verified == books, f"{health.checksums_verified} of {books} checksums held"
         return len(messages)
 
@@ -101,7 +101,7 @@ def split(messages: list[Timed]) -> dict[str, dict[str, float]]:
 def frames_of(messages: list[Timed], symbols: tuple[str, ...]) -> list[Frame]:
     """Return the frames of a stream."""
     listener, _ = listening(messages, symbols)
-    return [frame for time_ns, message in messages for frame in listener.hear(message, time_ns)]
+    return [frame for time_ns, message in messages for frame in listener.receive(message, time_ns)]
 
 
 def publishing(frames: list[Frame]) -> dict[str, dict[str, float]]:
@@ -125,7 +125,7 @@ def publishing(frames: list[Frame]) -> dict[str, dict[str, float]]:
     }
 
 
-class _Ear:
+class _Listener:
     """Hears as the feed does, and ends when the stream does."""
 
     reconnect_reason = ""
@@ -142,16 +142,16 @@ class _Ear:
         self.listener.connected(self._messages[0][0])
         self.began_s = time.perf_counter()
 
-    def hear(self, message: bytes) -> None:
-        for frame in self.listener.hear(message, next(self._times_ns)):
+    def receive(self, message: bytes) -> None:
+        for frame in self.listener.receive(message, next(self._times_ns)):
             encode_frame(frame)
         self._left -= 1
         if self._left == 0:
             self.ended_s = time.perf_counter()
             self.is_done.set()
 
-    def hear_binary(self, message: bytes) -> None:
-        raise AssertionError(f"{len(message)} bytes that nobody sent")
+    def receive_binary(self, message: bytes) -> None:
+        raise AssertionError(f"{len(message)} bytes that were not sent")
 
     def outgoing(self) -> list[bytes]:
         return []
@@ -172,17 +172,18 @@ class _Ear:
 def through_a_socket(messages: list[Timed], symbols: tuple[str, ...], url: str) -> Callable[[], float]:
     """Return work that receives the stream through the feed's own client; it returns messages a second."""
 
-    async def converse_until_done(ear: _Ear) -> None:
-        client = asyncio.create_task(KrakenClient(url, ear, reconnects=False).run())
-        await ear.is_done.wait()
+    async def receive_all(listener: _Listener) -> None:
+        client = asyncio.create_task(KrakenClient(url, listener, reconnects=False).run())
+        await listener.is_done.wait()
         client.cancel()
 
     def work() -> float:
-        ear = _Ear(messages, symbols)
-        asyncio.run(converse_until_done(ear))
+        listener = _Listener(messages, symbols)
+        asyncio.run(receive_all(listener))
         books = len(messages) - 1
-        assert ear.health.checksums_verified == books, f"{ear.health.checksums_verified} of {books} checksums held"
-        return len(messages) / (ear.ended_s - ear.began_s)
+        verified = listener.health.checksums_verified
+        assert verified == books, f"{verified} of {books} checksums held"
+        return len(messages) / (listener.ended_s - listener.began_s)
 
     return work
 
@@ -205,7 +206,7 @@ def long_run(messages: list[Timed], symbols: tuple[str, ...]) -> dict[str, float
         if number in (LONG_RUN // 5 // len(messages), LONG_RUN // len(messages)):
             rss.append(int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20)
         for time_ns, message in messages:
-            listener.hear(message, time_ns + number * length_ns)
+            listener.receive(message, time_ns + number * length_ns)
     return {"after_1m": round(rss[0], 1), "after_5m": round(rss[1], 1)}
 
 

@@ -61,7 +61,7 @@ class MarketCheckpointAdmin(ReadOnlyAdmin):
 
 @admin.register(models.FeedEvent)
 class FeedEventAdmin(ReadOnlyAdmin):
-    """What happened to the feed, and when."""
+    """The feed's events by time."""
 
     list_display = ("time", "kind", "symbol", "detail", "market")
     list_filter = ("market", "kind")

@@ -31,14 +31,14 @@ MAX_GAPS = 10_000
 
 
 def count_parameter(name: str, most: int, *, default: int | None = None, least: int = 1, about: str = "") -> Any:
-    """Return how the description tells a parameter that is a count; without ``default`` it means all there are."""
+    """Return the description of a parameter that is a count; without ``default`` it means all there are."""
     bounds: dict[str, Any] = {"type": "integer", "minimum": least, "maximum": most}
-    told = f"{about}{', ' if about else ''}{default if default is not None else 'all'} when left out"
-    return OpenApiParameter(name, bounds, description=told)
+    text = f"{about}{', ' if about else ''}{default if default is not None else 'all'} when left out"
+    return OpenApiParameter(name, bounds, description=text)
 
 
 class FeedView(APIView):
-    """How the market is heard, and the newest feed events."""
+    """How the feed receives the market, and the newest feed events."""
 
     @extend_schema(
         parameters=[
@@ -56,8 +56,8 @@ class FeedView(APIView):
         market = figures["market"]
         figures["events"] = selectors.recent_feed_events(
             market,
-            whole_asked(request, "limit", DEFAULT_EVENTS, MAX_EVENTS),
-            kind=choice_asked(request, "kind", FeedEventKind),
+            requested_count(request, "limit", DEFAULT_EVENTS, MAX_EVENTS),
+            kind=requested_choice(request, "kind", FeedEventKind),
             symbol=_symbol_of_events(request, market),
         )
         return Response(FeedSerializer(figures).data)
@@ -86,13 +86,13 @@ class CandlesView(APIView):
     )
     def get(self, request: Request) -> Response:
         market = _current_market()
-        symbol = choice_asked(request, "symbol", selectors.symbols_of(market), default="")
-        timeframe = choice_asked(request, "timeframe", TIMEFRAME_MINUTES, default="1m")
-        limit = whole_asked(request, "limit", DEFAULT_CANDLES, MAX_CANDLES)
+        symbol = requested_choice(request, "symbol", selectors.symbols_of(market), default="")
+        timeframe = requested_choice(request, "timeframe", TIMEFRAME_MINUTES, default="1m")
+        limit = requested_count(request, "limit", DEFAULT_CANDLES, MAX_CANDLES)
         candles = selectors.candles_of(market or "", symbol or "", timeframe or "1m")
-        if (since := time_asked(request, "since")) is not None:
+        if (since := requested_time(request, "since")) is not None:
             candles = candles.filter(start__gte=since)
-        if (before := time_asked(request, "before")) is not None:
+        if (before := requested_time(request, "before")) is not None:
             candles = candles.filter(start__lt=before)
         return Response(CandleSerializer(list(reversed(candles[:limit])), many=True).data)
 
@@ -115,9 +115,9 @@ class CoverageView(APIView):
         known = dict.fromkeys([*selectors.symbols_of(market), *stored_symbols(market)])
         found = coverage(
             market=market or "",
-            symbol=choice_asked(request, "symbol", known),
-            timeframe=choice_asked(request, "timeframe", TIMEFRAME_MINUTES),
-            longest_gaps=whole_asked(request, "limit", DEFAULT_GAPS, MAX_GAPS),
+            symbol=requested_choice(request, "symbol", known),
+            timeframe=requested_choice(request, "timeframe", TIMEFRAME_MINUTES),
+            longest_gaps=requested_count(request, "limit", DEFAULT_GAPS, MAX_GAPS),
         )
         return Response(CoverageSerializer(found, many=True).data)
 
@@ -131,50 +131,50 @@ def _feed_state() -> dict[str, Any] | None:
 
 def _current_market() -> str | None:
     try:
-        return bus.current_market() or selectors.last_heard_market()
+        return bus.current_market() or selectors.last_fed_market()
     except redis.RedisError:
-        # Redis carries, PostgreSQL remembers: what was heard can be read without it.
-        return selectors.last_heard_market()
+        # Redis carries, PostgreSQL remembers: what was received can be read without it.
+        return selectors.last_fed_market()
 
 
 def _symbol_of_events(request: Request, market: str | None) -> str | None:
     if "symbol" not in request.query_params:
         return None
-    # The exchange may have refused what is no instrument.
-    return choice_asked(
+    # The exchange may have refused a symbol that is no instrument.
+    return requested_choice(
         request, "symbol", dict.fromkeys([*selectors.symbols_of(market), *selectors.refused_symbols(market)])
     )
 
 
-def choice_asked(request: Request, name: str, known: Iterable[str], *, default: str | None = None) -> str | None:
+def requested_choice(request: Request, name: str, known: Iterable[str], *, default: str | None = None) -> str | None:
     """Return the parameter, which must be one of those known; ``default`` is what it is when left out."""
-    asked, choices = request.query_params.get(name, default), list(known)
-    if asked is not None and asked not in choices:
-        raise ValidationError({name: f"{name} is {asked!r}; expected one of {', '.join(choices) or 'none yet'}"})
-    return asked
+    value, choices = request.query_params.get(name, default), list(known)
+    if value is not None and value not in choices:
+        raise ValidationError({name: f"{name} is {value!r}; expected one of {', '.join(choices) or 'none yet'}"})
+    return value
 
 
-def time_asked(request: Request, name: str) -> datetime | None:
+def requested_time(request: Request, name: str) -> datetime | None:
     """Return the parameter as a moment, None where it is left out.
 
     Raises:
         ValidationError: it is no time with a zone.
     """
-    asked = request.query_params.get(name)
-    if asked is None:
+    value = request.query_params.get(name)
+    if value is None:
         return None
     try:
-        time = parse_datetime(asked)
+        time = parse_datetime(value)
         # In UTC: PostgreSQL knows fewer zones than ISO 8601.
         in_utc = time.astimezone(UTC) if time is not None and time.tzinfo is not None else None
     except (ValueError, OverflowError):  # a day or hour that no calendar has
         in_utc = None
     if in_utc is None:
-        raise ValidationError({name: f"{name} is {asked!r}; expected a time with its zone: 2026-07-08T12:00:00Z"})
+        raise ValidationError({name: f"{name} is {value!r}; expected a time with its zone: 2026-07-08T12:00:00Z"})
     return in_utc
 
 
-def whole_asked(request: Request, name: str, default: int, most: int) -> int:
+def requested_count(request: Request, name: str, default: int, most: int) -> int:
     """Return the parameter, a count; ``default`` is what it is when left out.
 
     Raises:

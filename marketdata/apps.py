@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class MarketdataConfig(AppConfig):
-    """The market: how it is heard, carried and remembered."""
+    """The market: received, published and stored."""
 
     name = "marketdata"
     verbose_name = "Market data"

@@ -1,4 +1,4 @@
-"""The kinds of feed events: all there are. To add one: a line here, and the migration that the choices ask for."""
+"""The kinds of feed events: all there are. To add one: a line here, and the migration that the choices need."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class FeedEventKind(StrEnum):
-    """What a feed event tells; `meaning` is the line that pages, admin and API show."""
+    """What a feed event is; `meaning` is the line that pages, admin and API show."""
 
     meaning: str
 
@@ -19,15 +19,15 @@ class FeedEventKind(StrEnum):
 
     CONNECT = "connect", "The feed reached its source; every book begins anew."
     DISCONNECT = "disconnect", "The feed lost its source; the market is stale until it is back."
-    RESYNC = "resync", "A book was dropped and asked for anew: its checksum, a crossing, a number or silence."
+    RESYNC = "resync", "A book was dropped and requested again: its checksum, a crossing, a number or silence."
     GAP = "gap", "Trades or time that the feed did not see; the detail names ids and count."
     REPAIR = "repair", "A gap was filled over REST."
-    STALE = "stale", "A symbol or channel says nothing though it should."
-    LAG = "lag", "What is heard began to come late, or comes in time again."
+    STALE = "stale", "A symbol or channel is silent though it should not be."
+    LAG = "lag", "Messages began to arrive late, or arrive in time again."
     STATUS = "status", "The exchange or an instrument changed its status."
     REFUSED = "refused", "The exchange refused a subscription or a request."
     BAD_FRAME = "bad_frame", "A message could not be understood and was left out."
-    RECORDING = "recording", "What is heard could not be written down whole."
+    RECORDING = "recording", "The recording is not whole."
     STANDBY = "standby", "A feed waits beside another, takes over, or hands over."
     FRAMES_LOST = "frames_lost", "Frames were not published: Redis was away too long."
     LATE = "late", "Trades came after their minute had closed."

@@ -48,7 +48,7 @@ class Instrument(models.Model):
 
 
 class Candle(models.Model):
-    """One closed interval of one symbol; one in which nobody traded has ``trades`` zero.
+    """One closed interval of one symbol; one without trades has ``trades`` zero.
 
     A candle counts for those who restore the market at or after the frame ``sequence``. One that was
     imported or backfilled has sequence zero until a feed brings it into its market: so all who

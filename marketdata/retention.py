@@ -15,8 +15,8 @@ BATCH = 5_000  # rows of one transaction: the feed's own writes are not held up
 def remove_old_feed_events(*, max_age: timedelta, max_rows: int) -> int:
     """Delete of each market what is older than ``max_age``, and beyond ``max_rows`` the oldest; return how many went.
 
-    Age is told by the market's clock, from its newest event on: a recording of last year
-    keeps what was heard on its last days. Safe to repeat, and to break off.
+    Age is measured by the market's clock, from its newest event on: a recording of last year
+    keeps the events of its last days. Safe to repeat, and to break off.
     """
     assert max_rows > 0, "a market keeps something"
     newest = models.FeedEvent.objects.order_by().values_list("market").annotate(newest=Max("time"))

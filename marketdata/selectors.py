@@ -1,4 +1,4 @@
-"""Reading what the market told."""
+"""Reading what the feed has stored."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def market_at(market: str, sequence: int | None, timeframes: Iterable[str] = TIM
 
     None means the newest of all. Where there is no checkpoint the market is empty and
     the sequence 0. Frames after it are the caller's to fold. Its candles are those that
-    counted at that frame: whoever asks, whenever, gets the same. Of other than the
+    counted at that frame: the answer is the same whenever it is read. Of other than the
     ``timeframes`` only those are there that may yet be corrected.
     """
     checkpoint = _checkpoints_until(market, sequence).first()
@@ -90,7 +90,7 @@ def instruments_of(market: str | None) -> QuerySet[models.Instrument]:
     return models.Instrument.objects.filter(market=market or "").order_by("symbol")
 
 
-def last_heard_market() -> str | None:
+def last_fed_market() -> str | None:
     """Return the market whose instruments were written last, None before any."""
     return models.Instrument.objects.order_by("-updated_at").values_list("market", flat=True).first()
 
@@ -103,10 +103,10 @@ def symbols_of(market: str | None) -> list[str]:
 def recent_feed_events(
     market: str | None, limit: int = 50, *, kind: str | None = None, symbol: str | None = None
 ) -> QuerySet[models.FeedEvent]:
-    """Return the newest events of ``market``, newest first; of one kind or symbol where that is asked."""
-    asked = {"kind": kind, "symbol": symbol}
-    told = {name: value for name, value in asked.items() if value is not None}
-    return models.FeedEvent.objects.filter(market=market or "", **told)[:limit]
+    """Return the newest events of ``market``, newest first; of one kind or symbol where one is given."""
+    given = {"kind": kind, "symbol": symbol}
+    filters = {name: value for name, value in given.items() if value is not None}
+    return models.FeedEvent.objects.filter(market=market or "", **filters)[:limit]
 
 
 def refused_symbols(market: str | None) -> list[str]:

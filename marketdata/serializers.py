@@ -1,4 +1,4 @@
-"""How the market is spelled in JSON. What is not known is null; every field tells its unit."""
+"""The market as JSON. What is not known is null; every field's help names its unit."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class QuoteSerializer(serializers.Serializer[Figures]):
     last = serializers.CharField(allow_null=True, help_text="price of the last trade; quote per base, exactly")
     book_age_s = _seconds("market time since the book changed")
     trade_age_s = _seconds("market time since the last trade")
-    resyncs = _count("how often its book was asked for anew")
+    resyncs = _count("how often its book was requested again")
     gaps = _count("how often its trade ids jumped")
 
 
@@ -57,13 +57,13 @@ class LagSerializer(serializers.Serializer[Figures]):
 class ConnectionsSerializer(serializers.Serializer[Figures]):
     """Attempts to connect, of which the exchange allows only so many."""
 
-    used = serializers.IntegerField(allow_null=True, help_text="attempts within the window; null: not told")
+    used = serializers.IntegerField(allow_null=True, help_text="attempts within the window; null: not known")
     limit = serializers.IntegerField(help_text="attempts within the window; the feed makes no more")
     window_s = serializers.IntegerField(help_text="seconds, the window's length")
 
 
 class RecordingSerializer(serializers.Serializer[Figures]):
-    """What is written down of what is heard."""
+    """The recording of what the feed receives."""
 
     file = serializers.CharField(allow_null=True, help_text="below the folder of recordings; null: none is open")
     bytes = serializers.IntegerField(help_text="bytes of that file, compressed")
@@ -90,9 +90,9 @@ class FeedSerializer(serializers.Serializer[Figures]):
     """
 
     connected = serializers.BooleanField(help_text="to its source, now")
-    finished = serializers.BooleanField(allow_null=True, help_text="a recording was heard to its end")
+    finished = serializers.BooleanField(allow_null=True, help_text="a recording was played to its end")
     # A field of this name is the serializer's own attribute, too; the instance never looks at it.
-    source = serializers.CharField(allow_null=True, help_text="as run_feed was told")  # type: ignore[assignment]
+    source = serializers.CharField(allow_null=True, help_text="as run_feed was given")  # type: ignore[assignment]
     market = serializers.CharField(allow_null=True, help_text="as published now, or last")
     started_at = serializers.DateTimeField(allow_null=True, help_text="UTC, wall clock")
     uptime_s = _seconds("since the process began to listen")
@@ -104,22 +104,22 @@ class FeedSerializer(serializers.Serializer[Figures]):
     last_frame_age_s = _seconds("wall clock, since the newest frame was published")
     last_sequence = serializers.IntegerField(allow_null=True, help_text="number of the newest frame")
     frames = _count("frames published")
-    messages = _count("messages heard")
+    messages = _count("messages received")
     messages_per_s = serializers.FloatField(allow_null=True, help_text="messages per second, over the last 5 s")
     lag_ms = LagSerializer(allow_null=True, help_text="milliseconds")
     heartbeat_age_s = _seconds("market time since the exchange's last heartbeat")
     channels = serializers.DictField(
         child=serializers.FloatField(allow_null=True),
         allow_null=True,
-        help_text="seconds, market time since each channel last said something",
+        help_text="seconds, market time since each channel's last message",
     )
     checksums_verified = _count("book messages whose checksum held")
     checksum_failures = _count("books dropped because a checksum did not hold")
     books_crossed = _count("books dropped because bids met asks")
-    resyncs = _count("books asked for anew")
-    trades = _count("trades heard")
+    resyncs = _count("books requested again")
+    trades = _count("trades received")
     trade_gaps = _count("jumps of a symbol's trade ids")
-    late_trades = _count("trades told after newer ones, or after the fact: they fill no order")
+    late_trades = _count("trades that came after newer ones, or after the fact: they fill no order")
     gaps = _count("gaps of any cause")
     repairs = _count("gaps filled over REST")
     reconnects = _count("connections after the first")

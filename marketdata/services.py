@@ -1,4 +1,4 @@
-"""Writing what the market tells. Every write may be repeated: what is there already stays as it is."""
+"""Writing what the feed receives. Every write may be repeated: what is there already stays as it is."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from trading.instruments import Instrument
 KEPT_CHECKPOINTS = 30  # per market: half an hour, twice what the stream holds
 _DETAIL_LENGTH = 500
 _SYMBOL_LENGTH = 30
-# What nobody has counted on yet takes the values that the market has taken; a correction counts from its frame on.
+# A candle that counts in no market yet takes the market's values; a correction counts from its frame on.
 _WRITE_CANDLES = """
 INSERT INTO marketdata_candle
     (market, symbol, timeframe, start, open, high, low, close, volume, trades, sequence)

@@ -1,4 +1,4 @@
-"""Where a feed listens, and what the market it hears is called."""
+"""Where a feed listens, and the name of its market."""
 
 from __future__ import annotations
 
@@ -69,17 +69,17 @@ def parse_source(text: str, path: str | None = None, *, seed: int = 1) -> Source
 
 
 def configured(name: str, default: str) -> str:
-    """Return what the settings or the environment say, or the default."""
+    """Return the setting, else the environment variable, else the default."""
     return str(getattr(settings, name, None) or os.environ.get(name) or default)
 
 
 def watched_symbols() -> tuple[str, ...]:
-    """Return the pairs that a feed hears when it is told none."""
+    """Return the pairs that a feed watches when none are given."""
     return tuple(configured("FEED_SYMBOLS", DEFAULT_SYMBOLS).replace(",", " ").split())
 
 
 def watched_depth() -> int:
-    """Return how many levels a side a feed hears.
+    """Return how many levels a side a feed subscribes to.
 
     Raises:
         ValueError: not one that Kraken grants.

@@ -1,4 +1,4 @@
-"""Jobs over what the market told, run by Celery on the schedule in the settings."""
+"""Jobs over the market's rows, run by Celery on the schedule in the settings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _log = logging.getLogger("jobs")
 
 @shared_task(name="marketdata.remove_old_feed_events")
 def remove_old_feed_events_job() -> None:
-    """Remove feed events that nobody asks for any more."""
+    """Remove feed events that are past their time."""
     removed = remove_old_feed_events(
         max_age=timedelta(days=settings.PADDOCK_FEED_EVENTS_DAYS), max_rows=settings.PADDOCK_FEED_EVENTS_MAX
     )

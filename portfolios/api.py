@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from marketdata.api import count_parameter, time_asked
+from marketdata.api import count_parameter, requested_time
 from portfolios import filters, selectors, serializers
 from portfolios.fees import known_schedules
 from portfolios.models import (
@@ -237,7 +237,7 @@ class Why(APIView):
         account = account_named(slug)
         standing = Standing.objects.filter(account=account).first()
         known = reasons_of(standing)
-        since = time_asked(request, "since") or (standing.as_of - timedelta(hours=24) if standing else None)
+        since = requested_time(request, "since") or (standing.as_of - timedelta(hours=24) if standing else None)
         why = {
             "as_of": standing.as_of if standing else None,
             "hour_since": known.hour_since,

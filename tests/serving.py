@@ -63,8 +63,8 @@ class Follower(threading.Thread):
 
     def __init__(self, make: Callable[[], Stream]) -> None:
         super().__init__()
-        self.heard: list[Message] = []
-        self.mishap: Exception | None = None
+        self.received: list[Message] = []
+        self.error: Exception | None = None
         self._make = make
         self._loop = asyncio.new_event_loop()
         self._following: asyncio.Task[None] | None = None
@@ -85,9 +85,9 @@ class Follower(threading.Thread):
         self.stream = self._make()
         try:
             async for message in self.stream:
-                self.heard.append(message)
+                self.received.append(message)
         except Exception as error:
-            self.mishap = error
+            self.error = error
         finally:
             await self.stream.aclose()
 
@@ -98,7 +98,7 @@ def following(url: str, *channels: str, after: str | None = None) -> Iterator[Fo
     follower = Follower(lambda: Paddock(url).stream(channels, after=after))
     follower.start()
     try:
-        wait_until(lambda: follower.mishap or (follower.stream and follower.stream.cursor), "the stream's greeting")
+        wait_until(lambda: follower.error or (follower.stream and follower.stream.cursor), "the stream's greeting")
         yield follower
     finally:
         follower.stop()

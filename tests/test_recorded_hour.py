@@ -32,11 +32,11 @@ MARKET = CoarseMarket(1)
 
 
 class Hour:
-    """Listens to the simulated exchange in virtual time; what is heard is recorded and traded on at once."""
+    """Listens to the simulated exchange in virtual time; what is received is recorded and traded on at once."""
 
     def __init__(self, root: Path, engines: list[Engine]) -> None:
         self.recorder = Recorder(root, "simulated:1", tuple(MARKET.pairs), rotate_bytes=2 << 20, max_bytes=1 << 30)
-        self.listener = Listener(tuple(MARKET.pairs), scribe=self.recorder)
+        self.listener = Listener(tuple(MARKET.pairs), recorder=self.recorder)
         self.market = Market()
         self.engines = engines
         self.frames = sha256()
@@ -52,14 +52,14 @@ class Hour:
                 self._disconnect(now_ns)
             elif self._session is None:
                 self._connect(now_ns)
-            self._hear(now_ns, is_second=tick % 10 == 0)
+            self._receive(now_ns, is_second=tick % 10 == 0)
         assert self.recorder.stop(60)
 
     def _connect(self, now_ns: int) -> None:
         self._session = Session(MARKET, now_ns)
         self.listener.connected(now_ns)
         for message in self._session.greeting():
-            self._take(self.listener.hear(message, now_ns))
+            self._take(self.listener.receive(message, now_ns))
 
     def _disconnect(self, now_ns: int) -> None:
         if self._session is not None:
@@ -67,12 +67,12 @@ class Hour:
             self._take(self.listener.pass_time(now_ns))
             self.listener.disconnected("the line was cut")
 
-    def _hear(self, now_ns: int, *, is_second: bool) -> None:
+    def _receive(self, now_ns: int, *, is_second: bool) -> None:
         if self._session is not None:
             messages = self._session.advance(now_ns)
             messages += [answer for request in self.listener.outgoing() for answer in self._session.receive(request)]
             for message in messages:
-                self._take(self.listener.hear(message, now_ns))
+                self._take(self.listener.receive(message, now_ns))
         self._take(self.listener.pass_time(now_ns))
         if is_second:
             self.listener.check(now_ns)

@@ -59,20 +59,20 @@ class AuditedUserAdmin(UserAdmin):
 
     def _give(self, request: HttpRequest, users: QuerySet[User], role: str) -> None:
         for user in users:
-            if user == request.user:  # nobody locks himself out
+            if user == request.user:  # a user must not lock himself out
                 self.message_user(request, "Your own role stays: another admin may change it.", messages.WARNING)
             else:
                 give_role(user=user, role=role, by=request.user.get_username())
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        """Note who was added, by whom."""
+        """Note a new user, and who added it."""
         note_change(by=request.user.get_username(), kind="user", subject=str(obj), action="created")
         return super().log_addition(request, obj, message)
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        """Note who was changed, by whom."""
-        told = ", ".join(name for line in message if isinstance(line, dict) for name in _fields(line))
-        note_change(by=request.user.get_username(), kind="user", subject=str(obj), action="changed", sentence=told)
+        """Note a changed user, and who changed it."""
+        names = ", ".join(name for line in message if isinstance(line, dict) for name in _fields(line))
+        note_change(by=request.user.get_username(), kind="user", subject=str(obj), action="changed", sentence=names)
         return super().log_change(request, obj, message)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -81,7 +81,7 @@ class AuditedUserAdmin(UserAdmin):
 
 
 def _fields(line: dict[str, Any]) -> list[str]:
-    return [str(name) for told in line.values() for name in told.get("fields", [])]
+    return [str(name) for change in line.values() for name in change.get("fields", [])]
 
 
 class TokenForm(forms.ModelForm):
@@ -117,7 +117,7 @@ class PassAdmin(admin.ModelAdmin):
         return obj is None and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse: revoke it instead, so that the list still tells of it."""
+        """Refuse: revoke it instead, so that the list still shows it."""
         return False
 
     @admin.action(description="Revoke", permissions=["change"])
@@ -138,15 +138,15 @@ class ApiTokenAdmin(PassAdmin):
     list_display = ("name", "user", "scopes", "state", "created_at", "expires_at", "last_used_at")
 
     def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
-        """Make the token, and tell its secret this once."""
-        told = form.cleaned_data
+        """Make the token, and show its secret this once."""
+        fields = form.cleaned_data
         try:
             made, secret = make_token(
-                user=told["user"],
-                name=told["name"],
-                scopes=told["scopes"],
+                user=fields["user"],
+                name=fields["name"],
+                scopes=fields["scopes"],
                 by=request.user.get_username(),
-                days=told["days"],
+                days=fields["days"],
             )
         except ValidationError as error:
             self.message_user(request, "; ".join(error.messages), messages.ERROR)
@@ -161,9 +161,9 @@ class ShareLinkAdmin(PassAdmin):
     list_display = ("__str__", "by", "state", "created_at", "expires_at", "opened")
 
     def save_model(self, request: HttpRequest, obj: ShareLink, form: Any, change: bool) -> None:
-        """Make the link, and tell it this once."""
-        told = form.cleaned_data
-        made, secret = make_share_link(by=request.user.get_username(), days=told["days"], note=told["note"])
+        """Make the link, and show it this once."""
+        fields = form.cleaned_data
+        made, secret = make_share_link(by=request.user.get_username(), days=fields["days"], note=fields["note"])
         obj.pk = made.pk
         address = request.build_absolute_uri(reverse("share", args=[secret]))
         self.message_user(request, f"The link is {address} – keep it: it is not shown again.", messages.WARNING)

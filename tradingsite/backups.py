@@ -21,7 +21,7 @@ _ENDS_WITHIN_MS = 10_000
 
 
 class BackupFailed(Exception):
-    """No backup was made, or put back; the message carries the last words of whoever refused."""
+    """No backup was made, or put back; the message has the last line of the program that failed."""
 
 
 def make_backup(folder: Path, *, keep: int, by: str) -> Path:
@@ -38,10 +38,10 @@ def make_backup(folder: Path, *, keep: int, by: str) -> Path:
         _dump(path)
         for old in sorted(folder.glob(_NAMED))[:-keep]:
             old.unlink()
-        told = f"{path.stat().st_size:,} bytes in {folder}"
+        sentence = f"{path.stat().st_size:,} bytes in {folder}"
     except OSError as error:
         raise BackupFailed(str(error)) from None
-    note_change(by=by, kind="backup", subject=path.name, action="made", sentence=told)
+    note_change(by=by, kind="backup", subject=path.name, action="made", sentence=sentence)
     return path
 
 
@@ -59,7 +59,7 @@ def put_back(path: Path, *, by: str) -> str:
     """Put a backup in the place of the database at hand; return the name under which that one stays.
 
     The backup becomes a database of its own, which takes the other's name once it is whole. All connections
-    end with that: whoever knows what came later has lost its leases, and writes none of it.
+    end with that: a worker that knows what came later has lost its leases, and writes none of it.
 
     Raises:
         BackupFailed: the file is no backup, or PostgreSQL refuses; everything is as it was.
@@ -84,7 +84,7 @@ def put_back(path: Path, *, by: str) -> str:
 
 
 def _exchange(server: psycopg.Connection, name: str, fresh: str, before: str) -> None:
-    """Give ``name`` to the fresh database; nobody is connected to the other while that happens."""
+    """Give ``name`` to the fresh database; there is no connection to the other meanwhile."""
     renaming = SQL("ALTER DATABASE {} RENAME TO {}")
     server.execute(SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(Identifier(name)))
     staying = name

@@ -1,4 +1,4 @@
-"""``python3 start.py bench [NAME] [--json]``: run one benchmark, or all, or say which there are."""
+"""``python3 start.py bench [NAME] [--json]``: run one benchmark, or all, or list them."""
 
 import subprocess
 import sys

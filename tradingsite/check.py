@@ -27,7 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     if bad := [name for name in arguments if name not in STEPS]:
         sys.stderr.write(f"no check is named {bad[0]!r}: expected some of {', '.join(map(repr, STEPS))}\n")
         return 1
-    # Nothing here asks a database; the settings only need to be complete.
+    # No check uses a database; the settings only need to be complete.
     environ = {
         **os.environ,
         "PADDOCK_SECRET_KEY": "only-for-checks-" * 4,

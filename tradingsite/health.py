@@ -43,7 +43,7 @@ def report(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     for name in names:
         try:
             findings[name] = {"ok": True, "detail": CHECKS[name]()}
-        except Exception as error:  # Whatever the mishap, the answer is a report and never a crash.
+        except Exception as error:  # Whatever the error, the answer is a report and never a crash.
             findings[name] = {"ok": False, "detail": f"{type(error).__name__}: {error}".strip()}
     return findings
 
@@ -68,7 +68,7 @@ def feed() -> str:
     if state is None:
         raise NotReady("no feed has published yet")
     if state.get("finished"):
-        return f"{state['source']}, heard to its end"
+        return f"{state['source']}, played to its end"
     age_s = state["last_frame_age_s"]
     if age_s is None:
         raise NotReady("the feed runs, but has published no frame yet")

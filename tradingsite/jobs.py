@@ -68,11 +68,11 @@ class Job(Task):
         try:
             report_store.note_run(self.name, {"at": began.isoformat(), "seconds": round(took_s, 3), "outcome": outcome})
         except redis.RedisError as error:
-            _log.warning("nobody hears how %s went: %s", self.name, error)
+            _log.warning("how %s went is not reported: %s", self.name, error)
 
 
 def report_when_ready() -> None:
-    """Have Celery's processes report once they are at work; whoever only queues jobs reports nothing of them."""
+    """Start reporting in Celery's processes; a process that only queues jobs reports nothing of them."""
     worker_ready.connect(_report_jobs)
     worker_process_init.connect(_report_jobs)  # of the pool, where it has processes of its own
     beat_init.connect(_report_beat)

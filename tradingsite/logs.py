@@ -14,8 +14,8 @@ from structlog.typing import EventDict, WrappedLogger
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
-def tell_place(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Ask who bound ``at`` where the process is at this moment: dearer to bind at each frame than to ask."""
+def add_place(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Add where the process is, from the function bound as ``at``: binding a place at every frame would be slower."""
     at = event.pop("at", None)
     if callable(at):
         event.update((key, value) for key, value in at().items() if key not in event)
@@ -26,7 +26,7 @@ def tell_place(_logger: WrappedLogger, _method: str, event: EventDict) -> EventD
 
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
-    tell_place,
+    add_place,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.ExtraAdder(),
@@ -50,7 +50,7 @@ def _written(value: object) -> str:
     return repr(text) if not text or any(letter in text for letter in ' "=\n') else text
 
 
-def is_mishap(record: logging.LogRecord) -> bool:
+def is_server_error(record: logging.LogRecord) -> bool:
     """Return whether a failed request is worth a line: that ``/readyz`` says "not yet" is its work."""
     return getattr(getattr(record, "request", None), "path", "") != "/readyz"
 
@@ -71,7 +71,7 @@ def logging_config(*, as_json: bool, level: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"mishaps": {"()": lambda: is_mishap}},
+        "filters": {"server_errors": {"()": lambda: is_server_error}},
         "formatters": {
             "line": {
                 "()": structlog.stdlib.ProcessorFormatter,
@@ -82,8 +82,8 @@ def logging_config(*, as_json: bool, level: str) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            # Their news is of no use to someone who watches a market.
-            "django.request": {"level": "ERROR", "filters": ["mishaps"]},
+            # Their messages are of no use to a reader of a market's log.
+            "django.request": {"level": "ERROR", "filters": ["server_errors"]},
             "django.security.DisallowedHost": {"level": "CRITICAL"},
             "daphne": {"level": "WARNING"},
             "httpx": {"level": "WARNING"},

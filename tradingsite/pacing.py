@@ -15,7 +15,7 @@ MOST_BYTES = 262_144  # of one message that is received
 
 
 class _Pace:
-    """A Twisted push producer: it is told to pause while more waits in memory than the transport's buffer holds."""
+    """A Twisted push producer: it is paused while more waits in memory than the transport's buffer holds."""
 
     def __init__(self) -> None:
         self._may_send = asyncio.Event()

@@ -61,6 +61,6 @@ def _observed(request: HttpRequest) -> Iterator[_Observation]:
 
 
 def _route(request: HttpRequest) -> str:
-    """Return the name of the address; there are only so many, whatever is asked for."""
+    """Return the name of the address; there are only so many, whatever is requested."""
     match = request.resolver_match
     return "unmatched" if match is None else match.view_name or "unnamed"

@@ -17,11 +17,11 @@ _services = environment.services_of(PADDOCK_DATA_DIR)
 
 DEBUG = environment.flag("PADDOCK_DEBUG", default=False)
 SECRET_KEY = environment.secret_key(PADDOCK_DATA_DIR)
-# This machine may always ask; the launcher and a container's health check do.
+# This machine always may; the launcher and a container's health check do.
 _LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = [*environment.words("PADDOCK_ALLOWED_HOSTS", default=""), *_LOCAL_HOSTS]
 
-# Where daphne listens. Only a page that nobody else can reach is readable without a login.
+# Where daphne listens. Only a page that no other machine can reach is readable without a login.
 PADDOCK_BIND = os.environ.get("PADDOCK_BIND") or "127.0.0.1"
 PADDOCK_PUBLIC_PAGES = environment.flag("PADDOCK_PUBLIC_PAGES", default=ip_address(PADDOCK_BIND).is_loopback)
 PADDOCK_HTTPS = environment.flag("PADDOCK_HTTPS", default=False)
@@ -35,7 +35,7 @@ KRAKEN_REST_URL = os.environ.get("KRAKEN_REST_URL") or "https://api.kraken.com"
 _strategy_paths = environment.words("STRATEGY_PATHS", default=str(BASE_DIR / "mine"), separator=os.pathsep)
 STRATEGY_PATHS = [Path(path) for path in _strategy_paths]
 
-# What the feed hears is recorded below PADDOCK_DATA_DIR/recordings.
+# What the feed receives is recorded below PADDOCK_DATA_DIR/recordings.
 PADDOCK_RECORD = environment.flag("PADDOCK_RECORD", default=True)
 PADDOCK_RECORDING_ROTATE_MB = environment.whole_number("PADDOCK_RECORDING_ROTATE_MB", default=256, least=1)
 PADDOCK_RECORDINGS_MAX_GB = environment.whole_number("PADDOCK_RECORDINGS_MAX_GB", default=5, least=1)
@@ -238,7 +238,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Paddock",
     "DESCRIPTION": (
         "Trading strategies on paper money, side by side on one live market. "
-        "What happens is told as it happens over a socket: [the stream](/docs/stream/)."
+        "Facts and states come over a socket as they change: [the stream](/docs/stream/)."
     ),
     "VERSION": "v1",
     "SCHEMA_PATH_PREFIX": "/api/v1",

@@ -1,4 +1,4 @@
-"""Read a Paddock league and follow what happens in it."""
+"""Read a Paddock league, follow its stream, and command deployments."""
 
 from paddock_client.accounts import (
     Balance,
@@ -67,17 +67,17 @@ from paddock_client.markets import (
     Tape,
 )
 from paddock_client.messages import (
-    EventTold,
+    EventMessage,
     Fact,
-    FeedTold,
-    FillTold,
+    FeedMessage,
+    FillMessage,
     Gap,
-    LeagueTold,
+    LeagueMessage,
     Message,
-    OrderTold,
+    OrderMessage,
     Price,
-    PricesTold,
-    RoundTripTold,
+    PricesMessage,
+    RoundTripMessage,
 )
 from paddock_client.paddock import Paddock
 from paddock_client.stream import Stream
@@ -98,6 +98,15 @@ from paddock_client.system import (
     Worker,
 )
 
+# Earlier names of the stream's messages.
+EventTold = EventMessage
+FeedTold = FeedMessage
+FillTold = FillMessage
+LeagueTold = LeagueMessage
+OrderTold = OrderMessage
+PricesTold = PricesMessage
+RoundTripTold = RoundTripMessage
+
 __all__ = [
     "Backup",
     "Balance",
@@ -115,6 +124,7 @@ __all__ = [
     "EquityCurve",
     "EquityPoint",
     "Event",
+    "EventMessage",
     "EventTold",
     "Execution",
     "ExitFigures",
@@ -123,8 +133,10 @@ __all__ = [
     "FeeTier",
     "Feed",
     "FeedEvent",
+    "FeedMessage",
     "FeedTold",
     "Fill",
+    "FillMessage",
     "FillTold",
     "Flattening",
     "FrameStream",
@@ -134,6 +146,7 @@ __all__ = [
     "KnownFeeSchedule",
     "Lag",
     "League",
+    "LeagueMessage",
     "LeagueTold",
     "LedgerEntry",
     "Market",
@@ -143,6 +156,7 @@ __all__ = [
     "NotAllowed",
     "NotFound",
     "Order",
+    "OrderMessage",
     "OrderTold",
     "Paddock",
     "PaddockError",
@@ -151,6 +165,7 @@ __all__ = [
     "Place",
     "Position",
     "Price",
+    "PricesMessage",
     "PricesTold",
     "Print",
     "Process",
@@ -160,6 +175,7 @@ __all__ = [
     "Refused",
     "Revision",
     "RoundTrip",
+    "RoundTripMessage",
     "RoundTripTold",
     "Row",
     "Run",

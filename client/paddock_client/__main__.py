@@ -1,4 +1,4 @@
-"""`python -m paddock_client`: the league, fills, and what happens, at the prompt."""
+"""`python -m paddock_client`: the league, fills and the stream, at the prompt."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from paddock_client.accounts import Fill
 from paddock_client.errors import PaddockError
 from paddock_client.league import League
 from paddock_client.messages import (
-    EventTold,
-    FeedTold,
-    FillTold,
+    EventMessage,
+    FeedMessage,
+    FillMessage,
     Gap,
-    LeagueTold,
+    LeagueMessage,
     Message,
-    OrderTold,
-    PricesTold,
-    RoundTripTold,
+    OrderMessage,
+    PricesMessage,
+    RoundTripMessage,
 )
 from paddock_client.paddock import Paddock
 from paddock_client.parsing import plain
@@ -33,7 +33,7 @@ _TEXT_COLUMNS = (False, True, False, False, False, False, False, True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what is asked; return 0, or 1 with the reason on standard error."""
+    """Run a command; return 0, or 1 with the reason on standard error."""
     options = _parser().parse_args(arguments)
     try:
         with Paddock(options.url, options.token or None) as paddock:
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"paddock-client: {error}\n")
         return 1
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # who read along has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has closed the pipe
     except KeyboardInterrupt:
         return 130
     return 0
@@ -68,9 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     fills.add_argument("--limit", type=_count, default=50, help="at most so many; %(default)s when left out")
     fills.set_defaults(work=_fills)
 
-    follow = commands.add_parser("follow", parents=[shared], help="what happens, until it is stopped")
+    follow = commands.add_parser("follow", parents=[shared], help="the stream, until it is stopped")
     follow.add_argument("channels", nargs="*", metavar="channel", help=f"of {', '.join(sorted(FACTS | STATES))}")
-    follow.add_argument("--after", metavar="CURSOR", help="go on after this place")
+    follow.add_argument("--after", metavar="CURSOR", help="resume after this cursor")
     follow.add_argument("--deployment", action="append", dest="deployments", metavar="SLUG")
     follow.add_argument("--symbol", action="append", dest="symbols")
     follow.set_defaults(work=_follow)
@@ -86,14 +86,14 @@ def _count(text: str) -> int:
 def _league(paddock: Paddock, options: argparse.Namespace) -> None:
     league = paddock.league()
     if options.json:
-        _tell(json.dumps(plain(league)))
+        _print(json.dumps(plain(league)))
         return
-    _tell("\n".join(_table(league)))
+    _print("\n".join(_table(league)))
 
 
 def _fills(paddock: Paddock, options: argparse.Namespace) -> None:
     for fill in islice(paddock.fills(options.slug, symbol=options.symbol), options.limit):
-        _tell(json.dumps(plain(fill)) if options.json else _of_fill(fill))
+        _print(json.dumps(plain(fill)) if options.json else _of_fill(fill))
 
 
 def _follow(paddock: Paddock, options: argparse.Namespace) -> None:
@@ -106,23 +106,23 @@ def _follow(paddock: Paddock, options: argparse.Namespace) -> None:
 
     async def follow() -> None:
         async for message in stream:
-            _tell(_as_json(message) if options.json else "\n".join(_in_words(message)))
+            _print(_as_json(message) if options.json else "\n".join(_in_words(message)))
 
     try:
         asyncio.run(follow())
     except KeyboardInterrupt:
         if stream.cursor is not None:
-            sys.stderr.write(f"to go on from here: --after {stream.cursor}\n")
+            sys.stderr.write(f"to resume from here: --after {stream.cursor}\n")
         raise
 
 
-def _tell(text: str) -> None:
+def _print(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
 def _as_json(message: Message) -> str:
-    kind = type(message).__name__.removesuffix("Told")
+    kind = type(message).__name__.removesuffix("Message")
     name = {"RoundTrip": "round_trip"}.get(kind, kind.lower())
     return json.dumps({"type": name, **plain(message)})
 
@@ -163,23 +163,23 @@ def _of_fill(fill: Fill) -> str:
 
 def _in_words(message: Message) -> list[str]:
     match message:
-        case FillTold(deployment=slug, data=fill):
+        case FillMessage(deployment=slug, data=fill):
             return [f"{slug}: {_of_fill(fill)}"]
-        case OrderTold(deployment=slug, data=order):
+        case OrderMessage(deployment=slug, data=order):
             why = f" ({order.sentence or order.code})" if order.code else ""
             words = f"{order.filled_qty:f} of {order.qty:f} filled, {order.status}{why}"
             return [f"{slug}: order {order.side} {order.symbol} {order.type}: {words}"]
-        case RoundTripTold(deployment=slug, data=trip):
+        case RoundTripMessage(deployment=slug, data=trip):
             return [f"{slug}: round trip {trip.symbol} {trip.result:+.4f}"]
-        case EventTold(deployment=slug, data=event):
+        case EventMessage(deployment=slug, data=event):
             return [f"{slug}: {event.kind}: {event.summary}"]
         case Gap(from_=begin, to=end):
-            return [f"gap: what happened between {begin} and {end} is not kept any more"]
-        case LeagueTold(rows=rows):
+            return [f"gap: the messages between {begin} and {end} are not kept any more"]
+        case LeagueMessage(rows=rows):
             return [f"league: {row.rank} {row.name} {row.equity:.2f} {row.currency}" for row in rows]
-        case PricesTold(prices=prices):
+        case PricesMessage(prices=prices):
             return [f"price: {price.symbol} {price.bid} / {price.ask}" for price in prices]
-        case FeedTold(data=feed):
+        case FeedMessage(data=feed):
             return [f"feed: {'connected' if feed.connected else 'not connected'}"]
 
 

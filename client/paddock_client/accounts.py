@@ -34,7 +34,7 @@ class Execution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fill(Execution):
-    """An execution, and what it was judged on."""
+    """An execution, and what it was decided on."""
 
     evidence: dict[str, Any]
 
@@ -66,7 +66,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What a strategy asked for, and what became of it."""
+    """An order: what a strategy requested, and its state."""
 
     order_id: str
     symbol: str
@@ -90,7 +90,7 @@ class Order:
     parent_id: str  # the entry that brought this exit
     sibling_id: str  # one of the two cancels the other
     is_triggered: bool
-    is_after_gap: bool  # nobody watched since it was judged last
+    is_after_gap: bool  # the market was not watched since it was checked last
     queue_ahead_qty: Decimal | None  # shown before it at its price; None: not known
     fill_model: str  # with its version
     purpose: str  # entry, exit, stop_loss, take_profit or liquidation
@@ -101,7 +101,7 @@ class Order:
     sequence: int  # of the frame
     created_at: datetime
     updated_at: datetime
-    waiting: Waiting | None = None  # None: it is not open, or was not looked at; the stream does not tell it
+    waiting: Waiting | None = None  # None: it is not open, or was not checked; not in the stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

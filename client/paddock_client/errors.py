@@ -1,4 +1,4 @@
-"""What can go wrong between a program and its Paddock."""
+"""The errors of this client."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class PaddockError(Exception):
-    """Whatever goes wrong."""
+    """The base of all errors of this client."""
 
 
 class Unreachable(PaddockError):
@@ -19,12 +19,12 @@ class UnexpectedAnswer(PaddockError):
 
 
 class Refused(PaddockError):
-    """The server says why it does not do what was asked."""
+    """The server refuses a request, and says why."""
 
     def __init__(self, status: int, title: str, detail: str, errors: Mapping[str, Sequence[str]]) -> None:
         self.status = status
         self.title = title
-        self.detail = detail  # a sentence that names all of it
+        self.detail = detail  # one line that names all of it
         self.errors = errors  # by field: what was given, and what would have been right
         super().__init__(f"{status} {title}: {detail or 'no reason is given'}")
 
@@ -38,23 +38,23 @@ class NotFound(Refused):
 
 
 class TooManyRequests(Refused):
-    """The server wants to be asked less often."""
+    """The server accepts fewer requests a minute."""
 
 
 class UnknownCursor(Refused):
-    """A place in a stream that the server has not told, or not yet."""
+    """A cursor that the server has not sent, or not yet."""
 
 
 _KINDS = {401: NotAllowed, 403: NotAllowed, 404: NotFound, 429: TooManyRequests}
 
 
 def refusal(status: int, title: str, problem: Any) -> Refused:
-    """Return what the server says in problem details; where something before it answered, what its status says."""
-    told = problem if isinstance(problem, dict) else {}
-    errors = told.get("errors")
+    """Return the error that problem details describe; where a proxy answered instead, the one of its status."""
+    details = problem if isinstance(problem, dict) else {}
+    errors = details.get("errors")
     by_field = {
         str(name): [str(word) for word in (words if isinstance(words, list) else [words])]
         for name, words in (errors.items() if isinstance(errors, dict) else ())
     }
     kind = UnknownCursor if status == 400 and set(by_field) == {"after"} else _KINDS.get(status, Refused)
-    return kind(status, str(told.get("title", title)), str(told.get("detail", "")), by_field)
+    return kind(status, str(details.get("title", title)), str(details.get("detail", "")), by_field)

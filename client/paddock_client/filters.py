@@ -1,4 +1,4 @@
-"""What lists can be narrowed by. Times are aware; `since` is included, `until` is not."""
+"""The filters of lists. Times are aware; `since` is included, `until` is not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 
 class When(TypedDict, total=False):
-    """When it happened."""
+    """A time range."""
 
     since: datetime
     until: datetime
@@ -76,18 +76,18 @@ class WhichDeployments(TypedDict, total=False):
     symbol: str
 
 
-def asked(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters that were given, as an address tells them.
+def query(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that were given, as text for an address.
 
     Raises:
-        ValueError: a time without a zone: the server could only guess what was meant.
+        ValueError: a time without a zone: the server could only guess it.
     """
-    told = {}
+    given = {}
     for name, value in parameters.items():
         if isinstance(value, datetime):
             if value.tzinfo is None:
                 raise ValueError(f"{name} is {value.isoformat()}, without a zone; expected an aware time")
-            told[name] = value.isoformat()
+            given[name] = value.isoformat()
         elif value is not None:
-            told[name] = value
-    return told
+            given[name] = value
+    return given

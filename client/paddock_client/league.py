@@ -129,7 +129,7 @@ class Window:
     """The stretch of market time that is looked at."""
 
     name: str
-    at: datetime | None  # the past moment that was asked for; None: now
+    at: datetime | None  # the past moment that was requested; None: now
     since: datetime | None  # never before the season
     until: datetime | None  # the newest valuation, or `at`
     ticks: list[datetime]  # the moments of the samples
@@ -168,7 +168,7 @@ class Totals:
     owed: Decimal
     fills: int
     round_trips: int
-    window: WindowTotals | None = None  # the stream does not tell it
+    window: WindowTotals | None = None  # not in the stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,6 +302,6 @@ class DeploymentDetail(Deployment):
     limits: list[Setting]
     margin_terms: list[Setting]
     cost: Cost | None
-    flattening: Flattening | None  # the one that is asked or under way
+    flattening: Flattening | None  # the one that is requested or under way
     standing: Row | None
     recent_events: list[Event]

@@ -1,4 +1,4 @@
-"""The market as the server hears it. Quantities are in base units, prices in quote per base."""
+"""The market as the server receives it. Quantities are in base units, prices in quote per base."""
 
 from __future__ import annotations
 
@@ -228,7 +228,7 @@ class Connections:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """What is written down of what is heard."""
+    """The recording of what the feed receives."""
 
     file: str | None  # None: none is open
     bytes: int
@@ -249,10 +249,10 @@ class FeedEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """How the market is heard; counts are since the feed started, and all is None when none runs."""
+    """The figures of the feed; counts are since the feed started, and all is None when none runs."""
 
     connected: bool
-    finished: bool | None  # a recording was heard to its end
+    finished: bool | None  # a recording was played to its end
     source: str | None
     market: str | None
     started_at: datetime | None
@@ -284,6 +284,6 @@ class Feed:
     incidents_left_out: int | None
     event_counts: dict[str, int] | None
     recording: Recording | None
-    last_frame_age_s: float | None = None  # this and what follows the stream does not tell
+    last_frame_age_s: float | None = None  # this and what follows is not in the stream
     symbols: dict[str, Quote] | None = None
     events: list[FeedEvent] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What the stream tells: facts, each once and with its place, and states, of which only the newest counts."""
+"""The stream's messages: facts, each once and with its cursor, and states, of which only the newest counts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FillTold:
+class FillMessage:
     """An execution."""
 
     cursor: str
@@ -34,7 +34,7 @@ class FillTold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrderTold:
+class OrderMessage:
     """An order as it stands after a change."""
 
     cursor: str
@@ -44,7 +44,7 @@ class OrderTold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RoundTripTold:
+class RoundTripMessage:
     """A position that was closed."""
 
     cursor: str
@@ -54,8 +54,8 @@ class RoundTripTold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EventTold:
-    """Something a reader of a deployment should know."""
+class EventMessage:
+    """An event of a deployment."""
 
     cursor: str
     deployment: str
@@ -65,14 +65,14 @@ class EventTold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """Messages between two places are not kept any more."""
+    """Messages between two cursors are not kept any more."""
 
     from_: str
     to: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeagueTold:
+class LeagueMessage:
     """Rows of the league: all of them when it is whole, else those that changed."""
 
     is_whole: bool
@@ -83,7 +83,7 @@ class LeagueTold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PricesTold:
+class PricesMessage:
     """Prices: all of them when it is whole, else those that changed."""
 
     is_whole: bool
@@ -92,11 +92,11 @@ class PricesTold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FeedTold:
-    """How the market is heard."""
+class FeedMessage:
+    """The figures of the feed."""
 
     data: Feed
 
 
-Fact: TypeAlias = FillTold | OrderTold | RoundTripTold | EventTold
-Message: TypeAlias = Fact | Gap | LeagueTold | PricesTold | FeedTold
+Fact: TypeAlias = FillMessage | OrderMessage | RoundTripMessage | EventMessage
+Message: TypeAlias = Fact | Gap | LeagueMessage | PricesMessage | FeedMessage

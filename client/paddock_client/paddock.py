@@ -1,4 +1,4 @@
-"""A Paddock: reading its league and its markets, following what happens, and commanding deployments."""
+"""A Paddock: reading its league and its markets, following its stream, and commanding deployments."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from paddock_client.markets import (
     MarketDetail,
     Tape,
 )
-from paddock_client.parsing import thing, things
+from paddock_client.parsing import parsed, parsed_list
 from paddock_client.server import Server
 from paddock_client.stream import Stream
 from paddock_client.system import System
@@ -86,7 +86,7 @@ class Paddock:
 
         ``window`` is the stretch of time that each row's `window` is about, like ``24h``; the whole season if none.
         """
-        return thing(League, self._server.read("league/", window=window, at=at))
+        return parsed(League, self._server.read("league/", window=window, at=at))
 
     def deployments(self, **which: Unpack[WhichDeployments]) -> Iterator[Deployment]:
         """Yield the deployments by slug."""
@@ -94,7 +94,7 @@ class Paddock:
 
     def deployment(self, slug: str) -> DeploymentDetail:
         """Return one deployment, with its settings, its row in the league and its newest events."""
-        return thing(DeploymentDetail, self._server.read(f"{_of(slug)}/"))
+        return parsed(DeploymentDetail, self._server.read(f"{_of(slug)}/"))
 
     def fills(self, slug: str, **which: Unpack[WhichFills]) -> Iterator[Fill]:
         """Yield a deployment's fills."""
@@ -110,7 +110,7 @@ class Paddock:
 
     def exits(self, slug: str) -> list[ExitFigures]:
         """Return what each rule that ends a deployment's round trips has brought."""
-        return things(ExitFigures, self._server.read(f"{_of(slug)}/exits/"))
+        return parsed_list(ExitFigures, self._server.read(f"{_of(slug)}/exits/"))
 
     def positions(self, slug: str, *, symbol: str | None = None) -> Iterator[Position]:
         """Yield what a deployment holds, by symbol, flat positions included."""
@@ -125,7 +125,7 @@ class Paddock:
         return self._server.each(LedgerEntry, f"{_of(slug)}/ledger/", which)
 
     def events(self, slug: str, **which: Unpack[WhichEvents]) -> Iterator[Event]:
-        """Yield what befell a deployment: errors, gaps, pauses, changes."""
+        """Yield the events of a deployment: errors, gaps, pauses, changes."""
         return self._server.each(Event, f"{_of(slug)}/events/", which)
 
     def revisions(self, slug: str) -> Iterator[Revision]:
@@ -138,7 +138,7 @@ class Paddock:
 
     def equity(self, slug: str, *, points: int | None = None) -> EquityCurve:
         """Return what a deployment was worth over time, thinned to ``points`` moments."""
-        return thing(EquityCurve, self._server.read(f"{_of(slug)}/equity/", points=points))
+        return parsed(EquityCurve, self._server.read(f"{_of(slug)}/equity/", points=points))
 
     # The markets
 
@@ -148,15 +148,15 @@ class Paddock:
 
     def market(self, symbol: str) -> MarketDetail:
         """Return one instrument: quote, day, rules and costs."""
-        return thing(MarketDetail, self._server.read(f"{_on(symbol)}/"))
+        return parsed(MarketDetail, self._server.read(f"{_on(symbol)}/"))
 
     def book(self, symbol: str, *, levels: int | None = None) -> Book:
-        """Return an order book as of the newest frame, all its levels unless ``levels`` a side are asked for."""
-        return thing(Book, self._server.read(f"{_on(symbol)}/book/", levels=levels))
+        """Return an order book as of the newest frame, all its levels, or ``levels`` a side."""
+        return parsed(Book, self._server.read(f"{_on(symbol)}/book/", levels=levels))
 
     def tape(self, symbol: str, *, limit: int | None = None) -> Tape:
         """Return the newest public trades."""
-        return thing(Tape, self._server.read(f"{_on(symbol)}/tape/", limit=limit))
+        return parsed(Tape, self._server.read(f"{_on(symbol)}/tape/", limit=limit))
 
     def market_fills(self, symbol: str, **which: Unpack[WhichMarketFills]) -> Iterator[MarketFill]:
         """Yield the league's fills on one instrument in the running season."""
@@ -173,7 +173,7 @@ class Paddock:
         **parameters: float,
     ) -> IndicatorValues:
         """Return an indicator's newest values, oldest first; ``parameters`` are its own, like ``period=20``."""
-        return thing(
+        return parsed(
             IndicatorValues,
             self._server.read(
                 f"{_on(symbol)}/indicators/", name=name, timeframe=timeframe, limit=limit, before=before, **parameters
@@ -190,31 +190,31 @@ class Paddock:
         before: datetime | None = None,
     ) -> list[Candle]:
         """Return the newest closed candles, oldest first."""
-        told = self._server.read(
+        candles = self._server.read(
             "candles/", symbol=symbol, timeframe=timeframe, limit=limit, since=since, before=before
         )
-        return things(Candle, told)
+        return parsed_list(Candle, candles)
 
     def instruments(self) -> list[Instrument]:
         """Return the rules of every pair."""
-        return things(Instrument, self._server.read("instruments/"))
+        return parsed_list(Instrument, self._server.read("instruments/"))
 
     def fee_schedules(self) -> list[KnownFeeSchedule]:
         """Return the tables that deployments can be charged by, by name."""
-        return things(KnownFeeSchedule, self._server.read("fee-schedules/"))
+        return parsed_list(KnownFeeSchedule, self._server.read("fee-schedules/"))
 
     def feed(self) -> Feed:
-        """Return how the market is heard."""
-        return thing(Feed, self._server.read("feed/"))
+        """Return the figures of the feed."""
+        return parsed(Feed, self._server.read("feed/"))
 
     def system(self) -> System:
         """Return what all the processes do, and what to do about what is amiss."""
-        return thing(System, self._server.read("system/"))
+        return parsed(System, self._server.read("system/"))
 
     # Commands: given once, never repeated
 
     def pause(self, slug: str, reason: str = "") -> DeploymentDetail:
-        """Ask a strategy for no new signals; resting orders and stops live on."""
+        """Stop a strategy's new entries; resting orders and stops stay."""
         return self._command(slug, "pause", reason=reason)
 
     def stop_entries(self, slug: str, reason: str = "") -> DeploymentDetail:
@@ -228,7 +228,7 @@ class Paddock:
     def flatten(self, slug: str) -> DeploymentDetail:
         """Pause a deployment, and have all its orders cancelled and every position closed at market.
 
-        Its worker does it between two frames: `flattenings` tells how far it has come.
+        Its worker does it between two frames: `flattenings` shows how far it has come.
         """
         return self._command(slug, "flatten")
 
@@ -264,7 +264,7 @@ class Paddock:
         ``confirm`` is the number of the season that ends, 0 when none runs. Liquidity stays as it is unless given.
         """
         given = {key: value for key, value in (("name", name), ("liquidity", liquidity)) if value is not None}
-        return thing(Season, self._server.change("seasons/begin/", confirm=confirm, **given))
+        return parsed(Season, self._server.change("seasons/begin/", confirm=confirm, **given))
 
     # Following
 
@@ -277,7 +277,7 @@ class Paddock:
         after: str | None = None,
         patience_s: float | None = None,
     ) -> Stream:
-        """Return what happens from now on, or after a cursor, to be iterated over; see `Stream`."""
+        """Return the stream from now on, or after a cursor, to be iterated over; see `Stream`."""
         url = self._url.join("api/v1/stream").copy_with(scheme={"http": "ws", "https": "wss"}[self._url.scheme])
         return Stream(
             str(url),
@@ -290,7 +290,7 @@ class Paddock:
         )
 
     def _command(self, slug: str, command: str, /, **body: Any) -> DeploymentDetail:
-        return thing(DeploymentDetail, self._server.change(f"{_of(slug)}/{command}/", **body))
+        return parsed(DeploymentDetail, self._server.change(f"{_of(slug)}/{command}/", **body))
 
 
 def _of(slug: str) -> str:

@@ -1,4 +1,4 @@
-"""From JSON to things, and back."""
+"""Parsing: JSON to dataclasses, and back."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _FROM_TEXT: Mapping[Any, Callable[[str], Any]] = {
 }
 
 
-def thing(kind: type[T], data: Any) -> T:
-    """Return a thing as its JSON tells it; what it has no field for is kept in ``more``, if it has that, else dropped.
+def parsed(kind: type[T], data: Any) -> T:
+    """Return a dataclass from its JSON; keys without a field are kept in ``more``, if it has that, else dropped.
 
     Raises:
         UnexpectedAnswer: a field is missing, or holds something else than it should.
     """
     if not isinstance(data, dict):
-        raise UnexpectedAnswer(f"{kind.__name__}: {str(data)[:100]!r} was told; expected an object")
+        raise UnexpectedAnswer(f"{kind.__name__}: {str(data)[:100]!r} came; expected an object")
     values: dict[str, Any] = {}
     fields = _fields(cast(Any, kind))
     if MORE in fields:
@@ -39,19 +39,19 @@ def thing(kind: type[T], data: Any) -> T:
         if key in data:
             values[name] = _value(hint, data[key], f"{kind.__name__}.{name}")
         elif is_required:
-            raise UnexpectedAnswer(f"{kind.__name__}.{name} is not told")
+            raise UnexpectedAnswer(f"{kind.__name__}.{name} is missing")
     return kind(**values)
 
 
-def things(kind: type[T], data: Any) -> list[T]:
-    """Return a list of things as its JSON tells it."""
+def parsed_list(kind: type[T], data: Any) -> list[T]:
+    """Return a list of dataclasses from its JSON."""
     if not isinstance(data, list):
-        raise UnexpectedAnswer(f"{kind.__name__}: {str(data)[:100]!r} was told; expected a list")
-    return [thing(kind, each) for each in data]
+        raise UnexpectedAnswer(f"{kind.__name__}: {str(data)[:100]!r} came; expected a list")
+    return [parsed(kind, each) for each in data]
 
 
 def plain(value: Any) -> Any:
-    """Return a thing as JSON can hold it: decimals and times as text."""
+    """Return a value as JSON can hold it: decimals and times as text."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name.rstrip("_"): plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, dict):
@@ -65,9 +65,9 @@ def plain(value: Any) -> Any:
 
 @cache
 def _fields(kind: Any) -> dict[str, tuple[str, Any, bool]]:
-    """Return the fields of a thing: their names in JSON, their types, and whether they must be told."""
+    """Return the fields of a dataclass: their names in JSON, their types, and whether they are required."""
     hints = get_type_hints(kind)
-    assert dataclasses.is_dataclass(kind), "things are dataclasses"
+    assert dataclasses.is_dataclass(kind), "only dataclasses are parsed"
     return {
         f.name: (
             f.name.rstrip("_"),
@@ -86,7 +86,7 @@ def _value(hint: Any, data: Any, name: str) -> Any:
             return None
         (hint,) = (each for each in get_args(hint) if each is not NoneType)
     if dataclasses.is_dataclass(hint):
-        return thing(hint, data)  # type: ignore[arg-type]
+        return parsed(hint, data)  # type: ignore[arg-type]
     if get_origin(hint) is list and isinstance(data, list):
         return [_value(get_args(hint)[0], each, name) for each in data]
     if get_origin(hint) is dict and isinstance(data, dict):
@@ -98,4 +98,4 @@ def _value(hint: Any, data: Any, name: str) -> Any:
         return float(data)
     if isinstance(hint, type) and type(data) is hint:
         return data
-    raise UnexpectedAnswer(f"{name} is told as {str(data)[:100]!r}; expected {getattr(hint, '__name__', hint)}")
+    raise UnexpectedAnswer(f"{name} is {str(data)[:100]!r}; expected {getattr(hint, '__name__', hint)}")

@@ -1,4 +1,4 @@
-"""Asking a server over HTTP: what only reads is asked again, what changes something never is."""
+"""Requests over HTTP: reading is repeated on failure, a change never is."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import httpx
 
 from paddock_client.backoff import LONGEST_S, pause_s
 from paddock_client.errors import UnexpectedAnswer, Unreachable, refusal
-from paddock_client.filters import asked
-from paddock_client.parsing import plain, things
+from paddock_client.filters import query
+from paddock_client.parsing import parsed_list, plain
 
 T = TypeVar("T")
-TRIES = 4  # of what can be repeated without harm
+TRIES = 4  # of requests that only read
 _WORTH_ANOTHER_TRY = frozenset({429, 502, 503, 504})
 
 
@@ -31,29 +31,29 @@ class Server:
         self._http.close()
 
     def read(self, path: str, /, **parameters: Any) -> Any:
-        """Return what is told at a path."""
-        return self._read(path, asked(parameters))
+        """Return the answer at a path."""
+        return self._read(path, query(parameters))
 
     def each(self, kind: type[T], path: str, parameters: Mapping[str, Any]) -> Iterator[T]:
-        """Yield the things of a list, page by page, as they are needed."""
-        page = self._read(path, asked(parameters))
+        """Yield the rows of a list, page by page, as they are needed."""
+        page = self._read(path, query(parameters))
         while True:
             if not isinstance(page, dict) or "next" not in page:
-                raise UnexpectedAnswer(f"{path} told {str(page)[:100]!r}; expected a page of results")
-            yield from things(kind, page.get("results"))
+                raise UnexpectedAnswer(f"{path} sent {str(page)[:100]!r}; expected a page of results")
+            yield from parsed_list(kind, page.get("results"))
             if page["next"] is None:
                 return
-            # Of the link only what follows the server: the server may not know by which name it is reached.
+            # Of the link only what follows the server: the server may not know under which address it is reached.
             page = self._read(path, httpx.URL(page["next"]).params)
 
     def change(self, path: str, /, **body: Any) -> Any:
-        """Return what is told of a change that was made."""
+        """Make a change; return the server's answer."""
         request = self._http.build_request("POST", path, json=plain(body))
         try:
             answer = self._http.send(request)
         except httpx.TransportError as error:
             raise Unreachable(f"{request.url} gave no answer, and may have been done all the same: {error}") from error
-        return _told(answer)
+        return _body_of(answer)
 
     def _read(self, path: str, parameters: Mapping[str, Any] | httpx.QueryParams) -> Any:
         request = self._http.build_request("GET", path, params=parameters or None)
@@ -69,15 +69,15 @@ class Server:
             if is_last or answer.status_code not in _WORTH_ANOTHER_TRY:
                 break
             time.sleep(_wait_s(answer, failures))
-        return _told(answer)
+        return _body_of(answer)
 
 
 def _wait_s(answer: httpx.Response, failures: int) -> float:
-    asked_s = answer.headers.get("Retry-After", "")
-    return min(float(asked_s), LONGEST_S) if asked_s.isdecimal() else pause_s(failures)
+    requested_s = answer.headers.get("Retry-After", "")
+    return min(float(requested_s), LONGEST_S) if requested_s.isdecimal() else pause_s(failures)
 
 
-def _told(answer: httpx.Response) -> Any:
+def _body_of(answer: httpx.Response) -> Any:
     try:
         body = answer.json()
     except ValueError:

@@ -1,4 +1,4 @@
-"""What happens, as it happens: one socket after another, and of every fact exactly one telling."""
+"""The stream: reconnects by itself, and yields each fact exactly once."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from paddock_client.backoff import pause_s
 from paddock_client.errors import UnexpectedAnswer, Unreachable, refusal
 from paddock_client.messages import (
-    EventTold,
-    FeedTold,
-    FillTold,
+    EventMessage,
+    FeedMessage,
+    FillMessage,
     Gap,
-    LeagueTold,
+    LeagueMessage,
     Message,
-    OrderTold,
-    PricesTold,
-    RoundTripTold,
+    OrderMessage,
+    PricesMessage,
+    RoundTripMessage,
 )
-from paddock_client.parsing import thing
+from paddock_client.parsing import parsed
 
 FACTS = frozenset({"fills", "orders", "round_trips", "events"})
 STATES = frozenset({"league", "prices", "feed"})
-SILENT_S = 35.0  # the server gives a sign of life every ten seconds
+SILENT_S = 35.0  # the server sends a heartbeat every ten seconds
 MOST_BYTES = 64 * 2**20
 KINDS: dict[str, type[Message]] = {
-    "fill": FillTold,
-    "order": OrderTold,
-    "round_trip": RoundTripTold,
-    "event": EventTold,
+    "fill": FillMessage,
+    "order": OrderMessage,
+    "round_trip": RoundTripMessage,
+    "event": EventMessage,
     "gap": Gap,
-    "league": LeagueTold,
-    "prices": PricesTold,
-    "feed": FeedTold,
+    "league": LeagueMessage,
+    "prices": PricesMessage,
+    "feed": FeedMessage,
 }
-_FINAL = frozenset({400, 401, 403, 404, 426})  # the same would be answered again
+_FINAL = frozenset({400, 401, 403, 404, 426})  # the answer would be the same again
 
 
 class Stream(AsyncIterator[Message]):
-    """Messages in their order. It reconnects by itself and goes on where it stood; states are then told whole again.
+    """Messages in their order. It reconnects by itself and resumes at its cursor; states then come whole again.
 
     A fact comes once, as long as one and the same `Stream` lives, and across streams if each begins after the
     `cursor` of the one before. Iterating raises `Refused` for what the server will not do, such as an unknown cursor,
@@ -80,12 +80,12 @@ class Stream(AsyncIterator[Message]):
 
     @property
     def cursor(self) -> str | None:
-        """The place up to which every fact was handed over; None before the first connection."""
+        """The cursor up to which every fact was handed over; None before the first connection."""
         return self._cursor
 
     async def __anext__(self) -> Message:
         if self._messages is None:
-            self._messages = self._followed()
+            self._messages = self._reconnecting()
         return await anext(self._messages)
 
     async def aclose(self) -> None:
@@ -94,7 +94,7 @@ class Stream(AsyncIterator[Message]):
             messages, self._messages = self._messages, None
             await messages.aclose()
 
-    async def _followed(self) -> AsyncGenerator[Message, None]:
+    async def _reconnecting(self) -> AsyncGenerator[Message, None]:
         failures, well_at = 0, time.monotonic()
         while True:
             try:
@@ -118,7 +118,7 @@ class Stream(AsyncIterator[Message]):
             failures += 1
 
     async def _subscribe(self, socket: ClientConnection) -> None:
-        hello = await self._heard(socket)
+        hello = await self._received(socket)
         if hello.get("type") != "hello":
             raise UnexpectedAnswer(f"{self._url} began with {str(hello)[:100]!r}; expected a hello")
         wanted: dict[str, Any] = {"type": "subscribe", "channels": self._channels}
@@ -134,34 +134,34 @@ class Stream(AsyncIterator[Message]):
 
     async def _next(self, socket: ClientConnection) -> Message | None:
         """Return the next message for the reader; None for one between server and client."""
-        told = await self._heard(socket)
-        name = told.get("type")
+        fields = await self._received(socket)
+        name = fields.get("type")
         if name == "error":
-            problem = told.get("problem")
+            problem = fields.get("problem")
             status = problem.get("status", 400) if isinstance(problem, dict) else 400
             raise refusal(status, "Not understood", problem)
-        if name == "heartbeat" and told.get("cursor") is not None:
-            self._cursor = str(told["cursor"])
+        if name == "heartbeat" and fields.get("cursor") is not None:
+            self._cursor = str(fields["cursor"])
         kind = KINDS.get(str(name))
         if kind is None:
             return None
-        message = thing(kind, told)
+        message = parsed(kind, fields)
         if isinstance(message, Gap):
             self._cursor = message.to
-        elif not isinstance(message, LeagueTold | PricesTold | FeedTold):
+        elif not isinstance(message, LeagueMessage | PricesMessage | FeedMessage):
             self._cursor = message.cursor
         return message
 
-    async def _heard(self, socket: ClientConnection) -> dict[str, Any]:
+    async def _received(self, socket: ClientConnection) -> dict[str, Any]:
         async with asyncio.timeout(SILENT_S):
             text = await socket.recv()
         try:
-            told = json.loads(text)
+            fields = json.loads(text)
         except ValueError:
-            told = None
-        if not isinstance(told, dict):
-            raise UnexpectedAnswer(f"{self._url} told {str(text)[:100]!r}; expected an object")
-        return told
+            fields = None
+        if not isinstance(fields, dict):
+            raise UnexpectedAnswer(f"{self._url} sent {str(text)[:100]!r}; expected an object")
+        return fields
 
 
 def _body(error: InvalidStatus) -> Any:

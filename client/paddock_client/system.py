@@ -1,4 +1,4 @@
-"""What all the processes do. What nobody could tell is None."""
+"""The state of all processes. What is not known is None."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Cause:
 class Vitals:
     """How late and how fast."""
 
-    lag_ms: float | None  # of what is heard: the newest
+    lag_ms: float | None  # the newest measurement
     lag_p99_ms: float | None  # within ten minutes
     frames_per_s: float | None
     behind_s: float | None  # of the worker that is furthest behind
@@ -34,7 +34,7 @@ class Vitals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
-    """One worker and whom it judges."""
+    """One worker and the deployments it evaluates."""
 
     name: str
     started: datetime

@@ -181,7 +181,7 @@ def feed_choice(kind: str, timeframe: str) -> FeedChoice:
 def feed_scene(choice: FeedChoice) -> FeedScene:
     """Return the feed as it fares now."""
     season, feed = current_season(), bus.feed_state()
-    market = feed["market"] if feed else (season.market if season else selectors.last_heard_market())
+    market = feed["market"] if feed else (season.market if season else selectors.last_fed_market())
     clock = feed_time(feed)
     since = (clock or datetime.now(UTC)) - timedelta(minutes=UNREPAIRED_MINUTES)
     return FeedScene(

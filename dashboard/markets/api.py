@@ -33,7 +33,7 @@ from dashboard.markets.rules import Rules, rules
 from dashboard.markets.watch import Sight, sight_of
 from dashboard.page.scene import feed_time
 from marketdata import bus, selectors
-from marketdata.api import choice_asked, count_parameter, time_asked, whole_asked
+from marketdata.api import count_parameter, requested_choice, requested_count, requested_time
 from marketdata.models import Instrument
 from portfolios.fees import known_schedules
 from portfolios.filters import KnownParameters, MomentFilter
@@ -98,7 +98,7 @@ class BookView(APIView):
     def get(self, request: Request, slug: str) -> Response:
         """Return the book of the instrument named in the address."""
         symbol = _instrument(slug).symbol
-        levels = whole_asked(request, "levels", FRAME_DEPTH, FRAME_DEPTH)
+        levels = requested_count(request, "levels", FRAME_DEPTH, FRAME_DEPTH)
         sight = _sight(symbol)
         book = ladder(sight.snapshot, symbol, levels)
         if book is None:
@@ -129,7 +129,7 @@ class TapeView(APIView):
     def get(self, request: Request, slug: str) -> Response:
         """Return the tape of the instrument named in the address."""
         symbol = _instrument(slug).symbol
-        limit = whole_asked(request, "limit", DEFAULT_PRINTS, TAPE_LENGTH)
+        limit = requested_count(request, "limit", DEFAULT_PRINTS, TAPE_LENGTH)
         sight = _sight(symbol)
         found = tape(sight.snapshot.instrument(symbol), sight.tapes.get(symbol, []), limit)
         told = {"symbol": symbol, "prints": found.prints, "remembered": found.remembered}
@@ -191,11 +191,11 @@ class IndicatorsView(APIView):
     def get(self, request: Request, slug: str) -> Response:
         """Return the values for the instrument named in the address."""
         symbol = _instrument(slug).symbol
-        name = choice_asked(request, "name", plots(), default="") or ""
-        timeframe = choice_asked(request, "timeframe", TIMEFRAME_MINUTES, default="1m") or "1m"
-        limit = whole_asked(request, "limit", DEFAULT_VALUES, SERIES_CAPACITY)
+        name = requested_choice(request, "name", plots(), default="") or ""
+        timeframe = requested_choice(request, "timeframe", TIMEFRAME_MINUTES, default="1m") or "1m"
+        limit = requested_count(request, "limit", DEFAULT_VALUES, SERIES_CAPACITY)
         candles = selectors.candles_of(_market() or "", symbol, timeframe)
-        if (before := time_asked(request, "before")) is not None:
+        if (before := requested_time(request, "before")) is not None:
             candles = candles.filter(start__lt=before)
         plot = plots()[name]
         parameters = _chosen(plot, request)

@@ -103,7 +103,7 @@ def markets_scene() -> MarketsScene:
 
 def market_shown(season: Season | None, feed: Mapping[str, Any] | None) -> str | None:
     """Return the market whose pages are shown: the one that is heard, else the season's, else the last heard."""
-    return feed["market"] if feed else (season.market if season else selectors.last_heard_market())
+    return feed["market"] if feed else (season.market if season else selectors.last_fed_market())
 
 
 def instrument_called(slug: str, instruments: Iterable[Instrument]) -> Instrument:

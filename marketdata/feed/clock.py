@@ -1,4 +1,4 @@
-"""The market's clock: live it is the wall's, on a recording it is what the recording says."""
+"""The market's clock: live it is the wall clock, on a recording the recorded time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class LiveClock:
 
 
 class RecordedClock:
-    """Stands still until it is told the time at which the next message was received."""
+    """Stands still until it is set to the time at which the next message was received."""
 
     def __init__(self) -> None:
         self._now_ns: int | None = None
@@ -29,6 +29,6 @@ class RecordedClock:
         """Return ns since the epoch, None before the first message."""
         return self._now_ns
 
-    def tell(self, time_ns: int) -> None:
-        """Move on to ``time_ns``; an earlier time is not heeded."""
+    def advance(self, time_ns: int) -> None:
+        """Move on to ``time_ns``; an earlier time is ignored."""
         self._now_ns = time_ns if self._now_ns is None else max(self._now_ns, time_ns)

@@ -1,4 +1,4 @@
-"""The feed: one source heard, cut into frames, published and kept."""
+"""The feed: one source received, cut into frames, published and kept."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import redis
 
 from marketdata import bus
 from marketdata.feed.clock import LiveClock, RecordedClock
-from marketdata.feed.connection_budget import Gate
+from marketdata.feed.connection_budget import Budget
 from marketdata.feed.health import FeedHealth
 from marketdata.feed.keeper import Keeper
 from marketdata.feed.publisher import Publisher
 from marketdata.feed.repairer import Repairer
-from marketdata.feed.traffic import Heard
+from marketdata.feed.traffic import Traffic
 from marketdata.feed.warm_up import WarmUp
 from marketdata.framing.frame_builder import INTERVAL_NS
 from marketdata.framing.listener import Listener
@@ -44,11 +44,11 @@ class SourceFailed(RuntimeError):
 
 
 class Feed:
-    """One market's feed. It is its client's ear.
+    """One market's feed: the listener of its socket client.
 
     ``keeper`` brings the market as an earlier feed left it, ``after_sequence`` is the
     last frame that one published. Where there is ``rest``, what the market missed is
-    brought from there. ``recorder`` writes down all that the listener is told.
+    brought from there. ``recorder`` records all that the listener receives.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Feed:
         self._keeper = keeper
         self._live_clock = LiveClock()
         self._recorded_clock = RecordedClock() if is_recording else None
-        self.heard = Heard()
+        self.traffic = Traffic()
         self.health = FeedHealth(started_ns=self._live_clock.now_ns())
         self._listener = Listener(
             symbols,
@@ -76,11 +76,11 @@ class Feed:
             after_sequence=after_sequence,
             tape=Tape.of(keeper.market.tapes()),
             can_ask_again=not is_recording,
-            witness=self.health.witness,
-            scribe=recorder,
+            observer=self.health.observe,
+            recorder=recorder,
         )
         self._recorder = recorder
-        self._replay = Replay(witness=self.health.witness)  # of a feed's own recording
+        self._replay = Replay(observer=self.health.observe)  # of a feed's own recording
         self._publisher = Publisher(keeper.market_name)
         self._client = KrakenClient(url, self, reconnects=not is_recording)
         self._warm_up: WarmUp | None = None
@@ -90,29 +90,29 @@ class Feed:
                 keeper.market_name,
                 keeper.market,
                 rest,
-                hear=self.hear,
+                receive=self.receive,
                 instruments=lambda: self._listener.instruments,
                 now_ns=self._live_clock.now_ns,
-                tell_whole=self._candles_are_whole,
+                report_whole=self._candles_are_whole,
             )
             self._repairer = Repairer(
                 rest,
-                hear=self.hear,
-                tell=lambda events: self.health.witness(events, self._now_ns()),
+                receive=self.receive,
+                report=lambda events: self.health.observe(events, self._now_ns()),
                 tape=lambda: self._listener.tape,
                 instruments=lambda: self._listener.instruments,
                 now_ns=self._live_clock.now_ns,
             )
-        self._gate = Gate(
+        self._budget = Budget(
             keeper.market_name,
             now_ns=self._live_clock.now_ns,
-            tell=lambda sentence: self._note("refused", sentence),
+            report=lambda message: self._note("refused", message),
         )
         self._has_been_connected = False
         self._has_gap = False  # whose candles have not been brought
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Feed the market until ``stop``; when a recording ends, stay and say so.
+        """Feed the market until ``stop``; when a recording ends, stay, and report that it ended.
 
         Raises:
             SourceFailed: a recording could not be played to its end.
@@ -133,7 +133,7 @@ class Feed:
             await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for work in (publishing, *others):
                 if work.done():
-                    work.result()  # these end only by an error of ours, which must not go unseen
+                    work.result()  # these end only by an error of ours, which must be raised
             if listening.done():
                 await self._finish(listening.result())
                 await stop.wait()
@@ -146,7 +146,7 @@ class Feed:
 
     @property
     def publisher(self) -> Publisher:
-        """Who puts its frames on the bus."""
+        """What puts its frames on the bus."""
         return self._publisher
 
     @property
@@ -155,9 +155,11 @@ class Feed:
         return self._keeper.market.time_ns
 
     def _works(self) -> list[Coroutine[Any, Any, None]]:
-        return [self._tell_state()] if self._recorded_clock is not None else [self._tell_state(), self._pass_time()]
+        return (
+            [self._publish_state()] if self._recorded_clock is not None else [self._publish_state(), self._pass_time()]
+        )
 
-    # What the client tells
+    # What the client calls
 
     @property
     def reconnect_reason(self) -> str:
@@ -175,33 +177,33 @@ class Feed:
         self._note("connect", f"connected to {self._source}")
         _log.info("connected to %s", self._source)
 
-    def hear(self, message: bytes) -> None:
+    def receive(self, message: bytes) -> None:
         """Take in a text message."""
         self.health.messages += 1
-        self.heard.note(message)
-        self._take(self._listener.hear(message, self._now_ns()))
+        self.traffic.note(message)
+        self._take(self._listener.receive(message, self._now_ns()))
 
-    def hear_binary(self, message: bytes) -> None:
-        """Take a recording's time or record; from anyone else a binary message is refused."""
+    def receive_binary(self, message: bytes) -> None:
+        """Take a recording's time or record; a live exchange's binary message is rejected."""
         if self._recorded_clock is not None and len(message) == TIME_MESSAGE.size:
-            self._recorded_clock.tell(TIME_MESSAGE.unpack(message)[0])
+            self._recorded_clock.advance(TIME_MESSAGE.unpack(message)[0])
             return
         if self._recorded_clock is not None:
-            self._hear_record(message, self._recorded_clock)
+            self._receive_record(message, self._recorded_clock)
             return
-        self._listener.refuse(message, f"binary message of {len(message)} bytes; expected text", self._now_ns())
+        self._listener.reject(message, f"binary message of {len(message)} bytes; expected text", self._now_ns())
 
-    def _hear_record(self, message: bytes, clock: RecordedClock) -> None:
-        """Be told what an earlier feed was."""
+    def _receive_record(self, message: bytes, clock: RecordedClock) -> None:
+        """Take a record of an earlier feed."""
         try:
             found = decode_record(message)
             if found is None:
                 raise InvalidRecord(f"{len(message)} bytes that hold no whole record")
             record, _ = found
-            clock.tell(record.time_ns)
+            clock.advance(record.time_ns)
             if record.kind is Kind.MESSAGE:
                 self.health.messages += 1
-                self.heard.note(record.payload)
+                self.traffic.note(record.payload)
             self._take(self._replay.take(record))
         except (InvalidRecord, InvalidRecording) as error:
             raise SourceFailed(f"{self._source}: {error}") from None
@@ -230,15 +232,15 @@ class Feed:
             self._note("disconnect", reason)
 
     def catch_up(self) -> Coroutine[Any, Any, None] | None:
-        """Make a recording wait for the stream; a live market waits for nobody."""
+        """Make a recording wait for the stream; a live market does not wait."""
         return self._publisher.drain() if self._recorded_clock is not None and self._publisher.is_busy else None
 
     async def may_connect(self) -> None:
         """Return when the budget of connections allows another; a recording may always be played."""
         if self._recorded_clock is None:
-            await self._gate.passed()
+            await self._budget.spend()
 
-    # What becomes of it
+    # What becomes of a message
 
     def _take(self, frames: list[Frame]) -> None:
         if not frames:
@@ -272,12 +274,12 @@ class Feed:
                 self._take(self._listener.pass_time(now_ns))
             await asyncio.sleep((INTERVAL_NS - now_ns % INTERVAL_NS) / NS_PER_S + 0.001)
 
-    async def _tell_state(self) -> None:
-        """Once a second: look for what is overdue, store the figures, hand over incidents."""
+    async def _publish_state(self) -> None:
+        """Once a second: check for what is overdue, store the figures, hand over incidents."""
         for second in range(1 << 62):
             if self._recorded_clock is None:
                 self._listener.check(self._now_ns())
-            self._note_mishaps()
+            self._note_errors()
             self._keeper.note(self.health.hand_over())
             with contextlib.suppress(redis.RedisError):  # the publisher says that Redis is away
                 await asyncio.to_thread(bus.write_feed_state, self._state())
@@ -285,10 +287,10 @@ class Feed:
                 self._log_progress()
             await asyncio.sleep(STATE_EVERY_S)
 
-    def _note_mishaps(self) -> None:
-        for mishap in self._recorder.mishaps() if self._recorder is not None else ():
-            self._note("recording", mishap)
-            _log.error("recording: %s", mishap)
+    def _note_errors(self) -> None:
+        for message in self._recorder.errors() if self._recorder is not None else ():
+            self._note("recording", message)
+            _log.error("recording: %s", message)
 
     def _state(self) -> dict[str, Any]:
         return {
@@ -297,7 +299,7 @@ class Feed:
             "frames": self._publisher.published,
             "last_sequence": self._keeper.market.sequence,
             "last_published_at_s": self._publisher.last_published_at_s,
-            "connections": None if self._recorded_clock is not None else self._gate.used,
+            "connections": None if self._recorded_clock is not None else self._budget.used,
             "recording": None if self._recorder is None else self._recorder.report(),
             **self.health.report(self._now_ns(), self._listener.books, time.monotonic()),
         }
@@ -313,7 +315,7 @@ class Feed:
     async def _finish(self, reason: str) -> None:
         """Publish a recording's last frame and keep its last state."""
         if reason != END_OF_RECORDING:
-            raise SourceFailed(f"{self._source}: {reason}; expected to hear it to its end")
+            raise SourceFailed(f"{self._source}: {reason}; expected to play it to its end")
         if self._replay.listener is None:  # a feed's own recording ends as that feed did, in the middle of a frame
             self._take(self._listener.finish())
         self._keeper.checkpoint()
@@ -321,7 +323,7 @@ class Feed:
         await asyncio.to_thread(self._keeper.wait_until_written, FAREWELL_S)
         self.health.finished = True
         self._log_progress()
-        _log.info("%s has been heard to its end; idle", self._source)
+        _log.info("%s was played to its end; idle", self._source)
 
     async def _leave(self) -> None:
         """Publish and write what is complete, then say that no feed runs."""
@@ -331,7 +333,7 @@ class Feed:
             self._repairer.stop()
         if self._recorder is not None and not await asyncio.to_thread(self._recorder.stop, FAREWELL_S):
             _log.error("the disk did not take the end of the recording in %s s", FAREWELL_S)
-        self._note_mishaps()
+        self._note_errors()
         self._keeper.checkpoint()
         self._keeper.note(self.health.hand_over())
         with contextlib.suppress(TimeoutError):

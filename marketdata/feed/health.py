@@ -1,4 +1,4 @@
-"""How a feed fares: its counters, and the incidents that readers of its figures should know."""
+"""The health of a feed: its counters, and the incidents that readers of its figures should know."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from marketdata.kraken.events import (
     BookLost,
     BookRequested,
     Heartbeat,
-    HistoryTold,
+    HistoryReceived,
     InstrumentsChanged,
     LagMeasured,
     MarketEvent,
@@ -46,7 +46,7 @@ _COUNTERS = (
 
 @dataclass(slots=True)
 class _Seen:
-    """What was last heard of one symbol."""
+    """What was last received of one symbol."""
 
     book_ns: int | None = None
     trade_ns: int | None = None
@@ -75,23 +75,23 @@ class FeedHealth:
     bad_frames: int = 0
     incidents_left_out: int = 0
     system: str = ""
-    is_behind: bool = False  # what is heard comes too late to be traded on
+    is_behind: bool = False  # messages arrive too late to be traded on
     lag: LagWindow = field(default_factory=LagWindow)
     noted: Counter[FeedEventKind] = field(default_factory=Counter)  # those left out, too
     incidents: list[Incident] = field(default_factory=list)  # not yet handed over
     _uptime: Uptime = field(default_factory=Uptime)
-    _channels: dict[str, int] = field(default_factory=dict)  # -> when it last spoke; books and trades: per symbol
+    _channels: dict[str, int] = field(default_factory=dict)  # -> time of its last message; books and trades: per symbol
     _symbols: dict[str, _Seen] = field(default_factory=dict)
     _instruments: dict[str, Instrument] = field(default_factory=dict)
     _recent: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_RATE_WINDOW_S + 1))
     _second: int = 0  # of the market's clock
     _incidents_this_second: int = 0
 
-    def witness(self, events: list[MarketEvent], time_ns: int | None) -> None:
-        """Count what was told."""
+    def observe(self, events: list[MarketEvent], time_ns: int | None) -> None:
+        """Count events."""
         now_ns = self.started_ns if time_ns is None else time_ns
         for event in events:
-            # Nearly all events are these: looked for first.
+            # Nearly all events are these: checked first.
             if type(event) is BookChanged:
                 self.checksums_verified += 1
                 seen = self._symbols.get(event.symbol) or self._seen(event.symbol)
@@ -124,10 +124,10 @@ class FeedHealth:
                 self._channels["instrument"] = now_ns
                 for instrument in instruments:
                     self._list(instrument, now_ns)
-            case HistoryTold():
+            case HistoryReceived():
                 self._channels["ohlc"] = now_ns
             case _:
-                self._count_mishap(event, now_ns)
+                self._count_error(event, now_ns)
 
     def _see_trade(self, seen_trade: TradeSeen, now_ns: int) -> None:
         self.trades += 1
@@ -141,8 +141,8 @@ class FeedHealth:
             self.note(now_ns, FeedEventKind.LAG, "", change)
         if lag.is_behind != self.is_behind:
             self.is_behind = lag.is_behind
-            what = "comes so late that nothing is traded on it" if lag.is_behind else "comes in time again"
-            self.note(now_ns, FeedEventKind.STALE, "", f"what is heard {what}")
+            what = "so late that nothing is traded on them" if lag.is_behind else "in time again"
+            self.note(now_ns, FeedEventKind.STALE, "", f"messages arrive {what}")
 
     def _list(self, instrument: Instrument, now_ns: int) -> None:
         symbol, known = instrument.symbol, self._instruments.get(instrument.symbol)
@@ -152,7 +152,7 @@ class FeedHealth:
         self._instruments[symbol] = instrument
         self._seen(symbol)
 
-    def _count_mishap(self, event: MarketEvent, now_ns: int) -> None:
+    def _count_error(self, event: MarketEvent, now_ns: int) -> None:
         match event:
             case BookLost(symbol=symbol, kind=kind, reason=reason):
                 self.checksum_failures += kind == "checksum"
@@ -166,12 +166,12 @@ class FeedHealth:
                 self._seen(symbol).gaps += 1
                 self.note(now_ns, FeedEventKind.GAP, symbol, _missed(first_id, last_id))
             case TradesRepaired(symbol=symbol):
-                self.note(now_ns, FeedEventKind.REPAIR, symbol, "every trade that was missed has been told")
+                self.note(now_ns, FeedEventKind.REPAIR, symbol, "every missed trade has been received")
             case TradesLost(symbol=symbol, first_id=first_id, last_id=last_id, reason=reason):
                 detail = f"ids {first_id} to {last_id} stay unknown: {reason}"
                 self.note(now_ns, FeedEventKind.GAP, symbol, detail)
             case SubscriptionSilent(channel=channel, symbol=symbol, reason=reason):
-                self.note(now_ns, FeedEventKind.STALE, symbol, f"{channel}: {reason}; asked for anew")
+                self.note(now_ns, FeedEventKind.STALE, symbol, f"{channel}: {reason}; requested again")
             case SubscriptionRefused(channel=channel, symbol=symbol, error=error):
                 self.refusals += 1
                 self.note(now_ns, FeedEventKind.REFUSED, symbol, f"{channel}: {error}")
@@ -185,7 +185,7 @@ class FeedHealth:
                 pass  # granted subscriptions are as they should be
 
     def note(self, time_ns: int, kind: str, symbol: str, detail: str) -> None:
-        """Count an incident, and keep it unless this second has told enough of them.
+        """Count an incident, and keep it unless this second already has enough of them.
 
         Raises:
             ValueError: the kind is none of `FeedEventKind`.
@@ -237,8 +237,8 @@ class FeedHealth:
     def _channel_ages(self, now_ns: int) -> dict[str, float | None]:
         books = [seen.book_ns for seen in self._symbols.values() if seen.book_ns is not None]
         trades = [seen.trade_ns for seen in self._symbols.values() if seen.trade_ns is not None]
-        spoke = {"book": max(books, default=None), "trade": max(trades, default=None), **self._channels}
-        return {channel: _age_s(then_ns, now_ns) for channel, then_ns in spoke.items()}
+        newest = {"book": max(books, default=None), "trade": max(trades, default=None), **self._channels}
+        return {channel: _age_s(then_ns, now_ns) for channel, then_ns in newest.items()}
 
     def _quote(self, symbol: str, now_ns: int, books: Mapping[str, OrderBook]) -> dict[str, Any]:
         seen, instrument, book = self._symbols[symbol], self._instruments.get(symbol), books.get(symbol)
@@ -265,8 +265,8 @@ class FeedHealth:
 
 def _missed(first_id: int, last_id: int) -> str:
     if first_id == last_id:
-        return f"1 trade was not told: id {first_id}"
-    return f"{last_id - first_id + 1} trades were not told: ids {first_id} to {last_id}"
+        return f"1 trade was missed: id {first_id}"
+    return f"{last_id - first_id + 1} trades were missed: ids {first_id} to {last_id}"
 
 
 def _age_s(then_ns: int | None, now_ns: int) -> float | None:
@@ -274,6 +274,6 @@ def _age_s(then_ns: int | None, now_ns: int) -> float | None:
 
 
 def connection_budget(state: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return how many of the allowed attempts to connect a feed's state says are used; None: not told."""
+    """Return how many of the allowed attempts to connect a feed's state says are used; None: not known."""
     used = (state or {}).get("connections")
     return {"used": used, "limit": CONNECTIONS_LIMIT, "window_s": CONNECTIONS_WINDOW_S}

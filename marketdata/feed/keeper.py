@@ -22,7 +22,7 @@ from trading.market import Market
 MAX_BACKLOG = 5_000  # writes that wait for a database that is away; then the oldest are lost
 RETRY_S = (1.0, 2.0, 5.0, 10.0)
 TRIES_IF_REFUSED = 3  # one may be refused because another feed's is under way
-_AWAY = (OperationalError, InterfaceError, InternalError)  # the last: a standby that nobody has promoted yet
+_AWAY = (OperationalError, InterfaceError, InternalError)  # the last: a standby that is not promoted yet
 
 _log = logging.getLogger("feed")
 
@@ -122,7 +122,7 @@ class Keeper:
         return True
 
     def _written(self, write: Callable[[], None]) -> bool:
-        """Carry out one write, however often it takes while the database is away; False when told to stop meanwhile."""
+        """Carry out one write, repeated while the database is away; False when it is stopped meanwhile."""
         for attempt in range(1_000_000):
             try:
                 close_old_connections()
@@ -134,7 +134,7 @@ class Keeper:
                     return False
                 self._rest(attempt, error)
             except Exception as error:
-                # It is there and refuses: what waits behind this write must not wait for ever.
+                # It is there and refuses: the writes behind this one must not wait for ever.
                 if attempt + 1 == TRIES_IF_REFUSED:
                     _log.exception("a write was refused %s times and is left out", TRIES_IF_REFUSED)
                     return True

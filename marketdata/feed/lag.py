@@ -1,4 +1,4 @@
-"""How late the market is heard: the last ten minutes, and when it is too late."""
+"""How late messages arrive: the last ten minutes, and when that is too late."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class LagWindow:
     _calm_since_ns: int | None = None
 
     def measure(self, lag_ns: int, now_ns: int) -> str | None:
-        """Take in a measurement; return a sentence when lag became high or is over, which it cannot do often."""
+        """Take in a measurement; return a message when lag became high or is over, which it cannot do often."""
         self._samples.append((now_ns, lag_ns))
         self.measured.observe(lag_ns / NS_PER_S)
         if not self.is_high:
@@ -58,12 +58,12 @@ class LagWindow:
 
     def _begin(self, lag_ns: int, now_ns: int) -> str:
         self.is_high, self._high_since_ns, self._worst_ns, self._calm_since_ns = True, now_ns, lag_ns, None
-        return f"what is heard is {_s(lag_ns)} s old; more than {_s(HIGH_NS)} s is too late"
+        return f"messages arrive {_s(lag_ns)} s late; more than {_s(HIGH_NS)} s is too late"
 
     def _end(self, now_ns: int) -> str:
         self.is_high = False
         lasted_s = (now_ns - self._high_since_ns) / NS_PER_S
-        return f"what is heard comes in time again, after {lasted_s:.0f} s; it was at worst {_s(self._worst_ns)} s late"
+        return f"messages arrive in time again, after {lasted_s:.0f} s; they were at worst {_s(self._worst_ns)} s late"
 
 
 def _percentile(ordered: list[int], percent: int) -> int:

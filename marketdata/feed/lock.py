@@ -1,6 +1,6 @@
 """One feed per market: a PostgreSQL session lock says which. Every other stands by, and takes over when it is free.
 
-The lock belongs to a connection, so that a feed that was killed has let go of it at once.
+The lock belongs to a connection, so that a feed that was killed has released it at once.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from django.db import DatabaseError, InterfaceError, connections
 
 _FEED = 7_103  # first key of a feed's lock; the second is its market
 _TRY = "SELECT pg_try_advisory_lock(%s, %s)"
-_LET_GO = "SELECT pg_advisory_unlock_all()"
-# A feed whose machine is gone sends no farewell: the server is to notice within seconds.
+_RELEASE = "SELECT pg_advisory_unlock_all()"
+# A feed whose machine is gone closes nothing: the server is to notice within seconds.
 _NOTICE_SOON = "SET tcp_keepalives_idle = 2; SET tcp_keepalives_interval = 1; SET tcp_keepalives_count = 2"
 _SIGN_BIT = 1 << 31
 
@@ -28,7 +28,7 @@ class FeedLock:
         key = crc32(market.encode())
         self._keys = (_FEED, key - 2 * _SIGN_BIT if key >= _SIGN_BIT else key)
         self._connection: Any = connections["default"].copy()
-        self._connection.inc_thread_sharing()  # asked from whatever thread is free, one at a time
+        self._connection.inc_thread_sharing()  # used by whatever thread is free, one at a time
 
     def try_to_take(self) -> bool:
         """Return whether the lock is ours now.
@@ -60,12 +60,12 @@ class FeedLock:
             return False
 
     def release(self) -> None:
-        """Let go of the lock: now, and not when the server notices that the connection is gone."""
+        """Release the lock now, and not when the server notices that the connection is gone."""
         if self._connection.connection is None:
             return
         try:
             with self._connection.cursor() as cursor:
-                cursor.execute(_LET_GO)
+                cursor.execute(_RELEASE)
         except (DatabaseError, InterfaceError) as error:
             _log.debug("the lock goes with its connection: %s", error)
         finally:

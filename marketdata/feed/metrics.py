@@ -28,16 +28,16 @@ class FeedMetrics:
         if feed is None:
             return
         health, publisher = feed.health, feed.publisher
-        yield counter("paddock_feed_messages", "Messages heard.", feed.heard.by_channel, ["channel"])
-        yield counter("paddock_feed_bytes", "Bytes of the messages heard.", feed.heard.bytes)
+        yield counter("paddock_feed_messages", "Messages received.", feed.traffic.by_channel, ["channel"])
+        yield counter("paddock_feed_bytes", "Bytes of the messages received.", feed.traffic.bytes)
         checksums = {("ok",): health.checksums_verified, ("failed",): health.checksum_failures}
         yield counter("paddock_feed_checksums", "Order books compared with their checksum.", checksums, ["result"])
         yield counter("paddock_feed_reconnects", "Connections made after the first.", health.reconnects)
-        yield counter("paddock_feed_resyncs", "Order books asked for anew.", health.resyncs)
+        yield counter("paddock_feed_resyncs", "Order books requested again.", health.resyncs)
         yield counter("paddock_feed_refusals", "Requests that the exchange refused.", health.refusals)
         events = {(kind.value,): count for kind, count in list(health.noted.items())}
         yield counter("paddock_feed_events", "Feed events by kind; gaps among them.", events, ["kind"])
-        yield counter("paddock_feed_trades", "Public prints heard.", health.trades)
+        yield counter("paddock_feed_trades", "Public prints received.", health.trades)
         yield gauge("paddock_feed_connected", "1 while the exchange is connected.", int(health.connected))
         about = "How far the newest timestamp of the exchange lies behind its receipt."
         yield histogram("paddock_feed_lag_seconds", about, health.lag.measured)

@@ -1,4 +1,4 @@
-"""Asking REST for the prints that the socket missed, beside the socket and never in its way."""
+"""Fetching from REST the prints that the socket missed, beside the socket and never in its way."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ _log = logging.getLogger("feed")
 
 
 class Repairer:
-    """Carries the questions of `Repairs` to REST in a thread of its own; all else happens on the event loop.
+    """Carries the requests of `Repairs` to REST in a thread of its own; all else runs on the event loop.
 
-    What is found is handed to ``hear`` as a message, so that a recording holds it; a hole
-    that stays open is told to ``tell``.
+    What is found is handed to ``receive`` as a message, so that a recording holds it; a hole
+    that stays open is handed to ``report``.
     """
 
     def __init__(
         self,
         rest: KrakenRest,
         *,
-        hear: Callable[[bytes], None],
-        tell: Callable[[list[MarketEvent]], None],
+        receive: Callable[[bytes], None],
+        report: Callable[[list[MarketEvent]], None],
         tape: Callable[[], Tape],
         instruments: Callable[[], Mapping[str, Instrument]],
         now_ns: Callable[[], int],
     ) -> None:
         self._rest = rest
-        self._hear = hear
-        self._tell = tell
+        self._receive = receive
+        self._report = report
         self._tape = tape
         self._instruments = instruments
         self._now_ns = now_ns
@@ -52,12 +52,12 @@ class Repairer:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def start(self) -> None:
-        """Begin to look for holes; called on the event loop."""
+        """Start; called on the event loop."""
         self._loop = asyncio.get_running_loop()
         threading.Thread(target=self._run, name="repairer", daemon=True).start()
 
     def stop(self) -> None:
-        """Ask nothing more."""
+        """Request nothing more."""
         self._stopping.set()
 
     def _run(self) -> None:
@@ -73,14 +73,14 @@ class Repairer:
         if instrument is None:
             return  # the connection has gone meanwhile
         try:
-            trades = self._asked(instrument, question)
+            trades = self._fetched(instrument, question)
         except RestError as error:
             _log.warning("missed trades: %s", error)
             self._on_loop(lambda: self._failed(question))
         else:
             self._on_loop(lambda: self._answered(question, instrument, trades))
 
-    def _asked(self, instrument: Instrument, question: Question) -> list[Trade]:
+    def _fetched(self, instrument: Instrument, question: Question) -> list[Trade]:
         """Return the prints since the question's; as far as its hole, or one page of them."""
         found: list[Trade] = []
         for number, page in enumerate(self._rest.trades(instrument, question.since_ns - 1), start=1):
@@ -96,23 +96,23 @@ class Repairer:
 
     def _answered(self, question: Question, instrument: Instrument, trades: list[Trade]) -> None:
         wanted = self._repairs.answered(question, self._tape(), trades, self._now_ns())
-        # A connection that has gone meanwhile tells the exchange's rules anew first: the hole is asked for again.
+        # A new connection begins with the exchange's instruments: the hole is requested again after them.
         if wanted and question.symbol in self._instruments():
-            self._hear(repair_message(instrument, wanted))
-        self._tell_if_lost(question)
+            self._receive(repair_message(instrument, wanted))
+        self._report_if_lost(question)
 
     def _failed(self, question: Question) -> None:
         self._repairs.failed(question, self._now_ns())
-        self._tell_if_lost(question)
+        self._report_if_lost(question)
 
-    def _tell_if_lost(self, question: Question) -> None:
+    def _report_if_lost(self, question: Question) -> None:
         hole = question.hole
         if hole is not None and self._repairs.is_lost(question, self._tape()):
-            self._tell([TradesLost(question.symbol, hole.first_id, hole.last_id, "REST could not tell them either")])
+            self._report([TradesLost(question.symbol, hole.first_id, hole.last_id, "REST does not have them either")])
 
     def _on_loop(self, work: Callable[[], _T]) -> _T:
         async def do() -> _T:
             return work()
 
-        assert self._loop is not None, "started before it asks"
+        assert self._loop is not None, "started before it requests"
         return asyncio.run_coroutine_threadsafe(do(), self._loop).result()

@@ -1,6 +1,6 @@
-"""Which prints to ask REST for: those that the socket missed, and those that may show that it went silent.
+"""Which prints to request from REST: those that the socket missed, and those that may show that it went silent.
 
-No thread, no socket and no clock: the `Repairer` carries the questions.
+No thread, no socket and no clock: the `Repairer` carries the requests.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class _Tried:
 
 
 class Repairs:
-    """Plans the questions for one feed's tape. One question at a time: the next when it is answered."""
+    """Plans the requests for one feed's tape. One at a time: the next when it is answered."""
 
     def __init__(self) -> None:
         self._tried: dict[tuple[str, int], _Tried] = {}  # symbol and last id of a hole
@@ -43,7 +43,7 @@ class Repairs:
         self._next_check_ns = 0
 
     def question(self, tape: Tape, symbols: Iterable[str], time_ns: int) -> Question | None:
-        """Return what to ask now, None when nothing is due."""
+        """Return what to request now, None when nothing is due."""
         open_holes = [
             (symbol, hole)
             for symbol in symbols
@@ -60,20 +60,22 @@ class Repairs:
     def _cross_check(self, tape: Tape, symbols: Iterable[str], time_ns: int) -> Question | None:
         if time_ns < self._next_check_ns:
             return None
-        told = tape.newest
-        quiet = [s for s in symbols if s in told and time_ns - self._heard_or_checked_ns(tape, s) > CHECKED_AFTER_NS]
+        newest = tape.newest
+        quiet = [
+            s for s in symbols if s in newest and time_ns - self._received_or_checked_ns(tape, s) > CHECKED_AFTER_NS
+        ]
         if not quiet:
             return None
         self._next_check_ns = time_ns + CROSS_CHECK_EVERY_NS
-        symbol = min(quiet, key=lambda s: self._heard_or_checked_ns(tape, s))
+        symbol = min(quiet, key=lambda s: self._received_or_checked_ns(tape, s))
         self._checked_ns[symbol] = time_ns
-        return Question(symbol, told[symbol].time_ns, None)
+        return Question(symbol, newest[symbol].time_ns, None)
 
-    def _heard_or_checked_ns(self, tape: Tape, symbol: str) -> int:
+    def _received_or_checked_ns(self, tape: Tape, symbol: str) -> int:
         return max(tape.newest[symbol].time_ns, self._checked_ns.get(symbol, 0))
 
     def answered(self, question: Question, tape: Tape, trades: Iterable[Trade], time_ns: int) -> list[Trade]:
-        """Return those of the told prints that the listener should hear."""
+        """Return those of the fetched prints that the listener should receive."""
         newest = tape.newest.get(question.symbol)
         if question.hole is not None:
             self._try_later(question, time_ns)
@@ -88,7 +90,7 @@ class Repairs:
             self._try_later(question, time_ns)
 
     def is_lost(self, question: Question, tape: Tape) -> bool:
-        """Return whether the question's hole is still open and will not be asked for again."""
+        """Return whether the question's hole is still open and will not be requested again."""
         hole = question.hole
         if hole is None or hole not in tape.holes.get(question.symbol, []):
             return False

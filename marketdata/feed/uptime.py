@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(slots=True)
 class Uptime:
-    """Adds up what it is shown about once a second; an end of a connection is told to that second."""
+    """Adds up what it is shown about once a second; the end of a connection is known to that second."""
 
     _first_s: float | None = None
     _last_s: float = 0.0

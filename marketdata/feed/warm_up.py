@@ -20,7 +20,7 @@ from trading.market import Market
 
 AGAIN_S = 60.0  # when the exchange or the database did not answer
 PASSES = 3
-SETTLED_S = 3.0  # after a minute's end the exchange tells it whole
+SETTLED_S = 3.0  # after a minute's end the exchange has it whole
 _POLL_S = 0.1
 
 _log = logging.getLogger("feed")
@@ -30,9 +30,9 @@ class WarmUp:
     """Works in a thread of its own, beside the socket and never in its way.
 
     It works at each connection, and again when the next two minutes are over: the one in which the
-    connection began, or its books came back, nobody has watched whole. What is missing is handed to ``hear`` on the
+    connection began, or its books came back, was not watched whole. What is missing is handed to ``receive`` on the
     event loop as messages of the `ohlc` channel, shortest timeframe first: it enters the
-    market through a frame, for all workers at the same one. ``tell_whole`` is called on the loop
+    market through a frame, for all workers at the same one. ``report_whole`` is called on the loop
     when nothing was missing any more after a minute that followed the connection.
     ``instruments`` are those of the present connection.
     """
@@ -43,29 +43,29 @@ class WarmUp:
         market: Market,
         rest: KrakenRest,
         *,
-        hear: Callable[[bytes], None],
+        receive: Callable[[bytes], None],
         instruments: Callable[[], Mapping[str, Instrument]],
         now_ns: Callable[[], int],
-        tell_whole: Callable[[], None],
+        report_whole: Callable[[], None],
     ) -> None:
         self._market_name = market_name
         self._market = market
         self._rest = rest
-        self._hear = hear
+        self._receive = receive
         self._instruments = instruments
         self._now_ns = now_ns
-        self._tell_whole = tell_whole
+        self._report_whole = report_whole
         self._is_due = threading.Event()
         self._stopping = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def start(self) -> None:
-        """Begin to listen for connections; called on the event loop."""
+        """Start; called on the event loop."""
         self._loop = asyncio.get_running_loop()
         threading.Thread(target=self._run, name="warm-up", daemon=True).start()
 
     def begin(self) -> None:
-        """Look for what is missing, now that there is a new connection."""
+        """Check for what is missing, now that there is a new connection."""
         self._is_due.set()
 
     def stop(self) -> None:
@@ -91,14 +91,14 @@ class WarmUp:
                 if self._is_due.wait(AGAIN_S):
                     return
             if number:
-                self._on_loop(self._tell_whole)
+                self._on_loop(self._report_whole)
             settled_s = (minute_ends_ns - self._now_ns()) / NS_PER_S + SETTLED_S
             if self._is_due.wait(max(0.0, settled_s)):
                 return
 
     def _warm_all(self) -> bool:
-        """Bring what is missing of every series; return False when some of it must be asked for again."""
-        is_whole, brought, may_ask = True, 0, True
+        """Bring what is missing of every series; return False when some of it must be requested again."""
+        is_whole, brought, may_request = True, 0, True
         try:
             close_old_connections()
             for timeframe in TIMEFRAME_MINUTES:
@@ -106,13 +106,13 @@ class WarmUp:
                     if self._stopping.is_set():
                         return True
                     try:
-                        brought += self._warm(instrument, timeframe, may_ask=may_ask)
+                        brought += self._warm(instrument, timeframe, may_request=may_request)
                     except RestError as error:
                         _log.warning("no history: %s", error)
                         is_whole = False
-                        # One that does not answer will not answer the next question either.
-                        may_ask = may_ask and not isinstance(error, RestUnavailable)
-                        brought += self._warm(instrument, timeframe, may_ask=False)
+                        # One that does not answer will not answer the next request either.
+                        may_request = may_request and not isinstance(error, RestUnavailable)
+                        brought += self._warm(instrument, timeframe, may_request=False)
         except DatabaseError as error:
             _log.warning("no history, the database did not answer: %s", str(error).strip())
             is_whole = False
@@ -122,7 +122,7 @@ class WarmUp:
             _log.info("brought %s candles of history into %s", f"{brought:,}", self._market_name)
         return is_whole
 
-    def _warm(self, instrument: Instrument, timeframe: str, *, may_ask: bool) -> int:
+    def _warm(self, instrument: Instrument, timeframe: str, *, may_request: bool) -> int:
         """Bring what is missing of one series; return how many candles that were."""
         width, now_ns = width_ns(timeframe), self._now_ns()
         known = self._known(instrument, timeframe)
@@ -130,13 +130,13 @@ class WarmUp:
         history = {closed.candle.start_ns: closed.candle for closed in stored if closed.candle.start_ns not in known}
         newest_ns = now_ns // width * width
         recent = {newest_ns - back * width for back in range(1, MAX_CANDLES + 1)}
-        if may_ask and not recent <= known | history.keys():
-            told = self._rest.candles(instrument, timeframe)
-            # What is stored but counts in no market yet gives way to what the exchange says today.
-            history |= {candle.start_ns: candle for candle in told if candle.start_ns not in known}
+        if may_request and not recent <= known | history.keys():
+            fetched = self._rest.candles(instrument, timeframe)
+            # A stored candle that counts in no market yet is replaced by the exchange's newest.
+            history |= {candle.start_ns: candle for candle in fetched if candle.start_ns not in known}
         missing = sorted((c for c in history.values() if c.start_ns + width <= now_ns), key=lambda c: c.start_ns)
         if missing:
-            self._tell(snapshot_message(instrument, timeframe, missing[-SERIES_CAPACITY:]), instrument.symbol)
+            self._deliver(snapshot_message(instrument, timeframe, missing[-SERIES_CAPACITY:]), instrument.symbol)
         return len(missing)
 
     def _known(self, instrument: Instrument, timeframe: str) -> set[int]:
@@ -145,15 +145,15 @@ class WarmUp:
             return set()
         return set(snapshot.candles(instrument.symbol, timeframe).start_ns.tolist())
 
-    def _tell(self, message: bytes, symbol: str) -> None:
-        def hear() -> None:
-            # A connection that has gone meanwhile asks again when it is back.
+    def _deliver(self, message: bytes, symbol: str) -> None:
+        def deliver() -> None:
+            # A connection that has gone meanwhile requests it again when it is back.
             if symbol in self._instruments():
-                self._hear(message)
+                self._receive(message)
 
-        self._on_loop(hear)
+        self._on_loop(deliver)
 
     def _on_loop(self, call: Callable[[], None]) -> None:
-        assert self._loop is not None, "started before it tells"
+        assert self._loop is not None, "started before it delivers"
         with contextlib.suppress(RuntimeError):  # the loop has ended, and so does the feed
             self._loop.call_soon_threadsafe(call)

@@ -9,7 +9,7 @@ import msgspec
 from marketdata.kraken.events import (
     BookChanged,
     BookLost,
-    HistoryTold,
+    HistoryReceived,
     InstrumentsChanged,
     LagMeasured,
     MarketEvent,
@@ -73,19 +73,19 @@ class FrameBuilder:
         self._sequence: int | None = None  # of the frame in the making; None before any time is known
         self._is_first = True
         self._gap: Gap | None = None
-        self._outage: tuple[int, str] | None = None  # since when nobody has watched, and why
+        self._outage: tuple[int, str] | None = None  # since when the market is not watched, and why
         self._system = ""
         self._is_system_new = False
         self._instruments: dict[str, Instrument] = {}
         self._new_instruments: dict[str, Instrument] = {}
         self._live: set[str] = set()  # symbols whose book is verified
         self._statuses: dict[str, str] = {}
-        self._is_status_new = False  # of some symbol, perhaps: with all pairs, looking at each frame would be dear
+        self._is_status_new = False  # of some symbol, perhaps: with all pairs, checking every frame would be slow
         self._tops: dict[str, BookTop] = {}
         self._touched: dict[str, None] = {}
         self._trades: list[Trade] = []
         self._late: list[Trade] = []
-        self._is_behind = False  # the exchange's word comes too late to be traded on
+        self._is_behind = False  # messages arrive too late to be traded on
         self._histories: list[History] = []  # not yet in a frame
 
     @property
@@ -117,7 +117,7 @@ class FrameBuilder:
     def add(self, events: Iterable[MarketEvent]) -> None:
         """Take events into the frame in the making."""
         for event in events:
-            # Nearly all events are these: looked for first.
+            # Nearly all events are these: checked first.
             if type(event) is BookChanged:
                 self._touched[event.symbol] = None
                 if event.symbol not in self._live:
@@ -129,7 +129,7 @@ class FrameBuilder:
             match event:
                 case TradeSeen(trade=trade, is_late=is_late):
                     (self._late if is_late else self._trades).append(trade)
-                case HistoryTold(history=history):
+                case HistoryReceived(history=history):
                     self._histories.append(history)
                 case BookLost(symbol=symbol):
                     self._live.discard(symbol)
@@ -154,7 +154,7 @@ class FrameBuilder:
             self._outage = ((self._sequence - 1) * INTERVAL_NS, reason)
 
     def lose_frames(self, reason: str) -> None:
-        """Say that closed frames were thrown away: the next one tells of the gap and repeats everything."""
+        """Note that closed frames were thrown away: the next one has the gap and repeats everything."""
         if self._sequence is not None and self._gap is None:
             now_ns = (self._sequence - 1) * INTERVAL_NS
             self._gap, self._is_first = Gap(self._published * INTERVAL_NS, now_ns, reason), True
@@ -169,7 +169,7 @@ class FrameBuilder:
             setattr(self, f"_{name}", getattr(memory, name))
 
     def follow_on(self, last_sequence: int, reason: str) -> None:
-        """Join frames that ended with ``last_sequence``; what was cut between them and now is a gap, told why."""
+        """Join frames that ended with ``last_sequence``; what was cut since then is a gap with this reason."""
         if self._sequence is None:
             self._published = last_sequence
         elif self._published > last_sequence:
@@ -191,7 +191,7 @@ class FrameBuilder:
             self._outage = (self._gap.to_ns, self._outage[1])
 
     def _end_outage(self) -> None:
-        assert self._outage is not None, "asked only in an outage"
+        assert self._outage is not None, "called only in an outage"
         assert self._sequence is not None, "an outage begins after a first frame"
         (from_ns, reason), self._outage = self._outage, None
         opened_ns = (self._sequence - 1) * INTERVAL_NS
@@ -248,7 +248,7 @@ class FrameBuilder:
         return changed
 
     def _gap_until(self, time_ns: int) -> Gap | None:
-        """Return the frame's gap; an outage tells its part every minute, so that no flat candle is made of it."""
+        """Return the frame's gap; an outage gives its part every minute, so that no flat candle is made of it."""
         if self._gap is None and self._outage is not None and time_ns % MINUTE_NS == 0:
             from_ns, reason = self._outage
             self._outage = (time_ns, reason)

@@ -1,4 +1,4 @@
-"""The ear of a feed: messages and times in, frames out. No socket and no clock."""
+"""What a feed receives: messages and times in, frames out. No socket and no clock."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trading.book import OrderBook
 from trading.frames import FRAME_DEPTH, Frame
 from trading.instruments import Instrument
 
-Witness = Callable[[list[MarketEvent], int | None], None]  # events and when they were received, ns
+Observer = Callable[[list[MarketEvent], int | None], None]  # events and when they were received, ns
 
 
 class ListenerMemory(msgspec.Struct):
@@ -38,19 +38,19 @@ class InvalidMemory(ValueError):
     """Bytes that are not a listener's memory."""
 
 
-class Scribe(Protocol):
-    """Who writes down what a listener is told, before it has heeded it."""
+class Recorder(Protocol):
+    """Records what a listener receives, before the listener takes it in."""
 
     def note(self, listener: Listener, kind: Kind, time_ns: int | None, payload: bytes) -> None:
-        """Take one thing; ``time_ns`` is None for what happens at no other time than the last."""
+        """Record one input; ``time_ns`` is None for one at the time of the input before it."""
 
 
 class Listener:
     """One feed's connections, one after the other, and the frames cut from them.
 
     The feed and a replay of its recording run this same code, so that both make the
-    same frames. ``witness`` is shown every event, for the feed's figures; ``scribe`` all that
-    the listener is told, so that ``take`` can tell it again. ``depth`` is that of the books.
+    same frames. ``observer`` receives every event, for the feed's figures; ``recorder`` every input,
+    so that ``take`` can repeat it. ``depth`` is that of the books.
     """
 
     def __init__(
@@ -61,18 +61,18 @@ class Listener:
         after_sequence: int = 0,
         tape: Tape | None = None,
         can_ask_again: bool = True,
-        witness: Witness | None = None,
-        scribe: Scribe | None = None,
+        observer: Observer | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self._symbols = tuple(symbols)
         self._depth = depth
         self._builder = FrameBuilder(after_sequence=after_sequence)
         self.tape = Tape() if tape is None else tape
         self._can_ask_again = can_ask_again
-        self._witness = witness
-        self._scribe = scribe
+        self._observer = observer
+        self._recorder = recorder
         self._protocol: KrakenProtocol | None = None
-        self._frame_ends_ns = 0  # until then a message closes no frame; zero: ask the builder
+        self._frame_ends_ns = 0  # until then a message closes no frame; zero: the builder knows
 
     @property
     def books(self) -> Mapping[str, OrderBook]:
@@ -81,7 +81,7 @@ class Listener:
 
     @property
     def instruments(self) -> Mapping[str, Instrument]:
-        """The rules that this connection has told."""
+        """The instruments of this connection."""
         return {} if self._protocol is None else self._protocol.instruments
 
     @property
@@ -105,28 +105,28 @@ class Listener:
             time_ns=time_ns or 0,
         )
 
-    def hear(self, message: bytes, time_ns: int | None) -> list[Frame]:
+    def receive(self, message: bytes, time_ns: int | None) -> list[Frame]:
         """Take in one text message; return the frames that were over when it came.
 
-        ``time_ns`` is None while a recording has not told any time: such messages
-        belong to the first frame.
+        ``time_ns`` is None before a recording's first time: such messages belong to the
+        first frame.
         """
         assert self._protocol is not None, "messages come through a connection"
-        if self._scribe is not None:
-            self._scribe.note(self, Kind.MESSAGE, time_ns, message)
+        if self._recorder is not None:
+            self._recorder.note(self, Kind.MESSAGE, time_ns, message)
         # The frames before this message must not show what it changes.
         frames = self._advance(time_ns) if time_ns is not None and time_ns >= self._frame_ends_ns else []
         events = self._protocol.receive(message, time_ns=time_ns or 0)
         self._builder.add(events)
-        if self._witness is not None:
-            self._witness(events, time_ns)
+        if self._observer is not None:
+            self._observer(events, time_ns)
         return frames
 
-    def refuse(self, message: bytes, reason: str, time_ns: int | None) -> None:
-        """Note a message that was not even read."""
+    def reject(self, message: bytes, reason: str, time_ns: int | None) -> None:
+        """Note a message that is not read at all."""
         excerpt = message[:60].hex()
-        if self._witness is not None:
-            self._witness([BadFrame(reason, excerpt)], time_ns)
+        if self._observer is not None:
+            self._observer([BadFrame(reason, excerpt)], time_ns)
 
     def pass_time(self, time_ns: int | None) -> list[Frame]:
         """Return the frames that were over at ``time_ns``."""
@@ -141,14 +141,14 @@ class Listener:
         return frames
 
     def check(self, time_ns: int | None) -> None:
-        """Look for answers that are overdue; to be called about once a second."""
+        """Check for answers that are overdue; to be called about once a second."""
         if self._protocol is None or time_ns is None:
             return
         self._note(Kind.CHECK, time_ns)
         events = self._protocol.check(time_ns=time_ns)
         self._builder.add(events)
-        if events and self._witness is not None:
-            self._witness(events, time_ns)
+        if events and self._observer is not None:
+            self._observer(events, time_ns)
 
     def ping(self) -> None:
         """Queue a ping."""
@@ -167,7 +167,7 @@ class Listener:
         self._builder.disconnect(reason)
 
     def lose_frames(self, reason: str) -> None:
-        """Say that frames handed out were not published."""
+        """Note that frames handed out were not published."""
         self._note(Kind.FRAMES_LOST, payload=reason.encode())
         self._builder.lose_frames(reason)
 
@@ -179,14 +179,14 @@ class Listener:
     # What a recording needs
 
     def _note(self, kind: Kind, time_ns: int | None = None, payload: bytes = b"") -> None:
-        if self._scribe is not None:
-            self._scribe.note(self, kind, time_ns, payload)
+        if self._recorder is not None:
+            self._recorder.note(self, kind, time_ns, payload)
 
     def take(self, record: Record) -> list[Frame]:
-        """Take in what another listener was told; return the frames that it returned."""
+        """Take in an input of another listener; return the frames that it returned."""
         match record.kind:
             case Kind.MESSAGE:
-                return self.hear(record.payload, record.time_ns)
+                return self.receive(record.payload, record.time_ns)
             case Kind.TIME:
                 return self.pass_time(record.time_ns)
             case Kind.CHECK:
@@ -200,7 +200,7 @@ class Listener:
             case Kind.FRAMES_LOST:
                 self.lose_frames(record.payload.decode(errors="replace"))
             case Kind.MEMORY | Kind.END:
-                raise AssertionError(f"{record.kind.name} is told to nobody: it begins or ends a file")
+                raise AssertionError(f"{record.kind.name} is no input: it begins or ends a file")
         return []
 
     def memory(self) -> bytes:
@@ -211,7 +211,7 @@ class Listener:
         return _memory_encoder.encode(memory)
 
     @classmethod
-    def remembering(cls, data: bytes, *, witness: Witness | None = None) -> Listener:
+    def remembering(cls, data: bytes, *, observer: Observer | None = None) -> Listener:
         """Return a listener that knows what ``memory`` returned.
 
         Raises:
@@ -226,15 +226,15 @@ class Listener:
             depth=memory.depth,
             tape=memory.tape,
             can_ask_again=memory.can_ask_again,
-            witness=witness,
+            observer=observer,
         )
         listener._builder.remember(memory.builder)
         if memory.protocol is not None:
             listener.connected(0)
             assert listener._protocol is not None, "a connection was just begun"
             listener._protocol.remember(memory.protocol)
-            if witness is not None:
-                witness([InstrumentsChanged(tuple(listener.instruments.values()))], None)
+            if observer is not None:
+                observer([InstrumentsChanged(tuple(listener.instruments.values()))], None)
         return listener
 
     def follow_on(self, last_sequence: int, reason: str) -> None:

@@ -1,7 +1,7 @@
-"""What a feed was told, one record each: the only thing that a recording is made of.
+"""The inputs of a feed, one record each: the only thing that a recording is made of.
 
-A listener's frames depend on what it was told and when, and on nothing else. So every call
-that moves it is a record, not only the exchange's messages: told the same records, a second
+A listener's frames depend on its inputs and their times, and on nothing else. So every call
+that changes it is a record, not only the exchange's messages: given the same records, a second
 listener cuts the same frames, byte for byte.
 """
 
@@ -16,13 +16,13 @@ MAX_PAYLOAD_BYTES = 1 << 28  # more was never written: a length that got damaged
 
 
 class Kind(IntEnum):
-    """What happened; the payload of those that have one is named beside it."""
+    """The kind of input; the payload of those that have one is named beside it."""
 
     MEMORY = 1  # what the listener knew before the next record, encoded by `ListenerMemory`
-    CONNECTED = 2  # a new conversation, which remembers nothing
+    CONNECTED = 2  # a new connection, which remembers nothing
     MESSAGE = 3  # the text as it came
-    TIME = 4  # the clock was looked at: frames that were over were closed
-    CHECK = 5  # overdue answers were looked for
+    TIME = 4  # the clock was read: frames that were over were closed
+    CHECK = 5  # overdue answers were checked
     PING = 6  # a ping was queued; it takes a request's number
     DISCONNECTED = 7  # the reason
     FRAMES_LOST = 8  # the reason: frames that were cut never reached the stream
@@ -34,7 +34,7 @@ class InvalidRecord(ValueError):
 
 
 class Record(NamedTuple):
-    """One thing that the feed was told."""
+    """One input of a feed."""
 
     kind: Kind
     time_ns: int  # since the epoch, by the feed's clock

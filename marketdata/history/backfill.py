@@ -15,7 +15,7 @@ from trading.frames import utc
 from trading.instruments import Instrument
 from trading.minutes import CandleBuilder, ns_of
 
-Tell = Callable[[float, str], None]  # share that is done, what is going on
+Progress = Callable[[float, str], None]  # share that is done, what is going on
 
 
 @dataclass(slots=True)
@@ -26,7 +26,7 @@ class Backfilled:
     trades: int = 0  # public trades that were read for them
 
 
-def backfill(*, market: str, instrument: Instrument, rest: KrakenRest, since_ns: int, tell: Tell) -> Backfilled:
+def backfill(*, market: str, instrument: Instrument, rest: KrakenRest, since_ns: int, progress: Progress) -> Backfilled:
     """Write the closed candles from ``since_ns`` on that are not stored yet. Safe to repeat, and to interrupt.
 
     Raises:
@@ -35,7 +35,7 @@ def backfill(*, market: str, instrument: Instrument, rest: KrakenRest, since_ns:
     done = Backfilled()
     reached_ns = None
     for at, timeframe in enumerate(TIMEFRAME_MINUTES):
-        tell(0.0, f"{timeframe} candles ({at + 1} of {len(TIMEFRAME_MINUTES)})")
+        progress(0.0, f"{timeframe} candles ({at + 1} of {len(TIMEFRAME_MINUTES)})")
         candles = rest.candles(instrument, timeframe)
         if timeframe == "1m" and candles:
             reached_ns = candles[0].start_ns
@@ -44,7 +44,7 @@ def backfill(*, market: str, instrument: Instrument, rest: KrakenRest, since_ns:
     first_ns = -(-since_ns // MINUTE_NS) * MINUTE_NS
     if reached_ns is not None and first_ns < reached_ns:
         for from_ns, until_ns in list(_holes(market, instrument, first_ns, reached_ns)):
-            _fill(market, instrument, rest, (from_ns, until_ns), done, tell)
+            _fill(market, instrument, rest, (from_ns, until_ns), done, progress)
     done.new += roll_up_minutes(market=market, symbol=instrument.symbol)
     return done
 
@@ -63,7 +63,7 @@ def _holes(market: str, instrument: Instrument, from_ns: int, until_ns: int) -> 
 
 
 def _fill(
-    market: str, instrument: Instrument, rest: KrakenRest, hole: tuple[int, int], done: Backfilled, tell: Tell
+    market: str, instrument: Instrument, rest: KrakenRest, hole: tuple[int, int], done: Backfilled, progress: Progress
 ) -> None:
     """Build the minutes of a hole from public trades; what is complete is written page by page."""
     from_ns, until_ns = hole
@@ -77,7 +77,7 @@ def _fill(
         done.trades += len(inside)
         write([closed for t in inside for closed in builder.add(t.trade_id, t.time_ns, t.ticks, t.lots)[0]])
         reached_ns = page[-1].time_ns
-        tell((reached_ns - from_ns) / (until_ns - from_ns), f"trades until {utc(reached_ns):%Y-%m-%d %H:%M}")
+        progress((reached_ns - from_ns) / (until_ns - from_ns), f"trades until {utc(reached_ns):%Y-%m-%d %H:%M}")
         if reached_ns >= until_ns:
             break
     write(builder.close_until(until_ns))

@@ -45,11 +45,11 @@ class BulkFile:
     name: str  # as errors call it
     altname: str
     timeframe: str
-    rows: Iterator[BulkRow]  # read as they are asked for; InvalidBulkFile names the line at fault
+    rows: Iterator[BulkRow]  # read as they are iterated over; InvalidBulkFile names the line at fault
 
 
 def named_pair(name: str) -> tuple[str, str] | None:
-    """Return altname and timeframe that a file's name tells; None when we store no such interval.
+    """Return the altname and timeframe in a file's name; None when we store no such interval.
 
     Raises:
         InvalidBulkFile: it is not named as Kraken names its files.
@@ -65,8 +65,8 @@ def named_pair(name: str) -> tuple[str, str] | None:
 def opened(path: Path, skipped: Callable[[str], None], progress: Callable[[int], None]) -> Iterator[Iterator[BulkFile]]:
     """Open a bulk file and yield what it holds, one pair and interval after the other.
 
-    ``skipped`` is told of archive members that are none of ours; ``progress`` how many
-    bytes of the file itself have been read.
+    ``skipped`` receives a line for each archive member that is none of ours; ``progress``
+    how many bytes of the file itself have been read.
 
     Raises:
         InvalidBulkFile: it cannot be read, or no candle in it would be stored.
@@ -83,12 +83,12 @@ def opened(path: Path, skipped: Callable[[str], None], progress: Callable[[int],
 
 
 def _lone(path: Path, raw: IO[bytes], tick: Callable[[], None]) -> BulkFile:
-    told = named_pair(path.name)
-    if told is None:
+    pair = named_pair(path.name)
+    if pair is None:
         stored = ", ".join(map(str, _TIMEFRAMES))
         raise InvalidBulkFile(f"{path.name}: candles of this interval are not stored; expected one of {stored} minutes")
     lines = cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if path.suffix.lower() == ".gz" else raw
-    return BulkFile(path.name, *told, _rows(path.name, lines, told[1], tick))
+    return BulkFile(path.name, *pair, _rows(path.name, lines, pair[1], tick))
 
 
 def _members(
@@ -98,16 +98,16 @@ def _members(
         if info.is_dir():
             continue
         try:
-            told = named_pair(info.filename)
+            pair = named_pair(info.filename)
         except InvalidBulkFile as error:
             skipped(str(error))
             continue
-        if told is None:
+        if pair is None:
             skipped(f"{info.filename}: candles of this interval are not stored")
             continue
         name = f"{path.name}/{info.filename}"
         with archive.open(info) as lines:
-            yield BulkFile(name, *told, _rows(name, lines, told[1], tick))
+            yield BulkFile(name, *pair, _rows(name, lines, pair[1], tick))
 
 
 def _rows(name: str, lines: IO[bytes], timeframe: str, tick: Callable[[], None]) -> Iterator[BulkRow]:
@@ -147,7 +147,7 @@ def _row(line: bytes, width_s: int) -> BulkRow:
 
 
 def _check_exactly(texts: list[bytes]) -> None:
-    """Judge by decimals what floats may not tell apart or what is written with exponents; say what is wrong."""
+    """Check by decimals what floats may not distinguish or what is written with exponents."""
     open_, high, low, close, _ = (_decimal(text) for text in texts[:5])
     if not (Decimal(0) < low <= min(open_, close) and max(open_, close) <= high):
         prices = b",".join(texts[:4]).decode("ascii", "backslashreplace")

@@ -86,17 +86,17 @@ def coverage(
     *, market: str | None = None, symbol: str | None = None, timeframe: str | None = None, longest_gaps: int = 20
 ) -> list[Coverage]:
     """Return what is stored per market, symbol and timeframe; timeframes from short to long. Two queries."""
-    asked = _asked(market=market, symbol=symbol, timeframe=timeframe)
+    parameters = _parameters(market=market, symbol=symbol, timeframe=timeframe)
     counts: dict[Name, int] = {}
     gaps: dict[Name, list[MissingStretch]] = defaultdict(list)
     with connection.cursor() as cursor:
         # At least one of each, for it brings the count.
-        cursor.execute(_GAPS, {**asked, "longest": max(1, longest_gaps)})
+        cursor.execute(_GAPS, {**parameters, "longest": max(1, longest_gaps)})
         for *named, start, end, count in cursor.fetchall():
             name: Name = tuple(named)
             counts[name] = count
             gaps[name].append(MissingStretch(start, end, (end - start) // width_of(name[2])))
-        cursor.execute(_SERIES, asked)
+        cursor.execute(_SERIES, parameters)
         series = cursor.fetchall()
     found = []
     for *named, first, last, present in series:
@@ -109,10 +109,10 @@ def coverage(
 def stored_symbols(market: str | None) -> list[str]:
     """Return the symbols of ``market`` of which any candle is stored."""
     with connection.cursor() as cursor:
-        cursor.execute(_SYMBOLS, _asked(market=market or "", symbol=None, timeframe=None))
+        cursor.execute(_SYMBOLS, _parameters(market=market or "", symbol=None, timeframe=None))
         return [symbol for (symbol,) in cursor.fetchall()]
 
 
-def _asked(**asked: str | None) -> dict[str, Any]:
+def _parameters(**filters: str | None) -> dict[str, Any]:
     widths = {name: width_of(name) for name in TIMEFRAME_MINUTES}
-    return {**asked, "timeframes": list(widths), "widths": list(widths.values())}
+    return {**filters, "timeframes": list(widths), "widths": list(widths.values())}

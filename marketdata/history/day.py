@@ -26,7 +26,7 @@ GROUP BY symbol, timeframe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayFigures:
-    """What one symbol's candles of the last day say. All prices are quote per base."""
+    """The figures of one symbol's candles of the last day. All prices are quote per base."""
 
     symbol: str
     timeframe: str  # of the candles
@@ -68,9 +68,9 @@ def day_figures(market: str | None, symbols: Iterable[str], now: datetime) -> di
     Of the shortest candles that reach back a day, else of those that reach back furthest.
     """
     since = now - DAY
-    asked: dict[str, Any] = {"market": market or "", "symbols": list(symbols), "timeframes": list(_TIMEFRAMES)}
+    parameters: dict[str, Any] = {"market": market or "", "symbols": list(symbols), "timeframes": list(_TIMEFRAMES)}
     with connection.cursor() as cursor:
-        cursor.execute(_FIGURES, {**asked, "since": since})
+        cursor.execute(_FIGURES, {**parameters, "since": since})
         found = [_figures(row, since) for row in cursor.fetchall()]
     best: dict[str, DayFigures] = {}
     whole = sorted((f for f in found if f.is_whole), key=lambda f: _TIMEFRAMES.index(f.timeframe))

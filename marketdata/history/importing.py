@@ -36,7 +36,7 @@ ON CONFLICT (market, symbol, timeframe, start) DO NOTHING
 
 
 class Imported(NamedTuple):
-    """What became of a file's rows."""
+    """The counts of a file's rows."""
 
     read: int
     new: int

@@ -1,4 +1,4 @@
-"""A bar for someone who waits at a terminal; nothing where nobody looks."""
+"""A progress bar for a terminal; nothing is drawn elsewhere."""
 
 from __future__ import annotations
 

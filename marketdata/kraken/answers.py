@@ -1,4 +1,4 @@
-"""Kraken's side of the conversation, for the exchanges that stand in for it: requests read, answers written."""
+"""Kraken's side of a connection, for the exchanges that stand in for it: requests read, answers written."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Params(msgspec.Struct):
     """What a subscription is about."""
 
     channel: str = ""
-    symbol: Any = None  # checked by hand: Kraken has its own words for what is not a list
+    symbol: Any = None  # checked by hand: Kraken has its own error for what is not a list
     depth: Any = 10
     snapshot: bool = True
     event_trigger: str = "trades"
@@ -41,7 +41,7 @@ class Request(msgspec.Struct):
 
     @property
     def symbols(self) -> list[str] | None:
-        """The symbols that are asked for, None when they are not given as a list of text."""
+        """The symbols that are requested, None when they are not given as a list of text."""
         given = self.params.symbol
         return given if isinstance(given, list) and all(isinstance(symbol, str) for symbol in given) else None
 

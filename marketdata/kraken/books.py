@@ -1,4 +1,4 @@
-"""The order books of one connection: verified at every message, asked for anew when one is lost."""
+"""The order books of one connection: verified at every message, requested again when one is lost."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from trading.book import BookError, BookTop, CrossedBook, OrderBook
 from trading.frames import NS_PER_S
 from trading.instruments import Instrument
 
-ASK_EVERY_NS = 10 * NS_PER_S  # and symbol: Kraken limits requests
-ASK_JITTER_NS = NS_PER_S  # symbols lost together are not asked for together
+REQUEST_EVERY_NS = 10 * NS_PER_S  # and symbol: Kraken limits requests
+REQUEST_JITTER_NS = NS_PER_S  # symbols lost together are not requested together
 SNAPSHOT_WITHIN_NS = 10 * NS_PER_S
-MAX_ASKS_A_SECOND = 4  # one by one; what is lost beyond that is asked for together, at the next check
+MAX_REQUESTS_A_SECOND = 4  # one by one; what is lost beyond that is requested together, at the next check
 MAX_FAILURES = 3  # of one book in a row, before the connection is given up
 FORGIVEN_AFTER_NS = 60 * NS_PER_S
 
 
 @dataclass(slots=True)
 class _Loss:
-    """How often a book was lost in a row, and when it may be asked for."""
+    """How often a book was lost in a row, and when it may be requested."""
 
     failures: int = 0
     failed_ns: int = 0
@@ -56,12 +56,12 @@ class Books:
         self.wants_reconnect = False
         self.newest = ""  # timestamp of the last message
         self.newest_ns = 0  # when it came
-        self.heard_ns: dict[str, int] = {}  # symbol -> when its last message came
-        self._asks = (0, 0)  # second, and how many symbols were asked for in it
+        self.received_ns: dict[str, int] = {}  # symbol -> when its last message came
+        self._asks = (0, 0)  # second, and how many symbols were requested in it
         self._instruments = instruments
         self._requests = requests
         self._depth = depth
-        self._depths: dict[str, int] = {}  # as granted, which may not be as asked
+        self._depths: dict[str, int] = {}  # as granted, which may not be as requested
         self._can_ask_again = can_ask_again
         self._levels: dict[str, Levels] = {}  # how to read those of each symbol
         self._changed: dict[str, list[MarketEvent]] = {}
@@ -95,13 +95,13 @@ class Books:
             self._levels[symbol] = levels_of(instrument.price_decimals, instrument.qty_decimals)
 
     def subscribe(self, symbols: Iterable[str], time_ns: int) -> None:
-        """Ask for the books of ``symbols`` for the first time."""
+        """Request the books of ``symbols`` for the first time."""
         names = list(symbols)
         self._requests.subscribe("book", names, time_ns, depth=self._depth, snapshot=True)
         self._awaited.update(dict.fromkeys(names, time_ns))
 
     def granted(self, symbol: str, depth: int | None) -> None:
-        """Take the depth to truncate to from the exchange's own word."""
+        """Take the depth to truncate to from the exchange's answer."""
         if depth is not None:
             self._depths[symbol] = depth
 
@@ -125,7 +125,7 @@ class Books:
         book = self.verified.get(data.symbol)
         if book is not None:
             return self._take(book, data, time_ns)
-        return [] if data.symbol in self._instruments else [_unknown(data.symbol)]  # no baseline: it means nothing
+        return [] if data.symbol in self._instruments else [_unknown(data.symbol)]  # no baseline: it cannot be applied
 
     def _begin(self, data: BookData, time_ns: int) -> list[MarketEvent]:
         """Take a snapshot for the new baseline."""
@@ -145,7 +145,7 @@ class Books:
     def _take(self, book: OrderBook, data: BookData, time_ns: int) -> list[MarketEvent]:
         symbol = data.symbol
         self.newest = data.timestamp
-        self.heard_ns[symbol] = time_ns
+        self.received_ns[symbol] = time_ns
         levels = self._levels[symbol]
         try:
             book.apply(levels.read(data.bids), levels.read(data.asks))
@@ -157,7 +157,7 @@ class Books:
         return self._changed[symbol]
 
     def lose(self, symbol: str, kind: str, reason: str, time_ns: int) -> list[MarketEvent]:
-        """Drop a book that cannot be trusted and ask for it, now or when its turn comes."""
+        """Drop a book that cannot be trusted and request it, now or when its turn comes."""
         self.verified.pop(symbol, None)
         self._awaited.pop(symbol, None)
         events: list[MarketEvent] = [BookLost(symbol, kind, reason)]
@@ -169,29 +169,29 @@ class Books:
         self.wants_reconnect = self.wants_reconnect or loss.failures >= MAX_FAILURES
         second, count = self._asks
         self._asks = (time_ns // NS_PER_S, count + 1 if second == time_ns // NS_PER_S else 1)
-        return events + (self._ask_for_due(time_ns, [symbol]) if self._asks[1] <= MAX_ASKS_A_SECOND else [])
+        return events + (self._request_due(time_ns, [symbol]) if self._asks[1] <= MAX_REQUESTS_A_SECOND else [])
 
     def ended(self, symbol: str, time_ns: int) -> list[MarketEvent]:
-        """Drop a book whose subscription someone other than us has ended."""
+        """Drop a book whose subscription was ended, and not by us."""
         if symbol not in self.verified:
             return []
         return self.lose(symbol, "unsubscribed", "the exchange ended the subscription", time_ns)
 
     def check(self, time_ns: int) -> list[MarketEvent]:
-        """Give up waiting for snapshots that are overdue, and ask for lost books whose turn has come."""
+        """Give up waiting for snapshots that are overdue, and request lost books whose turn has come."""
         events: list[MarketEvent] = []
         for symbol in [s for s, since_ns in self._awaited.items() if time_ns - since_ns >= SNAPSHOT_WITHIN_NS]:
             events += self.lose(symbol, "silent", f"no snapshot in {SNAPSHOT_WITHIN_NS // NS_PER_S} s", time_ns)
-        return events + self._ask_for_due(time_ns, self._losses)
+        return events + self._request_due(time_ns, self._losses)
 
-    def _ask_for_due(self, time_ns: int, symbols: Iterable[str]) -> list[MarketEvent]:
-        """Ask for those of ``symbols`` whose turn has come, in one request: Kraken counts messages."""
+    def _request_due(self, time_ns: int, symbols: Iterable[str]) -> list[MarketEvent]:
+        """Request those of ``symbols`` whose turn has come, in one request: Kraken counts messages."""
         due: dict[int, list[str]] = {}
         for symbol in symbols:
             loss = self._losses[symbol]
             if not loss.is_asked and time_ns >= loss.next_ask_ns:
                 loss.is_asked = True
-                loss.next_ask_ns = time_ns + ASK_EVERY_NS + crc32(symbol.encode()) % ASK_JITTER_NS
+                loss.next_ask_ns = time_ns + REQUEST_EVERY_NS + crc32(symbol.encode()) % REQUEST_JITTER_NS
                 self._awaited[symbol] = time_ns
                 due.setdefault(self._depths.get(symbol, self._depth), []).append(symbol)
         for depth, names in due.items():

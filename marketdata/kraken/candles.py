@@ -1,6 +1,6 @@
-"""Candles as Kraken's `ohlc` channel tells them.
+"""Candles in the format of Kraken's `ohlc` channel.
 
-A feed's own history is put into the same words, so that it is heard, recorded and replayed like everything else.
+A feed's own history takes the same format, so that it is received, recorded and replayed like everything else.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def _row(row: wire.CandleData, instrument: Instrument) -> _Row:
     texts = (bytes(row.open), bytes(row.high), bytes(row.low), bytes(row.close))
     open_, high, low, close = (wire.exact_units(text, instrument.price_decimals) for text in texts)
     if not 0 < low <= min(open_, close) <= max(open_, close) <= high:
-        told = b", ".join(texts).decode("ascii", "backslashreplace")
-        raise ValueError(f"{row.symbol} candle is {told}; expected 0 < low <= open and close <= high")
+        prices = b", ".join(texts).decode("ascii", "backslashreplace")
+        raise ValueError(f"{row.symbol} candle is {prices}; expected 0 < low <= open and close <= high")
     return start_ns, open_, high, low, close, wire.exact_units(bytes(row.volume), instrument.qty_decimals), row.trades
 
 

@@ -1,4 +1,4 @@
-"""The socket: it connects, waits and carries. What is said is the protocol's business."""
+"""The socket: it connects, waits and carries. What messages mean is for the protocol."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OPEN_WITHIN_S = 10.0
 STABLE_AFTER_S = 30.0  # a session this long was a success: the next wait is short again
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 30.0
-REFUSED_WAIT_S = 60.0  # after a refusal at the door: another attempt only prolongs a ban
+REFUSED_WAIT_S = 60.0  # after a refused connection: another attempt only prolongs a ban
 JITTER_S = 0.75
 END_OF_RECORDING = "end of recording"
 _USER_AGENT = "paddock (paper trading)"
@@ -28,8 +28,8 @@ _USER_AGENT = "paddock (paper trading)"
 _log = logging.getLogger("feed")
 
 
-class Ear(Protocol):
-    """Who listens: every call but the last returns at once."""
+class SocketListener(Protocol):
+    """What receives a connection's messages: every call but the last returns at once."""
 
     @property
     def reconnect_reason(self) -> str:
@@ -38,10 +38,10 @@ class Ear(Protocol):
     def connected(self) -> None:
         """A new connection is there."""
 
-    def hear(self, message: bytes) -> None:
+    def receive(self, message: bytes) -> None:
         """A text message came."""
 
-    def hear_binary(self, message: bytes) -> None:
+    def receive_binary(self, message: bytes) -> None:
         """A binary message came; no exchange sends any."""
 
     def outgoing(self) -> list[bytes]:
@@ -63,32 +63,32 @@ class Ear(Protocol):
 class KrakenClient:
     """Holds one connection at a time, and makes the next when it breaks.
 
-    Whether one still lives is for the ear to say, whatever TCP thinks. Where ``reconnects``
+    Whether one still works is for the listener to decide, whatever TCP reports. Where ``reconnects``
     is false, as on a recording, there is one connection, which may be silent.
     """
 
     def __init__(
         self,
         url: str,
-        ear: Ear,
+        listener: SocketListener,
         *,
         reconnects: bool = True,
         first_wait_s: float = FIRST_WAIT_S,
     ) -> None:
         self._url = url
-        self._ear = ear
+        self._listener = listener
         self._reconnects = reconnects
         self._first_wait_s = first_wait_s
         self._was_refused = False
 
     async def run(self) -> str:
-        """Listen until the exchange has nothing more to say; return its reason.
+        """Receive until the connection ends for good; return the reason.
 
-        A live exchange always has: then this runs until it is cancelled.
+        A live exchange's never does: then this runs until it is cancelled.
         """
         failures = 0
         while True:
-            await self._ear.may_connect()
+            await self._listener.may_connect()
             began_s, self._was_refused = time.monotonic(), False
             reason = await self._one_connection()
             if not self._reconnects:
@@ -109,17 +109,17 @@ class KrakenClient:
                 max_size=None,  # the instrument snapshot has no stated limit
                 max_queue=1_024,
                 compression=None,
-                ping_interval=None,  # silence is judged here, by messages
+                ping_interval=None,  # silence is measured by messages, not by TCP
                 open_timeout=OPEN_WITHIN_S,
                 close_timeout=2,
                 user_agent_header=_USER_AGENT,
             ) as socket:
-                self._ear.connected()
+                self._listener.connected()
                 try:
-                    reason = await self._converse(socket)
+                    reason = await self._exchange_messages(socket)
                 except ConnectionClosed as error:
-                    reason = _farewell(error)
-                self._ear.disconnected(reason)
+                    reason = _close_reason(error)
+                self._listener.disconnected(reason)
                 return reason
         except InvalidStatus as error:
             status = error.response.status_code
@@ -128,22 +128,22 @@ class KrakenClient:
         except (OSError, WebSocketException) as error:
             return str(error) or type(error).__name__
 
-    async def _converse(self, socket: ClientConnection) -> str:
+    async def _exchange_messages(self, socket: ClientConnection) -> str:
         watch = asyncio.create_task(self._watch(socket))
         try:
             await self._send(socket)
-            ear, receive = self._ear, socket.recv
+            listener, receive = self._listener, socket.recv
             while True:
                 message = await receive()
                 if isinstance(message, str):
-                    ear.hear(message.encode())
+                    listener.receive(message.encode())
                 else:
-                    ear.hear_binary(message)
-                for request in ear.outgoing():
+                    listener.receive_binary(message)
+                for request in listener.outgoing():
                     await socket.send(request, text=True)
-                if reason := ear.reconnect_reason:
+                if reason := listener.reconnect_reason:
                     return reason
-                if (pause := ear.catch_up()) is not None:
+                if (pause := listener.catch_up()) is not None:
                     await pause
         finally:
             watch.cancel()
@@ -151,7 +151,7 @@ class KrakenClient:
                 await watch
 
     async def _send(self, socket: ClientConnection) -> None:
-        for request in self._ear.outgoing():
+        for request in self._listener.outgoing():
             await socket.send(request, text=True)
 
     async def _watch(self, socket: ClientConnection) -> None:
@@ -159,17 +159,17 @@ class KrakenClient:
         pinged_at_s = time.monotonic()
         while True:
             await asyncio.sleep(WATCH_EVERY_S)
-            if reason := self._ear.reconnect_reason:
+            if reason := self._listener.reconnect_reason:
                 await socket.close(1000, reason)
                 return
             if time.monotonic() - pinged_at_s >= PING_EVERY_S:
                 pinged_at_s = time.monotonic()
-                self._ear.ping()
+                self._listener.ping()
             with contextlib.suppress(ConnectionClosed):  # the reader will notice, too
                 await self._send(socket)
 
 
-def _farewell(error: ConnectionClosed) -> str:
-    """Return why a connection ended: the words of whoever ended it."""
+def _close_reason(error: ConnectionClosed) -> str:
+    """Return why a connection ended: the reason given by the side that ended it."""
     first, second = (error.rcvd, error.sent) if error.rcvd_then_sent else (error.sent, error.rcvd)
     return next((close.reason for close in (first, second) if close is not None and close.reason), str(error))

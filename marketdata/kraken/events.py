@@ -1,4 +1,4 @@
-"""What a connection to the exchange tells: past facts, frozen."""
+"""The events of a connection to the exchange: past facts, frozen."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ class BookLost(msgspec.Struct, frozen=True):
 
 
 class BookRequested(msgspec.Struct, frozen=True):
-    """A lost book was asked for anew."""
+    """A lost book was requested again."""
 
     symbol: str
 
 
 class TradeSeen(msgspec.Struct, frozen=True):
-    """A public print that this feed has not told before.
+    """A public print that came for the first time.
 
-    A late one was told after newer ones, or after the fact: it fills no order.
+    A late one came after newer ones, or after the fact: it fills no order.
     """
 
     trade: Trade
@@ -51,7 +51,7 @@ class TradeSeen(msgspec.Struct, frozen=True):
 
 
 class TradesMissed(msgspec.Struct, frozen=True):
-    """The ids jumped: these prints happened and were not told."""
+    """The ids jumped: these prints were made and did not come."""
 
     symbol: str
     first_id: int
@@ -74,21 +74,21 @@ class TradesLost(msgspec.Struct, frozen=True):
 
 
 class SubscriptionSilent(msgspec.Struct, frozen=True):
-    """A granted subscription says nothing though other sources do; it was asked for anew."""
+    """A granted subscription is silent though other channels are not; it was requested again."""
 
     channel: str
     symbol: str
     reason: str
 
 
-class HistoryTold(msgspec.Struct, frozen=True):
+class HistoryReceived(msgspec.Struct, frozen=True):
     """Closed candles of one symbol and timeframe from before we watched."""
 
     history: History
 
 
 class TickerSeen(msgspec.Struct, frozen=True):
-    """A ticker message came; its figures repeat what books and trades say."""
+    """A ticker message came; its figures repeat those of books and trades."""
 
     symbol: str
 
@@ -101,7 +101,7 @@ class Subscribed(msgspec.Struct, frozen=True):
 
 
 class SubscriptionRefused(msgspec.Struct, frozen=True):
-    """The exchange will not send this; it says so only once."""
+    """The exchange will not send this; it reports it only once."""
 
     channel: str
     symbol: str
@@ -115,14 +115,14 @@ class RequestRefused(msgspec.Struct, frozen=True):
 
 
 class Heartbeat(msgspec.Struct, frozen=True):
-    """The exchange is there and has nothing to say."""
+    """The exchange is there and has nothing to send."""
 
 
 class LagMeasured(msgspec.Struct, frozen=True):
-    """How far the newest timestamp heard lay behind the time of receipt; told about once a second."""
+    """How far the newest timestamp lay behind the time of receipt; measured about once a second."""
 
     lag_ns: int
-    is_behind: bool = False  # the exchange's word comes so late that nothing should be traded on it
+    is_behind: bool = False  # messages arrive so late that nothing should be traded on them
 
 
 class BadFrame(msgspec.Struct, frozen=True):
@@ -143,7 +143,7 @@ MarketEvent = (
     | TradesRepaired
     | TradesLost
     | SubscriptionSilent
-    | HistoryTold
+    | HistoryReceived
     | TickerSeen
     | Subscribed
     | SubscriptionRefused

@@ -15,7 +15,7 @@ from marketdata.kraken.books import Books, BooksMemory
 from marketdata.kraken.events import (
     BadFrame,
     Heartbeat,
-    HistoryTold,
+    HistoryReceived,
     InstrumentsChanged,
     LagMeasured,
     MarketEvent,
@@ -37,14 +37,14 @@ _BOOK_PREFIX = b'{"channel":"book"'
 _HEARTBEAT = b'{"channel":"heartbeat"}'
 _EXCERPT_LENGTH = 120
 _SIDES = {"buy": Side.BUY, "sell": Side.SELL}
-REPAIR = "repair"  # the type of a trade message that is ours: what REST knew
-_ALREADY = "Already subscribed"  # how a repeated request is answered: it was granted before
+REPAIR = "repair"  # the type of a trade message of ours: prints from REST
+_ALREADY = "Already subscribed"  # the answer to a repeated request: it was granted before
 
 _Receive = Callable[[bytes, int], list[MarketEvent]]
 
 
 class ProtocolMemory(msgspec.Struct):
-    """All that is known of one conversation, but for the tape, which outlives it."""
+    """All that is known of one connection, but for the tape, which outlives it."""
 
     instruments: dict[str, Instrument]
     subscribed: set[str]
@@ -55,11 +55,11 @@ class ProtocolMemory(msgspec.Struct):
 
 
 class KrakenProtocol:
-    """The conversation with Kraken about ``symbols``.
+    """One connection to Kraken about ``symbols``.
 
-    ``tape`` is shared between the connections of one feed: a print is told
+    ``tape`` is shared between the connections of one feed: a print is an event
     once, however often a snapshot repeats it. Where ``can_ask_again`` is false, as on a
-    recording, nothing is asked after the first subscriptions: no answer could come.
+    recording, nothing is requested after the first subscriptions: no answer could come.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class KrakenProtocol:
         self._liveness = Liveness(time_ns, time_ns, time_ns)
         self._requests = Requests()
         self._books = Books(self.instruments, self._requests, depth=depth, can_ask_again=can_ask_again)
-        self._books.heard_ns = self._liveness.books_ns
+        self._books.received_ns = self._liveness.books_ns
         self._channels: dict[str, _Receive] = {
             "book": self._receive_book,
             "trade": self._receive_trades,
@@ -102,7 +102,7 @@ class KrakenProtocol:
         """Why the connection should be given up, empty while it should not."""
         if self._gave_up:
             return self._gave_up
-        return "asking again for lost books did not help" if self._books.wants_reconnect else ""
+        return "requesting lost books again did not help" if self._books.wants_reconnect else ""
 
     def outgoing(self) -> list[bytes]:
         """Return what is to be sent now, oldest first; each message is returned once."""
@@ -120,40 +120,40 @@ class KrakenProtocol:
         )
 
     def remember(self, memory: ProtocolMemory) -> None:
-        """Go on with a conversation that another began."""
+        """Go on with a connection of another."""
         self.instruments.update(memory.instruments)
         self._subscribed, self._gave_up = memory.subscribed, memory.gave_up
         self._requests.remember(memory.requests)
         self._books.remember(memory.books)
         self._liveness = memory.liveness
-        self._books.heard_ns = self._liveness.books_ns
+        self._books.received_ns = self._liveness.books_ns
 
     def ping(self) -> None:
         """Queue an application-level ping."""
         self._requests.ping()
 
     def check(self, *, time_ns: int) -> list[MarketEvent]:
-        """Ask again for what is overdue, and judge what still lives; to be called about once a second."""
+        """Repeat requests that are overdue, and check what has fallen silent; to be called about once a second."""
         if not self._can_ask_again:
             return []
         events: list[MarketEvent] = []
-        for request in self._requests.ask_again(time_ns):
-            self._gave_up = f"{request.method} of {request.channel} was asked {MAX_TRIES} times and never answered"
+        for request in self._requests.repeat_overdue(time_ns):
+            self._gave_up = f"{request.method} of {request.channel} was requested {MAX_TRIES} times and never answered"
             for symbol in sorted(request.symbols):
                 events.append(SubscriptionRefused(request.channel, symbol, self._gave_up))
-        self._gave_up = self._gave_up or self._liveness.verdict(time_ns)
+        self._gave_up = self._gave_up or self._liveness.broken_reason(time_ns)
         for channel, symbol in self._liveness.silent_subscriptions(time_ns):
-            events += self._doubt(channel, symbol, time_ns)
+            events += self._resubscribe(channel, symbol, time_ns)
         return events + self._books.check(time_ns) + self._lag()
 
-    def _doubt(self, channel: str, symbol: str, time_ns: int) -> list[MarketEvent]:
-        """Subscribe anew to what was granted and says nothing."""
+    def _resubscribe(self, channel: str, symbol: str, time_ns: int) -> list[MarketEvent]:
+        """Subscribe again to what was granted and is silent."""
         if channel == "book":
             reason = "prints came, and no book showed them"
             return self._books.lose(symbol, "silent", reason, time_ns) if symbol in self.books else []
         self._requests.unsubscribe("trade", [symbol], time_ns)
         self._requests.subscribe("trade", [symbol], time_ns, snapshot=True)
-        return [SubscriptionSilent("trade", symbol, "others tell of trades that it does not tell")]
+        return [SubscriptionSilent("trade", symbol, "other channels show trades that it does not")]
 
     def _lag(self) -> list[MarketEvent]:
         """Compare the newest timestamp with the time at which it came; nothing when nothing came since."""
@@ -164,13 +164,13 @@ class KrakenProtocol:
             lag_ns = self._books.newest_ns - wire.nanoseconds(newest)
         except ValueError:
             return []  # a message that was whole in all that matters
-        return [LagMeasured(lag_ns, self._liveness.judge_lag(lag_ns))]
+        return [LagMeasured(lag_ns, self._liveness.is_lag_behind(lag_ns))]
 
     def receive(self, frame: bytes, *, time_ns: int) -> list[MarketEvent]:
         """Return the events that one text frame carries, in order. No bytes make it raise."""
-        self._liveness.heard_ns = time_ns
+        self._liveness.received_ns = time_ns
         try:
-            # Nearly all traffic is books: told by their first bytes, they are decoded once.
+            # Nearly all traffic is books: recognised by their first bytes, they are decoded once.
             if frame.startswith(_BOOK_PREFIX):
                 return self._books.receive(wire.book_decoder.decode(frame), time_ns)
             if frame == _HEARTBEAT:
@@ -203,7 +203,7 @@ class KrakenProtocol:
                 self._books.refused(symbol)
             return [SubscriptionRefused(channel, symbol, envelope.error)]
         if is_refused or envelope.method not in ("subscribe", "unsubscribe"):
-            return [RequestRefused(envelope.error or f"answer to method {envelope.method!r}, which was not asked")]
+            return [RequestRefused(envelope.error or f"answer to method {envelope.method!r}, which was not requested")]
         if envelope.method == "unsubscribe":
             # Our own request to end one precedes a new one; a foreign one leaves the book frozen.
             return self._books.ended(symbol, time_ns) if channel == "book" and request is None else []
@@ -226,17 +226,17 @@ class KrakenProtocol:
         return [TickerSeen(ticker.symbol) for ticker in message.data]
 
     def _receive_candles(self, frame: bytes, _time_ns: int) -> list[MarketEvent]:
-        """Read a snapshot, which tells the past; updates tell what our own candles tell better."""
+        """Read a snapshot, which holds the past; our own candles are better than updates."""
         message = wire.candle_decoder.decode(frame)
         if message.type != "snapshot":
             return []
-        return [HistoryTold(history) for history in candles.histories(message.data, self.instruments)]
+        return [HistoryReceived(history) for history in candles.histories(message.data, self.instruments)]
 
     def _receive_status(self, frame: bytes, _time_ns: int) -> list[MarketEvent]:
         return [StatusChanged(status.system) for status in wire.status_decoder.decode(frame).data]
 
     def _receive_trades(self, frame: bytes, time_ns: int) -> list[MarketEvent]:
-        """Read prints; those of a snapshot, or found by REST (`repair`), are told after the fact."""
+        """Read prints; those of a snapshot, or found by REST (`repair`), are late."""
         message = wire.trade_decoder.decode(frame)
         # Ids order them whatever the order of the message.
         trades = sorted((self._trade(data) for data in message.data), key=lambda trade: trade.trade_id)
@@ -252,10 +252,10 @@ class KrakenProtocol:
         return events + [event for trade in trades for event in self.tape.take(trade, is_late=is_late)]
 
     def _found_elsewhere(self, trades: list[Trade], time_ns: int) -> list[MarketEvent]:
-        """Doubt the subscription of a symbol whose newest prints REST knew first."""
-        told = {symbol: told.trade_id for symbol, told in self.tape.newest.items()}
-        silent = sorted({trade.symbol for trade in trades if trade.trade_id > told.get(trade.symbol, trade.trade_id)})
-        return [event for symbol in silent for event in self._doubt("trade", symbol, time_ns)]
+        """Subscribe again to a symbol whose newest prints REST had first."""
+        known = {symbol: newest.trade_id for symbol, newest in self.tape.newest.items()}
+        silent = sorted({trade.symbol for trade in trades if trade.trade_id > known.get(trade.symbol, trade.trade_id)})
+        return [event for symbol in silent for event in self._resubscribe("trade", symbol, time_ns)]
 
     def _trade(self, data: wire.TradeData) -> Trade:
         instrument = self.instruments.get(data.symbol)
@@ -301,7 +301,7 @@ class KrakenProtocol:
         return events + self._subscribe_known(time_ns, is_whole=message.type == "snapshot")
 
     def _subscribe_anew(self, symbol: str, time_ns: int) -> list[MarketEvent]:
-        """Ask again for what was refused, or fell silent, while the pair was delisted."""
+        """Request again what was refused, or fell silent, while the pair was delisted."""
         self._subscribe_trades([symbol], time_ns)
         return self._books.lose(symbol, "unsubscribed", "the pair was delisted and is listed again", time_ns)
 

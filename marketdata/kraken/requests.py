@@ -1,4 +1,4 @@
-"""What we send: every request is numbered, every answer is awaited, what stays unanswered is asked again."""
+"""What we send: every request is numbered, every answer is awaited, what stays unanswered is sent again."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ MAX_TRIES = 3
 
 @dataclass(slots=True)
 class Request:
-    """A question and the symbols for which no answer has come."""
+    """A request and the symbols for which no answer has come."""
 
     method: str  # subscribe, unsubscribe
     channel: str
     symbols: set[str]  # empty for a channel without symbols
     options: dict[str, Any]
-    asked_ns: int
+    asked_ns: int  # when it was sent last; the name is stored in recordings
     tries: int
 
 
 class RequestsMemory(msgspec.Struct):
-    """What was asked on a connection and is not yet answered."""
+    """The requests of a connection that are not yet answered."""
 
     queue: list[bytes]
     unanswered: dict[int, Request]
@@ -44,14 +44,14 @@ class Requests:
 
     def subscribe(self, channel: str, symbols: Iterable[str], time_ns: int, **options: Any) -> None:
         """Queue one request for all ``symbols`` together: Kraken counts messages, not symbols."""
-        self._ask(Request("subscribe", channel, set(symbols), options, time_ns, tries=1))
+        self._send(Request("subscribe", channel, set(symbols), options, time_ns, tries=1))
 
     def unsubscribe(self, channel: str, symbols: Iterable[str], time_ns: int, **options: Any) -> None:
-        """Queue the end of a subscription; ``options`` repeat what told it from others."""
-        self._ask(Request("unsubscribe", channel, set(symbols), options, time_ns, tries=1))
+        """Queue the end of a subscription; ``options`` repeat those of its beginning."""
+        self._send(Request("unsubscribe", channel, set(symbols), options, time_ns, tries=1))
 
     def ping(self) -> None:
-        """Queue an application-level ping: a socket without subscriptions hears no heartbeat."""
+        """Queue an application-level ping: a socket without subscriptions receives no heartbeat."""
         self._last_id += 1
         self._queue.append(msgspec.json.encode({"method": "ping", "req_id": self._last_id}))
 
@@ -72,7 +72,7 @@ class Requests:
         """Return the request that an answer belongs to, None when it is none of ours; wait for it no longer."""
         request = self._unanswered.get(req_id) if req_id is not None else None
         if request is None:
-            # Some errors come without an id: then the symbol tells.
+            # Some errors come without an id: then the symbol identifies it.
             req_id = next(
                 (at for at, r in self._unanswered.items() if method == r.method and symbol in r.symbols), None
             )
@@ -87,16 +87,16 @@ class Requests:
         return request
 
     def _forget_ends(self, channel: str, symbol: str, before_id: int) -> None:
-        """Wait no longer for the end of what has begun anew since: asked again, it would end that."""
+        """Wait no longer for the end of what has begun anew since: sent again, it would end that."""
         for at, earlier in list(self._unanswered.items()):
             if at < before_id and (earlier.method, earlier.channel) == ("unsubscribe", channel):
                 earlier.symbols.discard(symbol)
                 if not earlier.symbols:
                     del self._unanswered[at]
 
-    def ask_again(self, time_ns: int) -> list[Request]:
-        """Ask anew what was not answered in time; return what was asked so often that we give up."""
-        late = [at for at, asked in self._unanswered.items() if time_ns - asked.asked_ns >= ANSWER_WITHIN_NS]
+    def repeat_overdue(self, time_ns: int) -> list[Request]:
+        """Send again what was not answered in time; return what was sent so often that we give up."""
+        late = [at for at, sent in self._unanswered.items() if time_ns - sent.asked_ns >= ANSWER_WITHIN_NS]
         given_up = []
         for at in late:
             request = self._unanswered.pop(at)
@@ -104,10 +104,10 @@ class Requests:
                 given_up.append(request)
             else:
                 request.tries, request.asked_ns = request.tries + 1, time_ns
-                self._ask(request)
+                self._send(request)
         return given_up
 
-    def _ask(self, request: Request) -> None:
+    def _send(self, request: Request) -> None:
         self._last_id += 1
         self._unanswered[self._last_id] = request
         # Kraken wants a list even for one symbol, and no list at all where the channel has none.

@@ -1,4 +1,4 @@
-"""Kraken's public REST API: asked slowly, again when it is busy, and named when it refuses."""
+"""Kraken's public REST API: requests are slow, repeated when it is busy, and errors name what it refused."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 30.0
 JITTER = 0.5  # of a wait, added at random
 TIMEOUT_S = 10.0
-MAX_CANDLES = 720  # closed ones that OHLC returns, whatever is asked
+MAX_CANDLES = 720  # closed ones that OHLC returns, whatever is requested
 TRADES_A_PAGE = 1_000
 DEEPEST = 500
 _HTTP_OK, _HTTP_TOO_MANY, _HTTP_SERVER_ERROR = 200, 429, 500
@@ -36,11 +36,11 @@ _T = TypeVar("_T")
 
 
 class RestError(RuntimeError):
-    """Base of what a request can come to; the text names endpoint, pair and the exchange's words."""
+    """Base of a request's errors; the text names endpoint, pair and the exchange's own text."""
 
 
 class RestRefused(RestError):
-    """The exchange will not answer this request, however often it is asked."""
+    """The exchange will not answer this request, however often it is sent."""
 
 
 class RestUnavailable(RestError):
@@ -106,12 +106,12 @@ class KrakenRest:
         self._http.close()
 
     def system_status(self) -> SystemStatus:
-        """Return what the exchange says of itself."""
-        return self._ask("SystemStatus", {}, rest_answers.read_status)
+        """Return the exchange's own status."""
+        return self._request("SystemStatus", {}, rest_answers.read_status)
 
     def asset_pairs(self) -> dict[str, PairName]:
         """Return every pair by its v2 symbol, and know their REST names from now on."""
-        pairs = {pair.instrument.symbol: pair for pair in self._ask("AssetPairs", {}, rest_answers.read_pairs)}
+        pairs = {pair.instrument.symbol: pair for pair in self._request("AssetPairs", {}, rest_answers.read_pairs)}
         self._altnames |= {symbol: pair.altname for symbol, pair in pairs.items()}
         return pairs
 
@@ -123,7 +123,7 @@ class KrakenRest:
         about: dict[str, Any] = {"pair": self._name(instrument), "interval": TIMEFRAME_MINUTES[timeframe]}
         if since_s is not None:
             about["since"] = since_s
-        return self._ask("OHLC", about, lambda result: rest_answers.read_candles(result, instrument))
+        return self._request("OHLC", about, lambda result: rest_answers.read_candles(result, instrument))
 
     def trades(self, instrument: Instrument, since_ns: int) -> Iterator[list[Trade]]:
         """Yield the public prints after ``since_ns`` page by page, oldest first, each print once.
@@ -133,8 +133,8 @@ class KrakenRest:
         since, last_id = str(since_ns), -1
         while True:
             about = {"pair": self._name(instrument), "since": since, "count": TRADES_A_PAGE}
-            page = self._ask("Trades", about, lambda result: rest_answers.read_trades(result, instrument))
-            # Equal times at a border bring a print twice: its id tells.
+            page = self._request("Trades", about, lambda result: rest_answers.read_trades(result, instrument))
+            # Equal times at a border bring a print twice: its id shows it.
             fresh = [trade for trade in page.trades if trade.trade_id > last_id]
             if not fresh or page.last == since:
                 return
@@ -146,12 +146,12 @@ class KrakenRest:
         if not 1 <= count <= DEEPEST:
             raise ValueError(f"count is {count}; expected 1 to {DEEPEST}")
         about = {"pair": self._name(instrument), "count": count}
-        return self._ask("Depth", about, lambda result: rest_answers.read_depth(result, instrument))
+        return self._request("Depth", about, lambda result: rest_answers.read_depth(result, instrument))
 
     def _name(self, instrument: Instrument) -> str:
         return self._altnames.get(instrument.symbol) or altname_of(instrument.symbol)
 
-    def _ask(self, endpoint: str, about: dict[str, Any], read: Callable[[bytes], _T]) -> _T:
+    def _request(self, endpoint: str, about: dict[str, Any], read: Callable[[bytes], _T]) -> _T:
         what = f"{endpoint} of {about['pair']}" if "pair" in about else endpoint
         reason = ""
         for attempt in range(MAX_TRIES):

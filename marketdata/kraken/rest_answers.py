@@ -30,7 +30,7 @@ class BadAnswer(ValueError):
 
 
 class ExchangeError(ValueError):
-    """The exchange answered with an error of its own; the text is its words."""
+    """The exchange answered with an error of its own; the text is the exchange's."""
 
     def __init__(self, words: str) -> None:
         super().__init__(words)
@@ -38,7 +38,7 @@ class ExchangeError(ValueError):
 
 
 class SystemStatus(msgspec.Struct, frozen=True):
-    """What the exchange says of itself: online, maintenance, cancel_only or post_only."""
+    """The exchange's own status: online, maintenance, cancel_only or post_only."""
 
     status: str
     timestamp: str = ""
@@ -53,7 +53,7 @@ class PairName(msgspec.Struct, frozen=True):
 
 
 class TradePage(msgspec.Struct, frozen=True):
-    """A page of public prints, oldest first; ``last`` asks for the next."""
+    """A page of public prints, oldest first; ``last`` is the parameter of the next."""
 
     trades: list[Trade]
     last: str  # ns since the epoch, as text

@@ -15,7 +15,7 @@ _QUOTES = (
 
 
 class UnknownPairName(ValueError):
-    """A name from which no pair can be told."""
+    """A name from which no pair can be read."""
 
 
 def symbol_of_wsname(wsname: str) -> str:
@@ -37,12 +37,12 @@ def wsname_of(symbol: str) -> str:
 
 
 def altname_of(symbol: str) -> str:
-    """Return what REST and the bulk files call a pair that AssetPairs has not told us: ``XBTUSD``."""
+    """Return what REST and the bulk files call a pair that AssetPairs has not given us: ``XBTUSD``."""
     return wsname_of(symbol).replace("/", "")
 
 
 def symbol_of_altname(altname: str, known: Iterable[str] = ()) -> str:
-    """Return the v2 symbol of a REST or bulk-file name; ``known`` symbols are believed before its letters.
+    """Return the v2 symbol of a REST or bulk-file name; ``known`` symbols count before its letters.
 
     Raises:
         UnknownPairName: it ends in no quote currency that we know.

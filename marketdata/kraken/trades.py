@@ -1,4 +1,4 @@
-"""Prints that REST tells, in the words of the `trade` channel."""
+"""Prints from REST, in the format of the `trade` channel."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _encoder = msgspec.json.Encoder()
 
 
 def repair_message(instrument: Instrument, trades: Iterable[Trade]) -> bytes:
-    """Return a message that a listener hears, a recording keeps, and a replay hears again."""
+    """Return a message for a listener: a recording keeps it, and a replay takes it again."""
     rows = [
         {
             "symbol": instrument.symbol,

@@ -165,7 +165,7 @@ class AckResult(msgspec.Struct):
 
 
 class Envelope(msgspec.Struct):
-    """The keys by which every other message is told apart; acks and errors whole."""
+    """The keys by which every other message is recognised; acks and errors whole."""
 
     channel: str = ""
     method: str = ""

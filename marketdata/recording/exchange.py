@@ -31,7 +31,7 @@ class Survey:
     has_status: bool = False
     first_ns: int = 0
     messages: int = 0
-    instruments: bytes = b""  # what the exchange said of its pairs, or the best we know
+    instruments: bytes = b""  # the exchange's own message about its pairs, or one inferred
 
 
 def survey(messages: Iterable[tuple[int, bytes]], path: Path) -> Survey:
@@ -45,15 +45,15 @@ def survey(messages: Iterable[tuple[int, bytes]], path: Path) -> Survey:
         found.first_ns = found.first_ns or time_ns
         found.messages += 1
         try:
-            _look_at(message, found)
+            _survey_message(message, found)
         except (msgspec.MsgspecError, RecursionError):
-            continue  # the feed will say so when it is played
+            continue  # the feed reports it when it is played
     if not found.instruments:
         found.instruments = _instrument_message(_pairs(found, path))
     return found
 
 
-def _look_at(message: bytes, found: Survey) -> None:
+def _survey_message(message: bytes, found: Survey) -> None:
     envelope = wire.envelope_decoder.decode(message)
     if envelope.channel == "book":
         book = wire.book_decoder.decode(message)
@@ -164,13 +164,13 @@ def _instrument_message(pairs: list[dict[str, Any]]) -> bytes:
 class RecordedExchange:
     """Kraken's answers, as far as the recording goes; the recorded messages themselves are sent by others.
 
-    Nothing it says depends on when it is asked, so that the frames cut from a recording
+    No answer depends on the time of its request, so that the frames cut from a recording
     are the same at any speed.
     """
 
     def __init__(self, found: Survey) -> None:
         self._survey = found
-        self.has_been_asked = False  # for books: what was recorded may follow
+        self.has_book_request = False  # what was recorded may follow
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -178,7 +178,7 @@ class RecordedExchange:
         return tuple(self._survey.symbols)
 
     def greeting(self) -> list[bytes]:
-        """Return what a new connection is told: the state, if the recording will not tell it."""
+        """Return the messages of a new connection: the state, if the recording has none."""
         return [] if self._survey.has_status else [answers.status("online", connection_id=1)]
 
     def answer(self, message: bytes) -> list[bytes]:
@@ -195,7 +195,7 @@ class RecordedExchange:
             return [granted, self._survey.instruments]
         if request.symbols is None:
             return [answers.refused(request, answers.SYMBOL_NOT_A_LIST, now_ns)]
-        self.has_been_asked = self.has_been_asked or channel == "book"
+        self.has_book_request = self.has_book_request or channel == "book"
         return [self._answer_about(request, symbol, now_ns) for symbol in request.symbols]
 
     def _answer_about(self, request: answers.Request, symbol: str, now_ns: int) -> bytes:

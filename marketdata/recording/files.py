@@ -45,11 +45,11 @@ class InvalidRecording(ValueError):
 
 
 class Header(msgspec.Struct, kw_only=True):
-    """What a file says of itself before any record."""
+    """The head of a file, before any record."""
 
     market: str
     symbols: tuple[str, ...]
-    depth: int  # levels a side that were asked for
+    depth: int  # levels a side that were requested
     started_ns: int  # of the file
     run: int  # the feed process: when it began to record, ns
     number: int  # of the file in its run, from zero
@@ -105,7 +105,7 @@ class RecordingWriter:
         return self._digest.hexdigest()
 
     def close(self) -> None:
-        """Let go of the file as it is."""
+        """Close the file as it is."""
         self._file.close()
 
     def _put(self, data: bytes) -> None:

@@ -32,7 +32,7 @@ class State(StrEnum):
 
 
 class Index(msgspec.Struct, kw_only=True):
-    """What is in a file, so that nobody has to read it. While it is written, this lags a few seconds."""
+    """What is in a file, so that it need not be read. While it is written, this lags a few seconds."""
 
     started_ns: int
     ended_ns: int  # the last record's time
@@ -101,7 +101,7 @@ def is_being_written(path: Path) -> bool:
 
 
 def recorded_file(path: Path) -> RecordedFile:
-    """Return what the recording at ``path`` holds; a torn one is read once, then its index tells.
+    """Return what the recording at ``path`` holds; a torn one is read once, then it has an index.
 
     Raises:
         InvalidRecording: it is none.
@@ -172,15 +172,15 @@ def verify(listed: RecordedFile) -> str | None:
         return str(error)
     if actual != listed.index:
         wrong = [name for name in Index.__struct_fields__ if getattr(actual, name) != getattr(listed.index, name)]
-        told = ", ".join(
+        differences = ", ".join(
             f"{name} is {getattr(actual, name)}, {getattr(listed.index, name)} by its index" for name in wrong
         )
-        return f"{listed.path}: {told}"
+        return f"{listed.path}: {differences}"
     return None
 
 
 def remove_oldest(root: Path, max_bytes: int) -> list[Path]:
-    """Remove files that nobody writes, oldest first, until all take at most ``max_bytes``; return them."""
+    """Remove files that are not being written, oldest first, until all take at most ``max_bytes``; return them."""
     sizes: dict[Path, int] = {}
     for path in files_in(root):
         try:

@@ -61,16 +61,16 @@ def read_recording(path: Path) -> Iterator[tuple[int, bytes]]:
     now_ns: int | None = None
     untimed: list[bytes] = []
     for number, message in _messages(path):
-        told_ns = _time_of(message, path, number)
-        if told_ns is None and now_ns is None:
+        own_ns = _time_of(message, path, number)
+        if own_ns is None and now_ns is None:
             untimed.append(message)
             continue
-        now_ns = max(now_ns or 0, told_ns or 0)
+        now_ns = max(now_ns or 0, own_ns or 0)
         yield from ((now_ns, early) for early in untimed)
         untimed.clear()
         yield now_ns, message
     if now_ns is None:
-        raise InvalidRecording(f"{path}: no message tells its time; expected raw Kraken v2 frames, one a line")
+        raise InvalidRecording(f"{path}: no message has a time; expected raw Kraken v2 frames, one a line")
 
 
 def is_ours(path: Path) -> bool:
@@ -79,7 +79,7 @@ def is_ours(path: Path) -> bool:
 
 
 def surveyed(path: Path) -> Survey:
-    """Return what a recording holds; of a feed's own only what its headers tell.
+    """Return what a recording holds; of a feed's own only what its headers hold.
 
     Raises:
         InvalidRecording: it cannot be read.
@@ -101,7 +101,7 @@ def recorded_frames(path: Path, symbols: Iterable[str] | None = None) -> Iterato
         InvalidRecording: the file cannot be read.
     """
     if is_ours(path):
-        assert symbols is None, "what a feed has heard is played whole"
+        assert symbols is None, "a feed's own recording is played whole"
         replay = Replay()
         for record in played_records(path):
             yield from replay.take(record)
@@ -110,12 +110,12 @@ def recorded_frames(path: Path, symbols: Iterable[str] | None = None) -> Iterato
     listener = Listener(symbols or exchange.symbols, can_ask_again=False)
     listener.connected(None)
     for message in exchange.greeting():
-        listener.hear(message, None)
+        listener.receive(message, None)
     while requests := listener.outgoing():
         for answer in (answer for request in requests for answer in exchange.answer(request)):
-            listener.hear(answer, None)
+            listener.receive(answer, None)
     for time_ns, message in read_recording(path):
-        yield from listener.hear(message, time_ns)
+        yield from listener.receive(message, time_ns)
     yield from listener.finish()
 
 
@@ -148,10 +148,10 @@ def _time_of(message: bytes, path: Path, number: int) -> int | None:
     try:
         message.decode()  # a WebSocket's text is UTF-8, or it was never sent
         parsed = _message_decoder.decode(message)
-        told = [parsed.time_in, parsed.time_out]
+        times = [parsed.time_in, parsed.time_out]
         if parsed.channel in _TIMED_CHANNELS:
-            told += [element.timestamp for element in _elements_decoder.decode(parsed.data)]
-        return max((nanoseconds(text) for text in told if text), default=None)
+            times += [element.timestamp for element in _elements_decoder.decode(parsed.data)]
+        return max((nanoseconds(text) for text in times if text), default=None)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         excerpt = message[:_EXCERPT_LENGTH].decode("ascii", "backslashreplace")
         raise InvalidRecording(

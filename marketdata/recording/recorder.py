@@ -1,4 +1,4 @@
-"""Writing down what the feed is told, beside the socket and never in its way."""
+"""Recording what the feed receives, beside the socket and never in its way."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _log = logging.getLogger("feed")
 
 
 class Recorder:
-    """A listener's scribe: it queues, and a thread of its own compresses and writes.
+    """A listener's recorder: it queues, and a thread of its own compresses and writes.
 
     When the disk cannot keep up, records are dropped, counted, and the next that is kept
     begins a new file with the listener's memory: the recording has a gap, never a fault.
@@ -49,7 +49,7 @@ class Recorder:
         self._root, self._folder = root, folder_of(root, market)
         self._market, self._symbols, self._depth = market, symbols, depth
         self._rotate_bytes, self._max_bytes, self._max_waiting_bytes = rotate_bytes, max_bytes, max_waiting_bytes
-        self._mishaps: deque[str] = deque(maxlen=100)
+        self._errors: deque[str] = deque(maxlen=100)
         # The listening thread's.
         self._run, self._files, self._noted = 0, 0, 0
         self._time_ns, self._day, self._put_bytes = 0, 0, 0
@@ -62,7 +62,7 @@ class Recorder:
         self._writer: RecordingWriter | None = None
         self._index = Index(started_ns=0, ended_ns=0, records=0, messages=0, bytes=0)
         self._indexed_at_s = 0.0
-        self._has_asked, self._failed_at_s = False, 0.0
+        self._has_requested_file, self._failed_at_s = False, 0.0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._write_all, name="recorder", daemon=True)
 
@@ -85,7 +85,7 @@ class Recorder:
         """Queue one record; never waits."""
         self._time_ns = time_ns = self._time_ns if time_ns is None else time_ns
         waiting = self._put_bytes - self._taken_bytes
-        # Once it has dropped, half the room must be free again: a hole, not a sieve.
+        # Once it has dropped, half the room must be free again: one hole, not many.
         self._is_dropping = waiting > (self._max_waiting_bytes // 2 if self._is_dropping else self._max_waiting_bytes)
         if self._is_dropping:
             self._refused += 1
@@ -96,15 +96,15 @@ class Recorder:
             self._put(Record(kind, time_ns, payload))
         self._noted += 1
 
-    def mishaps(self) -> list[str]:
+    def errors(self) -> list[str]:
         """Return what went wrong since the last time, for the feed's events."""
-        told = []
-        while self._mishaps:
-            told.append(self._mishaps.popleft())
+        messages = []
+        while self._errors:
+            messages.append(self._errors.popleft())
         if (dropped := self.dropped) > self._reported_drops:
-            told.append(f"{dropped - self._reported_drops} records were dropped: the disk does not keep up")
+            messages.append(f"{dropped - self._reported_drops} records were dropped: the disk does not keep up")
             self._reported_drops = dropped
-        return told
+        return messages
 
     def report(self) -> dict[str, Any]:
         """Return the figures as JSON can hold them; the file is named below the recordings' folder."""
@@ -140,14 +140,14 @@ class Recorder:
     def _write_all(self) -> None:
         is_over = False
         while not is_over:
-            is_over = self._stopping.wait(FLUSH_EVERY_S)  # asked first: what was queued before the end is written
+            is_over = self._stopping.wait(FLUSH_EVERY_S)  # checked first: what was queued before the end is written
             try:
                 self._write_queued()
                 if is_over:
                     self._finish()
             except OSError as error:
                 self._fail(error)
-            self._ask_after_failure()
+            self._retry_after_failure()
 
     def _write_queued(self) -> None:
         batch: list[Record] = []
@@ -185,8 +185,8 @@ class Recorder:
         self._index.messages += messages
         self._index.records += len(batch)
         self._index.ended_ns = batch[-1].time_ns
-        if writer.bytes >= self._rotate_bytes and not self._has_asked:
-            self._has_asked = self._wants_file = True
+        if writer.bytes >= self._rotate_bytes and not self._has_requested_file:
+            self._has_requested_file = self._wants_file = True
 
     def _open(self, header: Header) -> None:
         self._finish()
@@ -196,11 +196,11 @@ class Recorder:
         moment = utc(header.started_ns)
         path = self._folder / f"{moment:%Y%m%dT%H%M%S.%f}Z-{header.number:04d}{SUFFIX}"
         self._writer = RecordingWriter(path, header)
-        fcntl.flock(self._writer.file, fcntl.LOCK_EX)  # while it is held, nobody takes the file for torn
+        fcntl.flock(self._writer.file, fcntl.LOCK_EX)  # while it is held, no reader takes the file for torn
         self._index = Index(
             started_ns=header.started_ns, ended_ns=header.started_ns, records=0, messages=0, bytes=self._writer.bytes
         )
-        self._has_asked, self._indexed_at_s = False, 0.0
+        self._has_requested_file, self._indexed_at_s = False, 0.0
         _log.info("recording to %s", path.relative_to(self._root))
 
     def _keep_index(self, writer: RecordingWriter) -> None:
@@ -221,14 +221,14 @@ class Recorder:
         write_index(writer.path, self._index)
 
     def _fail(self, error: OSError) -> None:
-        self._mishaps.append(f"the recording broke off: {error}")
+        self._errors.append(f"the recording broke off: {error}")
         _log.error("the recording broke off, again in %s s: %s", RETRY_S, error)
         self._failed_at_s = time.monotonic()
         if self._writer is not None:
             self._writer.close()
             self._writer = None
 
-    def _ask_after_failure(self) -> None:
+    def _retry_after_failure(self) -> None:
         if self._failed_at_s and time.monotonic() - self._failed_at_s >= RETRY_S:
             self._failed_at_s, self._wants_file = 0.0, True
 

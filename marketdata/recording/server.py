@@ -1,4 +1,4 @@
-"""Plays a recording over a WebSocket on loopback, so that the feed hears it as it hears Kraken."""
+"""Plays a recording over a WebSocket on loopback, so that the feed receives it as it receives Kraken."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ _log = logging.getLogger("feed")
 async def serve_recording(path: Path, found: Survey, *, speed: float) -> AsyncIterator[str]:
     """Serve the recording at ``speed`` times real time (0: as fast as it is read); yield the URL.
 
-    Every connection hears it from its beginning, once it has asked for books. A feed's own
-    recording is told record by record, in binary messages: what was said is part of it.
+    Every connection receives it from its beginning, once it has requested books. A feed's own
+    recording is sent record by record, in binary messages: the requests are part of it.
     """
-    is_told_whole = is_ours(path)
+    is_own_recording = is_ours(path)
 
     async def handle(socket: ServerConnection) -> None:
         with contextlib.suppress(ConnectionClosed):
             player = _Player(socket, path, RecordedExchange(found), speed)
-            await (player.tell_records() if is_told_whole else player.run())
+            await (player.run_records() if is_own_recording else player.run())
 
     async with serve(handle, "127.0.0.1", 0, max_size=None, compression=None, ping_interval=None) as server:
         port = server.sockets[0].getsockname()[1]
@@ -66,7 +66,7 @@ class _Player:
                 text = request.encode() if isinstance(request, str) else request
                 for answer in self._exchange.answer(text):
                     await self._socket.send(answer, text=True)
-                if playing is None and self._exchange.has_been_asked:
+                if playing is None and self._exchange.has_book_request:
                     playing = asyncio.create_task(self._play(self._send_messages()))
         finally:
             if playing is not None:
@@ -74,9 +74,9 @@ class _Player:
                 with contextlib.suppress(asyncio.CancelledError, ConnectionClosed):
                     await playing
 
-    async def tell_records(self) -> None:
-        """Tell everything that a feed was told, at the times at which it was, once anything is asked."""
-        await self._socket.recv()  # closed before its client has spoken, a short recording would not be heard
+    async def run_records(self) -> None:
+        """Send every record of a feed, at its time, once any request has come."""
+        await self._socket.recv()  # closed before its client has sent anything, a short recording would not be received
         await self._play(self._send_records())
 
     async def _play(self, sending: Awaitable[None]) -> None:
@@ -96,14 +96,14 @@ class _Player:
             await self._socket.send(encode_record(record))
 
     async def _send_messages(self) -> None:
-        told_ns: int | None = None
+        sent_ns: int | None = None
         began_s, first_ns = time.monotonic(), 0
         for time_ns, message in read_recording(self._path):
-            if time_ns != told_ns:
+            if time_ns != sent_ns:
                 first_ns = first_ns or time_ns
                 await self._pause_until(began_s, (time_ns - first_ns) / NS_PER_S)
                 await self._socket.send(TIME_MESSAGE.pack(time_ns))
-                told_ns = time_ns
+                sent_ns = time_ns
             await self._socket.send(message, text=True)
 
     async def _pause_until(self, began_s: float, recorded_s: float) -> None:

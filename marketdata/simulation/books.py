@@ -28,7 +28,7 @@ class BookMaker:
         self._pair = pair
         self._prices = prices
         self._key = mixed(seed, name_number(pair.symbol))
-        self._cache: dict[tuple[Side, int], tuple[int, int]] = {}  # -> until when, lots (0: nobody)
+        self._cache: dict[tuple[Side, int], tuple[int, int]] = {}  # -> until when, lots (0: none)
         self._min_lots = pair.instrument.qty_min_lots
         self.at = lru_cache(maxsize=64)(self._at)
         self._coarse_mid = lru_cache(maxsize=64)(self._mid_ticks)

@@ -34,7 +34,7 @@ class InvalidFaults(ValueError):
 
 
 def parse_faults(text: str, symbols: Iterable[str] = tuple(PAIRS)) -> Plan:
-    """Return the plan that ``text`` describes; mixtures befall ``symbols``.
+    """Return the plan that ``text`` describes; mixtures affect ``symbols``.
 
     Raises:
         InvalidFaults: a word names no fault.
@@ -61,7 +61,7 @@ def _fault(word: str, number: int) -> Fault:
     usage = kind.usage(name)
     parts = _WHEN.fullmatch(when)
     if not at_sign or parts is None:
-        raise InvalidFaults(f"fault {word!r} says not when it happens; expected {usage}")
+        raise InvalidFaults(f"fault {word!r} has no time; expected {usage}")
     at_s = _seconds(word, "time", parts["at"], usage)
     lasting_s = kind.lasting_s
     if parts["lasting"] is not None:

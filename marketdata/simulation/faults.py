@@ -1,4 +1,4 @@
-"""Faults of the simulated exchange: a script of what befalls it and when, and mixtures by seed. All is pure."""
+"""Faults of the simulated exchange: a script of what goes wrong and when, and mixtures by seed. All is pure."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _T = TypeVar("_T")
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """What can be said of one kind of fault."""
+    """One kind of fault."""
 
     what: str
-    values: tuple[str, ...] = ()  # the words that its value may be
+    values: tuple[str, ...] = ()  # what its value may be
     numbers: tuple[float, float] | None = None  # smallest and largest, where the value is a number
     value: str = ""  # when none is given
     lasting_s: float = 0.0  # when none is given; 0: one message, one moment
@@ -39,10 +39,10 @@ class Kind(msgspec.Struct, frozen=True):
 
 KINDS = {
     "drop": Kind(
-        "the connection breaks, without a word or with that code; connections are refused while it lasts",
+        "the connection breaks, without a close frame or with that code; connections are refused while it lasts",
         values=("1001", "1011", "1013"),
     ),
-    "silence": Kind("nothing more is said on the open connection; or, while it lasts, on any: it comes later"),
+    "silence": Kind("nothing more is sent on the open connection; or, while it lasts, on any: it comes later"),
     "dead": Kind("a subscription falls silent until it is made anew", values=CHANNELS, value="book", has_symbol=True),
     "corrupt": Kind("a level among the best ten is altered, its checksum left right", has_symbol=True),
     "checksum": Kind("a book's checksum is wrong", has_symbol=True),
@@ -52,7 +52,7 @@ KINDS = {
     "lose": Kind("a message never comes", values=SUBJECTS, has_symbol=True),
     "garbage": Kind("a message that makes no sense; utf8: that is no text at all", values=("utf8",)),
     "giant": Kind(
-        "a message of four megabytes: pairs that nobody watches, or binary", values=("binary",), may_last=False
+        "a message of four megabytes: pairs that are not watched, or binary", values=("binary",), may_last=False
     ),
     "slow": Kind("messages come so many seconds late, in order", numbers=(0.1, 60.0), value="3", lasting_s=10.0),
     "rate": Kind("so many requests to subscribe are refused as too many", numbers=(1, 100), value="1", may_last=False),
@@ -76,7 +76,7 @@ _LONGEST_DRAWN_S = 20.0
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """One thing that goes wrong."""
+    """One fault."""
 
     name: str  # one of KINDS
     at_s: float  # since the exchange began

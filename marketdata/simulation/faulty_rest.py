@@ -1,4 +1,4 @@
-"""The REST side under faults: refused, broken or in maintenance, and otherwise true."""
+"""The REST side under faults: refused, broken or in maintenance, and otherwise correct."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ class FaultyRestSide:
                 return _refusal(fault.value)
         ahead_s = sum(float(fault.value) for fault in faults if fault.name == "skew")
         if endpoint == "SystemStatus" and faults:
-            told_ns = now_ns + round(ahead_s * NS_PER_S)
-            result = {"status": system_at(faults, now_s), "timestamp": f"{utc(told_ns):%Y-%m-%dT%H:%M:%SZ}"}
+            time_ns = now_ns + round(ahead_s * NS_PER_S)
+            result = {"status": system_at(faults, now_s), "timestamp": f"{utc(time_ns):%Y-%m-%dT%H:%M:%SZ}"}
             return Answer(HTTPStatus.OK, JSON, msgspec.json.encode({"error": [], "result": result}))
         body = self._side.answer(endpoint, about, now_ns)
         if endpoint == "AssetPairs" and faults:
-            told = msgspec.json.decode(body)
-            for pair in told["result"].values():
+            answer = msgspec.json.decode(body)
+            for pair in answer["result"].values():
                 pair["status"] = pair_status(faults, pair["wsname"].replace("XBT", "BTC"))
-            body = msgspec.json.encode(told)
+            body = msgspec.json.encode(answer)
         return Answer(HTTPStatus.OK, JSON, body)
 
 

@@ -1,4 +1,4 @@
-"""The simulated market in Kraken's words: every number at its full declared precision."""
+"""The simulated market in Kraken's format: every number at its full declared precision."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from trading.instruments import Instrument
 _CHECKSUM_LEVELS = 10
 
 
-def instrument_message(kind: str, told: Iterable[Instrument]) -> bytes:
+def instrument_message(kind: str, instruments: Iterable[Instrument]) -> bytes:
     """Return an `instrument` snapshot or update; as on Kraken its small numbers have exponents."""
-    instruments = list(told)
-    assets = sorted({asset for i in instruments for asset in (i.base, i.quote)})
+    listed = list(instruments)
+    assets = sorted({asset for i in listed for asset in (i.base, i.quote)})
     rows = ",".join(
         f'{{"id":"{asset}","status":"enabled","precision":10,"precision_display":5,"borrowable":true,'
         f'"collateral_value":1.00,"margin_rate":0.020000,"multiplier":1}}'
         for asset in assets
     )
-    pairs_text = ",".join(_pair(instrument) for instrument in instruments)
+    pairs_text = ",".join(_pair(instrument) for instrument in listed)
     return f'{{"channel":"instrument","type":"{kind}","data":{{"assets":[{rows}],"pairs":[{pairs_text}]}}}}'.encode()
 
 

@@ -39,18 +39,18 @@ class Past:
         return [Candle(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
 
     def forming(self, start_ns: int, now_ns: int) -> Candle | None:
-        """Return the candle that began at ``start_ns`` as it stands; None while nobody has traded."""
+        """Return the candle that began at ``start_ns`` as it stands; None before its first trade."""
         first, present = start_ns // MINUTE_NS, now_ns // MINUTE_NS
         whole = self._minutes(first, present - first)
         prints = self._prints.of_minutes(present, 1)
-        told = np.flatnonzero(prints.time_ns <= now_ns)
-        ticks, lots = prints.ticks[told], prints.lots[told]
-        if len(told):
+        printed = np.flatnonzero(prints.time_ns <= now_ns)
+        ticks, lots = prints.ticks[printed], prints.lots[printed]
+        if len(printed):
             now = [ticks[0], ticks.max(), ticks.min(), ticks[-1], lots.sum()]
             whole = np.concatenate([whole, np.array([now], dtype=np.int64)])
         if not len(whole):
             return None
-        trades = (present - first) * self._a_minute + len(told)
+        trades = (present - first) * self._a_minute + len(printed)
         figures = (whole[0, 0], whole[:, 1].max(), whole[:, 2].min(), whole[-1, 3], whole[:, 4].sum())
         open_, high, low, close, volume = (int(figure) for figure in figures)
         return Candle(start_ns, open_, high, low, close, volume, trades)

@@ -128,7 +128,7 @@ class PrintMaker:
         return occupied
 
     def _lots(self, ticks: Ints, direction: Ints, step_ns: Ints) -> Ints:
-        """Return what is displayed at each price, zero where nobody stands."""
+        """Return what is displayed at each price, zero where nothing is."""
         slot, began_ns = self._slots(ticks, step_ns)
         is_bid = _is_bid(direction)
         coarse_ns, of_coarse = np.unique(began_ns - began_ns % COARSE_NS, return_inverse=True)

@@ -33,7 +33,7 @@ class _Refused(Exception):
 
 
 class RestSide:
-    """Answers what ``market`` was like at any time. What it tells is what the socket sent."""
+    """Answers what ``market`` was like at any time. Its answers agree with what the socket sent."""
 
     def __init__(self, market: SimulatedMarket) -> None:
         self._market = market
@@ -42,7 +42,7 @@ class RestSide:
         self._names = {name: symbol for symbol in market.pairs for name in (symbol, altname_of(symbol))}
 
     def answer(self, endpoint: str, about: Mapping[str, str], now_ns: int) -> bytes:
-        """Return the answer to ``/0/public/ENDPOINT`` as of ``now_ns``; what cannot be answered is told as an error."""
+        """Return the answer to ``/0/public/ENDPOINT`` as of ``now_ns``; what cannot be answered is an error."""
         try:
             match endpoint:
                 case "SystemStatus":
@@ -76,9 +76,9 @@ class RestSide:
         count = min(MAX_CANDLES, REACH_MINUTES // width)
         candles = past.candles(forming_ns // MINUTE_NS - count * width, count, width)
         forming = past.forming(forming_ns, now_ns)
-        told = [*candles, forming] if forming is not None else candles
+        known = [*candles, forming] if forming is not None else candles
         since_ns = _whole(about, "since", 0) * NS_PER_S
-        rows = [_candle_row(candle, instrument) for candle in told if candle.start_ns > since_ns]
+        rows = [_candle_row(candle, instrument) for candle in known if candle.start_ns > since_ns]
         return {altname_of(symbol): rows, "last": forming_ns // NS_PER_S - width * 60}
 
     def _trades(self, about: Mapping[str, str], now_ns: int) -> dict[str, Any]:
@@ -122,8 +122,8 @@ def _candle_row(c: Candle, i: Instrument) -> list[Any]:
     return [c.start_ns // NS_PER_S, open_, high, low, close, "0.0", number(int(c.volume), i.qty_decimals), c.trades]
 
 
-def _trade_row(told: tuple[Any, ...], i: Instrument) -> list[Any]:
-    trade_id, time_ns, is_buy, ticks, lots = told
+def _trade_row(print_: tuple[Any, ...], i: Instrument) -> list[Any]:
+    trade_id, time_ns, is_buy, ticks, lots = print_
     price, qty = number(ticks, i.price_decimals), number(lots, i.qty_decimals)
     # Exact: as a float a time of today has no nanoseconds.
     time_s = msgspec.Raw(f"{time_ns // NS_PER_S}.{time_ns % NS_PER_S:09d}".encode())

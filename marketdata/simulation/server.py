@@ -1,4 +1,4 @@
-"""The simulated exchange: its conversations behind a WebSocket on loopback."""
+"""The simulated exchange behind a WebSocket on loopback."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from marketdata.simulation.faults import CALM, Plan
-from marketdata.simulation.faulty import Farewell, FaultyConversation, FaultyExchange, Told
+from marketdata.simulation.faulty import Closing, FaultyConnection, FaultyExchange, Sent
 from marketdata.simulation.market import SimulatedMarket
 
-TELL_EVERY_S = 0.05
+SEND_EVERY_S = 0.05
 MAX_BACKLOG = 20_000  # messages that a slow client may be behind
 _TRY_AGAIN_LATER = 1013
 _INTERNAL_ERROR = 1011
@@ -40,30 +40,30 @@ async def serve_simulation(
         return socket.respond(HTTPStatus.SERVICE_UNAVAILABLE, "") if exchange.is_away() else None
 
     async def handle(socket: ServerConnection) -> None:
-        await _Connection(socket, FaultyConversation(exchange, clock()), clock).run()
+        await _Connection(socket, FaultyConnection(exchange, clock()), clock).run()
 
     async with serve(handle, "127.0.0.1", port, compression=None, ping_interval=None, process_request=refuse) as server:
         yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
 class _Connection:
-    """Carries one conversation's words, in the order in which they were said."""
+    """Carries one session's messages, in their order."""
 
-    def __init__(self, socket: ServerConnection, conversation: FaultyConversation, clock: Clock) -> None:
+    def __init__(self, socket: ServerConnection, connection: FaultyConnection, clock: Clock) -> None:
         self._socket = socket
-        self._conversation = conversation
+        self._connection = connection
         self._clock = clock
-        self._outbox: deque[Told] = deque(conversation.greeting(clock()))
+        self._outbox: deque[Sent] = deque(connection.greeting(clock()))
         self._is_waiting = asyncio.Event()
         self._is_waiting.set()
 
     async def run(self) -> None:
-        """Talk until the client leaves."""
-        works = [asyncio.create_task(work) for work in (self._send(), self._tell())]
+        """Send and receive until the client leaves."""
+        works = [asyncio.create_task(work) for work in (self._send(), self._advance())]
         try:
             async for message in self._socket:
-                heard = message.encode() if isinstance(message, str) else message
-                self._say(self._conversation.receive(heard, self._clock()))
+                received = message.encode() if isinstance(message, str) else message
+                self._put(self._connection.receive(received, self._clock()))
         except ConnectionClosed:
             pass
         finally:
@@ -73,24 +73,24 @@ class _Connection:
                 if isinstance(error, Exception) and not isinstance(error, ConnectionClosed):
                     _log.error("the simulated exchange failed", exc_info=error)
 
-    def _say(self, messages: list[Told]) -> None:
+    def _put(self, messages: list[Sent]) -> None:
         if messages:
             self._outbox.extend(messages)
             self._is_waiting.set()
 
-    async def _tell(self) -> None:
+    async def _advance(self) -> None:
         try:
-            await self._tell_on()
+            await self._advance_with_time()
         except Exception:
-            await self._socket.close(_INTERNAL_ERROR)  # the client is told at once; `run` says why
+            await self._socket.close(_INTERNAL_ERROR)  # the client notices at once; `run` logs why
             raise
 
-    async def _tell_on(self) -> None:
+    async def _advance_with_time(self) -> None:
         while True:
-            await asyncio.sleep(TELL_EVERY_S)
-            self._say(self._conversation.advance(self._clock()))
-            if (farewell := self._conversation.farewell) is not None:
-                await self._leave(farewell)
+            await asyncio.sleep(SEND_EVERY_S)
+            self._put(self._connection.advance(self._clock()))
+            if (closing := self._connection.closing) is not None:
+                await self._leave(closing)
             if len(self._outbox) > MAX_BACKLOG:
                 await self._socket.close(_TRY_AGAIN_LATER, "Market data unavailable")
 
@@ -102,8 +102,8 @@ class _Connection:
                 payload, is_text = self._outbox.popleft()
                 await self._socket.send(payload, text=is_text)
 
-    async def _leave(self, farewell: Farewell) -> None:
-        if farewell.code:
-            await self._socket.close(farewell.code, farewell.reason)
+    async def _leave(self, closing: Closing) -> None:
+        if closing.code:
+            await self._socket.close(closing.code, closing.reason)
         else:
             self._socket.transport.abort()

@@ -1,4 +1,4 @@
-"""One client's conversation with the simulated exchange: no socket, no clock."""
+"""One client's session with the simulated exchange: no socket, no clock."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from trading.frames import NS_PER_S
 
 SNAPSHOT_TRADES = 50
 HEARTBEAT_NS = NS_PER_S
-_LONGEST_STRETCH_NS = 600 * NS_PER_S  # after a longer sleep older prints are told by nobody
+_LONGEST_STRETCH_NS = 600 * NS_PER_S  # after a longer sleep older prints are not sent
 _TRIGGERS = ("trades", "bbo")
 _NEEDS_SYMBOLS = ("book", "trade", "ticker")
 
 
 @dataclass(slots=True)
 class _Subscriptions:
-    """What the client hears, and what it has heard last."""
+    """What the client is subscribed to, and what it was sent last."""
 
     instrument: bool = False
     books: dict[str, tuple[int, BookTop]] = field(default_factory=dict)  # -> depth, as displayed to the client
@@ -35,9 +35,9 @@ class _Subscriptions:
 
 
 class Session:
-    """Answers requests, and tells the market's news as time passes.
+    """Answers requests, and sends the market's news as time passes.
 
-    All that is told is true as of ``now_ns``, the time of the last ``advance``: a snapshot
+    All messages are as of ``now_ns``, the time of the last ``advance``: a snapshot
     and the updates after it join without a seam.
     """
 
@@ -49,7 +49,7 @@ class Session:
         self.connection_id = mixed(market.seed, now_ns)
 
     def greeting(self) -> list[bytes]:
-        """Return what a new connection is told."""
+        """Return the messages of a new connection."""
         return [answers.status("online", self.connection_id)]
 
     def receive(self, message: bytes) -> list[bytes]:
@@ -72,12 +72,12 @@ class Session:
         if symbols is None:
             return [answers.refused(request, answers.SYMBOL_NOT_A_LIST, self._now_ns)]
         change = self._subscribe if request.method == "subscribe" else self._unsubscribe
-        heard = [change(request, symbol) for symbol in symbols]
+        answered = [change(request, symbol) for symbol in symbols]
         # First every acknowledgement, then the snapshots.
-        return [ack for ack, _ in heard] + [snapshot for _, snapshots in heard for snapshot in snapshots]
+        return [ack for ack, _ in answered] + [snapshot for _, snapshots in answered for snapshot in snapshots]
 
     def advance(self, now_ns: int) -> list[bytes]:
-        """Return what happened until ``now_ns``, in the order of the market's time."""
+        """Return the messages until ``now_ns``, in the order of the market's time."""
         then_ns, self._now_ns = self._now_ns, max(now_ns, self._now_ns)
         then_ns = max(then_ns, self._now_ns - _LONGEST_STRETCH_NS)
         news: list[tuple[int, int, bytes]] = []  # time, books before trades, message
@@ -111,9 +111,9 @@ class Session:
             return answers.UNKNOWN_DEPTH
         if channel == "ticker" and request.params.event_trigger not in _TRIGGERS:
             return f"Event trigger {request.params.event_trigger} not supported"
-        return answers.ALREADY_SUBSCRIBED if symbol in self._heard(channel) else ""
+        return answers.ALREADY_SUBSCRIBED if symbol in self._symbols_of(channel) else ""
 
-    def _heard(self, channel: str) -> set[str]:
+    def _symbols_of(self, channel: str) -> set[str]:
         s = self._subscribed
         return {"book": set(s.books), "trade": s.trades, "ticker": set(s.tickers)}[channel]
 
@@ -144,7 +144,7 @@ class Session:
     def _unsubscribe(self, request: Request, symbol: str) -> tuple[bytes, list[bytes]]:
         channel, subscribed = request.params.channel, self._subscribed
         result: dict[str, Any] = {"channel": channel, "symbol": symbol}
-        is_known = symbol in self._heard(channel)
+        is_known = symbol in self._symbols_of(channel)
         if channel == "book" and is_known:
             depth = subscribed.books[symbol][0]
             is_known = depth == request.params.depth
@@ -181,14 +181,14 @@ class Session:
     def _trade_news(self, then_ns: int) -> list[tuple[int, int, bytes]]:
         news: list[tuple[int, int, bytes]] = []
         for symbol, pair in self._market.pairs.items():
-            told = symbol in self._subscribed.trades
-            ticked = symbol in self._subscribed.tickers and self._subscribed.tickers[symbol][0] == "trades"
-            if not told and not ticked:
+            has_trades = symbol in self._subscribed.trades
+            has_ticker = symbol in self._subscribed.tickers and self._subscribed.tickers[symbol][0] == "trades"
+            if not has_trades and not has_ticker:
                 continue
             for trade in self._market.trades(symbol, then_ns, self._now_ns):
-                if told:
+                if has_trades:
                     news.append((trade.time_ns, 1, messages.trades("update", pair.instrument, [trade])))
-                if ticked:
+                if has_ticker:
                     news.append((trade.time_ns, 1, self._ticker("update", symbol, trade.time_ns)))
         return news
 

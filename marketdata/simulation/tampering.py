@@ -1,4 +1,4 @@
-"""What a fault makes of one message: bytes in, bytes out; None where the message does not lend itself to it."""
+"""One message under a fault: bytes in, bytes out; None where it does not fit the message."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _NO_TEXT = b'{"channel":"\xff\xfe\xc3"}'
 class Subject(NamedTuple):
     """What a message is about."""
 
-    channel: str  # "answer" for what was asked
+    channel: str  # "answer" for the answer to a request
     symbol: str  # empty: none, or several
     is_update: bool
 
@@ -77,12 +77,12 @@ def corrupted(message: bytes, market: SimulatedMarket, draw: int) -> bytes | Non
 
 
 def without_deletion(message: bytes, market: SimulatedMarket, draw: int) -> bytes | None:
-    """Return a book update in which nobody says that a level among the best ten has ended."""
+    """Return a book update without the deletion of a level among the best ten."""
     return _with_entry(message, market, draw, lambda entry: entry.level.lots == 0, lambda *_: b"")
 
 
 class _Entry(NamedTuple):
-    """One level as a message tells it."""
+    """One level as a message has it."""
 
     level: Level
     start: int
@@ -106,8 +106,8 @@ def _with_entry(
     if not entries:
         return None
     entry = entries[draw % len(entries)]
-    told = message[: entry.start] + replacement(entry, instrument) + message[entry.end :]
-    return told.replace(b"[,", b"[").replace(b",,", b",").replace(b",]", b"]")
+    changed = message[: entry.start] + replacement(entry, instrument) + message[entry.end :]
+    return changed.replace(b"[,", b"[").replace(b",,", b",").replace(b",]", b"]")
 
 
 def _entries(message: bytes, market: SimulatedMarket, instrument: Instrument, time_ns: int) -> list[_Entry]:

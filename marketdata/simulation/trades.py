@@ -54,7 +54,7 @@ class Tape:
         burst = mixed(self._key, minute, k, 1) % bursts
         began_s = 60.0 * uniform(self._key, minute, burst, 2)
         later_s = -BURST_S * log(1.0 - uniform(self._key, minute, k, 3))
-        # Whole microseconds, as Kraken tells them; what runs over the minute comes round to its beginning.
+        # Whole microseconds, as Kraken has them; what runs over the minute comes round to its beginning.
         offset_ns = int((began_s + later_s) % 60.0 * 1e6) * NS_PER_US
         return minute * MINUTE_NS + offset_ns, burst
 

@@ -1,4 +1,4 @@
-"""What a process counts: plain numbers where it is busy, prometheus_client's metrics when somebody looks."""
+"""What a process counts: plain numbers where it is busy, prometheus_client's metrics when they are read."""
 
 from __future__ import annotations
 

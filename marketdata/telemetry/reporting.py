@@ -1,4 +1,4 @@
-"""What every process has counted, told to all who ask.
+"""What every process has counted, reported to all who read it.
 
 Every few seconds a thread folds a process's plain numbers into metrics and hands them to Redis, from where the
 web process reads those of every living process, wherever that runs: only its port need be scraped.
@@ -25,7 +25,7 @@ from marketdata.telemetry import report_store
 from marketdata.telemetry.metrics import gauge
 
 REPORT_EVERY_S = 5.0
-_TOTALS = ("_total", "_sum", "_count")  # samples that only grow: their rates are told, too
+_TOTALS = ("_total", "_sum", "_count")  # samples that only grow: their rates are reported, too
 
 Collect = Callable[[], Iterable[Metric]]
 
@@ -88,9 +88,9 @@ def instance_of(process_id: int | None = None) -> str:
 
 
 class Reporter:
-    """Tells what this process counts, every few seconds until it is stopped.
+    """Reports what this process counts, every few seconds until it is stopped.
 
-    ``collect`` folds the plain numbers into metrics. ``process_id`` is another process's when this one speaks for it.
+    ``collect`` folds the plain numbers into metrics. ``process_id`` is another process's when this one reports for it.
     """
 
     def __init__(self, process: str, *collect: Collect, process_id: int | None = None) -> None:
@@ -101,8 +101,8 @@ class Reporter:
         for each in (build_info, *collect):
             self._registry.register(_Collected(each))
         self._totals: dict[str, float] = {}
-        self._told_s = 0.0
-        self._is_heard = True
+        self._reported_s = 0.0
+        self._is_delivered = True
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -113,14 +113,14 @@ class Reporter:
         return self
 
     def stop(self) -> None:
-        """Say that the process ends on purpose."""
+        """End, and remove the report: the process ends on purpose."""
         self._stopping.set()
         if self._thread is not None:
             self._thread.join(REPORT_EVERY_S)
         try:
             report_store.forget_report(f"{self._process}@{self._instance}")
         except redis.RedisError as error:
-            _log.debug("nobody hears that this process ends: %s", error)
+            _log.debug("the report of this process, which ends, was not removed: %s", error)
 
     def report(self) -> Report:
         """Fold what was counted, with the rates since the last time."""
@@ -130,31 +130,31 @@ class Reporter:
         for sample in (sample for family in families for sample in family.samples):
             if sample.name.endswith(_TOTALS):
                 totals[sample.name] = totals.get(sample.name, 0.0) + sample.value
-        passed_s = now_s - self._told_s
+        passed_s = now_s - self._reported_s
         rates = {
             name: max(0.0, total - self._totals[name]) / passed_s
             for name, total in totals.items()
             if name in self._totals and passed_s > 0
         }
-        self._totals, self._told_s = totals, now_s
+        self._totals, self._reported_s = totals, now_s
         return Report(self._process, self._instance, families, rates)
 
     def _run(self) -> None:
         while True:
-            self._tell()
+            self._deliver()
             if self._stopping.wait(REPORT_EVERY_S):
                 return
 
-    def _tell(self) -> None:
+    def _deliver(self) -> None:
         try:
             report = self.report()
             report_store.write_report(report.name, report.encoded)
-            self._is_heard = True
+            self._is_delivered = True
         except Exception as error:
-            # Whoever counts goes on working; the silence of its metrics shows on the system page.
-            if self._is_heard:
-                _log.warning("metrics are not told: %s", error)
-            self._is_heard = False
+            # The process goes on working; that its metrics are missing shows on the system page.
+            if self._is_delivered:
+                _log.warning("metrics are not reported: %s", error)
+            self._is_delivered = False
 
 
 class _Collected(Collector):
@@ -177,14 +177,14 @@ def _family(metric: Metric) -> Family:
     return Family(metric.name, metric.type, metric.documentation, samples)
 
 
-# What all have told
+# The reports of all processes
 
 
 def living_reports() -> list[Report]:
-    """Return what every living process has told last, by its name; one that another version cannot read is left out.
+    """Return the newest report of every living process, by its name; one of an unreadable version is left out.
 
     Raises:
-        RedisError: Redis does not tell.
+        RedisError: Redis does not answer.
     """
     found = []
     for name, payload in report_store.reports().items():
@@ -196,9 +196,9 @@ def living_reports() -> list[Report]:
 
 
 def merged(reports: Iterable[Report]) -> list[Metric]:
-    """Return each metric once, with the samples of all processes, told apart by `process` and `instance`.
+    """Return each metric once, with the samples of all processes, labelled by `process` and `instance`.
 
-    Where two versions disagree on a metric's type, the first to be read is believed and the other left out.
+    Where two versions disagree on a metric's type, the first to be read counts and the other is left out.
     """
     metrics: dict[str, Metric] = {}
     for report in reports:

@@ -1,7 +1,7 @@
 """Spans for OpenTelemetry, where `OTEL_EXPORTER_OTLP_ENDPOINT` names a collector; else nothing is done or imported.
 
-A frame has no room for a trace's id, so the span of a frame has ids made of market and sequence: whoever
-works the frame, on whatever machine, can link to it.
+A frame has no room for a trace's id, so the span of a frame has ids made of market and sequence: a worker
+that evaluates the frame, on whatever machine, can link to it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _log = logging.getLogger("tracing")
 
 
 class Span:
-    """A span that is told to nobody."""
+    """A span that is not exported."""
 
     def update(self, name: str, attributes: Mapping[str, Any]) -> None:
         """Give it a better name, and say more about it."""
@@ -43,12 +43,12 @@ _tracer: _Tracer | None = None
 
 
 def is_on() -> bool:
-    """Return whether spans are told to anybody."""
+    """Return whether spans are exported."""
     return _tracer is not None
 
 
 def begin(process: str) -> None:
-    """Tell the spans of this process from now on, if the environment names a collector."""
+    """Export the spans of this process from now on, if the environment names a collector."""
     global _tracer  # noqa: PLW0603 - one for the process, as the environment is
     if not os.environ.get(ENDPOINT) or _tracer is not None:
         return
@@ -81,13 +81,13 @@ def frame_ids(market: str, sequence: int) -> tuple[int, int]:
     return int.from_bytes(digest[:16]), int.from_bytes(digest[16:])
 
 
-class _Told(Span):
-    def __init__(self, told: Any) -> None:
-        self._told = told
+class _ExportedSpan(Span):
+    def __init__(self, span: Any) -> None:
+        self._span = span
 
     def update(self, name: str, attributes: Mapping[str, Any]) -> None:
-        self._told.update_name(name)
-        self._told.set_attributes(dict(attributes))
+        self._span.update_name(name)
+        self._span.set_attributes(dict(attributes))
 
 
 class _Tracer:
@@ -125,8 +125,8 @@ class _Tracer:
     @contextmanager
     def span(self, name: str, links: Iterable[tuple[str, int]], attributes: Mapping[str, Any]) -> Iterator[Span]:
         linked = [self._link(frame_ids(market, sequence)) for market, sequence in list(links)[-MOST_LINKS:]]
-        with self._tracer.start_as_current_span(name, links=linked, attributes=dict(attributes)) as told:
-            yield _Told(told)
+        with self._tracer.start_as_current_span(name, links=linked, attributes=dict(attributes)) as span:
+            yield _ExportedSpan(span)
 
     @contextmanager
     def frame_span(self, market: str, sequence: int) -> Iterator[Span]:
@@ -135,15 +135,15 @@ class _Tracer:
         self._wanted.ids = frame_ids(market, sequence)
         try:
             about: dict[str, Any] = {"market": market, "frame.sequence": sequence}
-            told = self._tracer.start_span("frame", context=Context(), attributes=about)
+            span = self._tracer.start_span("frame", context=Context(), attributes=about)
         finally:
             self._wanted.ids = None
-        with told:
-            yield _Told(told)
+        with span:
+            yield _ExportedSpan(span)
 
 
 def end() -> None:
-    """Tell what has not been told yet, and stop."""
+    """Export what has not been exported yet, and stop."""
     global _tracer
     tracer, _tracer = _tracer, None
     if tracer is not None:

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from marketdata import bus
-from marketdata.api import choice_asked, time_asked
+from marketdata.api import requested_choice, requested_time
 from portfolios.results.windows import SEASON, WINDOWS
 from portfolios.selectors import current_season
 from strategies.league.table import OutsideSeason, View, league
@@ -29,8 +29,8 @@ class LeagueTable(APIView):
     @extend_schema(parameters=PARAMETERS, responses=LeagueSerializer)
     def get(self, request: Request) -> Response:
         """Return season, rows (best return of the window first) and totals."""
-        window = WINDOWS[choice_asked(request, "window", WINDOWS, default=SEASON.name) or SEASON.name]
-        view = View(window, time_asked(request, "at"))
+        window = WINDOWS[requested_choice(request, "window", WINDOWS, default=SEASON.name) or SEASON.name]
+        view = View(window, requested_time(request, "at"))
         try:
             found = league(current_season(), bus.feed_state() if view.at is None else None, view)
         except OutsideSeason as error:

@@ -1,4 +1,4 @@
-"""The client's things and the API's descriptions are the same, field for field."""
+"""The client's classes and the API's descriptions are the same, field for field."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dashboard.stream import messages
 from paddock_client import stream
 
 NAMES = {"Row": "Contestant", "Event": "DeploymentEvent", "EquityPoint": "CurvePoint", "FrameStream": "Stream"}
-OF_THE_STREAM = {"Price"}  # and what is told
+OF_THE_STREAM = {"Price"}  # and its messages
 NOT_TAKEN = {
     # Its `standing` has them.
     "DeploymentDetail": {"shadows", "optimism_band_pct", "optimism_gap_pct", "optimism_since", "optimism_reason"},
@@ -85,7 +85,7 @@ def resolved(described: dict[str, Any], form: dict[str, Any]) -> tuple[dict[str,
     return (described[form["$ref"].rpartition("/")[2]] if "$ref" in form else form), may_be_null
 
 
-def test_the_client_knows_what_the_stream_tells():
+def test_the_client_knows_the_messages_of_the_stream():
     facts_and_states = {
         kind.__struct_config__.tag: set(kind.__struct_encode_fields__)
         for kind in messages.TOLD

@@ -1,4 +1,4 @@
-"""Asking: what is tried again and what never is, and answers that no sound server gives, from a small one."""
+"""Requests: what is tried again and what never is, and answers that no sound server gives, from a small one."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def test_the_client_needs_nothing_of_the_server():
 
 @contextmanager
 def server(*answers: tuple[int, dict[str, str], str]) -> Iterator[tuple[Paddock, list[str]]]:
-    """Serve these answers one after another, the last for ever; tell what was asked."""
-    asked: list[str] = []
+    """Serve these answers one after another, the last for ever; yield the requests, too."""
+    requests: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            status, headers, body = answers[min(len(asked), len(answers) - 1)]
-            asked.append(f"{self.command} {self.path}")
+            status, headers, body = answers[min(len(requests), len(answers) - 1)]
+            requests.append(f"{self.command} {self.path}")
             self.send_response(status)
             for name, value in {"Content-Length": str(len(body)), **headers}.items():
                 self.send_header(name, value)
@@ -66,7 +66,7 @@ def server(*answers: tuple[int, dict[str, str], str]) -> Iterator[tuple[Paddock,
     thread.start()
     try:
         with Paddock(f"http://127.0.0.1:{http.server_port}/sub") as client:
-            yield client, asked
+            yield client, requests
     finally:
         http.shutdown()
         thread.join()
@@ -84,24 +84,24 @@ EMPTY = {"season": None, "market": None, "window": NO_TIME, "rows": [], "totals"
 
 def test_reading_is_tried_again_and_a_change_never(quick):
     busy = (503, {"Retry-After": "0"}, "")
-    with server(busy, busy, (200, {}, json.dumps(EMPTY))) as (client, asked):
+    with server(busy, busy, (200, {}, json.dumps(EMPTY))) as (client, requests):
         assert client.league().rows == []
-        assert asked == ["GET /sub/api/v1/league/"] * 3
-    with server(busy) as (client, asked):
+        assert requests == ["GET /sub/api/v1/league/"] * 3
+    with server(busy) as (client, requests):
         with pytest.raises(Refused, match="503"):
             client.reset("a")
-        assert asked == ["POST /sub/api/v1/deployments/a/reset/"]
+        assert requests == ["POST /sub/api/v1/deployments/a/reset/"]
 
 
 def test_a_server_that_is_busy_for_long_is_given_up(quick):
     problem = json.dumps({"type": "about:blank", "title": "Too many", "status": 429, "detail": "120 a minute"})
-    with server((429, {"Retry-After": "0"}, problem)) as (client, asked):
+    with server((429, {"Retry-After": "0"}, problem)) as (client, requests):
         with pytest.raises(TooManyRequests, match="429 Too many: 120 a minute"):
             client.league()
-        assert len(asked) == TRIES
+        assert len(requests) == TRIES
 
 
-def test_problem_details_are_told_by_field(quick):
+def test_problem_details_are_given_by_field(quick):
     sentence = "since is 'x'; expected a time"
     problem = {"title": "Bad Request", "status": 400, "detail": sentence, "errors": {"since": [sentence]}}
     with server((400, {}, json.dumps(problem))) as (client, _), pytest.raises(Refused) as refused:
@@ -126,10 +126,10 @@ def test_an_answer_of_something_else_than_a_paddock_is_no_crash(body, quick):
 
 def test_of_the_link_to_the_next_page_only_the_place_is_followed(quick):
     first = {"next": "http://elsewhere.example/api/v1/deployments/?cursor=abc", "results": []}
-    with server((200, {}, json.dumps(first)), (200, {}, '{"next": null, "results": []}')) as (client, asked):
+    with server((200, {}, json.dumps(first)), (200, {}, '{"next": null, "results": []}')) as (client, requests):
         assert list(client.deployments()) == []
 
-    assert asked == ["GET /sub/api/v1/deployments/", "GET /sub/api/v1/deployments/?cursor=abc"]
+    assert requests == ["GET /sub/api/v1/deployments/", "GET /sub/api/v1/deployments/?cursor=abc"]
 
 
 def test_no_server_is_said_to_be_none(quick):
@@ -137,12 +137,12 @@ def test_no_server_is_said_to_be_none(quick):
         client.league()
 
 
-def test_what_a_proxy_answers_instead_of_the_server_is_told_by_its_status():
+def test_what_a_proxy_answers_instead_of_the_server_is_known_by_its_status():
     with server((413, {}, "<html>too large</html>")) as (client, _), pytest.raises(Refused, match="413"):
         client.league()
 
 
-def test_a_time_without_a_zone_is_refused_before_anything_is_asked():
+def test_a_time_without_a_zone_is_refused_before_anything_is_requests():
     client = Paddock("http://127.0.0.1:8000")
 
     with pytest.raises(ValueError, match="since is 2026-07-07T12:00:00, without a zone"):

@@ -49,11 +49,11 @@ def test_a_reset_opens_a_new_account(trader):
 
 
 def test_how_far_a_flattening_has_come_can_be_followed(trader):
-    told = trader.flatten("a")
+    paused = trader.flatten("a")
     (listed,) = trader.flattenings("a")
 
-    assert (told.status, told.flattening.state, told.flattening.by) == ("paused", "asked", "tess")
-    assert listed == told.flattening
+    assert (paused.status, paused.flattening.state, paused.flattening.by) == ("paused", "asked", "tess")
+    assert listed == paused.flattening
     assert list(trader.flattenings("a", state="done")) == []
 
 
@@ -66,7 +66,7 @@ def test_a_copy_differs_in_what_is_said(trader):
     assert (named.slug, named.config) == ("other", {"slow": 30})
 
 
-def test_what_a_copy_cannot_be_is_told_by_field(trader):
+def test_what_a_copy_cannot_be_is_named_by_field(trader):
     with pytest.raises(Refused) as refused:
         trader.clone("a", "B", cash="a lot", colour="blue")
     unknown = refused.value.errors
@@ -77,7 +77,7 @@ def test_what_a_copy_cannot_be_is_told_by_field(trader):
     assert "slug" in refused.value.errors
 
 
-def test_a_season_begins_only_for_who_names_the_one_that_ends(trader):
+def test_a_season_begins_only_when_the_request_names_the_one_that_ends(trader):
     with pytest.raises(Refused, match="season 1 runs: expected 1"):
         trader.begin_season(confirm=3)
 
@@ -115,7 +115,7 @@ def test_what_was_changed_is_read_and_rolled_back(trader):
 
     change_deployment(deployment=Deployment.objects.get(slug="a"), by="ann", config={"slow": 60})
     newest = next(trader.revisions("a"))
-    told = trader.roll_back("a", before)
+    restored = trader.roll_back("a", before)
 
     (change,) = newest.changes
     assert (newest.by, newest.action, change.key, change.before, change.after) == (
@@ -125,7 +125,7 @@ def test_what_was_changed_is_read_and_rolled_back(trader):
         30,
         60,
     )
-    assert told.config == {"slow": 30}
+    assert restored.config == {"slow": 30}
     assert next(trader.revisions("a")).action == "rolled back"
     with pytest.raises(NotFound, match="99"):
         trader.roll_back("a", 99)

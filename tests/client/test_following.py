@@ -14,13 +14,13 @@ from django.utils import timezone
 
 from marketdata import bus
 from paddock_client import (
-    EventTold,
-    FillTold,
+    EventMessage,
+    FillMessage,
     Gap,
     NotAllowed,
-    OrderTold,
+    OrderMessage,
     Paddock,
-    RoundTripTold,
+    RoundTripMessage,
     UnknownCursor,
     Unreachable,
 )
@@ -65,28 +65,30 @@ def test_a_server_that_dies_while_a_worker_trades_costs_no_message_and_repeats_n
             running("manage.py", "run_feed", "--source", f"recording:{CAPTURE}", "--speed", "2", log=site.log)
         )
         for _ in range(2):
-            heard = len(follower.heard)
-            wait_until(lambda heard=heard: len(follower.heard) > heard + 5, "some facts", site.log)
+            received = len(follower.received)
+            wait_until(lambda received=received: len(follower.received) > received + 5, "some facts", site.log)
             site.end(how)
-            untold = Message.objects.count()
-            wait_until(lambda untold=untold: Message.objects.count() > untold or market_is_over(), "trade", site.log)
+            unsent = Message.objects.count()
+            wait_until(lambda unsent=unsent: Message.objects.count() > unsent or market_is_over(), "trade", site.log)
             site.start()
         wait_until(market_is_over, "the end of the recording", site.log)
         worked_through = bus.latest_sequence(bus.current_market())
         wait_until(lambda: _cursor() >= worked_through, "every deployment at the last frame", site.log)
-        wait_until(lambda: len(follower.heard) >= Message.objects.count() - len(begun), "all messages", site.log)
+        wait_until(lambda: len(follower.received) >= Message.objects.count() - len(begun), "all messages", site.log)
 
-    heard = follower.heard
-    assert follower.mishap is None
-    assert len({message.cursor for message in heard}) == len(heard)
-    fills = [(told.deployment, told.data.fill_id) for told in heard if isinstance(told, FillTold)]
-    assert sorted(fills) == sorted(Fill.objects.values_list("account__slug", "fill_id"))
-    trips = [(told.deployment, told.data.trip_id) for told in heard if isinstance(told, RoundTripTold)]
+    received = follower.received
+    assert follower.error is None
+    assert len({message.cursor for message in received}) == len(received)
+    fills = [m for m in received if isinstance(m, FillMessage)]
+    written_fills = Fill.objects.values_list("account__slug", "fill_id")
+    assert sorted((m.deployment, m.data.fill_id) for m in fills) == sorted(written_fills)
+    trips = [(m.deployment, m.data.trip_id) for m in received if isinstance(m, RoundTripMessage)]
     assert sorted(trips) == sorted(RoundTrip.objects.values_list("account__slug", "trip_id"))
-    events = [(told.data.event_id, told.deployment) for told in heard if isinstance(told, EventTold)]
+    events = [(m.data.event_id, m.deployment) for m in received if isinstance(m, EventMessage)]
     written = DeploymentEvent.objects.values_list("event_id", "deployment__slug")
     assert sorted(events) == sorted(set(written) - begun)
-    last = {(told.deployment, told.data.order_id): told.data.status for told in heard if isinstance(told, OrderTold)}
+    orders = [m for m in received if isinstance(m, OrderMessage)]
+    last = {(m.deployment, m.data.order_id): m.data.status for m in orders}
     assert last == {(slug, name): status for slug, name, status in _orders()}
     assert len(fills) > 40
 
@@ -103,32 +105,32 @@ def test_a_program_goes_on_another_day_where_it_stood(site: Site) -> None:
     deployment = enter(open_season(), "a")
     with following(site.url, "fills") as first:
         trade(deployment, 1, 2, 3)
-        wait_until(lambda: len(first.heard) == 3, "three fills", site.log)
+        wait_until(lambda: len(first.received) == 3, "three fills", site.log)
     trade(deployment, 4)
 
-    with following(site.url, "fills", after=first.heard[1].cursor) as second:
+    with following(site.url, "fills", after=first.received[1].cursor) as second:
         trade(deployment, 5)
-        wait_until(lambda: len(second.heard) == 3, "three more", site.log)
+        wait_until(lambda: len(second.received) == 3, "three more", site.log)
 
-    assert [told.data.sequence for told in second.heard] == [3, 4, 5]
+    assert [message.data.sequence for message in second.received] == [3, 4, 5]
 
 
-def test_a_program_that_was_away_too_long_is_told_of_the_gap_and_goes_on(site: Site) -> None:
+def test_a_program_that_was_away_too_long_receives_the_gap_and_goes_on(site: Site) -> None:
     deployment = enter(open_season(), "a")
     with following(site.url, "fills") as first:
         trade(deployment, 1)
-        wait_until(lambda: first.heard, "a fill", site.log)
+        wait_until(lambda: first.received, "a fill", site.log)
     trade(deployment, 2, 3, 4)
     remove_old_messages(before=timezone.now() - timedelta(hours=1), most=1)
     site.end()
     site.start()
 
-    with following(site.url, "fills", after=first.heard[0].cursor) as second:
-        wait_until(lambda: len(second.heard) == 2, "the gap and what is kept", site.log)
+    with following(site.url, "fills", after=first.received[0].cursor) as second:
+        wait_until(lambda: len(second.received) == 2, "the gap and what is kept", site.log)
 
-    gap, kept = second.heard
+    gap, kept = second.received
     assert isinstance(gap, Gap)
-    assert gap.from_ == first.heard[0].cursor
+    assert gap.from_ == first.received[0].cursor
     assert kept.data.sequence == 4
 
 
@@ -136,24 +138,24 @@ def test_a_database_that_breaks_off_costs_no_message(site: Site) -> None:
     deployment = enter(open_season(), "a")
     with following(site.url, "fills") as follower:
         trade(deployment, 1)
-        wait_until(lambda: follower.heard, "a fill", site.log)
+        wait_until(lambda: follower.received, "a fill", site.log)
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         trade(deployment, 2)
-        wait_until(lambda: len(follower.heard) == 2, "another", site.log)
+        wait_until(lambda: len(follower.received) == 2, "another", site.log)
 
-    assert [told.data.sequence for told in follower.heard] == [1, 2]
+    assert [message.data.sequence for message in follower.received] == [1, 2]
 
 
 def test_a_cursor_of_another_server_is_refused_with_what_is_wrong(site: Site) -> None:
     with following(site.url, "fills", after=f"{2**61}-5") as follower:
-        wait_until(lambda: follower.mishap, "a refusal", site.log)
+        wait_until(lambda: follower.error, "a refusal", site.log)
 
-    assert isinstance(follower.mishap, UnknownCursor)
-    assert "ahead of this stream" in follower.mishap.errors["after"][0]
+    assert isinstance(follower.error, UnknownCursor)
+    assert "ahead of this stream" in follower.error.errors["after"][0]
 
 
 def test_where_pages_are_not_public_a_program_needs_a_token(site: Site) -> None:
@@ -162,15 +164,15 @@ def test_where_pages_are_not_public_a_program_needs_a_token(site: Site) -> None:
     _, token = make_token(user=User.objects.create_user("ann"), name="robot", scopes=["read"], by="test")
     private.start()
     try:
-        for secret, is_told in ((None, False), ("wrong", False), (token, True)):
+        for secret, may_read in ((None, False), ("wrong", False), (token, True)):
             follower = Follower(lambda secret=secret: Paddock(private.url, secret).stream(["fills"]))
             follower.start()
             wait_until(
-                lambda follower=follower: follower.mishap or (follower.stream and follower.stream.cursor), "an answer"
+                lambda follower=follower: follower.error or (follower.stream and follower.stream.cursor), "an answer"
             )
             follower.stop()
-            assert (follower.mishap is None) == is_told
-            assert is_told or isinstance(follower.mishap, NotAllowed)
+            assert (follower.error is None) == may_read
+            assert may_read or isinstance(follower.error, NotAllowed)
     finally:
         private.end()
 
@@ -181,5 +183,5 @@ def test_a_server_that_stays_away_is_waited_for_only_so_long(site: Site) -> None
     follower.start()
     follower.join(30)
 
-    assert isinstance(follower.mishap, Unreachable)
-    assert "was not reached for 0.5 s" in str(follower.mishap)
+    assert isinstance(follower.error, Unreachable)
+    assert "was not reached for 0.5 s" in str(follower.error)

@@ -80,7 +80,7 @@ def test_what_is_not_known_of_a_market_is_refused_with_what_there_is(site):
         site.candles("DOGE/USD")
 
 
-def test_how_the_market_is_heard_is_read(site):
+def test_the_figures_of_the_feed_are_read(site):
     feed = site.feed()
 
     assert (feed.connected, feed.source, feed.last_frame_age_s is not None) == (True, "simulated", True)

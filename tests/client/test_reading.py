@@ -123,7 +123,7 @@ def test_what_is_held_is_read_with_the_price_at_which_it_would_be_taken_away(sit
     assert amounts["USD"] == sum(entry.amount for entry in booked)
 
 
-def test_worth_over_time_and_what_befell_it_are_read(site, work):
+def test_equity_over_time_and_events_are_read(site, work):
     pause_deployment(deployment=work.deployment, by="ann", reason="lunch")
 
     curve = site.equity("a", points=10)
@@ -164,6 +164,6 @@ def test_a_filter_that_the_server_does_not_know_is_refused_by_name(site, league)
 
 
 def test_a_thing_is_plain_json_again(site, league):
-    told = plain(site.league())
+    values = plain(site.league())
 
-    assert json.loads(json.dumps(told))["rows"][0]["equity"] == "103.5"
+    assert json.loads(json.dumps(values))["rows"][0]["equity"] == "103.5"

@@ -41,26 +41,26 @@ def write_file(
 
 
 def captured_day() -> list[Record]:
-    """Return the captured day as a feed would have been told it, an outage in its middle."""
+    """Return the captured day as a feed would have been played it, an outage in its middle."""
     messages = list(read_recording(CAPTURE_2026))
     exchange = RecordedExchange(survey(messages, CAPTURE_2026))
     first_ns = messages[0][0]
 
-    def conversation(time_ns: int) -> list[Record]:
+    def connection(time_ns: int) -> list[Record]:
         listener = Listener(exchange.symbols, can_ask_again=False)
         listener.connected(None)
-        told = [Record(Kind.CONNECTED, time_ns)]
+        played = [Record(Kind.CONNECTED, time_ns)]
         while requests := listener.outgoing():
             for answer in (answer for request in requests for answer in exchange.answer(request)):
-                listener.hear(answer, None)
-                told.append(Record(Kind.MESSAGE, time_ns, answer))
-        return told
+                listener.receive(answer, None)
+                played.append(Record(Kind.MESSAGE, time_ns, answer))
+        return played
 
-    records = conversation(first_ns)
+    records = connection(first_ns)
     for number, (time_ns, message) in enumerate(messages):
         if number == len(messages) // 2:
             records += [Record(Kind.TIME, time_ns), Record(Kind.DISCONNECTED, time_ns, b"the line was cut")]
-            records += conversation(time_ns + 5 * TICK_NS)
+            records += connection(time_ns + 5 * TICK_NS)
             break
         records.append(Record(Kind.MESSAGE, time_ns, message))
         if number % 40 == 0:
@@ -75,5 +75,5 @@ def fresh_listener(**options: object) -> Listener:
     return Listener(("BTC/USD", "ETH/USD"), **options)
 
 
-def told(listener: Listener, records: list[Record]) -> list[Frame]:
+def played(listener: Listener, records: list[Record]) -> list[Frame]:
     return [frame for record in records for frame in listener.take(record)]

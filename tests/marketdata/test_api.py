@@ -51,7 +51,7 @@ def test_without_a_feed_the_feed_is_not_connected_and_nothing_is_made_up(client)
     assert (body["last_frame_age_s"], body["checksums_verified"], body["symbols"]) == (None, None, None)
 
 
-def test_a_feed_tells_its_figures_and_incidents(client):
+def test_a_feed_has_its_figures_and_incidents(client):
     models.FeedEvent.objects.create(market="kraken", time=NOON, kind="gap", symbol="XRP/USD", detail="3 trades")
     models.FeedEvent.objects.create(market="simulated:1", time=NOON, kind="connect")
     bus.write_feed_state({"market": "kraken", "connected": True, "checksums_verified": 7, "last_published_at_s": 1.0})
@@ -62,9 +62,9 @@ def test_a_feed_tells_its_figures_and_incidents(client):
     assert [event["detail"] for event in body["events"]] == ["3 trades"]
 
 
-def test_all_that_a_feed_counts_and_measures_is_told_as_it_is(client):
+def test_all_that_a_feed_counts_and_measures_is_reported_as_it_is(client):
     health = FeedHealth(started_ns=ns_of(NOON))
-    health.witness([InstrumentsChanged((instrument("XRP/USD"),)), Heartbeat(), LagMeasured(45_000_000)], ns_of(NOON))
+    health.observe([InstrumentsChanged((instrument("XRP/USD"),)), Heartbeat(), LagMeasured(45_000_000)], ns_of(NOON))
     recording = {"file": "kraken/a.paddock", "bytes": 7, "messages": 5, "dropped": 0}
     state = {"source": "kraken", "market": "kraken", "frames": 1, "last_sequence": 1, "recording": recording}
     bus.write_feed_state({**state, "connections": 3, **health.report(ns_of(NOON), {}, 1.0)})
@@ -79,7 +79,7 @@ def test_all_that_a_feed_counts_and_measures_is_told_as_it_is(client):
     assert set(health.report(ns_of(NOON), {}, 1.0)) <= set(FeedSerializer().fields)
 
 
-def test_how_many_connections_are_used_is_null_when_the_feed_does_not_tell(client):
+def test_how_many_connections_are_used_is_null_when_the_feed_does_not_report_it(client):
     assert client.get("/api/v1/feed/").json()["connections"] == {"used": None, "limit": 120, "window_s": 600}
 
 
@@ -123,7 +123,7 @@ def test_a_question_about_feed_events_that_makes_no_sense_is_refused(client, que
     assert answer.json()["errors"][next(iter(query))][0].startswith(complaint)
 
 
-def test_coverage_tells_what_is_stored_and_what_is_missing(client):
+def test_coverage_has_what_is_stored_and_what_is_missing(client):
     make_candles(10)
     models.Candle.objects.filter(start__in=[NOON + timedelta(minutes=at) for at in (2, 3, 4, 7)]).delete()
 
@@ -143,7 +143,7 @@ def test_coverage_tells_what_is_stored_and_what_is_missing(client):
     }
 
 
-def test_coverage_of_an_imported_pair_that_no_feed_has_named_is_told(client):
+def test_coverage_of_an_imported_pair_that_no_feed_has_named_is_reported(client):
     make_candles(1)
     models.Candle.objects.update(symbol="SOL/USD")
 

@@ -40,7 +40,7 @@ class Kraken:
 
     def __init__(self, fails_after: int = 10**9) -> None:
         self.trades = trades_since_listing()
-        self.asked: list[str] = []
+        self.requested: list[str] = []
         self.fails_after = fails_after
         self.rest = KrakenRest(
             "https://kraken.test",
@@ -55,8 +55,8 @@ class Kraken:
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         endpoint = request.url.path.rpartition("/")[2]
-        self.asked.append(endpoint)
-        if len(self.asked) > self.fails_after:
+        self.requested.append(endpoint)
+        if len(self.requested) > self.fails_after:
             return httpx.Response(503)
         about = request.url.params
         result = self.ohlc(int(about["interval"])) if endpoint == "OHLC" else self.page(int(about["since"]))
@@ -67,8 +67,8 @@ class Kraken:
         for minute in self.minutes():
             start_s = minute.start_ns // NS_PER_S // (interval * 60) * interval * 60
             rows.setdefault(start_s, []).append(minute)
-        told = [ohlc_row(start_s, parts) for start_s, parts in rows.items()][-721:]
-        return {"XXBTZUSD": told, "last": NOW_NS // NS_PER_S // (interval * 60) * interval * 60 - interval * 60}
+        rows_sent = [ohlc_row(start_s, parts) for start_s, parts in rows.items()][-721:]
+        return {"XXBTZUSD": rows_sent, "last": NOW_NS // NS_PER_S // (interval * 60) * interval * 60 - interval * 60}
 
     def page(self, since_ns: int) -> dict[str, object]:
         first = bisect_right(self.trades, since_ns, key=lambda trade: trade[0])
@@ -91,7 +91,7 @@ def text(ticks: float) -> str:
 
 
 def filled(kraken: Kraken, since_ns: int) -> Backfilled:
-    return backfill(market="kraken", instrument=BTC, rest=kraken.rest, since_ns=since_ns, tell=lambda *_: None)
+    return backfill(market="kraken", instrument=BTC, rest=kraken.rest, since_ns=since_ns, progress=lambda *_: None)
 
 
 def stored(timeframe: str) -> list[tuple]:
@@ -116,7 +116,7 @@ def test_twelve_hours_come_from_ohlc_alone() -> None:
 
     done = filled(kraken, NOW_NS - DAY_NS // 2)
 
-    assert set(kraken.asked) == {"OHLC"}
+    assert set(kraken.requested) == {"OHLC"}
     assert stored("1m") == expected(kraken.minutes()[-719:])
     assert done.new == CandleRow.objects.count()
 
@@ -143,7 +143,7 @@ def test_a_second_backfill_reads_no_trade_and_writes_nothing() -> None:
 
     done = filled(again, LISTED_NS + MINUTE_NS)
 
-    assert (done.new, done.trades, set(again.asked)) == (0, 0, {"OHLC"})
+    assert (done.new, done.trades, set(again.requested)) == (0, 0, {"OHLC"})
     assert list(CandleRow.objects.order_by("pk").values()) == before
 
 

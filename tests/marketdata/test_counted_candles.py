@@ -36,11 +36,11 @@ def watched(minutes: int, *, history_at: int | None = None) -> list[Frame]:
         now_ns = NOON_NS + at * MINUTE_NS
         frames.append(frame(now_ns, f"buy {chance.randrange(90, 110)} x {chance.randrange(1, 10**12)}"))
         if at == history_at:
-            told = [
+            received = [
                 piece(tf, *(flat(NOON_NS - n * width_ns(tf), 50 + n) for n in range(1, 20)))
                 for tf in ("1m", "5m", "15m", "1h", "4h", "1d")
             ]
-            frames.append(frame(now_ns + 100_000_000, history=tuple(told)))
+            frames.append(frame(now_ns + 100_000_000, history=tuple(received)))
     return frames
 
 

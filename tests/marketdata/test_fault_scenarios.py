@@ -1,4 +1,4 @@
-"""Two hundred stretches of bad luck: whatever befell the exchange, a minute later the feed knows the truth.
+"""Two hundred stretches of bad luck: whatever the faults, a minute later the feed knows the market.
 
 While it lasts `VirtualFeed` looks at every frame: no book is shown as tradable that the exchange did not have.
 """
@@ -16,10 +16,10 @@ from tests.marketdata.virtual_exchange import SYMBOLS, VirtualFeed
 SCENARIOS = 200
 PER_MINUTE = (4, 8, 16)
 FAULTS_FROM_S, FAULTS_FOR_S = 6, 42  # the last one is over 20 s later
-END_S = 132  # by then two minutes are closed and told
+END_S = 132  # by then two minutes are closed and received
 
-# What must be told of a fault that has found its message, unless the message never came.
-TOLD_AS = {
+# What must be received of a fault that has found its message, unless the message never came.
+REPORTED_AS = {
     "garbage": {"bad_frame", "disconnect"},
     "checksum": {"resync", "disconnect"},
     "corrupt": {"resync", "disconnect"},
@@ -44,14 +44,14 @@ def test_the_scenarios_hold_every_kind_of_fault_many_times():
 
 
 @pytest.mark.parametrize("seed", range(SCENARIOS))
-def test_after_every_mishap_the_feed_knows_the_market_again(seed):
+def test_after_every_fault_the_feed_knows_the_market_again(seed):
     feed = VirtualFeed(words(seed)).run(END_S)
 
     assert_every_book_is_true(feed)
-    assert_every_trade_is_told_once(feed)
+    assert_every_trade_comes_once(feed)
     assert_every_minute_is_true(feed)
     assert_no_frame_is_missing(feed)
-    assert_mishaps_are_told(feed)
+    assert_faults_are_reported(feed)
 
 
 def assert_every_book_is_true(feed: VirtualFeed) -> None:
@@ -61,15 +61,15 @@ def assert_every_book_is_true(feed: VirtualFeed) -> None:
         assert feed.shown_book(symbol) == feed.true_book(symbol)
 
 
-def assert_every_trade_is_told_once(feed: VirtualFeed) -> None:
+def assert_every_trade_comes_once(feed: VirtualFeed) -> None:
     for symbol in SYMBOLS:
-        ids = sorted(trade.trade_id for trade in feed.told_trades(symbol))
+        ids = sorted(trade.trade_id for trade in feed.received_trades(symbol))
         assert ids == list(range(ids[0], ids[0] + len(ids)))
 
 
 def assert_every_minute_is_true(feed: VirtualFeed) -> None:
     if any(fault.name == "skew" for fault in feed.exchange.plan.begun(-1.0, END_S)):
-        return  # the exchange itself told wrong times
+        return  # the exchange itself received wrong times
     for symbol in SYMBOLS:
         assert feed.shown_minutes(symbol) == feed.true_minutes(symbol)
         assert len(feed.true_minutes(symbol)) == 2
@@ -80,7 +80,7 @@ def assert_no_frame_is_missing(feed: VirtualFeed) -> None:
     assert sequences == list(range(sequences[0], sequences[0] + len(sequences)))
 
 
-def assert_mishaps_are_told(feed: VirtualFeed) -> None:
+def assert_faults_are_reported(feed: VirtualFeed) -> None:
     kinds = feed.kinds()
-    for fault in feed.happened:
-        assert fault.name not in TOLD_AS or TOLD_AS[fault.name] & kinds, f"{fault} is told as none of {kinds}"
+    for fault in feed.applied:
+        assert fault.name not in REPORTED_AS or REPORTED_AS[fault.name] & kinds, f"{fault}: none of {kinds}"

@@ -1,4 +1,4 @@
-"""What the feed makes of each fault alone: what it shows, what it tells, and how it comes to its senses."""
+"""Each fault alone: what the feed shows and reports, and how it recovers."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from marketdata.kraken.events import (
 from tests.marketdata.virtual_exchange import SYMBOLS, VirtualFeed
 
 ETH, XRP = SYMBOLS
-AT_S, END_S = 20.0, 75.0  # a fault's time; noon's minute is closed and told by then
+AT_S, END_S = 20.0, 75.0  # a fault's time; noon's minute is closed and received by then
 
 
-def heard(faults: str, until_s: float = END_S) -> VirtualFeed:
+def feed_under(faults: str, until_s: float = END_S) -> VirtualFeed:
     return VirtualFeed(faults).run(until_s)
 
 
-def asked(feed: VirtualFeed, after_s: float = 1.0) -> list[tuple[str, str]]:
+def requests_of(feed: VirtualFeed, after_s: float = 1.0) -> list[tuple[str, str]]:
     """Return the requests after the first ones: method and channel."""
     requests = [json.loads(request) for time_ns, request in feed.sent if feed.since_s(time_ns) > after_s]
     return [(r["method"], r["params"]["channel"]) for r in requests if r["method"] != "ping"]
@@ -42,14 +42,14 @@ def assert_every_minute_is_true(feed: VirtualFeed) -> None:
         assert feed.shown_minutes(symbol) == feed.true_minutes(symbol)
 
 
-def assert_every_trade_is_told_once(feed: VirtualFeed) -> None:
+def assert_every_trade_comes_once(feed: VirtualFeed) -> None:
     for symbol in feed.symbols:
-        ids = sorted(trade.trade_id for trade in feed.told_trades(symbol))
+        ids = sorted(trade.trade_id for trade in feed.received_trades(symbol))
         assert ids == list(range(ids[0], ids[0] + len(ids)))
 
 
 def test_in_calm_every_book_and_every_minute_is_the_exchange_s():
-    feed = heard("", 130)
+    feed = feed_under("", 130)
 
     assert_all_is_well(feed)
     assert feed.kinds() == {"connect"}
@@ -61,11 +61,11 @@ def test_in_calm_every_book_and_every_minute_is_the_exchange_s():
 
 @pytest.mark.parametrize("word", ["corrupt", "checksum", "undelete"])
 def test_a_book_that_does_not_hold_is_dropped_and_asked_for(word):
-    feed = heard(f"{word}@{AT_S}:{ETH}")
+    feed = feed_under(f"{word}@{AT_S}:{ETH}")
 
     (lost,) = [event for event in feed.events if isinstance(event, BookLost)]
     assert (lost.symbol, lost.kind) == (ETH, "checksum")
-    assert asked(feed) == [("unsubscribe", "book"), ("subscribe", "book")]
+    assert requests_of(feed) == [("unsubscribe", "book"), ("subscribe", "book")]
     assert feed.kinds() == {"connect", "resync"}
     assert_all_is_well(feed)
     assert_every_minute_is_true(feed)
@@ -73,7 +73,7 @@ def test_a_book_that_does_not_hold_is_dropped_and_asked_for(word):
 
 @pytest.mark.parametrize("word", ["corrupt", "checksum"])
 def test_a_book_that_fails_again_and_again_costs_the_connection(word):
-    feed = heard(f"{word}@{AT_S}+25:{ETH}", 90)
+    feed = feed_under(f"{word}@{AT_S}+25:{ETH}", 90)
 
     assert feed.health.reconnects >= 1
     assert "stale" in feed.statuses(ETH)
@@ -90,7 +90,7 @@ def test_a_book_that_fails_again_and_again_costs_the_connection(word):
     ],
 )
 def test_a_connection_that_breaks_is_made_again_and_nothing_is_missed(word, reason):
-    feed = heard(f"{word}@{AT_S}")
+    feed = feed_under(f"{word}@{AT_S}")
 
     assert feed.statuses(ETH) == feed.statuses(XRP) == ["online", "stale", "online"]
     assert [i.detail for i in feed.incidents if i.kind == "disconnect"] == [reason]
@@ -101,7 +101,7 @@ def test_a_connection_that_breaks_is_made_again_and_nothing_is_missed(word, reas
 
 
 def test_an_exchange_that_is_away_is_looked_for_ever_more_slowly_until_it_is_back():
-    feed = heard(f"drop@{AT_S}+20")
+    feed = feed_under(f"drop@{AT_S}+20")
 
     (again,) = [i for i in feed.incidents if i.kind == "connect"][1:]
     assert 40 <= feed.since_s(again.time_ns) < 56
@@ -110,7 +110,7 @@ def test_an_exchange_that_is_away_is_looked_for_ever_more_slowly_until_it_is_bac
 
 
 def test_a_silent_socket_is_left():
-    feed = heard(f"silence@{AT_S}")
+    feed = feed_under(f"silence@{AT_S}")
 
     (left,) = [i for i in feed.incidents if i.kind == "disconnect"]
     assert AT_S < feed.since_s(left.time_ns) < AT_S + 12
@@ -120,25 +120,25 @@ def test_a_silent_socket_is_left():
 
 
 def test_two_books_that_change_places_do_not_hold():
-    feed = heard(f"reorder:book@{AT_S}:{ETH}")
+    feed = feed_under(f"reorder:book@{AT_S}:{ETH}")
 
     assert feed.kinds() == {"connect", "resync"}
     assert {event.symbol for event in feed.events if isinstance(event, BookLost)} == {ETH}
     assert_all_is_well(feed)
 
 
-def test_what_is_told_twice_is_heard_once():
-    feed = heard(f"duplicate@{AT_S}+20")
+def test_what_is_reported_twice_is_received_once():
+    feed = feed_under(f"duplicate@{AT_S}+20")
 
     assert feed.kinds() == {"connect"}
-    assert_every_trade_is_told_once(feed)
+    assert_every_trade_comes_once(feed)
     assert_all_is_well(feed)
     assert_every_minute_is_true(feed)
 
 
 @pytest.mark.parametrize("rest", ["", f",rest:503@{AT_S}+30", f",rest:html@{AT_S}+15", f",rest:429@{AT_S}+20"])
-def test_a_lost_trade_is_told_as_missed_and_brought_from_rest(rest):
-    feed = heard(f"lose:trade@{AT_S}:{ETH}{rest}")
+def test_a_lost_trade_is_reported_as_missed_and_brought_from_rest(rest):
+    feed = feed_under(f"lose:trade@{AT_S}:{ETH}{rest}")
 
     (missed,) = [event for event in feed.events if isinstance(event, TradesMissed)]
     assert (missed.symbol, missed.first_id) == (ETH, missed.last_id)
@@ -147,25 +147,25 @@ def test_a_lost_trade_is_told_as_missed_and_brought_from_rest(rest):
     assert feed.kinds() == {"connect", "gap", "repair"}
     assert_all_is_well(feed)
     assert_every_minute_is_true(feed)
-    assert_every_trade_is_told_once(feed)
+    assert_every_trade_comes_once(feed)
 
 
-def test_two_trades_that_change_places_are_both_told_the_older_as_late():
-    feed = heard(f"reorder:trade@{AT_S}:{ETH}")
+def test_two_trades_that_change_places_both_come_the_older_as_late():
+    feed = feed_under(f"reorder:trade@{AT_S}:{ETH}")
 
     late = [trade for frame in feed.frames for trade in frame.late]
     assert len(late) == 1
-    assert_every_trade_is_told_once(feed)
+    assert_every_trade_comes_once(feed)
     assert_every_minute_is_true(feed)
 
 
 @pytest.mark.parametrize("symbol", SYMBOLS)
 def test_a_dead_book_is_found_by_the_prints_that_it_does_not_show(symbol):
-    feed = heard(f"dead:book@{AT_S}:{symbol}")
+    feed = feed_under(f"dead:book@{AT_S}:{symbol}")
 
     (lost,) = [event for event in feed.events if isinstance(event, BookLost)]
     assert (lost.symbol, lost.kind) == (symbol, "silent")
-    assert asked(feed) == [("unsubscribe", "book"), ("subscribe", "book")]
+    assert requests_of(feed) == [("unsubscribe", "book"), ("subscribe", "book")]
     assert_all_is_well(feed)
     assert_every_minute_is_true(feed)
 
@@ -173,26 +173,26 @@ def test_a_dead_book_is_found_by_the_prints_that_it_does_not_show(symbol):
 @pytest.mark.parametrize("more", ["", ",dead:ticker@20"])
 @pytest.mark.parametrize("symbol", SYMBOLS)
 def test_dead_trades_are_found_by_the_ticker_or_by_rest_and_none_is_missing(symbol, more):
-    feed = heard(f"dead:trade@{AT_S}:{symbol}{more}", 135)
+    feed = feed_under(f"dead:trade@{AT_S}:{symbol}{more}", 135)
 
     silent = [event for event in feed.events if isinstance(event, SubscriptionSilent)]
     assert [(event.channel, event.symbol) for event in silent] == [("trade", symbol)]
     assert feed.kinds() >= {"connect", "stale"}
     assert_all_is_well(feed)
     assert_every_minute_is_true(feed)
-    assert_every_trade_is_told_once(feed)
+    assert_every_trade_comes_once(feed)
 
 
-def test_a_connection_that_tells_no_instruments_is_left():
-    feed = heard("lose:instrument@0", 135)
+def test_a_connection_that_has_no_instruments_is_left():
+    feed = feed_under("lose:instrument@0", 135)
 
-    assert [i.detail for i in feed.incidents if i.kind == "disconnect"] == ["no instruments were told in 30 s"]
+    assert [i.detail for i in feed.incidents if i.kind == "disconnect"] == ["no instruments came in 30 s"]
     assert_all_is_well(feed)
     assert_every_minute_is_true(feed)
 
 
 def test_what_comes_too_late_to_trade_on_is_stale_until_it_has_caught_up():
-    feed = heard(f"slow:8@{AT_S}+30", 90)
+    feed = feed_under(f"slow:8@{AT_S}+30", 90)
 
     assert feed.statuses(ETH) == ["online", "stale", "online"]
     assert feed.kinds() == {"connect", "lag", "stale"}
@@ -201,14 +201,14 @@ def test_what_comes_too_late_to_trade_on_is_stale_until_it_has_caught_up():
 
 
 def test_a_lost_change_of_a_book_costs_the_book():
-    feed = heard(f"lose:book@{AT_S}+5:{XRP}")
+    feed = feed_under(f"lose:book@{AT_S}+5:{XRP}")
 
     assert feed.kinds() == {"connect", "resync"}
     assert_all_is_well(feed)
 
 
 def test_a_lost_acknowledgement_changes_nothing():
-    feed = heard(f"lose:answer@0:{ETH},lose:answer@{AT_S}+5,corrupt@{AT_S}:{ETH}")
+    feed = feed_under(f"lose:answer@0:{ETH},lose:answer@{AT_S}+5,corrupt@{AT_S}:{ETH}")
 
     assert feed.kinds() == {"connect", "resync"}
     assert_all_is_well(feed)
@@ -217,7 +217,7 @@ def test_a_lost_acknowledgement_changes_nothing():
 
 @pytest.mark.parametrize("word", [f"garbage@{AT_S}+{length}" for length in (1, 5, 10)])
 def test_garbage_is_named_and_left_out(word):
-    feed = heard(word)
+    feed = feed_under(word)
 
     assert any(isinstance(event, BadFrame) for event in feed.events)
     assert feed.kinds() >= {"connect", "bad_frame"}
@@ -228,7 +228,7 @@ def test_garbage_is_named_and_left_out(word):
 
 @pytest.mark.parametrize(("word", "kinds"), [("giant", set()), ("giant:binary", {"bad_frame"})])
 def test_a_giant_passes(word, kinds):
-    feed = heard(f"{word}@{AT_S}")
+    feed = feed_under(f"{word}@{AT_S}")
 
     assert feed.kinds() == {"connect"} | kinds
     assert feed.folded.snapshot().instruments.keys() == set(SYMBOLS)
@@ -237,22 +237,22 @@ def test_a_giant_passes(word, kinds):
 
 
 def test_what_comes_late_is_still_true():
-    feed = heard(f"slow:4@{AT_S}+20")
+    feed = feed_under(f"slow:4@{AT_S}+20")
 
     assert_all_is_well(feed)
     assert_every_minute_is_true(feed)
 
 
 def test_requests_that_are_refused_as_too_many_are_made_again():
-    feed = heard(f"drop@{AT_S},rate:2@{AT_S}")
+    feed = feed_under(f"drop@{AT_S},rate:2@{AT_S}")
 
     assert len([e for e in feed.events if isinstance(e, RequestRefused)]) == 2
     assert feed.kinds() == {"connect", "disconnect", "gap", "refused"}
     assert_all_is_well(feed)
 
 
-def test_maintenance_is_shown_as_the_exchange_tells_it():
-    feed = heard(f"maintenance:16@{AT_S}")
+def test_maintenance_is_shown_as_the_exchange_has_it():
+    feed = feed_under(f"maintenance:16@{AT_S}")
 
     systems = [frame.system for frame in feed.frames if frame.system]
     assert list(dict.fromkeys(systems)) == ["online", "maintenance", "cancel_only", "post_only"]
@@ -263,7 +263,7 @@ def test_maintenance_is_shown_as_the_exchange_tells_it():
 
 @pytest.mark.parametrize("status", ["cancel_only", "post_only", "maintenance"])
 def test_a_pair_that_cannot_be_traded_is_shown_so(status):
-    feed = heard(f"pair:{status}@{AT_S}+10:{ETH}")
+    feed = feed_under(f"pair:{status}@{AT_S}+10:{ETH}")
 
     assert (feed.statuses(ETH), feed.statuses(XRP)) == (["online", status, "online"], ["online"])
     assert [(i.kind, i.symbol) for i in feed.incidents if i.kind != "connect"] == [("status", ETH)] * 2
@@ -272,7 +272,7 @@ def test_a_pair_that_cannot_be_traded_is_shown_so(status):
 
 
 def test_a_pair_that_is_delisted_stays_untradable_and_the_others_go_on():
-    feed = heard(f"delist@{AT_S}:{ETH}")
+    feed = feed_under(f"delist@{AT_S}:{ETH}")
 
     assert feed.statuses(ETH)[:2] == ["online", "delisted"]
     assert "online" not in feed.statuses(ETH)[1:]
@@ -281,8 +281,8 @@ def test_a_pair_that_is_delisted_stays_untradable_and_the_others_go_on():
 
 
 @pytest.mark.parametrize("more", ["", f",drop@{AT_S + 2}", f",corrupt@{AT_S - 5}+4:{ETH}"])
-def test_a_pair_that_is_listed_again_is_heard_again(more):
-    feed = heard(f"delist@{AT_S}+10:{ETH}{more}", 90)
+def test_a_pair_that_is_listed_again_is_received_again(more):
+    feed = feed_under(f"delist@{AT_S}+10:{ETH}{more}", 90)
 
     assert {"delisted", "stale"} & set(feed.statuses(ETH))
     assert_all_is_well(feed)
@@ -290,14 +290,14 @@ def test_a_pair_that_is_listed_again_is_heard_again(more):
 
 @pytest.mark.parametrize("ahead_s", [5, -5, 3_600, -3_600])
 def test_wrong_clocks_change_no_book(ahead_s):
-    feed = heard(f"skew:{ahead_s}@{AT_S}+10", 110)
+    feed = feed_under(f"skew:{ahead_s}@{AT_S}+10", 110)
 
     assert feed.health.checksum_failures == 0
     assert_all_is_well(feed)
 
 
 def test_the_same_faults_give_the_same_frames():
-    one, other = heard("random:6:20@5+30"), heard("random:6:20@5+30")
+    one, other = feed_under("random:6:20@5+30"), feed_under("random:6:20@5+30")
 
     assert one.frames == other.frames
     assert one.incidents == other.incidents

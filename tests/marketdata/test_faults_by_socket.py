@@ -19,7 +19,15 @@ from marketdata.kraken.rest import KrakenRest, Pace
 from marketdata.simulation.fault_syntax import parse_faults
 from marketdata.simulation.rest_server import serve_rest
 from marketdata.simulation.server import serve_simulation
-from tests.marketdata.feed.test_feed import asked, make_feed, published, running, statuses_told, told, until
+from tests.marketdata.feed.test_feed import (
+    feed_events,
+    in_thread,
+    make_feed,
+    published,
+    published_statuses,
+    running,
+    until,
+)
 from trading.frames import NS_PER_S
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,7 +43,7 @@ def _empty_redis():
 
 @contextlib.asynccontextmanager
 async def feeding(faults: str) -> AsyncIterator[Feed]:
-    """Run a feed at an exchange that these faults befall."""
+    """Run a feed at an exchange with these faults."""
     plan = parse_faults(faults)
     async with serve_simulation(3, faults=plan) as url, serve_rest(3, faults=plan) as rest_url:
         feed = make_feed(url, symbols=SYMBOLS, rest=KrakenRest(rest_url, pace=Pace(0.0)))
@@ -46,7 +54,7 @@ async def feeding(faults: str) -> AsyncIterator[Feed]:
 
 
 def are_online() -> bool:
-    return all(statuses_told(symbol)[-1:] == ["online"] for symbol in SYMBOLS)
+    return all(published_statuses(symbol)[-1:] == ["online"] for symbol in SYMBOLS)
 
 
 def late_ids() -> list[int]:
@@ -61,9 +69,9 @@ async def test_a_connection_that_breaks_is_made_again(word, reason):
     async with feeding(",".join(f"{word}@{second}" for second in (2, 4, 6, 8))) as feed:
         await until(lambda: feed.health.reconnects >= 1 and are_online())
 
-    farewells = await asked(told, "disconnect")
+    farewells = await in_thread(feed_events, "disconnect")
     assert reason in farewells[0][1]
-    assert "stale" in statuses_told("ETH/USD")
+    assert "stale" in published_statuses("ETH/USD")
 
 
 async def test_an_exchange_that_refuses_connections_is_asked_until_it_is_back():
@@ -81,7 +89,7 @@ async def test_books_that_do_not_hold_are_asked_for_and_hold_again():
         before = feed.health.checksums_verified
         await until(lambda: feed.health.checksums_verified > before + 20)
 
-    assert {kind for kind, _ in await asked(told)} >= {"resync"}
+    assert {kind for kind, _ in await in_thread(feed_events)} >= {"resync"}
     assert feed.health.reconnects == 0
 
 
@@ -91,7 +99,7 @@ async def test_a_silent_socket_is_left(monkeypatch):
     async with feeding("silence@2,silence@10") as feed:
         await until(lambda: feed.health.reconnects >= 1 and are_online())
 
-    assert "nothing was heard for 2 s" in [detail for _, detail in await asked(told, "disconnect")]
+    assert "nothing was received for 2 s" in [detail for _, detail in await in_thread(feed_events, "disconnect")]
 
 
 async def test_lost_trades_are_brought_from_a_rest_side_that_is_down_at_first():
@@ -103,25 +111,25 @@ async def test_lost_trades_are_brought_from_a_rest_side_that_is_down_at_first():
     assert len(ids) == len(set(ids))
 
 
-async def test_giants_and_garbage_are_named_and_nothing_else_happens():
+async def test_giants_and_garbage_are_named_and_nothing_else_changes():
     async with feeding("giant@1,giant:binary@1,garbage@1+1") as feed:
         await until(lambda: feed.health.bad_frames >= 5 and are_online())
 
     assert feed.health.reconnects == 0
-    assert any("binary message of 4000000 bytes" in detail for _, detail in await asked(told, "bad_frame"))
+    assert any("binary message of 4000000 bytes" in detail for _, detail in await in_thread(feed_events, "bad_frame"))
 
 
-async def test_a_request_too_many_is_made_again_and_a_pair_s_status_is_told():
+async def test_a_request_too_many_is_made_again_and_a_pair_s_status_is_reported():
     async with feeding("rate:1@0,pair:post_only@0+60:ETH/USD"):
-        await until(lambda: "post_only" in statuses_told("ETH/USD"))
+        await until(lambda: "post_only" in published_statuses("ETH/USD"))
 
-    assert ("refused", "Exceeded msg rate") in await asked(told)
+    assert ("refused", "Exceeded msg rate") in await in_thread(feed_events)
 
 
-async def test_maintenance_is_told_until_it_is_over():
+async def test_maintenance_is_reported_until_it_is_over():
     async with feeding("maintenance:4@2") as feed:
         await until(lambda: feed.health.system == "maintenance")
         await until(lambda: feed.health.system == "online")
         async with asyncio.timeout(15):
-            while len(await asked(told, "status")) < 4:  # noqa: ASYNC110 - written a moment after it is known
+            while len(await in_thread(feed_events, "status")) < 4:  # noqa: ASYNC110 - written a moment after it is known
                 await asyncio.sleep(0.05)

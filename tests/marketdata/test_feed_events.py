@@ -13,28 +13,28 @@ migration = import_module("marketdata.migrations.0003_feed_event_kinds")
 
 OLD = [
     ("connected", "connected to kraken"),
-    ("disconnected", "nothing was heard for 10 s"),
-    ("trade_gap", "3 trades were never told: ids 5 to 7"),
+    ("disconnected", "nothing was received for 10 s"),
+    ("trade_gap", "3 trades were never stored: ids 5 to 7"),
     ("book_checksum", "checksum is 1; the exchange says 2"),
     ("book_silent", "no snapshot in 10 s"),
     ("refused", "Exceeded msg rate"),
 ]
 NEW = [
     ("connect", "connected to kraken"),
-    ("disconnect", "nothing was heard for 10 s"),
-    ("gap", "3 trades were never told: ids 5 to 7"),
+    ("disconnect", "nothing was received for 10 s"),
+    ("gap", "3 trades were never stored: ids 5 to 7"),
     ("resync", "checksum: checksum is 1; the exchange says 2"),
     ("resync", "silent: no snapshot in 10 s"),
     ("refused", "Exceeded msg rate"),
 ]
 
 
-def tell(kind: str, *, symbol: str = "", minutes: float = 0, detail: str = "") -> None:
+def store(kind: str, *, symbol: str = "", minutes: float = 0, detail: str = "") -> None:
     time = NOON + timedelta(minutes=minutes)
     FeedEvent.objects.create(market="kraken", time=time, kind=kind, symbol=symbol, detail=detail)
 
 
-def told() -> list[tuple[str, str]]:
+def stored() -> list[tuple[str, str]]:
     return list(FeedEvent.objects.order_by("id").values_list("kind", "detail"))
 
 
@@ -46,30 +46,30 @@ def test_every_kind_says_what_it_means():
 @pytest.mark.django_db
 def test_old_kinds_get_their_new_names_and_lose_nothing():
     for kind, detail in OLD:
-        tell(kind, detail=detail)
+        store(kind, detail=detail)
 
     migration.close_the_vocabulary(apps, None)
 
-    assert told() == NEW
+    assert stored() == NEW
     migration.open_it_again(apps, None)
-    assert told() == OLD
+    assert stored() == OLD
 
 
 @pytest.mark.django_db
 def test_a_long_detail_still_fits_after_its_kind_moved_into_it():
-    tell("book_number", detail="x" * 500)
+    store("book_number", detail="x" * 500)
 
     migration.close_the_vocabulary(apps, None)
 
-    assert told() == [("resync", "number: " + "x" * 492)]
+    assert stored() == [("resync", "number: " + "x" * 492)]
 
 
 @pytest.mark.django_db
 def test_a_gap_is_unrepaired_until_a_later_repair_of_its_symbol():
-    tell("gap", symbol="BTC/USD", minutes=1)
-    tell("gap", symbol="ETH/USD", minutes=2)
-    tell("repair", symbol="ETH/USD", minutes=3)
-    tell("gap", symbol="ETH/USD", minutes=4)
+    store("gap", symbol="BTC/USD", minutes=1)
+    store("gap", symbol="ETH/USD", minutes=2)
+    store("repair", symbol="ETH/USD", minutes=3)
+    store("gap", symbol="ETH/USD", minutes=4)
 
     assert unrepaired_gaps("kraken", NOON) == 2
     assert unrepaired_gaps("kraken", NOON + timedelta(minutes=2)) == 1

@@ -17,7 +17,7 @@ from marketdata.recording.recorder import Recorder
 from marketdata.recording.server import serve_recording
 from marketdata.selectors import market_at
 from marketdata.simulation.server import serve_simulation
-from tests.marketdata.feed.test_feed import SYMBOLS, asked, make_feed, published, running, told, until
+from tests.marketdata.feed.test_feed import SYMBOLS, feed_events, in_thread, make_feed, published, running, until
 from trading.frames import encode_frame
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -81,7 +81,7 @@ async def test_a_feed_that_was_restarted_is_recorded_as_it_was_published(tmp_pat
         first = make_feed(url, recorder=make_recorder(tmp_path))
         async with running(first):
             await until(lambda: first.health.trades >= 4)
-        market, sequence = await asked(market_at, "simulated:1", None)
+        market, sequence = await in_thread(market_at, "simulated:1", None)
         keeper = Keeper("simulated:1", market)
         second = make_feed(url, keeper=keeper, after_sequence=sequence, recorder=make_recorder(tmp_path))
         async with running(second):
@@ -98,7 +98,7 @@ async def test_a_feed_that_was_restarted_is_recorded_as_it_was_published(tmp_pat
 @pytest.mark.parametrize("speed", [0.0, 10.0])
 async def test_the_recording_source_publishes_the_same_frames_at_any_speed(tmp_path, unused_tcp_port, speed):
     live = await hear_two_connections(tmp_path, unused_tcp_port)
-    frames, incidents = published("simulated:1"), await asked(told)
+    frames, incidents = published("simulated:1"), await in_thread(feed_events)
     found = surveyed(tmp_path)
 
     async with serve_recording(tmp_path, found, speed=speed) as url:
@@ -118,13 +118,13 @@ async def test_the_recording_source_publishes_the_same_frames_at_any_speed(tmp_p
     assert {"connect", "disconnect"} <= {kind for kind, _ in incidents}
 
 
-async def test_dropped_records_are_told_as_a_feed_event(tmp_path):
+async def test_dropped_records_are_reported_as_a_feed_event(tmp_path):
     async with serve_simulation(seed=3) as url:
         feed = make_feed(url, recorder=make_recorder(tmp_path, max_waiting_bytes=2_000))
         async with running(feed):
             await until(lambda: feed.health.trades >= 3)
             await asyncio.sleep(1.1)
 
-    events = await asked(told, "recording")
+    events = await in_thread(feed_events, "recording")
     assert events[0][1].endswith("records were dropped: the disk does not keep up")
     assert feed.health.checksum_failures == 0

@@ -23,8 +23,8 @@ def make_frame(second: float, *prints: tuple[int, int], **changes) -> Frame:
     """Return the frame that closes at ``second``; prints are (ticks, lots)."""
     time_ns = T0 + int(second * NS_PER_S)
     first_id = time_ns // 1_000_000
-    told = enumerate(prints, start=first_id)
-    trades = tuple(Trade("XRP/BTC", number, Side.BUY, ticks, lots, time_ns - 1) for number, (ticks, lots) in told)
+    numbered = enumerate(prints, start=first_id)
+    trades = tuple(Trade("XRP/BTC", number, Side.BUY, ticks, lots, time_ns - 1) for number, (ticks, lots) in numbered)
     return Frame(sequence=time_ns // 100_000_000, time_ns=time_ns, trades=trades, **changes)
 
 

@@ -25,7 +25,7 @@ from marketdata.kraken.symbols import altname_of
 from marketdata.kraken.trades import repair_message
 from marketdata.simulation.fault_syntax import parse_faults
 from marketdata.simulation.faults import Fault
-from marketdata.simulation.faulty import FaultyConversation, FaultyExchange, Told
+from marketdata.simulation.faulty import FaultyConnection, FaultyExchange, Sent
 from marketdata.simulation.faulty_rest import FaultyRestSide
 from marketdata.simulation.market import SimulatedMarket
 from marketdata.simulation.rest import RestSide
@@ -59,16 +59,16 @@ class CoarseMarket(SimulatedMarket):
         if until_ns - after_ns > MINUTE_NS:
             return super().trades(symbol, after_ns, until_ns)
         minutes = range(after_ns // MINUTE_NS, until_ns // MINUTE_NS + 1)
-        told = [t for m in minutes for t in self._minute_trades(symbol, m * MINUTE_NS - 1, (m + 1) * MINUTE_NS - 1)]
-        return [trade for trade in told if after_ns < trade.time_ns <= until_ns]
+        sent = [t for m in minutes for t in self._minute_trades(symbol, m * MINUTE_NS - 1, (m + 1) * MINUTE_NS - 1)]
+        return [trade for trade in sent if after_ns < trade.time_ns <= until_ns]
 
 
 MARKET = CoarseMarket(1)
 REST = RestSide(MARKET)
 
 
-class _Asking(NamedTuple):
-    """A question that REST is asked until it answers, or has not answered too often."""
+class _Pending(NamedTuple):
+    """A request that REST is sent until it answers, or has failed too often."""
 
     question: Question
     next_ns: int
@@ -84,24 +84,24 @@ class VirtualFeed:
         self.exchange = FaultyExchange(market, parse_faults(faults, symbols), BEGIN_NS)
         self.now_ns = BEGIN_NS
         self.health = FeedHealth(started_ns=BEGIN_NS)
-        self.listener = Listener(symbols, witness=self._witness)
+        self.listener = Listener(symbols, observer=self._observer)
         self.folded = Market()
         self.frames: list[Frame] = []
         self.events: list[MarketEvent] = []
         self.incidents: list[Incident] = []
-        self.happened: set[Fault] = set()  # those that have befallen a message
+        self.applied: set[Fault] = set()  # those that were applied
         self.sent: list[tuple[int, bytes]] = []
-        self.heard: list[tuple[int, Told]] = []
+        self.received: list[tuple[int, Sent]] = []
         self._skews_s = {0.0}
         for fault in self.exchange.plan.begun(-1.0, 3_600.0):
             if fault.name == "skew":
                 self._skews_s |= {skew_s + float(fault.value) for skew_s in self._skews_s}
-        self._conversation: FaultyConversation | None = None
+        self._connection: FaultyConnection | None = None
         self._connect_ns = BEGIN_NS
         self._connected_ns = self._pinged_ns = 0
         self._rest = FaultyRestSide(REST, self.exchange.plan, BEGIN_NS)
         self._repairs = Repairs()
-        self._asking: _Asking | None = None
+        self._pending: _Pending | None = None
         self._passes = 0  # that history still needs: at once, and when this minute is over
         self._history_ns = 0  # when the next one is due
         self._failures = 0
@@ -118,7 +118,7 @@ class VirtualFeed:
 
     @property
     def is_connected(self) -> bool:
-        return self._conversation is not None
+        return self._connection is not None
 
     def run(self, until_s: float) -> VirtualFeed:
         """Let time pass until so many seconds after the beginning."""
@@ -128,36 +128,36 @@ class VirtualFeed:
         return self
 
     def _step(self) -> None:
-        if self._conversation is None and self.now_ns >= self._connect_ns:
+        if self._connection is None and self.now_ns >= self._connect_ns:
             self._connect()
-        if self._conversation is not None:
-            self._hear(self._conversation.advance(self.now_ns))
-        self.happened.update(self.exchange._spent)
-        if self._conversation is not None and self._conversation.farewell is not None:
-            self._disconnect(self._conversation.farewell.reason or "no close frame received or sent")
+        if self._connection is not None:
+            self._receive(self._connection.advance(self.now_ns))
+        self.applied.update(self.exchange._spent)
+        if self._connection is not None and self._connection.closing is not None:
+            self._disconnect(self._connection.closing.reason or "no close frame received or sent")
         if self._connected_ns:
             self._take(self.listener.pass_time(self.now_ns))
-        if self._conversation is not None:
+        if self._connection is not None:
             self._watch()
         if (self.now_ns - BEGIN_NS) % NS_PER_S == 0:
             self.listener.check(self.now_ns)
             self._ask_rest()
             self.incidents += self.health.hand_over()
             self._send()
-            self._leave_when_asked()
+            self._leave_when_due()
 
     def _connect(self) -> None:
         self.exchange.advance(self.now_ns)
         if self.exchange.is_away():
             self._come_back_later()
             return
-        self._conversation = FaultyConversation(self.exchange, self.now_ns)
+        self._connection = FaultyConnection(self.exchange, self.now_ns)
         self._connected_ns = self._pinged_ns = self.now_ns
         self._passes, self._history_ns = 2, 0
         self.listener.connected(self.now_ns)
         self.health.reconnects += any(incident.kind == "connect" for incident in self.incidents)
         self._note("connect", "connected to the virtual exchange")
-        self._hear(self._conversation.greeting(self.now_ns))
+        self._receive(self._connection.greeting(self.now_ns))
         self._send()
 
     def _come_back_later(self) -> None:
@@ -170,7 +170,7 @@ class VirtualFeed:
         self._take(self.listener.pass_time(self.now_ns))
         self.listener.disconnected(reason)
         self._note("disconnect", reason)
-        self._conversation = None
+        self._connection = None
         self._applied.clear()
         self._come_back_later()
 
@@ -180,54 +180,54 @@ class VirtualFeed:
             self.listener.ping()
             self._send()
 
-    def _leave_when_asked(self) -> None:
-        if self._conversation is not None and (reason := self.listener.reconnect_reason):
+    def _leave_when_due(self) -> None:
+        if self._connection is not None and (reason := self.listener.reconnect_reason):
             self._disconnect(reason)
 
     def _note(self, kind: str, detail: str) -> None:
         self.health.note(self.now_ns, kind, "", detail)
         self.incidents += self.health.hand_over()
 
-    # What is heard and sent
+    # What is received and sent
 
-    def _hear(self, messages: list[Told]) -> None:
-        for told in messages:
-            if self._conversation is None:
+    def _receive(self, messages: list[Sent]) -> None:
+        for sent in messages:
+            if self._connection is None:
                 return
-            self._hear_one(told)
+            self._receive_one(sent)
             self._send()
-            self._leave_when_asked()
+            self._leave_when_due()
 
-    def _hear_one(self, told: Told) -> None:
-        self.heard.append((self.now_ns, told))
-        if not told.is_text:
-            self.listener.refuse(told.payload, f"binary message of {len(told.payload)} bytes", self.now_ns)
+    def _receive_one(self, sent: Sent) -> None:
+        self.received.append((self.now_ns, sent))
+        if not sent.is_text:
+            self.listener.reject(sent.payload, f"binary message of {len(sent.payload)} bytes", self.now_ns)
             return
         try:
-            told.payload.decode()
+            sent.payload.decode()
         except UnicodeDecodeError:
             self._disconnect("invalid utf-8")
             return
-        self._take_in(told.payload)
+        self._take_in(sent.payload)
 
     def _take_in(self, message: bytes) -> None:
         self._hearing = message
         self.health.messages += 1
         before = dict(self._applied)  # the frames that are over do not show this message
-        frames = self.listener.hear(message, self.now_ns)
+        frames = self.listener.receive(message, self.now_ns)
         applied, self._applied = self._applied, before
         self._take(frames)
         self._applied = applied
 
     def _send(self) -> None:
-        while self._conversation is not None and (requests := self.listener.outgoing()):
+        while self._connection is not None and (requests := self.listener.outgoing()):
             for request in requests:
                 self.sent.append((self.now_ns, request))
-                if self._conversation is not None:
-                    self._hear(self._conversation.receive(request, self.now_ns))
+                if self._connection is not None:
+                    self._receive(self._connection.receive(request, self.now_ns))
 
-    def _witness(self, events: list[MarketEvent], time_ns: int | None) -> None:
-        self.health.witness(events, time_ns)
+    def _observer(self, events: list[MarketEvent], time_ns: int | None) -> None:
+        self.health.observe(events, time_ns)
         for event in events:
             if isinstance(event, BookChanged):
                 made = _BOOK_TIME.search(self._hearing)
@@ -238,37 +238,37 @@ class VirtualFeed:
                 if isinstance(event, BookLost):
                     self._applied.pop(event.symbol, None)
 
-    # What REST is asked
+    # Requests to REST
 
     def _ask_rest(self) -> None:
         """Do once a second what `Repairer` and `WarmUp` do in their threads."""
-        if self._conversation is None or not self.listener.instruments:
+        if self._connection is None or not self.listener.instruments:
             return
         if self._passes and self.now_ns >= self._history_ns and self._bring_history():
             self._passes -= 1
             self._history_ns = (self.now_ns // MINUTE_NS + 1) * MINUTE_NS + SETTLED_NS
-        if self._asking is None:
+        if self._pending is None:
             question = self._repairs.question(self.listener.tape, self.listener.instruments, self.now_ns)
-            self._asking = None if question is None else _Asking(question, self.now_ns)
-        if self._asking is not None and self.now_ns >= self._asking.next_ns:
-            self._repair(self._asking)
+            self._pending = None if question is None else _Pending(question, self.now_ns)
+        if self._pending is not None and self.now_ns >= self._pending.next_ns:
+            self._repair(self._pending)
 
-    def _repair(self, asking: _Asking) -> None:
-        question = asking.question
+    def _repair(self, pending: _Pending) -> None:
+        question = pending.question
         instrument = self.market.pairs[question.symbol].instrument
         page = self._asked("Trades", instrument, since=question.since_ns - 1)
         if page is not None:
             trades = rest_answers.read_trades(page, instrument).trades
             wanted = self._repairs.answered(question, self.listener.tape, trades, self.now_ns)
-            self._asking = None
+            self._pending = None
             if wanted:
                 self._take_in(repair_message(instrument, wanted))
                 self._send()
-        elif asking.tries == MAX_TRIES - 1:
+        elif pending.tries == MAX_TRIES - 1:
             self._repairs.failed(question, self.now_ns)
-            self._asking = None
+            self._pending = None
         else:
-            self._asking = _Asking(question, self.now_ns + NS_PER_S * 2**asking.tries, asking.tries + 1)
+            self._pending = _Pending(question, self.now_ns + NS_PER_S * 2**pending.tries, pending.tries + 1)
 
     def _bring_history(self) -> bool:
         for symbol, instrument in self.listener.instruments.items():
@@ -277,8 +277,8 @@ class VirtualFeed:
                 return False
             snapshot = self.folded.snapshot()
             known = snapshot.candles(symbol, "1m").start_ns.tolist() if symbol in snapshot.instruments else []
-            told = rest_answers.read_candles(rows, instrument)
-            if missing := [candle for candle in told if candle.start_ns not in known]:
+            sent = rest_answers.read_candles(rows, instrument)
+            if missing := [candle for candle in sent if candle.start_ns not in known]:
                 self._take_in(snapshot_message(instrument, "1m", missing))
         return True
 
@@ -322,10 +322,10 @@ class VirtualFeed:
 
     def statuses(self, symbol: str) -> list[str]:
         """Return the statuses that the frames showed one after the other."""
-        told = [frame.statuses[symbol] for frame in self.frames if symbol in frame.statuses]
-        return [status for status, _ in groupby(told)]
+        sent = [frame.statuses[symbol] for frame in self.frames if symbol in frame.statuses]
+        return [status for status, _ in groupby(sent)]
 
-    def told_trades(self, symbol: str) -> list[Trade]:
+    def received_trades(self, symbol: str) -> list[Trade]:
         """Return every print of the frames, late ones included."""
         return [trade for frame in self.frames for trade in (*frame.trades, *frame.late) if trade.symbol == symbol]
 

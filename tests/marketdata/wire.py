@@ -63,11 +63,11 @@ def trade(symbol: str, *ids: int, kind: str = "update", price: str = "100.0", si
     return f'{{"channel":"trade","type":"{kind}","data":[{rows}]}}'.encode()
 
 
-def heard(protocol: KrakenProtocol, *messages: bytes, time_ns: int = NOON_NS) -> list:
+def received(protocol: KrakenProtocol, *messages: bytes, time_ns: int = NOON_NS) -> list:
     return [event for message in messages for event in protocol.receive(message, time_ns=time_ns)]
 
 
-def asked(protocol: KrakenProtocol) -> list[tuple[str, str, list[str]]]:
+def requests_of(protocol: KrakenProtocol) -> list[tuple[str, str, list[str]]]:
     """Return what the protocol wants to send: method, channel, symbols."""
     requests = [json.loads(request) for request in protocol.outgoing()]
     return [
@@ -80,8 +80,8 @@ def capture_lines(path: Path = CAPTURE_2026) -> Iterable[bytes]:
 
 
 def watching(*symbols: str, price: int = 1, depth: int = 10, **options) -> KrakenProtocol:
-    """Return a protocol that knows its instruments and has asked for everything."""
+    """Return a protocol that knows its instruments and has requests_of for everything."""
     protocol = KrakenProtocol(symbols, depth=depth, time_ns=NOON_NS, **options)
-    heard(protocol, instruments(*symbols, price=price))
+    received(protocol, instruments(*symbols, price=price))
     protocol.outgoing()
     return protocol

@@ -1,4 +1,4 @@
-"""The API does what its description says, whatever it is asked: requests are made up from the schema."""
+"""The API does what its description says, whatever the request: requests are generated from the schema."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _one_connection():
 
 
 def uncompressed(environ, start_response):
-    """Answer as the site does, but without compressing: the client that asks cannot undo it."""
+    """Answer as the site does, but without compressing: the test's client cannot undo it."""
     environ.pop("HTTP_ACCEPT_ENCODING", None)
     return site(environ, start_response)
 
@@ -94,10 +94,10 @@ NAMES_WHAT_THERE_IS = {
     "POST /api/v1/deployments/{slug}/challenger/": "another version must lie in the folder",
     "POST /api/v1/deployments/{slug}/switch/": "another version must lie in the folder",
     "POST /api/v1/fee-schedules/": "name: with a month; tiers: ascending from 0 on",
-    "DELETE /api/v1/fee-schedules/{slug}/": "one that was added, and that nobody was charged by",
+    "DELETE /api/v1/fee-schedules/{slug}/": "one that was added, and that no deployment was charged by",
     "GET /api/v1/notifications/deliveries/": "rule",
-    "POST /api/v1/notifications/channels/": "target and secret: what the kind asks for",
-    "POST /api/v1/notifications/rules/": "channel, and what the kind asks for",
+    "POST /api/v1/notifications/channels/": "target and secret: what the kind needs",
+    "POST /api/v1/notifications/rules/": "channel, and what the kind needs",
     "POST /api/v1/seasons/begin/": "confirm: the number of the season that runs",
 }
 

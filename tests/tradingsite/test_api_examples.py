@@ -1,4 +1,4 @@
-"""The examples of the API's description are answers: each is asked for anew, on the league that it tells of.
+"""The examples of the API's description are answers: each is requested again, on the league that it shows.
 
 `PADDOCK_WRITE_EXAMPLES=1` writes them down as they are now.
 """
@@ -19,7 +19,7 @@ from tests.rows import NOON, drawn_curve, enter, fill, open_season, stand
 from tradingsite.rest.schema import EXAMPLES
 
 pytestmark = pytest.mark.django_db
-ASKED = (
+PATHS = (
     *("/api/v1/league/", "/api/v1/deployments/", "/api/v1/deployments/{slug}/", "/api/v1/deployments/{slug}/fills/"),
     *("/api/v1/deployments/{slug}/orders/", "/api/v1/deployments/{slug}/round_trips/"),
     *("/api/v1/deployments/{slug}/positions/", "/api/v1/deployments/{slug}/balances/"),
@@ -29,7 +29,7 @@ ASKED = (
     "/api/v1/fee-schedules/",
 )
 QUERIES = {"/api/v1/candles/": "?symbol=BTC/USD&timeframe=1m&limit=2", "/api/v1/markets/{slug}/book/": "?levels=2"}
-# What is another at each asking: numbers of rows, and the time on the wall.
+# What differs at each request: numbers of rows, and the time on the wall.
 PASSING = re.compile(
     r'"(id|created_at|updated_at|started_at|opened_at|saved_at|age_s|book_age_s|[a-z_]*hash)": ("[^"]*"|[0-9.]+)'
 )
@@ -38,8 +38,8 @@ PASSING = re.compile(
 @pytest.fixture
 def league():
     forget_all()
-    heard = Heard()
-    heard.tell("640003 x 30\n640001 x 20\n---\n640000 x 10\n639998 x 15", trades="buy 640001 x 5\nsell 640000 x 7")
+    market = Heard()
+    market.tell("640003 x 30\n640001 x 20\n---\n640000 x 10\n639998 x 15", trades="buy 640001 x 5\nsell 640000 x 7")
     list_pair()
     store([64_000, 64_010, 64_005], end=NOON)
     deployment = enter(open_season(), "alpha", name="Alpha")
@@ -74,9 +74,9 @@ def league():
 
 def answer(client, path):
     slug = "BTC-USD" if "markets" in path else "alpha"
-    told = client.get(path.replace("{slug}", slug) + QUERIES.get(path, ""))
-    assert told.status_code == 200, told.content
-    steady = PASSING.sub(lambda found: f'"{found[1]}": {_steady(found[2])}', json.dumps(told.json()))
+    answered = client.get(path.replace("{slug}", slug) + QUERIES.get(path, ""))
+    assert answered.status_code == 200, answered.content
+    steady = PASSING.sub(lambda found: f'"{found[1]}": {_steady(found[2])}', json.dumps(answered.json()))
     return json.loads(steady)
 
 
@@ -87,11 +87,11 @@ def _steady(value):
 
 
 def test_each_example_is_what_is_answered(client, league):
-    told = {f"GET {path}": answer(client, path) for path in ASKED}
+    answered = {f"GET {path}": answer(client, path) for path in PATHS}
     if os.environ.get("PADDOCK_WRITE_EXAMPLES"):
-        EXAMPLES.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+        EXAMPLES.write_text(json.dumps(answered, indent=1, ensure_ascii=False) + "\n")
 
-    assert told == json.loads(EXAMPLES.read_text())
+    assert answered == json.loads(EXAMPLES.read_text())
 
 
 def test_the_description_shows_them():
@@ -104,4 +104,4 @@ def test_the_description_shows_them():
         if f"GET {path}" in examples
     }
     assert shown == examples
-    assert len(examples) == len(ASKED)
+    assert len(examples) == len(PATHS)

@@ -43,7 +43,7 @@ def test_redis_is_found_by_either_spelling_of_a_socket(given, read):
     assert environment.redis_url(given) == read
 
 
-def test_celery_is_told_of_a_unix_socket_in_its_own_words():
+def test_celery_gets_a_unix_socket_in_its_own_spelling():
     spelled = environment.celery_broker_url("unix:///run/valkey.sock?db=3")
 
     assert spelled == "redis+socket:///run/valkey.sock?virtual_host=3"

@@ -57,14 +57,14 @@ def test_a_feed_that_fell_silent_makes_it_unready(client):
     assert details(response)["feed"].startswith("NotReady: the last frame is 42.")
 
 
-def test_a_recording_that_was_heard_to_its_end_owes_no_more_frames(client):
+def test_a_recording_that_was_played_to_its_end_owes_no_more_frames(client):
     a_worker_alive()
     bus.write_feed_state({"source": "recording:day", "last_published_at_s": time.time() - 600, "finished": True})
 
     response = client.get("/readyz")
 
     assert response.status_code == 200
-    assert details(response)["feed"] == "recording:day, heard to its end"
+    assert details(response)["feed"] == "recording:day, played to its end"
 
 
 def test_with_frames_flowing_to_a_live_worker_it_is_ready(client):

@@ -23,7 +23,7 @@ def listed(tmp_path):
 
 @pytest.fixture
 def folders(tmp_path):
-    """Two data folders, their locks held by nobody."""
+    """Two data folders, their locks free."""
     made = [tmp_path / name for name in ("one", "two")]
     for folder in made:
         folder.mkdir()

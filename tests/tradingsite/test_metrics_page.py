@@ -26,10 +26,10 @@ def empty_redis():
     bus.redis_client().flushall()
 
 
-def told_by(process: str, instance: str, *metrics) -> None:
+def report_of(process: str, instance: str, *metrics) -> None:
     report = Reporter(process, lambda: metrics).report()
-    told = Report(process, instance, report.families)
-    report_store.write_report(told.name, told.encoded)
+    report = Report(process, instance, report.families)
+    report_store.write_report(report.name, report.encoded)
 
 
 def scraped(client) -> dict:
@@ -45,7 +45,7 @@ def test_two_processes_and_the_servers_are_read_back_by_prometheus_own_parser(cl
     took = Histogram((0.1, 1.0))
     took.observe(0.5)
     for instance in ("here:1", "there:2"):
-        told_by(
+        report_of(
             "worker",
             instance,
             counter("paddock_worker_frames", "Frames.", 7),
@@ -70,7 +70,7 @@ def test_two_processes_and_the_servers_are_read_back_by_prometheus_own_parser(cl
 
 
 def test_a_scraper_that_prefers_openmetrics_gets_it(client):
-    told_by("worker", "here:1", counter("paddock_worker_frames", "Frames.", 7))
+    report_of("worker", "here:1", counter("paddock_worker_frames", "Frames.", 7))
 
     answer = client.get("/metrics", headers={"Accept": "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"})
 
@@ -79,7 +79,7 @@ def test_a_scraper_that_prefers_openmetrics_gets_it(client):
     assert "paddock_worker_frames" in names
 
 
-def test_streams_and_queues_are_told(client):
+def test_streams_and_queues_are_shown(client):
     bus.redis_client().xadd(f"paddock:frames:{MARKET}", {"f": b""}, id="17-0")
     bus.redis_client().rpush("celery", "a job", "another")
     report_store.note_run("portfolios.thin", {"at": "2026-07-07T12:00:00+00:00", "seconds": 0.1, "outcome": "done"})
@@ -113,7 +113,7 @@ def test_a_token_that_may_not_read_is_refused_even_where_pages_are_public(client
     assert refused.json()["detail"] == "the token lacks the scope read"
 
 
-def test_without_a_database_the_rest_is_told(client, monkeypatch):
+def test_without_a_database_the_rest_is_shown(client, monkeypatch):
     def away():
         raise OperationalError("connection refused")
 

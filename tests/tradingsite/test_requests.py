@@ -18,9 +18,9 @@ def test_a_well_formed_id_of_the_senders_is_kept(client, given):
 
 @pytest.mark.parametrize("given", ["", "short", "x" * 200, "two words", "line\nbreak", 'quote"', "ünicode-id-123"])
 def test_any_other_is_replaced_by_one_of_ours(client, given):
-    told = client.get("/healthz", headers={"X-Request-Id": given}).headers["X-Request-Id"]
+    returned = client.get("/healthz", headers={"X-Request-Id": given}).headers["X-Request-Id"]
 
-    assert re.fullmatch(r"[0-9a-f]{32}", told)
+    assert re.fullmatch(r"[0-9a-f]{32}", returned)
 
 
 @pytest.mark.parametrize("path", ["/", "/nowhere/", "/static/dashboard/paddock.css", "/api/v1/league/", "/admin/"])

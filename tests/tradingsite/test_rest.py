@@ -68,7 +68,7 @@ def test_pages_do_not_shift_while_rows_are_added(client, row):
 
 
 @pytest.mark.parametrize("cursor", ["x", "cD1hYmM=", "%00"])
-def test_a_cursor_that_nobody_gave_out_is_refused(client, row, cursor):
+def test_an_unknown_cursor_is_refused(client, row, cursor):
     answer = client.get(f"{FILLS}?cursor={cursor}")
 
     assert answer.status_code == 400
@@ -92,12 +92,12 @@ def test_a_table_of_the_league_has_one_line_for_each(client, row):
 
 
 def test_the_root_names_every_address_there_is(client, row):
-    told = client.get("/api/v1/").json()
+    root = client.get("/api/v1/").json()
 
-    known = {each["path"]: each["methods"] for each in told["endpoints"]}
+    known = {each["path"]: each["methods"] for each in root["endpoints"]}
     assert known["/api/v1/league/"] == ["GET"]
     assert known["/api/v1/deployments/{slug}/pause/"] == ["POST"]
-    assert all(each["about"] for each in told["endpoints"])
+    assert all(each["about"] for each in root["endpoints"])
     assert {path for path in known if "{" not in path and "GET" in known[path]} >= {"/api/v1/markets/", "/api/v1/feed/"}
 
 
@@ -130,7 +130,7 @@ def test_an_answer_that_has_not_changed_is_not_sent_again(client, row):
     assert changed.status_code == 200
 
 
-def test_who_asks_too_often_is_told_when_to_come_back(admin_client, row, monkeypatch):
+def test_too_many_requests_are_answered_with_when_to_retry(admin_client, row, monkeypatch):
     monkeypatch.setattr("tradingsite.rest.throttles.Changers.THROTTLE_RATES", {"change": "2/min"})
     cache.clear()
 

@@ -29,7 +29,7 @@ def test_an_unknown_command_is_refused_with_those_there_are():
     )
 
 
-def test_a_python_without_venv_is_told_which_package_to_install():
+def test_a_python_without_venv_names_the_package_to_install():
     done = run("-c", "import sys; sys.modules['ensurepip'] = None; import start; start.make_venv()")
 
     assert done.returncode == 1

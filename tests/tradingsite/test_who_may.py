@@ -1,4 +1,4 @@
-"""Each endpoint of the API and each kind of asker: who may come in, and who is told what is missing."""
+"""Each endpoint of the API and each kind of caller: who may come in, and what the others lack."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ IN, UNKNOWN, FORBIDDEN = "in", 401, 403
 BY_METHOD = {"get": "read", "post": "trade", "put": "trade", "patch": "trade", "delete": "trade"}
 FOR_TRADERS_ALONE = ("/api/v1/audit/", "/api/v1/notifications/")  # even to be read
 EXPECTED = {
-    # asker: (read on public pages, read on others, trade, insight)
+    # caller: (read on public pages, read on others, trade, insight)
     "nobody": (IN, UNKNOWN, UNKNOWN, UNKNOWN),
     "guest of a link": (IN, IN, UNKNOWN, UNKNOWN),
     "viewer": (IN, IN, FORBIDDEN, FORBIDDEN),
@@ -62,8 +62,8 @@ def league(monkeypatch):
 
 
 @pytest.fixture
-def askers(client, league):
-    """Return how each kind of asker asks: who is logged in, and what is sent along."""
+def callers(client, league):
+    """Return how each kind of caller sends: who is logged in, and what is sent along."""
     people = {role: User.objects.create_user(role) for role in ROLES}
     for role, user in people.items():
         give_role(user=user, role=role, by="test")
@@ -106,13 +106,13 @@ def outcome(client, method, path, headers, league):
     return IN
 
 
-@pytest.mark.parametrize("asker", list(EXPECTED))
+@pytest.mark.parametrize("caller", list(EXPECTED))
 @pytest.mark.parametrize("is_public", [True, False], ids=["public pages", "pages behind a login"])
-def test_every_endpoint_lets_in_whom_it_should(client, settings, league, askers, asker, is_public):
+def test_every_endpoint_lets_in_the_right_callers(client, settings, league, callers, caller, is_public):
     settings.PADDOCK_PUBLIC_PAGES = is_public
-    public, private, trade, insight = EXPECTED[asker]
+    public, private, trade, insight = EXPECTED[caller]
     expected = {"read": public if is_public else private, "trade": trade, "insight": insight}
-    who, headers = askers[asker]
+    who, headers = callers[caller]
     come_in(client, who)
 
     wrong = [

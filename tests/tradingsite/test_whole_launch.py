@@ -67,7 +67,7 @@ def managed(*arguments):
     hidden = {"DATABASE_URL", "REDIS_URL", "PADDOCK_DATA_DIR"}
     clean = {name: value for name, value in os.environ.items() if name not in hidden}
     command = [sys.executable, str(ROOT / "manage.py"), *arguments]
-    return subprocess.run(command, cwd="/", env=clean, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd="/", env=clean, capture_output=True, text=True, timeout=180, check=False)
 
 
 def processes_on(data_dir):

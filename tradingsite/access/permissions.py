@@ -21,7 +21,7 @@ SHARED = "share_link"  # in the session of a guest: the id of the link that was 
 
 
 def is_guest(session: Any) -> bool:
-    """Return whether a session belongs to someone who followed a share link that still holds."""
+    """Return whether a session belongs to a guest with a valid share link."""
     from tradingsite.models import ShareLink
 
     number = session.get(SHARED) if session is not None else None
@@ -37,7 +37,7 @@ def is_reader(user: Any, session: Any) -> bool:
 
 
 def may_read(request: HttpRequest | Request) -> bool:
-    """Return whether the pages are open to whoever asks."""
+    """Return whether the pages are open without a login."""
     return is_reader(request.user, getattr(request, "session", None))
 
 
@@ -45,7 +45,7 @@ def shown_token(authorization: bytes) -> ApiToken | None:
     """Return the token that an `Authorization: Bearer pdk_…` shows; None where it shows none.
 
     Raises:
-        AuthenticationFailed: a token that nobody has, or no more.
+        AuthenticationFailed: an unknown token, or one that has ended.
     """
     from tradingsite.access.tokens import known_token
 
@@ -65,18 +65,18 @@ class BearerAuthentication(BaseAuthentication):
         """Return user and token; None without a token.
 
         Raises:
-            AuthenticationFailed: a token that nobody has, or no more.
+            AuthenticationFailed: an unknown token, or one that has ended.
         """
         token = shown_token(get_authorization_header(request))
         return None if token is None else (token.user, token)
 
     def authenticate_header(self, request: Request) -> str:
-        """Return what a program without a token is told to bring."""
+        """Return what a program without a token must bring."""
         return 'Bearer realm="Paddock"'
 
 
 class TradersChange(BasePermission):
-    """Reading is open to whoever may see the pages; every change needs the role of a trader, and a token its scope.
+    """Reading is open as the pages are; every change needs the role of a trader, and a token its scope.
 
     A view may name the permission it ``needs`` instead, to be read or to be changed.
     """
@@ -95,7 +95,7 @@ class TradersChange(BasePermission):
 
 
 def require_scope(token: Any, scope: str) -> None:
-    """Let pass who came without a token, to be judged by role alone, and who brought one that covers ``scope``.
+    """Return whether a request has no token, then its role decides alone, or one that covers ``scope``.
 
     Raises:
         PermissionDenied: the token does not cover it.

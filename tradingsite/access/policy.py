@@ -55,7 +55,7 @@ def content_security_policy(get_response: Any) -> Respond | RespondLater:
 
 
 class LoginOrLink(LoginRequiredMiddleware):
-    """Ask for a login, but of guests who followed a share link: they read pages and API, and nothing else."""
+    """Require a login, except of guests with a share link: they read pages and API, and nothing else."""
 
     def process_view(self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any) -> Any:
         """Return the way to the login, None where the request may go on."""
@@ -81,8 +81,8 @@ def readers_only(application: Any) -> Any:
 def readers_or_programs(application: Any) -> Any:
     """Return the socket application, open to pages as other sockets are, and to programs by their token.
 
-    A browser tells a page's origin and sends cookies unasked: origin and login are checked as everywhere. A program
-    has no origin: it is whose token it shows, or nobody; its cookies count for nothing.
+    A browser sends a page's origin and cookies by itself: origin and login are checked as everywhere. A program
+    has no origin: its token says whose it is; its cookies are ignored.
     """
     by_page = AllowedHostsOriginValidator(readers_only(application))
 
@@ -120,7 +120,7 @@ async def _run_while(
                 if await may_read():
                     continue
             except DatabaseError:
-                continue  # away for a moment: asked again
+                continue  # away for a moment: checked again
             await send(_CLOSED)
             return
 

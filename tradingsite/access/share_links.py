@@ -16,7 +16,7 @@ from tradingsite.access.tokens import followed_link
 @never_cache
 @login_not_required
 def share(request: HttpRequest, secret: str) -> HttpResponse:
-    """Let whoever follows a valid link read the pages from now on; tell others that it is over."""
+    """Let the holder of a valid link read the pages from now on; say that an expired one is over."""
     link = followed_link(secret)
     if link is None or not link.is_valid:
         words = {"unknown": "Nobody gave out this link.", "expired": "This link has expired."}

@@ -30,7 +30,7 @@ def digest_of(secret: str) -> str:
 def make_token(
     *, user: User, name: str, scopes: Iterable[str], by: str, days: int | None = None
 ) -> tuple[ApiToken, str]:
-    """Return a token and its secret, which is told this once.
+    """Return a token and its secret, which is shown this once.
 
     Raises:
         ValidationError: per field.
@@ -46,14 +46,14 @@ def make_token(
     )
     token.full_clean()
     token.save()
-    told = f"scopes {', '.join(wanted)}; {_until(token)}"
-    note_change(by=by, kind="token", subject=str(token), action="created", sentence=told)
+    sentence = f"scopes {', '.join(wanted)}; {_until(token)}"
+    note_change(by=by, kind="token", subject=str(token), action="created", sentence=sentence)
     return token, secret
 
 
 @transaction.atomic
 def make_share_link(*, by: str, days: int, note: str = "") -> tuple[ShareLink, str]:
-    """Return a link that reads the pages for so many days, and its secret, which is told this once.
+    """Return a link that reads the pages for so many days, and its secret, which is shown this once.
 
     Raises:
         ValidationError: per field.

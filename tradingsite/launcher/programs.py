@@ -1,4 +1,4 @@
-"""Every process that Paddock consists of: its name, its command, its surroundings."""
+"""Every process that Paddock consists of: its name, command and environment."""
 
 import signal
 import sys
@@ -47,10 +47,10 @@ def first_run(environ: Mapping[str, str]) -> Program:
 def feed(source: str, speed: float | None, faults: str | None, environ: Mapping[str, str]) -> Program:
     """Return the process that listens to the market."""
     pace = [] if speed is None else ["--speed", f"{speed:g}"]
-    mishaps = [] if faults is None else ["--faults", faults]
+    fault_options = [] if faults is None else ["--faults", faults]
     return _python(
         "feed",
-        *("manage.py", "run_feed", "--source", source, *pace, *mishaps),
+        *("manage.py", "run_feed", "--source", source, *pace, *fault_options),
         environ=environ,
         may_finish=source.startswith("recording:"),
     )

@@ -18,7 +18,7 @@ OLD_SERVER_ENDS_WITHIN_S = 20.0
 
 
 class Stopped(Exception):
-    """Someone asked to stop before everything was up."""
+    """A stop was requested before everything was up."""
 
 
 def serve_data(data_dir: Path, console: Console, supervisor: Supervisor) -> dict[str, str]:
@@ -26,7 +26,7 @@ def serve_data(data_dir: Path, console: Console, supervisor: Supervisor) -> dict
 
     Raises:
         CannotStart: one does not start or does not answer.
-        Stopped: someone asked to stop meanwhile.
+        Stopped: a stop was requested meanwhile.
     """
     database_url, redis_url = _urls_from_environment()
     postgres = valkey = None
@@ -46,11 +46,11 @@ def serve_data(data_dir: Path, console: Console, supervisor: Supervisor) -> dict
     except OSError as error:
         raise CannotStart(f"the embedded servers cannot be started: {error}") from None
     if postgres is not None:
-        _await_answer(_ask_database(embedded.postgres_url(sockets, "postgres")), postgres, supervisor)
+        _await_answer(_database_check(embedded.postgres_url(sockets, "postgres")), postgres, supervisor)
         database_url = _make_database(sockets)
     else:
-        _await_answer(_ask_database(database_url), "DATABASE_URL", supervisor)
-    _await_answer(_ask_redis(redis_url), valkey or "REDIS_URL", supervisor)
+        _await_answer(_database_check(database_url), "DATABASE_URL", supervisor)
+    _await_answer(_redis_check(redis_url), valkey or "REDIS_URL", supervisor)
     console.step(
         f"{'PostgreSQL (embedded)' if postgres else 'the database (DATABASE_URL)'} and "
         f"{'Valkey (embedded)' if valkey else 'Redis (REDIS_URL)'} answer"
@@ -88,8 +88,8 @@ def _start_postgres(
     return supervisor.start(programs.postgres(cluster, socket_dir=sockets, programs=binaries, account=account))
 
 
-def _await_answer(ask: Callable[[], str], server: Child | str, supervisor: Supervisor) -> None:
-    """Wait until ``ask`` has no complaint; give up at once on a child that died, or on another's server.
+def _await_answer(check: Callable[[], str], server: Child | str, supervisor: Supervisor) -> None:
+    """Wait until ``check`` has no complaint; give up at once on a child that died, or on another's server.
 
     ``server`` is our child, or the name of the variable that names the server.
     """
@@ -97,7 +97,7 @@ def _await_answer(ask: Callable[[], str], server: Child | str, supervisor: Super
 
     def is_settled() -> bool:
         nonlocal complaint
-        complaint = ask()
+        complaint = check()
         return not complaint or isinstance(server, str) or server.restart_at_s is not None
 
     supervisor.run_until(is_settled, timeout_s=START_WITHIN_S)
@@ -109,26 +109,26 @@ def _await_answer(ask: Callable[[], str], server: Child | str, supervisor: Super
             f"or unset {server} to use the embedded one"
         )
     if complaint and not isinstance(server, str):
-        raise CannotStart(f"the embedded {server.program.name} did not start: {_last_words(server)}")
+        raise CannotStart(f"the embedded {server.program.name} did not start: {_last_line(server)}")
 
 
-def _ask_database(url: str) -> Callable[[], str]:
+def _database_check(url: str) -> Callable[[], str]:
     import psycopg
 
-    def ask() -> str:
+    def check() -> str:
         try:
             psycopg.connect(url, connect_timeout=5).close()
         except psycopg.Error as error:
             return " ".join(str(error).split())
         return ""
 
-    return ask
+    return check
 
 
-def _ask_redis(url: str) -> Callable[[], str]:
+def _redis_check(url: str) -> Callable[[], str]:
     import redis
 
-    def ask() -> str:
+    def check() -> str:
         try:
             with redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5) as client:
                 client.ping()
@@ -136,7 +136,7 @@ def _ask_redis(url: str) -> Callable[[], str]:
             return str(error)
         return ""
 
-    return ask
+    return check
 
 
 def _make_database(sockets: Path) -> str:
@@ -151,7 +151,7 @@ def _make_database(sockets: Path) -> str:
     return embedded.postgres_url(sockets)
 
 
-def _last_words(child: Child) -> str:
-    grave = [line for line in child.last_lines if line.startswith(("FATAL", "PANIC", "ERROR"))]
-    lines = grave or [line for line in child.last_lines if line.strip()]
-    return lines[-1] if lines else "it said nothing"
+def _last_line(child: Child) -> str:
+    fatal = [line for line in child.last_lines if line.startswith(("FATAL", "PANIC", "ERROR"))]
+    lines = fatal or [line for line in child.last_lines if line.strip()]
+    return lines[-1] if lines else "it wrote nothing"

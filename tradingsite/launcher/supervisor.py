@@ -1,7 +1,7 @@
 """Keeping child processes alive, and ending them in order.
 
 One thread, one loop: children are started by the main thread (the kernel ends them when that
-thread ends), their lines are passed on as they come, their deaths noticed at once.
+thread ends), their lines are passed on as they come, their ends noticed at once.
 """
 
 import contextlib
@@ -80,7 +80,7 @@ class Supervisor:
         self._console = console
         self._clock = clock
         self._selector = selectors.DefaultSelector()
-        self._asked_twice = False
+        self._stop_requested_twice = False
         self._wake, self._waker = os.pipe()
         os.set_blocking(self._wake, False)
         os.set_blocking(self._waker, False)
@@ -94,7 +94,7 @@ class Supervisor:
         signal.signal(signal.SIGCHLD, lambda *_: None)  # wakes the loop
 
     def _on_stop_signal(self, number: int, _frame: object) -> None:
-        self._asked_twice = self.stop_requested is not None
+        self._stop_requested_twice = self.stop_requested is not None
         self.stop_requested = signal.Signals(number)
 
     def start(self, program: Program) -> Child:
@@ -135,7 +135,7 @@ class Supervisor:
             if self.stop_requested is not None or left_s <= 0:
                 return False
             self._pump(left_s)
-            self._revive()
+            self._restart_dead()
         return True
 
     def stop(self, names: Sequence[str] | None = None) -> None:
@@ -235,7 +235,7 @@ class Supervisor:
         child.process = None
         return True
 
-    def _revive(self) -> None:
+    def _restart_dead(self) -> None:
         now_s = self._clock()
         for child in self.children:
             if child.is_running and self._has_ended(child):
@@ -255,23 +255,23 @@ class Supervisor:
                 except OSError as error:
                     self._plan_restart(child, f"could not be started ({error})")
 
-    def _plan_restart(self, child: Child, mishap: str) -> None:
-        self._console.say(f"{child.program.name} {mishap}; restarting in {child.delay_s:g} s", level="ERROR")
+    def _plan_restart(self, child: Child, what: str) -> None:
+        self._console.say(f"{child.program.name} {what}; restarting in {child.delay_s:g} s", level="ERROR")
         child.restart_at_s = self._clock() + child.delay_s
         child.delay_s = min(child.delay_s * 2, LONGEST_DELAY_S)
 
     def _end(self, children: list[Child]) -> None:
-        """Ask the children to end, kill those that have not within their grace, and forget them."""
+        """Signal the children to end, kill those that have not within their grace, and forget them."""
         self.children = [child for child in self.children if child not in children]
         for child in children:
             child.restart_at_s = None
             if child.process is not None and not self._has_ended(child):
                 child.process.send_signal(child.program.stop_signal)
-        asked_s = self._clock()
+        requested_s = self._clock()
         for child in children:
             while child.process is not None and not self._has_ended(child):
-                if self._asked_twice or self._clock() - asked_s >= child.program.grace_s:
-                    self._console.say(f"{child.program.name} did not end when asked to; killing it", level="WARNING")
+                if self._stop_requested_twice or self._clock() - requested_s >= child.program.grace_s:
+                    self._console.say(f"{child.program.name} did not end on its signal; killing it", level="WARNING")
                     self._kill_group(child.process)
                     os.waitid(os.P_PID, child.process.pid, os.WEXITED | os.WNOWAIT)
                 else:

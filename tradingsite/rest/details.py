@@ -10,5 +10,5 @@ MEDIA_TYPE = "application/problem+json"
 
 def problem(status: int, detail: str, instance: str, errors: Any = None) -> dict[str, Any]:
     """Return problem details; ``errors`` are sentences by field."""
-    told = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": int(status), "detail": detail}
-    return {**told, "instance": instance, **({"errors": errors} if errors else {})}
+    details = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": int(status), "detail": detail}
+    return {**details, "instance": instance, **({"errors": errors} if errors else {})}

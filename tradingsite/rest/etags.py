@@ -12,7 +12,7 @@ API = "/api/"
 
 
 class ApiETags(ConditionalGetMiddleware):
-    """Give every answer to a GET below `/api/` an ETag, and answer 304 to whoever has it already."""
+    """Give every answer to a GET below `/api/` an ETag, and answer 304 where the client has it already."""
 
     def process_response(self, request: HttpRequest, response: Any) -> HttpResponseBase:
         """Return the response, or that nothing has changed."""

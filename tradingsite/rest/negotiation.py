@@ -23,7 +23,9 @@ class NamedFormats(DefaultContentNegotiation):
             ValidationError: no such format.
         """
         renderers = list(renderers)
-        known, asked = [renderer.format for renderer in renderers], request.query_params.get("format")
-        if asked is not None and asked not in known:
-            raise ValidationError({"format": [f"format is {asked!r}; expected one of {', '.join(map(str, known))}"]})
+        known, requested = [renderer.format for renderer in renderers], request.query_params.get("format")
+        if requested is not None and requested not in known:
+            raise ValidationError(
+                {"format": [f"format is {requested!r}; expected one of {', '.join(map(str, known))}"]}
+            )
         return super().select_renderer(request, renderers, format_suffix)

@@ -29,7 +29,7 @@ class Pages(CursorPagination):
     page_size_query_description = f"rows, 1 to {MOST}"
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        """Return how the description tells the parameters: with their bounds."""
+        """Return the parameters' descriptions, with their bounds."""
         parameters: list[dict[str, Any]] = super().get_schema_operation_parameters(view)
         for parameter in parameters:
             if parameter["name"] == self.page_size_query_param:
@@ -41,15 +41,15 @@ class Pages(CursorPagination):
         return tuple(queryset.query.order_by or queryset.model._meta.ordering)  # noqa: SLF001  (Django's own name)
 
     def get_page_size(self, request: Request) -> int:
-        """Return how many rows are asked for.
+        """Return how many rows are requested.
 
         Raises:
             ValidationError: not a whole number, or out of bounds.
         """
-        asked = request.query_params.get("limit", str(self.page_size))
-        if not (asked.isascii() and asked.isdigit() and len(asked) <= 6 and 1 <= int(asked) <= MOST):
-            raise ValidationError({"limit": [f"limit is {asked!r}; expected a whole number from 1 to {MOST}"]})
-        return int(asked)
+        requested = request.query_params.get("limit", str(self.page_size))
+        if not (requested.isascii() and requested.isdigit() and len(requested) <= 6 and 1 <= int(requested) <= MOST):
+            raise ValidationError({"limit": [f"limit is {requested!r}; expected a whole number from 1 to {MOST}"]})
+        return int(requested)
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         """Return one page of the rows; of a table all, up to fifty thousand."""
@@ -60,15 +60,15 @@ class Pages(CursorPagination):
         try:
             return list(super().paginate_queryset(queryset, request, view) or [])
         except (NotFound, InvalidValue, DataError, ValueError, OverflowError, TypeError):
-            asked = request.query_params.get(self.cursor_query_param)
+            requested = request.query_params.get(self.cursor_query_param)
             expected = "expected that of `next` or `previous` of another page"
-            raise ValidationError({"cursor": [f"cursor is {asked!r}; {expected}"]}) from None
+            raise ValidationError({"cursor": [f"cursor is {requested!r}; {expected}"]}) from None
 
     def decode_cursor(self, request: Request) -> Any:
         """Return where the page begins; what was not written as a cursor is none."""
-        asked = request.query_params.get(self.cursor_query_param)
-        if asked is not None:
-            b64decode(asked, validate=True)
+        requested = request.query_params.get(self.cursor_query_param)
+        if requested is not None:
+            b64decode(requested, validate=True)
         return super().decode_cursor(request)
 
     def get_paginated_response(self, data: Any) -> Response:

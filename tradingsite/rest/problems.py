@@ -28,7 +28,7 @@ class ProblemRenderer(JSONRenderer):
 
 
 def problem_of(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Return the answer to an error that a view raised; None for one that nobody foresaw."""
+    """Return the answer to an error that a view raised; None for an unexpected one."""
     if isinstance(error, Http404):
         error = exceptions.NotFound(str(error) or None)
     elif isinstance(error, PermissionDenied):
@@ -37,12 +37,12 @@ def problem_of(error: Exception, context: dict[str, Any]) -> Response | None:
         return None
     set_rollback()
     request = context["request"]
-    told = problem(error.status_code, *_words(error, request.path))
-    response = Response(told, status=error.status_code, headers=_headers(error))
+    details = problem(error.status_code, *_words(error, request.path))
+    response = Response(details, status=error.status_code, headers=_headers(error))
     renderer = ProblemRenderer()
     response.accepted_renderer, response.accepted_media_type = renderer, MEDIA_TYPE
     response.renderer_context = context  # type: ignore[attr-defined]
-    # What cannot be negotiated any more is told as a problem whatever was asked for.
+    # An answer whose format cannot be negotiated is a problem in JSON, whatever was requested.
     request.accepted_renderer, request.accepted_media_type = renderer, MEDIA_TYPE
     return response
 
@@ -60,10 +60,10 @@ def _named(field: str, sentence: str) -> str:
     return sentence if sentence.startswith(field) else f"{field}: {sentence}"
 
 
-def _flat(told: Any, prefix: str = "") -> dict[str, list[str]]:
+def _flat(errors: Any, prefix: str = "") -> dict[str, list[str]]:
     """Return sentences by field, those of fields in fields under dotted names."""
     flat: dict[str, list[str]] = {}
-    for name, value in told.items():
+    for name, value in errors.items():
         if isinstance(value, dict):
             flat |= _flat(value, f"{prefix}{name}.")
         else:
@@ -81,9 +81,9 @@ def _headers(error: exceptions.APIException) -> dict[str, str]:
 
 
 def unknown_page(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer an address where nothing lives: a program gets a problem, a person a page."""
+    """Answer an address where there is nothing: a program gets a problem, a person a page."""
     if request.path.startswith(API):
-        detail = f"nothing lives at {request.path}; /api/v1/ lists what there is"
+        detail = f"there is nothing at {request.path}; /api/v1/ lists what there is"
         return JsonResponse(problem(404, detail, request.path), status=404, content_type=MEDIA_TYPE)
     return page_not_found(request, exception)
 
@@ -91,6 +91,6 @@ def unknown_page(request: HttpRequest, exception: Exception) -> HttpResponse:
 def broken_page(request: HttpRequest) -> HttpResponse | SimpleTemplateResponse:
     """Answer a fault of ours, without its details: they are in the log."""
     if request.path.startswith(API):
-        told = problem(500, "the fault is ours; it is in the log of the web process", request.path)
-        return JsonResponse(told, status=500, content_type=MEDIA_TYPE)
+        details = problem(500, "the fault is ours; it is in the log of the web process", request.path)
+        return JsonResponse(details, status=500, content_type=MEDIA_TYPE)
     return server_error(request)

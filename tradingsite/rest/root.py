@@ -30,7 +30,7 @@ class RootSerializer(serializers.Serializer):
     version = serializers.CharField()
     description = serializers.CharField(help_text="OpenAPI")
     guide = serializers.CharField(help_text="the same to read")
-    stream = serializers.CharField(help_text="what happens, over a WebSocket")
+    stream = serializers.CharField(help_text="the stream, over a WebSocket")
     stream_guide = serializers.CharField()
     endpoints = EndpointSerializer(many=True)
 
@@ -43,7 +43,7 @@ class Root(APIView):
     @extend_schema(responses=RootSerializer)
     def get(self, request: Request) -> Response:
         """Return every address, with what it is about."""
-        told = {
+        root = {
             "version": "v1",
             "description": "/api/schema/",
             "guide": "/api/docs/",
@@ -51,7 +51,7 @@ class Root(APIView):
             "stream_guide": "/docs/stream/",
             "endpoints": sorted(endpoints(), key=lambda each: each["path"]),
         }
-        return Response(RootSerializer(told).data)
+        return Response(RootSerializer(root).data)
 
 
 def endpoints() -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What the API's description says of all endpoints alike: how to come in, and what a problem looks like."""
+"""The parts of the API's description that all endpoints share: authentication, problems, examples."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from drf_spectacular.openapi import AutoSchema
 
 from tradingsite.rest.details import MEDIA_TYPE
 
-EXAMPLES = Path(__file__).with_name("examples.json")  # "METHOD path" -> an answer; the tests ask for each anew
+EXAMPLES = Path(__file__).with_name("examples.json")  # "METHOD path" -> an answer; the tests request each again
 PROBLEM = {
     "type": "object",
     "description": "What went wrong (RFC 9457).",
@@ -21,7 +21,7 @@ PROBLEM = {
         "title": {"type": "string", "description": "the status in words"},
         "status": {"type": "integer"},
         "detail": {"type": "string", "description": "a sentence that names what is wrong"},
-        "instance": {"type": "string", "description": "the address that was asked"},
+        "instance": {"type": "string", "description": "the address of the request"},
         "errors": {
             "type": "object",
             "additionalProperties": {"type": "array", "items": {"type": "string"}},
@@ -51,7 +51,7 @@ class Bearer(OpenApiAuthenticationExtension):
 
 
 class Described(AutoSchema):
-    """Every operation may end in a problem, and says in which."""
+    """Every operation lists the problems that it may answer with."""
 
     def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> Any:
         bodies = super()._get_response_bodies(direction)
@@ -72,9 +72,9 @@ def with_problems(result: dict[str, Any], generator: Any, request: Any, public: 
 
 def with_examples(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """Give operations the answer that a small league would get; drf-spectacular calls it after the others."""
-    for label, told in json.loads(EXAMPLES.read_text()).items():
+    for label, answer in json.loads(EXAMPLES.read_text()).items():
         method, path = label.split(" ")
         operation = result["paths"].get(path, {}).get(method.lower())
         if operation is not None:
-            operation["responses"]["200"]["content"]["application/json"]["example"] = told
+            operation["responses"]["200"]["content"]["application/json"]["example"] = answer
     return result

@@ -1,4 +1,4 @@
-"""How often the API may be asked, a minute: generous for people, a limit for loops that went wrong."""
+"""How many requests a minute the API takes: generous for people, a limit for loops that went wrong."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 class _PerAsker(SimpleRateThrottle):
-    """Counts by token, else by user, else by address; without Redis nobody is held back."""
+    """Counts by token, else by user, else by address; without Redis there is no limit."""
 
     cache = caches["default"]
 
@@ -30,8 +30,8 @@ class _PerAsker(SimpleRateThrottle):
             _log.warning("requests are not counted: %s", error)
             return True
 
-    def asker(self, request: Request) -> str:
-        """Return who asks."""
+    def caller(self, request: Request) -> str:
+        """Return who sends the request."""
         if request.auth is not None and hasattr(request.auth, "digest"):
             return f"token:{request.auth.pk}"
         if request.user and request.user.is_authenticated:
@@ -43,18 +43,18 @@ class Readers(_PerAsker):
     """Every request: fewer for those who did not say who they are."""
 
     def __init__(self) -> None:
-        """The rate depends on who asks."""
+        """The rate depends on the caller."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        """Return whether this request is within the rate of whoever asks."""
+        """Return whether this request is within the caller's rate."""
         self.scope = "user" if request.user and request.user.is_authenticated else "anonymous"
         self.rate = self.get_rate()
         self.num_requests, self.duration = self.parse_rate(self.rate)
         return super().allow_request(request, view)
 
     def get_cache_key(self, request: Request, view: APIView) -> str:
-        """Return the counter of whoever asks."""
-        return f"throttle:{self.scope}:{self.asker(request)}"
+        """Return the caller's counter."""
+        return f"throttle:{self.scope}:{self.caller(request)}"
 
 
 class Changers(_PerAsker):
@@ -63,5 +63,5 @@ class Changers(_PerAsker):
     scope = "change"
 
     def get_cache_key(self, request: Request, view: APIView) -> str | None:
-        """Return the counter of whoever asks; None for a request that only reads."""
-        return None if request.method in SAFE_METHODS else f"throttle:change:{self.asker(request)}"
+        """Return the caller's counter; None for a request that only reads."""
+        return None if request.method in SAFE_METHODS else f"throttle:change:{self.caller(request)}"

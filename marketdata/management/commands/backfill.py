@@ -28,7 +28,7 @@ class Command(BaseCommand):
     help = "Fetch candles from Kraken. A feed brings them into its market when it next connects."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--symbol", nargs="+", metavar="BASE/QUOTE", help="default: those that a feed hears")
+        parser.add_argument("--symbol", nargs="+", metavar="BASE/QUOTE", help="default: those that a feed watches")
         parser.add_argument("--since", help="ISO 8601, UTC unless it says otherwise; default: twelve hours ago")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -50,7 +50,7 @@ class Command(BaseCommand):
         bar = ProgressBar(self.stderr, symbol, 1.0)  # type: ignore[arg-type]
         try:
             done = backfill(
-                market="kraken", instrument=pair.instrument, rest=rest, since_ns=ns_of(since), tell=bar.show
+                market="kraken", instrument=pair.instrument, rest=rest, since_ns=ns_of(since), progress=bar.show
             )
         finally:
             bar.clear()

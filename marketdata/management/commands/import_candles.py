@@ -27,44 +27,45 @@ class Command(BaseCommand):
         parser.add_argument("--market", default="kraken", help="default: %(default)s")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        asked = options["symbol"]
+        wanted = options["symbol"]
         known = list(selectors.instruments_of(options["market"]).values_list("symbol", flat=True))
-        if asked is not None and asked.count("/") != 1:
-            raise CommandError(f"--symbol is {asked!r}; expected BASE/QUOTE, such as BTC/USD")
+        if wanted is not None and wanted.count("/") != 1:
+            raise CommandError(f"--symbol is {wanted!r}; expected BASE/QUOTE, such as BTC/USD")
         for path in options["files"]:
             try:
                 with transaction.atomic():
-                    self._import(path, options["market"], asked, known)
+                    self._import(path, options["market"], wanted, known)
             except (InvalidBulkFile, UnknownPairName) as error:
                 raise CommandError(f"{error}. Nothing of {path.name} was written.") from None
             except DatabaseError as error:
                 raise CommandError(f"{path.name}: {str(error).strip()}. Nothing of it was written.") from error
 
-    def _import(self, path: Path, market: str, asked: str | None, known: list[str]) -> None:
+    def _import(self, path: Path, market: str, wanted: str | None, known: list[str]) -> None:
         bar = ProgressBar(self.stderr, path.name, path.stat().st_size if path.is_file() else 0)  # type: ignore[arg-type]
         is_archive = path.suffix.lower() == ".zip"
-        told: list[str] = []
-        with opened(path, told.append, bar.show) as files:
+        skipped: list[str] = []
+        imported = 0
+        with opened(path, skipped.append, bar.show) as files:
             for file in files:
-                symbol = _symbol(file, asked, known, is_archive=is_archive)
+                symbol = _symbol(file, wanted, known, is_archive=is_archive)
                 if symbol is None:
                     continue
                 done = import_rows(market=market, symbol=symbol, timeframe=file.timeframe, rows=file.rows)
                 bar.clear()
                 self.stdout.write(_line(file, symbol, done))
-                told.append("")
+                imported += 1
         bar.clear()
-        for skipped in filter(None, told):
-            self.stderr.write(f"left out {skipped}")
-        if "" not in told:
-            raise InvalidBulkFile(f"{path.name} holds no candles {f'of {asked}' if asked else 'that are stored'}")
+        for line in skipped:
+            self.stderr.write(f"left out {line}")
+        if not imported:
+            raise InvalidBulkFile(f"{path.name} holds no candles {f'of {wanted}' if wanted else 'that are stored'}")
 
 
-def _symbol(file: BulkFile, asked: str | None, known: list[str], *, is_archive: bool) -> str | None:
-    """Return whose candles these are, None when they were not asked for."""
-    if asked is None:
+def _symbol(file: BulkFile, wanted: str | None, known: list[str], *, is_archive: bool) -> str | None:
+    """Return whose candles these are, None when they were not requested."""
+    if wanted is None:
         return symbol_of_altname(file.altname, known)
-    return asked if not is_archive or symbol_of_altname(file.altname, [asked, *known]) == asked else None
+    return wanted if not is_archive or symbol_of_altname(file.altname, [wanted, *known]) == wanted else None
 
 
 def _line(file: BulkFile, symbol: str, done: Imported) -> str:

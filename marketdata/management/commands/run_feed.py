@@ -1,4 +1,4 @@
-"""`manage.py run_feed`: hear one market, publish its frames, keep its candles; until SIGTERM."""
+"""`manage.py run_feed`: receive one market, publish its frames, keep its candles; until SIGTERM."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _log = logging.getLogger("feed")
 class Command(BaseCommand):
     """Feed the league from Kraken, from the simulated market or from a recording."""
 
-    help = "Hear one market and publish its frames, until SIGTERM."
+    help = "Receive one market and publish its frames, until SIGTERM."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--source", default="kraken", help="kraken, simulated or recording:PATH")
@@ -70,7 +70,7 @@ class Command(BaseCommand):
                 raise CommandError(f"--speed is {speed:g}; expected zero or more")
             found = surveyed(source.path) if source.path else None
             if options["symbols"] and source.path and is_ours(source.path):
-                raise CommandError("--symbols goes with a feed's own recording in no way: it is played whole")
+                raise CommandError("--symbols does not go with a feed's own recording: it is played whole")
             symbols = _symbols(options["symbols"], found)
             faults = _faults(options["faults"], source, symbols)
             depth = FRAME_DEPTH if source.path else watched_depth()
@@ -84,11 +84,11 @@ class Command(BaseCommand):
             raise CommandError(f"the database does not answer: {_one_line(error)}") from error
 
 
-def _faults(asked: str | None, source: Source, symbols: tuple[str, ...]) -> Plan:
-    """Return what befalls the simulated exchange; the environment asks only for that one."""
-    if asked and source.kind != "simulated":
-        raise InvalidFaults(f"--faults goes with --source simulated alone; got {asked!r} with {source}")
-    text = configured("PADDOCK_FAULTS", "") if asked is None else asked
+def _faults(given: str | None, source: Source, symbols: tuple[str, ...]) -> Plan:
+    """Return the faults of the simulated exchange; those of the environment are for it alone."""
+    if given and source.kind != "simulated":
+        raise InvalidFaults(f"--faults goes with --source simulated alone; got {given!r} with {source}")
+    text = configured("PADDOCK_FAULTS", "") if given is None else given
     return parse_faults(text, symbols) if source.kind == "simulated" else CALM
 
 
@@ -96,16 +96,16 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def _symbols(asked: list[str] | None, found: Survey | None) -> tuple[str, ...]:
-    if asked:
-        return tuple(symbol for word in asked for symbol in word.split(",") if symbol)
+def _symbols(given: list[str] | None, found: Survey | None) -> tuple[str, ...]:
+    if given:
+        return tuple(symbol for word in given for symbol in word.split(",") if symbol)
     if found is not None:
         return tuple(found.symbols)
     return watched_symbols()
 
 
 def _recorder(source: Source, symbols: tuple[str, ...], depth: int) -> Recorder | None:
-    """Return who writes down the market, None for one that is a recording already."""
+    """Return the market's recorder, None for one that is a recording already."""
     if source.path is not None or not settings.PADDOCK_RECORD:
         return None
     return Recorder(
@@ -144,14 +144,14 @@ async def _exchange(
             _log.warning("the simulated exchange is faulty: %s", faults.text)
         socket, rest = serve_simulation(source.seed, faults=faults), serve_rest(source.seed, faults=faults)
         async with socket as url, rest as rest_url:
-            yield url, KrakenRest(rest_url, pace=Pace(0.0))  # ours: it may be asked as fast as it answers
+            yield url, KrakenRest(rest_url, pace=Pace(0.0))  # ours: requests may come as fast as it answers
     else:
         yield settings.KRAKEN_WS_URL, KrakenRest(settings.KRAKEN_REST_URL)
 
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """What is to be heard, and how."""
+    """What is to be received, and how."""
 
     source: Source
     speed: float
@@ -182,7 +182,7 @@ async def _stand_by_and_feed(listening: Listening) -> None:
 
 
 async def _is_ours(lock: FeedLock, market: str, stop: asyncio.Event) -> bool:
-    """Return True when the lock is taken, False when told to stop before that."""
+    """Return True when the lock is taken, False when stopped before that."""
     for attempt in range(1 << 62):
         if stop.is_set():
             return False
@@ -197,9 +197,9 @@ async def _is_ours(lock: FeedLock, market: str, stop: asyncio.Event) -> bool:
     return False
 
 
-def _note(market: str, sentence: str) -> None:
-    _log.info("market %s: this feed %s", market, sentence)
-    services.record_incidents(market=market, incidents=[Incident(time.time_ns(), FeedEventKind.STANDBY, "", sentence)])
+def _note(market: str, message: str) -> None:
+    _log.info("market %s: this feed %s", market, message)
+    services.record_incidents(market=market, incidents=[Incident(time.time_ns(), FeedEventKind.STANDBY, "", message)])
     connection.close()
 
 
@@ -212,7 +212,7 @@ async def _lost(lock: FeedLock) -> None:
 
 
 async def _feed(listening: Listening, lock: FeedLock, stop: asyncio.Event, metrics: FeedMetrics) -> None:
-    """Feed the market until told to stop, or until another feed has its lock."""
+    """Feed the market until ``stop``, or until another feed has its lock."""
     source = listening.source
     keeper, after_sequence = await asyncio.to_thread(_past, source)
     await asyncio.to_thread(bus.announce_market, source.market)

@@ -14,11 +14,11 @@ def test_the_live_clock_is_the_wall_s_and_never_runs_back(monkeypatch):
     assert late >= early
 
 
-def test_the_recorded_clock_stands_still_until_it_is_told():
+def test_the_recorded_clock_stands_still_until_it_is_reported():
     clock = RecordedClock()
 
     before = clock.now_ns()
-    clock.tell(7)
-    clock.tell(5)
+    clock.advance(7)
+    clock.advance(5)
 
     assert (before, clock.now_ns()) == (None, 7)

@@ -58,19 +58,19 @@ async def until(condition, within_s: float = 15.0) -> None:
             await asyncio.sleep(0.02)
 
 
-async def asked(question, *args):
+async def in_thread(question, *args):
     """Ask the database in a thread that leaves no connection behind."""
 
-    def ask():
+    def call():
         try:
             return question(*args)
         finally:
             connection.close()
 
-    return await asyncio.to_thread(ask)
+    return await asyncio.to_thread(call)
 
 
-def told(kind: str = "") -> list[tuple[str, str]]:
+def feed_events(kind: str = "") -> list[tuple[str, str]]:
     events = models.FeedEvent.objects.order_by("time", "id").values_list("kind", "detail")
     return [event for event in events if kind in ("", event[0])]
 
@@ -88,10 +88,10 @@ def published(market: str) -> list[Frame]:
     return list(bus.read(market, 0))
 
 
-def statuses_told(symbol: str) -> list[str]:
-    """Return the symbol's statuses as the published frames tell them, repetitions left out."""
-    told = [frame.statuses[symbol] for frame in published("simulated:1") if symbol in frame.statuses]
-    return [status for status, _ in groupby(told)]
+def published_statuses(symbol: str) -> list[str]:
+    """Return the symbol's statuses in the published frames, repetitions left out."""
+    feed_events = [frame.statuses[symbol] for frame in published("simulated:1") if symbol in frame.statuses]
+    return [status for status, _ in groupby(feed_events)]
 
 
 def assert_no_trade_is_missing_or_repeated(frames: list[Frame]) -> None:
@@ -124,20 +124,20 @@ async def test_the_capture_of_2023_holds_through_the_socket():
 async def test_a_recording_played_again_publishes_nothing_and_writes_nothing_twice():
     market = "recording:day:00000000"
     await play(CAPTURE_2026, 0, market)
-    frames, saved = published(market), await asked(models.MarketCheckpoint.objects.count)
+    frames, saved = published(market), await in_thread(models.MarketCheckpoint.objects.count)
 
     again = await play(CAPTURE_2026, 0, market)
 
     assert again.health.checksums_verified == 2962
     assert published(market) == frames
-    assert (saved, await asked(models.MarketCheckpoint.objects.count)) == (1, 1)
+    assert (saved, await in_thread(models.MarketCheckpoint.objects.count)) == (1, 1)
 
 
 async def test_a_finished_recording_can_be_restored_as_it_ended():
     market = "recording:day:00000000"
     await play(CAPTURE_2026, 0, market)
 
-    restored, sequence = await asked(market_at, market, None)
+    restored, sequence = await in_thread(market_at, market, None)
 
     frames = published(market)
     assert sequence == frames[-1].sequence
@@ -147,7 +147,7 @@ async def test_a_finished_recording_can_be_restored_as_it_ended():
     assert restored.checkpoint() == by_hand.checkpoint()
 
 
-async def test_the_simulated_exchange_is_heard_as_kraken_is():
+async def test_the_simulated_exchange_is_received_as_kraken_is():
     async with serve_simulation(seed=3) as url:
         feed = make_feed(url)
         async with running(feed):
@@ -162,25 +162,25 @@ async def test_the_simulated_exchange_is_heard_as_kraken_is():
     assert_no_trade_is_missing_or_repeated(frames)
 
 
-async def test_an_exchange_that_goes_away_is_found_again_and_the_gap_is_told(unused_tcp_port):
+async def test_an_exchange_that_goes_away_is_found_again_and_the_gap_is_reported(unused_tcp_port):
     async with serve_simulation(seed=3, port=unused_tcp_port) as url:
         feed = make_feed(url)
         feed._client = KrakenClient(url, feed, first_wait_s=0.2)
         run = running(feed)
         await run.__aenter__()
         await until(lambda: feed.health.trades >= 3 and bus.latest_sequence("simulated:1") > 5)
-        await until(lambda: statuses_told("BTC/USD")[-1:] == ["online"])
-    await until(lambda: statuses_told("BTC/USD")[-1:] == ["stale"])
+        await until(lambda: published_statuses("BTC/USD")[-1:] == ["online"])
+    await until(lambda: published_statuses("BTC/USD")[-1:] == ["stale"])
     async with serve_simulation(seed=3, port=unused_tcp_port):
-        await until(lambda: feed.health.reconnects == 1 and statuses_told("BTC/USD")[-1:] == ["online"])
+        await until(lambda: feed.health.reconnects == 1 and published_statuses("BTC/USD")[-1:] == ["online"])
         await run.__aexit__(None, None, None)
 
     frames = published("simulated:1")
-    assert statuses_told("BTC/USD")[-3:] == ["online", "stale", "online"]
+    assert published_statuses("BTC/USD")[-3:] == ["online", "stale", "online"]
     assert sum(frame.gap is not None for frame in frames) >= 1
-    assert_no_trade_is_missing_or_repeated(frames)  # the snapshot of trades told what was missed
+    assert_no_trade_is_missing_or_repeated(frames)  # the snapshot of trades feed_events what was missed
     assert feed.health.trade_gaps == 0
-    assert [kind for kind, _ in await asked(told)] == ["connect", "disconnect", "connect", "gap"]
+    assert [kind for kind, _ in await in_thread(feed_events)] == ["connect", "disconnect", "connect", "gap"]
 
 
 async def test_a_restarted_feed_goes_on_where_the_last_one_stopped():
@@ -189,7 +189,7 @@ async def test_a_restarted_feed_goes_on_where_the_last_one_stopped():
         async with running(first):
             await until(lambda: first.health.trades >= 5)
         before = published("simulated:1")
-        market, sequence = await asked(market_at, "simulated:1", None)
+        market, sequence = await in_thread(market_at, "simulated:1", None)
         second = make_feed(url, keeper=Keeper("simulated:1", market), after_sequence=sequence)
         async with running(second):
             await until(lambda: second.health.trades >= 5)
@@ -221,9 +221,9 @@ async def test_a_silent_exchange_is_left_and_a_binary_message_is_refused(monkeyp
             await until(lambda: connections >= 3)
 
     assert feed.health.bad_frames >= 2
-    refused, left = await asked(told, "bad_frame"), await asked(told, "disconnect")
+    refused, left = await in_thread(feed_events, "bad_frame"), await in_thread(feed_events, "disconnect")
     assert refused[0][1].startswith("binary message of 8 bytes; expected text")
-    assert left[0][1] == "nothing was heard for 0.5 s"
+    assert left[0][1] == "nothing was received for 0.5 s"
 
 
 async def test_a_recording_that_breaks_off_is_an_error(tmp_path):

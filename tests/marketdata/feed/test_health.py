@@ -27,14 +27,14 @@ XRP = instrument("XRP/USD")
 
 def make_health() -> FeedHealth:
     health = FeedHealth(started_ns=T0)
-    health.witness([StatusChanged("online"), InstrumentsChanged((XRP,))], T0)
+    health.observe([StatusChanged("online"), InstrumentsChanged((XRP,))], T0)
     return health
 
 
 def test_what_went_well_is_counted():
     health = make_health()
 
-    health.witness([BookChanged("XRP/USD"), TradeSeen(Trade("XRP/USD", 1, Side.BUY, 100, 5, T0))], T0)
+    health.observe([BookChanged("XRP/USD"), TradeSeen(Trade("XRP/USD", 1, Side.BUY, 100, 5, T0))], T0)
 
     assert (health.checksums_verified, health.trades, health.incidents) == (1, 1, [])
 
@@ -42,7 +42,7 @@ def test_what_went_well_is_counted():
 def test_what_went_wrong_is_counted_and_kept_with_its_reason():
     health = make_health()
 
-    health.witness(
+    health.observe(
         [
             BookLost("XRP/USD", "checksum", "checksum is 1; the exchange says 2"),
             BookRequested("XRP/USD"),
@@ -61,7 +61,7 @@ def test_what_went_wrong_is_counted_and_kept_with_its_reason():
     assert [(i.kind, i.symbol, i.detail) for i in health.hand_over()] == [
         ("resync", "XRP/USD", "checksum: checksum is 1; the exchange says 2"),
         ("resync", "XRP/USD", "crossed: best bid 2 is not below best ask 1"),
-        ("gap", "XRP/USD", "3 trades were not told: ids 5 to 7"),
+        ("gap", "XRP/USD", "3 trades were missed: ids 5 to 7"),
         ("refused", "XBT/USD", "book: Currency pair not supported XBT/USD"),
         ("refused", "", "Exceeded msg rate"),
         ("bad_frame", "", "no JSON: junk"),
@@ -71,7 +71,7 @@ def test_what_went_wrong_is_counted_and_kept_with_its_reason():
 def test_a_change_of_the_exchange_s_status_is_an_incident_the_first_word_is_not():
     health = make_health()
 
-    health.witness([StatusChanged("maintenance")], T0)
+    health.observe([StatusChanged("maintenance")], T0)
 
     assert [i.detail for i in health.hand_over()] == ["the exchange is maintenance; it was online"]
 
@@ -79,18 +79,18 @@ def test_a_change_of_the_exchange_s_status_is_an_incident_the_first_word_is_not(
 def test_a_flood_of_incidents_is_cut_and_counted():
     health = make_health()
 
-    health.witness([BadFrame("no JSON", "junk")] * 1_000, T0)
+    health.observe([BadFrame("no JSON", "junk")] * 1_000, T0)
     first = health.hand_over()
-    health.witness([BadFrame("no JSON", "junk")], T0 + NS_PER_S)
+    health.observe([BadFrame("no JSON", "junk")], T0 + NS_PER_S)
 
     assert (len(first), health.incidents_left_out) == (INCIDENTS_PER_SECOND, 1_000 - INCIDENTS_PER_SECOND)
     assert len(health.hand_over()) == 1
 
 
-def test_the_report_tells_quotes_and_ages_per_symbol():
+def test_the_report_has_quotes_and_ages_per_symbol():
     health, book = make_health(), OrderBook(10)
     book.apply([(100, 5)], [(101, 5)])
-    health.witness([BookChanged("XRP/USD"), TradeSeen(Trade("XRP/USD", 1, Side.BUY, 101, 5, T0))], T0)
+    health.observe([BookChanged("XRP/USD"), TradeSeen(Trade("XRP/USD", 1, Side.BUY, 101, 5, T0))], T0)
 
     report = health.report(T0 + 2 * NS_PER_S, {"XRP/USD": book}, 10.0)
 
@@ -127,17 +127,17 @@ def test_the_rate_is_that_of_the_last_seconds():
 def test_an_instrument_whose_status_changes_is_an_incident_of_its_symbol():
     health = make_health()
 
-    health.witness([InstrumentsChanged((replace(XRP, status="cancel_only"),))], T0)
+    health.observe([InstrumentsChanged((replace(XRP, status="cancel_only"),))], T0)
 
     (incident,) = health.hand_over()
-    told = (incident.kind, incident.symbol, incident.detail)
-    assert told == ("status", "XRP/USD", "the instrument is cancel_only; it was online")
+    received = (incident.kind, incident.symbol, incident.detail)
+    assert received == ("status", "XRP/USD", "the instrument is cancel_only; it was online")
 
 
-def test_resyncs_and_gaps_are_told_per_symbol_and_events_per_kind():
+def test_resyncs_and_gaps_are_reported_per_symbol_and_events_per_kind():
     health = make_health()
 
-    health.witness([BookRequested("XRP/USD"), TradesMissed("XRP/USD", 5, 7), TradesMissed("XRP/USD", 9, 9)], T0)
+    health.observe([BookRequested("XRP/USD"), TradesMissed("XRP/USD", 5, 7), TradesMissed("XRP/USD", 9, 9)], T0)
 
     report = health.report(T0, {}, 10.0)
     assert (report["symbols"]["XRP/USD"]["resyncs"], report["symbols"]["XRP/USD"]["gaps"]) == (1, 2)
@@ -151,7 +151,7 @@ def test_a_kind_of_event_that_is_not_listed_is_an_error():
 
 def test_every_channel_has_an_age_and_one_that_never_spoke_has_none():
     health = make_health()
-    health.witness([Heartbeat(), TickerSeen("XRP/USD"), BookChanged("XRP/USD")], T0 + NS_PER_S)
+    health.observe([Heartbeat(), TickerSeen("XRP/USD"), BookChanged("XRP/USD")], T0 + NS_PER_S)
 
     report = health.report(T0 + 3 * NS_PER_S, {}, 10.0)
 
@@ -160,7 +160,7 @@ def test_every_channel_has_an_age_and_one_that_never_spoke_has_none():
     assert report["channels"] == ages
 
 
-def test_a_feed_that_heard_no_heartbeat_does_not_know_its_age():
+def test_a_feed_that_received_no_heartbeat_does_not_know_its_age():
     assert make_health().report(T0, {}, 10.0)["heartbeat_age_s"] is None
 
 
@@ -168,11 +168,11 @@ def test_lag_that_becomes_too_high_is_one_incident_and_its_end_another():
     health = make_health()
 
     for second in range(60):
-        health.witness([LagMeasured((3 if second < 20 else 0) * NS_PER_S)], T0 + second * NS_PER_S)
+        health.observe([LagMeasured((3 if second < 20 else 0) * NS_PER_S)], T0 + second * NS_PER_S)
 
     assert [(incident.kind, incident.detail) for incident in health.hand_over()] == [
-        ("lag", "what is heard is 3.0 s old; more than 2.0 s is too late"),
-        ("lag", "what is heard comes in time again, after 30 s; it was at worst 3.0 s late"),
+        ("lag", "messages arrive 3.0 s late; more than 2.0 s is too late"),
+        ("lag", "messages arrive in time again, after 30 s; they were at worst 3.0 s late"),
     ]
     assert health.report(T0 + 60 * NS_PER_S, {}, 10.0)["lag_ms"]["p99"] == 3_000.0
 

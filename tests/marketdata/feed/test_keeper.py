@@ -88,15 +88,15 @@ def test_a_database_that_stays_away_does_not_hold_up_the_end(keeper, monkeypatch
     assert not models.FeedEvent.objects.exists()
 
 
-@pytest.mark.parametrize("mishap", [IntegrityError("a second one"), DataError("too long"), ValueError("a NUL")])
-def test_a_write_that_is_refused_for_good_is_left_out_and_holds_up_nothing(keeper, monkeypatch, caplog, mishap):
+@pytest.mark.parametrize("error", [IntegrityError("a second one"), DataError("too long"), ValueError("a NUL")])
+def test_a_write_that_is_refused_for_good_is_left_out_and_holds_up_nothing(keeper, monkeypatch, caplog, error):
     monkeypatch.setattr(keeping, "RETRY_S", (0.01,))
     record, tries = services.record_incidents, []
 
     def refuse_the_first(*, market, incidents):
         if incidents[0].detail == "first":
-            tries.append(mishap)
-            raise mishap
+            tries.append(error)
+            raise error
         record(market=market, incidents=incidents)
 
     monkeypatch.setattr(services, "record_incidents", refuse_the_first)
@@ -107,9 +107,9 @@ def test_a_write_that_is_refused_for_good_is_left_out_and_holds_up_nothing(keepe
 
     assert models.FeedEvent.objects.get().kind == "disconnect"
     assert len(tries) == keeping.TRIES_IF_REFUSED
-    (told,) = [record for record in caplog.records if record.levelname == "ERROR"]
-    assert told.getMessage() == "a write was refused 3 times and is left out"
-    assert told.exc_info[1] is mishap
+    (logged,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert logged.getMessage() == "a write was refused 3 times and is left out"
+    assert logged.exc_info[1] is error
 
 
 def test_what_the_stream_lost_since_the_last_checkpoint_is_a_gap_not_flat_candles(keeper):

@@ -69,7 +69,7 @@ def test_two_seconds_are_not_too_much():
     assert measured(2_000)[1] == []
 
 
-def test_the_history_tells_the_worst_of_each_ten_seconds_oldest_first():
+def test_the_history_has_the_worst_of_each_ten_seconds_oldest_first():
     window, _, now_ns = measured(*[10] * 10, *[20, 700, *[20] * 8])
 
     assert window.report(now_ns)["history"][-3:] == [None, 10.0, 700.0]

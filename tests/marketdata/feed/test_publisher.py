@@ -63,7 +63,7 @@ async def test_a_backlog_that_is_full_is_thrown_away_and_said_to_be():
     assert [frame.sequence for frame in bus.read("kraken", 0)] == [MAX_BACKLOG + 2]
 
 
-async def test_a_second_feed_on_the_same_market_is_told_of(caplog):
+async def test_a_second_feed_on_the_same_market_is_reported_of(caplog):
     bus.publish("kraken", make_frames(1, 2))
     publisher = Publisher("kraken")
 
@@ -75,7 +75,7 @@ async def test_a_second_feed_on_the_same_market_is_told_of(caplog):
     assert "the stream had 2 of our frames already: another feed publishes kraken" in caplog.text
 
 
-def test_a_source_that_can_wait_is_told_to_while_much_is_waiting():
+def test_a_source_that_can_wait_is_reported_to_while_much_is_waiting():
     publisher = Publisher("recording:day:1234abcd")
 
     publisher.put(make_frames(*range(1, publishing.BUSY_BACKLOG + 1)))

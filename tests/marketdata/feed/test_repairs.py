@@ -1,5 +1,5 @@
 from marketdata.feed.repairs import CHECKED_AFTER_NS, CROSS_CHECK_EVERY_NS, MAX_TRIES, REACH_NS, Question, Repairs
-from marketdata.kraken.tape import Hole, Tape, Told
+from marketdata.kraken.tape import Hole, LastPrint, Tape
 from trading.book import Side
 from trading.frames import NS_PER_S, Trade
 
@@ -13,17 +13,17 @@ def make_trade(trade_id: int, age_s: float = 60) -> Trade:
 
 def holed(*, since_s: float = 10) -> Tape:
     since_ns = T0 - int(since_s * NS_PER_S)
-    return Tape({BTC: Told(9, T0)}, {BTC: [Hole(5, 7, since_ns)]})
+    return Tape({BTC: LastPrint(9, T0)}, {BTC: [Hole(5, 7, since_ns)]})
 
 
-def test_a_hole_is_asked_for_at_once_and_only_its_prints_are_heard():
+def test_a_hole_is_asked_for_at_once_and_only_its_prints_are_received():
     tape, repairs = holed(), Repairs()
 
     question = repairs.question(tape, [BTC], T0)
-    heard = repairs.answered(question, tape, [make_trade(n) for n in range(4, 10)], T0)
+    found = repairs.answered(question, tape, [make_trade(n) for n in range(4, 10)], T0)
 
     assert question == Question(BTC, T0 - 10 * NS_PER_S, Hole(5, 7, T0 - 10 * NS_PER_S))
-    assert [trade.trade_id for trade in heard] == [5, 6, 7]
+    assert [trade.trade_id for trade in found] == [5, 6, 7]
 
 
 def test_a_hole_that_stays_is_asked_for_again_later_each_time_and_then_no_more():
@@ -45,27 +45,27 @@ def test_a_hole_from_long_ago_is_left_to_history():
     assert Repairs().question(holed(since_s=REACH_NS / NS_PER_S + 1), [BTC], T0) is None
 
 
-def test_a_symbol_that_nobody_hears_is_not_asked_for():
+def test_a_symbol_that_nobody_receives_is_not_asked_for():
     assert Repairs().question(holed(), [ETH], T0) is None
 
 
 def test_quiet_symbols_are_cross_checked_in_turn_and_slowly():
-    tape, repairs, asked = Tape({BTC: Told(9, T0), ETH: Told(4, T0 - NS_PER_S)}), Repairs(), []
+    tape, repairs, requested = Tape({BTC: LastPrint(9, T0), ETH: LastPrint(4, T0 - NS_PER_S)}), Repairs(), []
 
     for second in range(150):
         now_ns = T0 + second * NS_PER_S
         if (question := repairs.question(tape, [BTC, ETH], now_ns)) is not None:
-            asked.append((second, question.symbol))
+            requested.append((second, question.symbol))
 
     quiet_s, every_s = CHECKED_AFTER_NS // NS_PER_S, CROSS_CHECK_EVERY_NS // NS_PER_S
-    assert asked == [(quiet_s, ETH), (quiet_s + every_s, BTC), (2 * quiet_s + 1, ETH), (2 * quiet_s + 11, BTC)]
+    assert requested == [(quiet_s, ETH), (quiet_s + every_s, BTC), (2 * quiet_s + 1, ETH), (2 * quiet_s + 11, BTC)]
 
 
-def test_a_cross_check_tells_what_the_socket_should_have_told_and_not_what_may_still_come():
-    tape, repairs = Tape({BTC: Told(9, T0 - 100 * NS_PER_S)}), Repairs()
+def test_a_cross_check_has_what_the_socket_should_have_sent_and_not_what_may_still_come():
+    tape, repairs = Tape({BTC: LastPrint(9, T0 - 100 * NS_PER_S)}), Repairs()
 
     question = repairs.question(tape, [BTC], T0)
-    heard = repairs.answered(question, tape, [make_trade(9), make_trade(10, 30), make_trade(11, 1)], T0)
+    found = repairs.answered(question, tape, [make_trade(9), make_trade(10, 30), make_trade(11, 1)], T0)
 
     assert question.hole is None
-    assert [trade.trade_id for trade in heard] == [10]
+    assert [trade.trade_id for trade in found] == [10]

@@ -12,12 +12,12 @@ import pytest
 from marketdata.feed.warm_up import WarmUp
 from marketdata.framing.frame_builder import FrameBuilder
 from marketdata.kraken.candles import snapshot_message
-from marketdata.kraken.events import BadFrame, HistoryTold
+from marketdata.kraken.events import BadFrame, HistoryReceived
 from marketdata.kraken.protocol import KrakenProtocol
 from marketdata.kraken.rest import KrakenRest, Pace
 from marketdata.services import record_candles
 from tests.drawing import instrument
-from tests.marketdata.wire import NOON_NS, heard, instruments
+from tests.marketdata.wire import NOON_NS, instruments, received
 from trading.candles import MINUTE_NS, TIMEFRAME_MINUTES, Candle, width_ns
 from trading.frames import NS_PER_S, Frame, History
 from trading.market import Market
@@ -28,7 +28,7 @@ NOW_NS = NOON_NS + 30 * NS_PER_S
 
 def known(*symbols: str) -> KrakenProtocol:
     protocol = KrakenProtocol(symbols)
-    heard(protocol, instruments(*symbols))
+    received(protocol, instruments(*symbols))
     return protocol
 
 
@@ -38,10 +38,10 @@ def test_history_survives_its_message_exactly() -> None:
         Candle(NOON_NS + MINUTE_NS, 1, 1, 1, 1, 0, 0),
     ]
 
-    events = heard(known("BTC/USD"), snapshot_message(BTC, "1m", candles))
+    events = received(known("BTC/USD"), snapshot_message(BTC, "1m", candles))
 
     rows = tuple((c.start_ns, c.open, c.high, c.low, c.close, c.volume, c.trades) for c in candles)
-    assert events == [HistoryTold(History("BTC/USD", "1m", rows))]
+    assert events == [HistoryReceived(History("BTC/USD", "1m", rows))]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_history_survives_its_message_exactly() -> None:
 def test_candles_that_cannot_be_are_refused_by_name(change: tuple[bytes, bytes], complaint: str) -> None:
     message = snapshot_message(BTC, "1m", [Candle(NOON_NS, 1000, 1000, 1000, 1000, 5, 1)]).replace(*change)
 
-    (event,) = heard(known("BTC/USD"), message)
+    (event,) = received(known("BTC/USD"), message)
 
     assert isinstance(event, BadFrame)
     assert complaint in event.reason
@@ -67,13 +67,13 @@ def test_candles_that_cannot_be_are_refused_by_name(change: tuple[bytes, bytes],
 def test_an_update_of_the_ohlc_channel_is_none_of_history() -> None:
     message = snapshot_message(BTC, "1m", [Candle(NOON_NS, 1, 1, 1, 1, 5, 1)]).replace(b"snapshot", b"update")
 
-    assert heard(known("BTC/USD"), message) == []
+    assert received(known("BTC/USD"), message) == []
 
 
 def test_a_frame_carries_no_more_than_two_pieces_of_history() -> None:
     builder, pieces = FrameBuilder(), [History("BTC/USD", tf, ()) for tf in TIMEFRAME_MINUTES]
     builder.advance(NOON_NS, {})
-    builder.add(HistoryTold(piece) for piece in pieces)
+    builder.add(HistoryReceived(piece) for piece in pieces)
 
     frames = builder.advance(NOON_NS + 400_000_000, {})
 
@@ -82,17 +82,17 @@ def test_a_frame_carries_no_more_than_two_pieces_of_history() -> None:
 
 
 class Exchange:
-    """A REST exchange with one trade at each interval's beginning; it may be told to fail."""
+    """A REST exchange with one trade at each interval's beginning; it may be received to fail."""
 
     def __init__(self, answer: Callable[[httpx.Request], httpx.Response] | None = None) -> None:
-        self.asked: list[tuple[str, str]] = []
+        self.requests_of: list[tuple[str, str]] = []
         self.answer = answer or self.candles
         transport = httpx.MockTransport(self._answer)
         pace = Pace(0.0, sleep=lambda _: None)
         self.client = KrakenRest("https://kraken.test", pace=pace, transport=transport)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append((request.url.params["pair"], request.url.params["interval"]))
+        self.requests_of.append((request.url.params["pair"], request.url.params["interval"]))
         return self.answer(request)
 
     def candles(self, request: httpx.Request) -> httpx.Response:
@@ -114,21 +114,21 @@ async def warmed(market: Market, exchange: Exchange, *symbols: str) -> list[byte
         "kraken",
         market,
         exchange.client,
-        hear=messages.append,
+        receive=messages.append,
         instruments=lambda: protocol.instruments,
         now_ns=lambda: NOW_NS,
-        tell_whole=lambda: None,
+        report_whole=lambda: None,
     )
     warm_up.start()
     warm_up.begin()
     quiet_since, count = time.monotonic(), 0
     while time.monotonic() - quiet_since < 0.5:
         await asyncio.sleep(0.02)
-        if len(messages) + len(exchange.asked) != count:
-            quiet_since, count = time.monotonic(), len(messages) + len(exchange.asked)
+        if len(messages) + len(exchange.requests_of) != count:
+            quiet_since, count = time.monotonic(), len(messages) + len(exchange.requests_of)
     warm_up.stop()
     for message in messages:
-        builder.add(heard(protocol, message))
+        builder.add(received(protocol, message))
     for frame in builder.advance(NOW_NS + 5 * NS_PER_S, {}):
         assert isinstance(frame, Frame)
         market.fold(frame)
@@ -141,7 +141,7 @@ async def test_a_fresh_market_gets_720_candles_of_every_timeframe_shortest_first
 
     await warmed(market, exchange, "BTC/USD", "ETH/USD")
 
-    assert exchange.asked[:3] == [("XBTUSD", "1"), ("ETHUSD", "1"), ("XBTUSD", "5")]
+    assert exchange.requests_of[:3] == [("XBTUSD", "1"), ("ETHUSD", "1"), ("XBTUSD", "5")]
     snapshot = market.snapshot()
     for symbol in ("BTC/USD", "ETH/USD"):
         assert {tf: len(snapshot.candles(symbol, tf)) for tf in TIMEFRAME_MINUTES} == dict.fromkeys(
@@ -160,11 +160,11 @@ async def test_what_the_market_knows_is_not_asked_for_again() -> None:
     again = Exchange()
     messages = await warmed(market, again, "BTC/USD")
 
-    assert (again.asked, messages) == ([], [])
+    assert (again.requests_of, messages) == ([], [])
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_what_is_stored_is_brought_before_and_beyond_what_the_exchange_tells() -> None:
+async def test_what_is_stored_is_brought_before_and_beyond_what_the_exchange_has() -> None:
     hour = width_ns("1h")
     newest = NOW_NS // hour * hour
     old = [Candle(newest - back * hour, 990, 990, 990, 990, 5, 1) for back in range(1_000, 0, -1)]
@@ -175,7 +175,7 @@ async def test_what_is_stored_is_brought_before_and_beyond_what_the_exchange_tel
 
     await warmed(market, exchange, "BTC/USD")
 
-    assert ("XBTUSD", "60") not in exchange.asked
+    assert ("XBTUSD", "60") not in exchange.requests_of
     assert len(market.snapshot().candles("BTC/USD", "1h")) == 1_000
     assert market.snapshot().candles("BTC/USD", "1h")[-1].close == 99.0
 
@@ -192,7 +192,7 @@ async def test_an_exchange_that_does_not_answer_leaves_what_is_stored(words: str
     await warmed(market, exchange, "BTC/USD")
 
     expected = 5 if "EService" in words else 6  # tries of one question, or one try of each
-    assert len(exchange.asked) == expected
+    assert len(exchange.requests_of) == expected
     assert len(market.snapshot().candles("BTC/USD", "1m")) == 1
 
 

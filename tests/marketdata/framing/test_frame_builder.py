@@ -50,7 +50,7 @@ def test_a_message_at_the_boundary_belongs_to_the_next_frame():
     assert frame.time_ns == T0 + 300 * MS
 
 
-def test_the_first_frame_tells_everything():
+def test_the_first_frame_has_everything():
     builder, books = live_builder()
 
     (frame,) = frames_until(builder, books, 300)
@@ -61,7 +61,7 @@ def test_the_first_frame_tells_everything():
     assert frame.books == {"XRP/USD": books["XRP/USD"].top(25)}
 
 
-def test_every_interval_has_a_frame_even_if_nothing_happened():
+def test_every_interval_has_a_frame_even_if_nothing_changed():
     builder, books = live_builder()
 
     frames = frames_until(builder, books, 1_000)
@@ -103,7 +103,7 @@ def test_trades_keep_their_order():
     assert [trade.trade_id for trade in frame.trades] == [1, 2]
 
 
-def test_every_five_seconds_a_frame_tells_everything_again():
+def test_every_five_seconds_a_frame_has_everything_again():
     builder, books = live_builder()
 
     frames = frames_until(builder, books, 10_000)
@@ -143,7 +143,7 @@ def test_a_disconnect_makes_all_stale_and_the_return_carries_the_gap():
     assert back.statuses == {"XRP/USD": "online"}
 
 
-def test_a_long_outage_is_told_minute_by_minute_without_a_hole():
+def test_a_long_outage_is_reported_minute_by_minute_without_a_hole():
     builder, books = live_builder()
     frames_until(builder, books, 310)
     builder.disconnect("cable cut")
@@ -156,7 +156,7 @@ def test_a_long_outage_is_told_minute_by_minute_without_a_hole():
     assert gaps == [(300, 60_000), (60_000, 120_000), (120_000, 150_000)]
 
 
-def test_a_restarted_feed_tells_what_nobody_heard():
+def test_a_restarted_feed_has_what_nobody_received():
     last = (T0 + 300 * MS) // INTERVAL_NS
     builder = FrameBuilder(after_sequence=last)
     builder.advance(T0 + 5_050 * MS, {})
@@ -191,7 +191,7 @@ def test_a_silence_of_hours_is_a_gap_and_not_a_flood_of_empty_frames():
     assert after.is_keyframe
 
 
-def test_frames_that_were_thrown_away_are_a_gap_and_everything_is_told_again():
+def test_frames_that_were_thrown_away_are_a_gap_and_everything_is_sent_again():
     builder, books = live_builder()
     frames_until(builder, books, 510)
 

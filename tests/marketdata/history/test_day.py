@@ -35,7 +35,7 @@ def test_the_shortest_candles_that_reach_back_a_day_are_taken():
     assert day().timeframe == "5m"
 
 
-def test_candles_that_do_not_reach_back_a_day_tell_no_change():
+def test_candles_that_do_not_reach_back_a_day_show_no_change():
     store([100] * 30)
     store([50] * 20, timeframe="5m")
 

@@ -11,12 +11,12 @@ from marketdata.kraken.protocol import KrakenProtocol
 from tests.marketdata.wire import (
     CAPTURE_2023,
     NOON_NS,
-    asked,
     book,
     capture_lines,
     docs_book,
-    heard,
     instruments,
+    received,
+    requests_of,
     watching,
 )
 from trading.book import OrderBook
@@ -33,9 +33,9 @@ ETH_BTC = {
 
 def test_a_change_of_precision_drops_the_book_that_was_counted_in_the_old_one():
     protocol = watching("BTC/USD")
-    heard(protocol, docs_book())
+    received(protocol, docs_book())
 
-    events = heard(protocol, instruments("BTC/USD", price=2, kind="update"))
+    events = received(protocol, instruments("BTC/USD", price=2, kind="update"))
 
     assert BookLost("BTC/USD", "number", "the instrument's precision changed") in events
     assert "BTC/USD" not in protocol.books
@@ -44,7 +44,7 @@ def test_a_change_of_precision_drops_the_book_that_was_counted_in_the_old_one():
 def test_the_checksum_of_the_documentation_holds():
     protocol = watching("BTC/USD")
 
-    assert heard(protocol, docs_book()) == [BookChanged("BTC/USD")]
+    assert received(protocol, docs_book()) == [BookChanged("BTC/USD")]
 
 
 def test_the_checksum_of_the_older_documentation_holds():
@@ -63,13 +63,13 @@ def test_the_checksum_of_the_older_documentation_holds():
     )
     bids = " ".join(f"{price}:0.00000500" for price in prices)
 
-    assert heard(watching("BTC/USD", price=5), book("BTC/USD", 974947235, bids, asks)) == [BookChanged("BTC/USD")]
+    assert received(watching("BTC/USD", price=5), book("BTC/USD", 974947235, bids, asks)) == [BookChanged("BTC/USD")]
 
 
 def test_prices_with_leading_zeros_and_an_update_at_the_bottom_hold():
     protocol = watching("ETH/BTC", price=6)
 
-    events = heard(
+    events = received(
         protocol,
         book("ETH/BTC", 3619791617, **ETH_BTC),
         book("ETH/BTC", 2505869009, bids="0.031347:0.00000000 0.031329:19.07893401", kind="update"),
@@ -82,12 +82,12 @@ def test_the_recorded_day_is_understood_whole():
     protocol = KrakenProtocol(["BTC/USD", "ETH/USD"], can_ask_again=False)
     pairs = [json.loads(instruments(symbol, price=price)) for symbol, price in (("BTC/USD", 1), ("ETH/USD", 2))]
     pairs[0]["data"]["pairs"] += pairs[1]["data"]["pairs"]
-    heard(protocol, json.dumps(pairs[0]).encode())
+    received(protocol, json.dumps(pairs[0]).encode())
 
     counts: Counter[str] = Counter()
     trade_ids: list[tuple[str, int]] = []
     for line in capture_lines():
-        for event in heard(protocol, line):
+        for event in received(protocol, line):
             counts[type(event).__name__] += 1
             if isinstance(event, TradeSeen):
                 trade_ids.append((event.trade.symbol, event.trade.trade_id))
@@ -117,7 +117,7 @@ def test_without_truncating_the_recorded_day_would_not_hold(monkeypatch):
     monkeypatch.setattr(OrderBook, "apply", apply_and_keep_all)
     protocol = watching("BTC/USD", can_ask_again=False)
 
-    events = [event for line in capture_lines() for event in heard(protocol, line)]
+    events = [event for line in capture_lines() for event in received(protocol, line)]
 
     assert any(isinstance(event, BookLost) and event.kind == "checksum" for event in events)
 
@@ -127,23 +127,23 @@ def test_the_capture_that_lost_its_trailing_zeros_holds_by_exact_decimals():
     protocol = watching("BTC/USD")
 
     # Python's spelling also brings blanks and exponents that Kraken never writes.
-    events = heard(protocol, *(json.dumps(message).encode() for message in [capture["init"], *capture["updates"]]))
+    events = received(protocol, *(json.dumps(message).encode() for message in [capture["init"], *capture["updates"]]))
 
     assert events == [BookChanged("BTC/USD")] * 510
 
 
 def test_an_update_without_a_snapshot_means_nothing():
-    assert heard(watching("BTC/USD"), docs_book(kind="update")) == []
+    assert received(watching("BTC/USD"), docs_book(kind="update")) == []
 
 
 def test_a_wrong_checksum_drops_the_book_and_asks_for_that_symbol_alone():
     protocol = watching("BTC/USD", "ETH/USD")
 
-    lost, requested = heard(protocol, docs_book(checksum=1))
+    lost, requested = received(protocol, docs_book(checksum=1))
 
     assert (lost.symbol, lost.kind, requested) == ("BTC/USD", "checksum", BookRequested("BTC/USD"))
     assert "the exchange says 1" in lost.reason
-    assert asked(protocol) == [("unsubscribe", "book", ["BTC/USD"]), ("subscribe", "book", ["BTC/USD"])]
+    assert requests_of(protocol) == [("unsubscribe", "book", ["BTC/USD"]), ("subscribe", "book", ["BTC/USD"])]
 
 
 def test_a_crossed_book_is_dropped_though_its_checksum_holds():
@@ -151,7 +151,7 @@ def test_a_crossed_book_is_dropped_though_its_checksum_holds():
     crossed.apply([(1010, 5)], [(1000, 5)])
     protocol = watching("BTC/USD")
 
-    lost, _ = heard(protocol, book("BTC/USD", crossed.checksum(), "101.0:0.00000005", "100.0:0.00000005"))
+    lost, _ = received(protocol, book("BTC/USD", crossed.checksum(), "101.0:0.00000005", "100.0:0.00000005"))
 
     assert lost.kind == "crossed"
 
@@ -159,17 +159,17 @@ def test_a_crossed_book_is_dropped_though_its_checksum_holds():
 def test_a_price_finer_than_declared_costs_the_book_not_the_process():
     protocol = watching("BTC/USD")
 
-    lost, _ = heard(protocol, book("BTC/USD", 1, "100.05:1.00000000"))
+    lost, _ = received(protocol, book("BTC/USD", 1, "100.05:1.00000000"))
 
     assert (lost.kind, lost.reason) == ("number", "number is b'100.05'; expected at most 1 decimals")
 
 
 def test_the_same_book_is_asked_for_once_in_ten_seconds():
     protocol = watching("BTC/USD")
-    heard(protocol, docs_book(checksum=1))
+    received(protocol, docs_book(checksum=1))
     protocol.outgoing()
 
-    heard(protocol, docs_book(checksum=1), time_ns=NOON_NS + 2 * S)
+    received(protocol, docs_book(checksum=1), time_ns=NOON_NS + 2 * S)
     at_once = protocol.outgoing()
     early = protocol.check(time_ns=NOON_NS + 9 * S)
     late = protocol.check(time_ns=NOON_NS + 11 * S)
@@ -184,7 +184,7 @@ def test_three_failures_of_one_book_in_a_row_put_the_connection_in_doubt():
 
     verdicts = []
     for attempt in range(3):
-        heard(protocol, docs_book(checksum=1), time_ns=NOON_NS + attempt * 12 * S)
+        received(protocol, docs_book(checksum=1), time_ns=NOON_NS + attempt * 12 * S)
         verdicts.append(bool(protocol.reconnect_reason))
 
     assert verdicts == [False, False, True]
@@ -194,7 +194,7 @@ def test_a_failure_an_hour_is_forgiven():
     protocol = watching("BTC/USD")
 
     for hour in range(5):
-        heard(protocol, docs_book(checksum=1), time_ns=NOON_NS + hour * 3_600 * S)
+        received(protocol, docs_book(checksum=1), time_ns=NOON_NS + hour * 3_600 * S)
 
     assert not protocol.reconnect_reason
 
@@ -211,16 +211,16 @@ def test_the_depth_of_the_acknowledgement_is_the_depth_of_the_book():
     ack = b'{"method":"subscribe","result":{"channel":"book","depth":10,"symbol":"BTC/USD"},"success":true}'
     protocol = watching("BTC/USD", depth=25)
 
-    heard(protocol, ack, docs_book())
+    received(protocol, ack, docs_book())
 
     assert protocol.books["BTC/USD"].depth == 10
 
 
 def test_a_subscription_that_someone_else_ended_leaves_no_book_behind():
     protocol = watching("BTC/USD")
-    heard(protocol, docs_book())
+    received(protocol, docs_book())
 
-    events = heard(
+    events = received(
         protocol,
         b'{"method":"unsubscribe","result":{"channel":"book","depth":10,"symbol":"BTC/USD"},"success":true}',
     )
@@ -231,7 +231,7 @@ def test_a_subscription_that_someone_else_ended_leaves_no_book_behind():
 def test_on_a_recording_nothing_is_asked_again():
     protocol = watching("BTC/USD", can_ask_again=False)
 
-    heard(protocol, docs_book(checksum=1))
+    received(protocol, docs_book(checksum=1))
     protocol.check(time_ns=NOON_NS + 3_600 * S)
 
     assert protocol.outgoing() == []
@@ -240,11 +240,11 @@ def test_on_a_recording_nothing_is_asked_again():
 
 def test_the_end_of_a_book_is_not_asked_again_once_the_book_has_begun_anew():
     protocol = watching("BTC/USD")
-    heard(protocol, docs_book(), docs_book(checksum=1, kind="update"))
+    received(protocol, docs_book(), docs_book(checksum=1, kind="update"))
     end, _ = [json.loads(request) for request in protocol.outgoing()]
     granted = f'{{"method":"subscribe","req_id":{end["req_id"] + 1},"success":true,"result":{{"channel":"book",'
-    heard(protocol, f'{granted}"depth":10,"symbol":"BTC/USD"}}}}'.encode(), docs_book())
+    received(protocol, f'{granted}"depth":10,"symbol":"BTC/USD"}}}}'.encode(), docs_book())
 
     protocol.check(time_ns=NOON_NS + 6 * S)
 
-    assert ("unsubscribe", "book", ["BTC/USD"]) not in asked(protocol)
+    assert ("unsubscribe", "book", ["BTC/USD"]) not in requests_of(protocol)

@@ -1,10 +1,10 @@
-"""A connection that went silent, a subscription that is dead, a word that comes late: as the protocol judges them."""
+"""A connection that went silent, a subscription that is dead, messages that come late: as the protocol decides."""
 
 from marketdata.kraken.events import BookLost, LagMeasured, SubscriptionSilent
 from marketdata.kraken.liveness import Liveness
 from marketdata.kraken.protocol import KrakenProtocol
 from marketdata.kraken.trades import repair_message
-from tests.marketdata.wire import NOON_NS, asked, docs_book, heard, trade, watching
+from tests.marketdata.wire import NOON_NS, docs_book, received, requests_of, trade, watching
 from trading.book import Side
 from trading.frames import NS_PER_S, Trade
 
@@ -19,13 +19,13 @@ def checked(protocol, *seconds: int) -> list:
 
 def test_a_connection_that_says_nothing_is_given_up():
     protocol = watching("BTC/USD")
-    heard(protocol, HEARTBEAT)
+    received(protocol, HEARTBEAT)
 
     checked(protocol, *range(1, 11))
     before = protocol.reconnect_reason
     checked(protocol, 11)
 
-    assert (before, protocol.reconnect_reason) == ("", "nothing was heard for 10 s")
+    assert (before, protocol.reconnect_reason) == ("", "nothing was received for 10 s")
 
 
 def test_a_connection_whose_heartbeat_stops_is_given_up_though_it_says_other_things():
@@ -33,7 +33,7 @@ def test_a_connection_whose_heartbeat_stops_is_given_up_though_it_says_other_thi
 
     for second in range(14):
         now_ns = NOON_NS + second * S
-        heard(protocol, *([HEARTBEAT] if second < 3 else []), trade("BTC/USD", second + 1), time_ns=now_ns)
+        received(protocol, *([HEARTBEAT] if second < 3 else []), trade("BTC/USD", second + 1), time_ns=now_ns)
         protocol.check(time_ns=now_ns)
 
     assert protocol.reconnect_reason == "no heartbeat came for 10 s"
@@ -43,7 +43,7 @@ def test_when_we_slept_ourselves_what_came_meanwhile_is_read_first():
     protocol = watching("BTC/USD")
     checked(protocol, 1, 2, 600)
 
-    heard(protocol, HEARTBEAT, time_ns=NOON_NS + 600 * S)
+    received(protocol, HEARTBEAT, time_ns=NOON_NS + 600 * S)
     checked(protocol, 601)
 
     assert protocol.reconnect_reason == ""
@@ -51,61 +51,61 @@ def test_when_we_slept_ourselves_what_came_meanwhile_is_read_first():
 
 def test_a_book_that_shows_none_of_the_prints_is_lost_and_asked_for():
     protocol = watching("BTC/USD")
-    heard(protocol, docs_book())
-    asked(protocol)
+    received(protocol, docs_book())
+    requests_of(protocol)
 
-    heard(protocol, trade("BTC/USD", 1), trade("BTC/USD", 2), trade("BTC/USD", 3), time_ns=NOON_NS + S)
+    received(protocol, trade("BTC/USD", 1), trade("BTC/USD", 2), trade("BTC/USD", 3), time_ns=NOON_NS + S)
     quiet, found = checked(protocol, 2, 11), checked(protocol, 12)
 
     assert [event for event in quiet if isinstance(event, BookLost)] == []
     assert BookLost("BTC/USD", "silent", "prints came, and no book showed them") in found
-    assert ("subscribe", "book", ["BTC/USD"]) in asked(protocol)
+    assert ("subscribe", "book", ["BTC/USD"]) in requests_of(protocol)
 
 
 def test_a_quiet_book_is_no_dead_book():
     protocol = watching("BTC/USD")
-    heard(protocol, docs_book())
+    received(protocol, docs_book())
 
     for second in range(1, 120):
-        heard(protocol, HEARTBEAT, time_ns=NOON_NS + second * S)
+        received(protocol, HEARTBEAT, time_ns=NOON_NS + second * S)
         assert not any(isinstance(event, BookLost) for event in checked(protocol, second))
 
 
-def test_trades_that_only_the_ticker_tells_show_a_dead_subscription():
+def test_trades_that_only_the_ticker_has_show_a_dead_subscription():
     protocol = watching("BTC/USD")
-    heard(protocol, TICKER, TICKER, TICKER)
-    asked(protocol)
+    received(protocol, TICKER, TICKER, TICKER)
+    requests_of(protocol)
 
     found = checked(protocol, 11)
 
-    assert SubscriptionSilent("trade", "BTC/USD", "others tell of trades that it does not tell") in found
+    assert SubscriptionSilent("trade", "BTC/USD", "other channels show trades that it does not") in found
     again = [("unsubscribe", "trade", ["BTC/USD"]), ("subscribe", "trade", ["BTC/USD"])]
-    assert [request for request in asked(protocol) if request in again][-2:] == again
+    assert [request for request in requests_of(protocol) if request in again][-2:] == again
 
 
-def test_trades_that_only_rest_knows_show_a_dead_subscription_and_are_told_late():
+def test_trades_that_only_rest_knows_show_a_dead_subscription_and_are_reported_late():
     protocol = watching("BTC/USD")
-    heard(protocol, trade("BTC/USD", 1))
-    asked(protocol)
+    received(protocol, trade("BTC/USD", 1))
+    requests_of(protocol)
     missed = Trade("BTC/USD", 2, Side.SELL, 1000, 5, NOON_NS + 123_456_789)
 
-    events = heard(protocol, repair_message(protocol.instruments["BTC/USD"], [missed]))
+    events = received(protocol, repair_message(protocol.instruments["BTC/USD"], [missed]))
 
     assert [type(event) for event in events[:1]] == [SubscriptionSilent]
     assert (events[1].trade, events[1].is_late) == (missed, True)
-    assert ("subscribe", "trade", ["BTC/USD"]) in asked(protocol)
+    assert ("subscribe", "trade", ["BTC/USD"]) in requests_of(protocol)
 
 
-def test_the_lag_is_told_once_a_second_and_judged_against_the_quickest():
+def test_the_lag_comes_once_a_second_and_measured_against_the_quickest():
     protocol = watching("BTC/USD")
-    told = []
+    received = []
     for second, delay_s in enumerate((0.1, 0.1, 6, 3, 1)):
         # The message's timestamp is noon; what differs is when it comes.
-        heard(protocol, docs_book(), time_ns=NOON_NS + int(delay_s * S))
-        told += [event for event in checked(protocol, second) if isinstance(event, LagMeasured)]
+        received(protocol, docs_book(), time_ns=NOON_NS + int(delay_s * S))
+        received += [event for event in checked(protocol, second) if isinstance(event, LagMeasured)]
 
-    assert [round(event.lag_ns / S, 1) for event in told] == [0.1, 0.1, 6, 3, 1]
-    assert [event.is_behind for event in told] == [False, False, True, True, False]
+    assert [round(event.lag_ns / S, 1) for event in received] == [0.1, 0.1, 6, 3, 1]
+    assert [event.is_behind for event in received] == [False, False, True, True, False]
     assert checked(protocol, 9) == []
 
 
@@ -113,31 +113,31 @@ def test_a_connection_that_is_late_for_a_minute_is_given_up_since_a_clock_may_ha
     liveness, verdicts = Liveness(0, 0), []
 
     for second in range(75):
-        liveness.heard_ns = second * S
-        liveness.judge_lag(30 * S if second >= 5 else 0)
-        verdicts.append(liveness.verdict(second * S))
+        liveness.received_ns = second * S
+        liveness.is_lag_behind(30 * S if second >= 5 else 0)
+        verdicts.append(liveness.broken_reason(second * S))
 
     assert set(verdicts[:65]) == {""}
-    assert verdicts[65] == "what is told has been late for 60 s"
+    assert verdicts[65] == "messages have been late for 60 s"
 
 
-def test_a_connection_that_never_tells_what_is_listed_is_given_up():
+def test_a_connection_that_never_has_what_is_listed_is_given_up():
     protocol = KrakenProtocol(["BTC/USD"], time_ns=NOON_NS)
-    heard(protocol, b'{"method":"subscribe","req_id":1,"success":true,"result":{"channel":"instrument"}}')
+    received(protocol, b'{"method":"subscribe","req_id":1,"success":true,"result":{"channel":"instrument"}}')
     reasons = []
 
     for second in range(1, 33):
-        heard(protocol, HEARTBEAT, time_ns=NOON_NS + second * S)
+        received(protocol, HEARTBEAT, time_ns=NOON_NS + second * S)
         checked(protocol, second)
         reasons.append(protocol.reconnect_reason)
 
     assert set(reasons[:30]) == {""}
-    assert reasons[30] == "no instruments were told in 30 s"
+    assert reasons[30] == "no instruments came in 30 s"
 
 
 def test_several_tickers_of_one_trade_contradict_nothing_however_long_nobody_trades_then():
     protocol = watching("BTC/USD")
-    heard(protocol, trade("BTC/USD", 1, 2, 3), TICKER, TICKER, TICKER)
+    received(protocol, trade("BTC/USD", 1, 2, 3), TICKER, TICKER, TICKER)
 
     found = checked(protocol, *range(1, 13))
 

@@ -16,14 +16,14 @@ from marketdata.kraken.events import (
     TradesMissed,
 )
 from marketdata.kraken.protocol import KrakenProtocol
-from marketdata.kraken.tape import Tape, Told
+from marketdata.kraken.tape import LastPrint, Tape
 from tests.marketdata.wire import (
     NOON_NS,
-    asked,
     capture_lines,
     docs_book,
-    heard,
     instruments,
+    received,
+    requests_of,
     trade,
     watching,
 )
@@ -36,17 +36,21 @@ S = NS_PER_S
 def test_the_instruments_are_asked_for_first_and_alone():
     protocol = KrakenProtocol(["BTC/USD", "ETH/USD"])
 
-    assert asked(protocol) == [("subscribe", "instrument", [])]
+    assert requests_of(protocol) == [("subscribe", "instrument", [])]
 
 
 def test_known_symbols_are_subscribed_together_one_request_a_channel():
     protocol = KrakenProtocol(["BTC/USD", "ETH/USD"])
     protocol.outgoing()
 
-    heard(protocol, instruments("BTC/USD", "ETH/USD", "SOL/USD"))
+    received(protocol, instruments("BTC/USD", "ETH/USD", "SOL/USD"))
 
     both = ["BTC/USD", "ETH/USD"]
-    assert asked(protocol) == [("subscribe", "book", both), ("subscribe", "trade", both), ("subscribe", "ticker", both)]
+    assert requests_of(protocol) == [
+        ("subscribe", "book", both),
+        ("subscribe", "trade", both),
+        ("subscribe", "ticker", both),
+    ]
 
 
 def test_what_was_sent_is_not_sent_again():
@@ -57,7 +61,7 @@ def test_what_was_sent_is_not_sent_again():
 
 
 def test_instruments_are_read_from_exponents():
-    (event,) = heard(KrakenProtocol(["BTC/USD"]), instruments("BTC/USD", "ETH/USD"))
+    (event,) = received(KrakenProtocol(["BTC/USD"]), instruments("BTC/USD", "ETH/USD"))
 
     assert isinstance(event, InstrumentsChanged)
     (instrument,) = event.instruments
@@ -65,7 +69,7 @@ def test_instruments_are_read_from_exponents():
 
 
 def test_a_symbol_that_the_exchange_does_not_list_is_named():
-    events = heard(KrakenProtocol(["BTC/USD", "XBT/USD"]), instruments("BTC/USD"))
+    events = received(KrakenProtocol(["BTC/USD", "XBT/USD"]), instruments("BTC/USD"))
 
     assert events[1:] == [SubscriptionRefused("instrument", "XBT/USD", "the exchange lists no such pair")]
 
@@ -73,16 +77,16 @@ def test_a_symbol_that_the_exchange_does_not_list_is_named():
 def test_a_pair_whose_rules_cannot_be_read_hides_no_other():
     odd = instruments("BTC/USD", "ETH/USD").replace(b'"price_precision":1', b'"price_precision":"one"', 1)
 
-    events = heard(KrakenProtocol(["BTC/USD", "ETH/USD"]), odd)
+    events = received(KrakenProtocol(["BTC/USD", "ETH/USD"]), odd)
 
     assert [type(event) for event in events] == [InstrumentsChanged, BadFrame, SubscriptionRefused]
     assert events[0].instruments[0].symbol == "ETH/USD"
 
 
-def test_an_instrument_that_stops_trading_is_told_in_band():
+def test_an_instrument_that_stops_trading_is_reported_in_band():
     protocol = watching("BTC/USD")
 
-    (event,) = heard(protocol, instruments("BTC/USD", status="cancel_only", kind="update"))
+    (event,) = received(protocol, instruments("BTC/USD", status="cancel_only", kind="update"))
 
     assert event.instruments[0].status == "cancel_only"
 
@@ -94,15 +98,15 @@ def test_an_unanswered_request_is_repeated_and_then_given_up():
     repeated = []
     for attempt in range(1, 4):
         protocol.check(time_ns=NOON_NS + attempt * 5 * S)
-        repeated.append(asked(protocol))
+        repeated.append(requests_of(protocol))
 
     assert repeated == [[("subscribe", "instrument", [])], [("subscribe", "instrument", [])], []]
-    assert protocol.reconnect_reason == "subscribe of instrument was asked 3 times and never answered"
+    assert protocol.reconnect_reason == "subscribe of instrument was requested 3 times and never answered"
 
 
 def test_only_the_symbols_without_an_answer_are_asked_again():
     protocol = watching("BTC/USD", "ETH/USD")
-    heard(
+    received(
         protocol,
         b'{"method":"subscribe","req_id":2,"result":{"channel":"book","depth":10,"snapshot":true,"symbol":"BTC/USD"},'
         b'"success":true,"time_in":"2026-07-07T23:00:03.501510Z","time_out":"2026-07-07T23:00:03.501553Z"}',
@@ -110,7 +114,7 @@ def test_only_the_symbols_without_an_answer_are_asked_again():
 
     protocol.check(time_ns=NOON_NS + 5 * S)
 
-    assert ("subscribe", "book", ["ETH/USD"]) in asked(protocol)
+    assert ("subscribe", "book", ["ETH/USD"]) in requests_of(protocol)
 
 
 @pytest.mark.parametrize(
@@ -148,16 +152,16 @@ def test_only_the_symbols_without_an_answer_are_asked_again():
         ),
     ],
 )
-def test_what_the_exchange_says_besides_prices_is_told(message, event):
-    assert heard(watching("BTC/USD"), message) == [event]
+def test_what_the_exchange_says_besides_prices_is_reported(message, event):
+    assert received(watching("BTC/USD"), message) == [event]
 
 
 def test_a_pong_is_no_news():
-    assert heard(watching("BTC/USD"), b'{"method":"pong","req_id":42,"time_in":"x","time_out":"y"}') == []
+    assert received(watching("BTC/USD"), b'{"method":"pong","req_id":42,"time_in":"x","time_out":"y"}') == []
 
 
-def test_a_trade_is_told_exactly():
-    (event,) = heard(
+def test_a_trade_is_reported_exactly():
+    (event,) = received(
         watching("ETH/USD", price=2),
         b'{"channel":"trade","type":"update","data":[{"symbol":"ETH/USD","side":"buy","price":1774.14,"qty":0.00147959,'
         b'"ord_type":"limit","trade_id":64175815,"timestamp":"2026-07-07T23:00:04.585581Z"}]}',
@@ -168,21 +172,21 @@ def test_a_trade_is_told_exactly():
     assert t.time_ns == 1783465204585581000
 
 
-def test_trades_from_before_we_watched_tell_only_where_they_end():
+def test_trades_from_before_we_watched_show_only_where_they_end():
     protocol = watching("BTC/USD")
 
-    before = heard(protocol, trade("BTC/USD", 7, 8, 9, kind="snapshot"))
-    after = heard(protocol, trade("BTC/USD", 10))
+    before = received(protocol, trade("BTC/USD", 7, 8, 9, kind="snapshot"))
+    after = received(protocol, trade("BTC/USD", 10))
 
     assert before == []
     assert [event.trade.trade_id for event in after] == [10]
 
 
-def test_a_snapshot_after_a_reconnect_tells_only_what_was_missed():
-    tape = Tape({"BTC/USD": Told(8, NOON_NS)})
+def test_a_snapshot_after_a_reconnect_has_only_what_was_missed():
+    tape = Tape({"BTC/USD": LastPrint(8, NOON_NS)})
     protocol = watching("BTC/USD", tape=tape)
 
-    events = heard(protocol, trade("BTC/USD", 10, 9, 8, 7, kind="snapshot"))
+    events = received(protocol, trade("BTC/USD", 10, 9, 8, 7, kind="snapshot"))
 
     assert [event.trade.trade_id for event in events] == [9, 10]
     assert all(event.is_late for event in events)
@@ -190,9 +194,9 @@ def test_a_snapshot_after_a_reconnect_tells_only_what_was_missed():
 
 
 def test_ids_that_jump_are_a_gap_with_both_its_ends():
-    protocol = watching("BTC/USD", tape=Tape({"BTC/USD": Told(8, NOON_NS)}))
+    protocol = watching("BTC/USD", tape=Tape({"BTC/USD": LastPrint(8, NOON_NS)}))
 
-    events = heard(protocol, trade("BTC/USD", 12))
+    events = received(protocol, trade("BTC/USD", 12))
 
     assert events[0] == TradesMissed("BTC/USD", 9, 11)
     assert events[1].trade.trade_id == 12
@@ -222,8 +226,8 @@ def test_ids_that_jump_are_a_gap_with_both_its_ends():
     ],
     ids=lambda message: message[:30].decode("ascii", "replace"),
 )
-def test_what_cannot_be_understood_is_told_as_such(message):
-    (event,) = heard(watching("BTC/USD"), message)
+def test_what_cannot_be_understood_is_reported_as_such(message):
+    (event,) = received(watching("BTC/USD"), message)
 
     assert isinstance(event, BadFrame)
     assert event.reason.isprintable()
@@ -237,7 +241,7 @@ SEEDS = [*capture_lines()[:12], instruments("BTC/USD"), trade("BTC/USD", 1, 2), 
 def test_no_bytes_raise(message):
     protocol = watching("BTC/USD")
 
-    heard(protocol, message)
+    received(protocol, message)
 
 
 @settings(max_examples=300)
@@ -245,7 +249,7 @@ def test_no_bytes_raise(message):
 def test_no_damage_to_a_real_message_raises(message, at, length, damage):
     protocol = watching("BTC/USD")
 
-    heard(protocol, message[:at] + damage + message[at + length :])
+    received(protocol, message[:at] + damage + message[at + length :])
     protocol.check(time_ns=NOON_NS + 60 * S)
 
 
@@ -263,18 +267,18 @@ CHANNELS = st.sampled_from(["book", "trade", "ticker", "status", "instrument", "
 def test_no_json_raises(channel, kind, value, key):
     message = json.dumps({"channel": channel, "type": kind, key: value}).encode()
 
-    heard(watching("BTC/USD"), message)
+    received(watching("BTC/USD"), message)
 
 
 def test_a_pair_that_is_listed_again_is_subscribed_anew():
     protocol = watching("BTC/USD")
-    heard(protocol, instruments("BTC/USD", status="delisted", kind="update"))
-    before = asked(protocol)
+    received(protocol, instruments("BTC/USD", status="delisted", kind="update"))
+    before = requests_of(protocol)
 
-    heard(protocol, instruments("BTC/USD", kind="update"))
+    received(protocol, instruments("BTC/USD", kind="update"))
 
     assert before == []
-    assert asked(protocol) == [
+    assert requests_of(protocol) == [
         ("subscribe", "trade", ["BTC/USD"]),
         ("subscribe", "ticker", ["BTC/USD"]),
         ("unsubscribe", "book", ["BTC/USD"]),

@@ -30,11 +30,11 @@ def result(thing: object) -> httpx.Response:
 
 
 class Kraken:
-    """Gives the answers it was told to, in order, the last for ever; time passes only while someone sleeps."""
+    """Gives the answers it was received to, in order, the last for ever; time passes only while someone sleeps."""
 
     def __init__(self, *answers: httpx.Response | Exception) -> None:
         self.answers = list(answers)
-        self.asked: list[httpx.Request] = []
+        self.requested: list[httpx.Request] = []
         self.asked_at_s: list[float] = []
         self.now_s = 0.0
         pace = Pace(clock=lambda: self.now_s, sleep=self.sleep)
@@ -48,7 +48,7 @@ class Kraken:
         self.now_s += seconds
 
     def answer(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(request)
+        self.requested.append(request)
         self.asked_at_s.append(self.now_s)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
@@ -123,12 +123,12 @@ def test_the_interval_the_pair_and_since_are_asked_in_krakens_words():
 
     kraken.client.candles(instrument("DOGE/BTC"), "4h", since_s=1_700_000_000)
 
-    assert kraken.asked[0].url.path == "/0/public/OHLC"
-    assert dict(kraken.asked[0].url.params) == {"pair": "XDGXBT", "interval": "240", "since": "1700000000"}
-    assert kraken.asked[0].headers["user-agent"].startswith("paddock")
+    assert kraken.requested[0].url.path == "/0/public/OHLC"
+    assert dict(kraken.requested[0].url.params) == {"pair": "XDGXBT", "interval": "240", "since": "1700000000"}
+    assert kraken.requested[0].headers["user-agent"].startswith("paddock")
 
 
-def test_asset_pairs_tell_rules_and_the_name_to_ask_by():
+def test_asset_pairs_show_rules_and_the_name_to_ask_by():
     listed = json.loads((DATA / "kraken_v2_capture" / "assetpairs.json").read_bytes())["result"]
     renamed = {"XXBTZUSD": {**listed["XXBTZUSD"], "altname": "XBTUSD2"}, "dark": {"altname": "XBTUSD.d"}}
     kraken = Kraken(result(listed | renamed), ohlc(last=0))
@@ -139,7 +139,7 @@ def test_asset_pairs_tell_rules_and_the_name_to_ask_by():
     assert {"BTC/USD", "ETH/USD", "DOGE/USD", "SOL/USD"} <= set(pairs)
     doge = pairs["DOGE/USD"].instrument
     assert (doge.price_decimals, doge.qty_min_lots, doge.cost_min) == (7, 50 * 10**8, BTC.cost_min)
-    assert kraken.asked[1].url.params["pair"] == "XBTUSD2"
+    assert kraken.requested[1].url.params["pair"] == "XBTUSD2"
 
 
 def test_trades_are_paged_by_last_and_a_print_at_the_border_comes_once():
@@ -149,14 +149,14 @@ def test_trades_are_paged_by_last_and_a_print_at_the_border_comes_once():
     pages = list(kraken.client.trades(BTC, 0))
 
     assert [len(page) for page in pages] == [1000]
-    assert [request.url.params["since"] for request in kraken.asked] == ["0", "999500000000"]
+    assert [request.url.params["since"] for request in kraken.requested] == ["0", "999500000000"]
 
 
 def test_trades_end_where_the_exchange_has_no_more():
     kraken = Kraken(trade_page([], "17"))
 
     assert list(kraken.client.trades(BTC, 17)) == []
-    assert len(kraken.asked) == 1
+    assert len(kraken.requested) == 1
 
 
 def test_depth_is_best_first_in_ticks_and_lots():
@@ -168,7 +168,7 @@ def test_depth_is_best_first_in_ticks_and_lots():
     assert book == BookTop((Level(1001, 200_000_000), Level(999, 10_000_000)), (Level(1002, 150_000_000),))
 
 
-def test_the_system_status_is_told():
+def test_the_system_status_is_reported():
     kraken = Kraken(result({"status": "maintenance", "timestamp": "2025-11-11T00:17:10Z"}))
 
     assert kraken.client.system_status().status == "maintenance"
@@ -184,7 +184,7 @@ def test_requests_are_a_second_apart():
 
 
 @pytest.mark.parametrize(
-    "mishap",
+    "error",
     [
         lambda: httpx.Response(429, json={}),
         lambda: httpx.Response(520, html="<html>"),
@@ -197,8 +197,8 @@ def test_requests_are_a_second_apart():
         lambda: httpx.ConnectError("refused"),
     ],
 )
-def test_a_passing_mishap_is_waited_out_longer_each_time(mishap: Callable[[], httpx.Response | Exception]):
-    kraken = Kraken(mishap(), mishap(), ohlc(row(60), last=60))
+def test_a_passing_fault_is_waited_out_longer_each_time(error: Callable[[], httpx.Response | Exception]):
+    kraken = Kraken(error(), error(), ohlc(row(60), last=60))
 
     candles = kraken.client.candles(BTC, "1m")
 
@@ -211,7 +211,7 @@ def test_after_five_tries_the_error_names_endpoint_pair_and_words():
 
     with pytest.raises(RestUnavailable, match=r"OHLC of XBTUSD: no answer in 5 tries; the last: EService:Unavailable"):
         kraken.client.candles(BTC, "1m")
-    assert len(kraken.asked) == MAX_TRIES
+    assert len(kraken.requested) == MAX_TRIES
 
 
 def test_a_refusal_is_not_asked_again_and_says_what_the_exchange_said():
@@ -219,7 +219,7 @@ def test_a_refusal_is_not_asked_again_and_says_what_the_exchange_said():
 
     with pytest.raises(RestRefused, match=r"OHLC of XBTUSD: EQuery:Unknown asset pair"):
         kraken.client.candles(BTC, "1m")
-    assert len(kraken.asked) == 1
+    assert len(kraken.requested) == 1
 
 
 def test_warnings_are_no_errors():

@@ -15,7 +15,7 @@ def taken(tape: Tape, *ids: int, is_late: bool = False) -> list:
     return [event for trade_id in ids for event in tape.take(make_trade(trade_id), is_late=is_late)]
 
 
-def test_a_print_is_told_once():
+def test_a_print_comes_once():
     tape = Tape()
 
     events = taken(tape, 1, 2, 2, 1, 3)
@@ -63,12 +63,12 @@ def test_a_tape_made_of_a_market_knows_the_holes_that_were_left():
 
 
 @given(st.lists(st.integers(1, 60), max_size=120))
-def test_whatever_comes_each_print_is_told_once_and_the_holes_are_what_is_missing(ids: list[int]):
+def test_whatever_comes_each_print_comes_once_and_the_holes_are_what_is_missing(ids: list[int]):
     tape = Tape()
 
-    told = [event.trade.trade_id for event in taken(tape, *ids) if isinstance(event, TradeSeen)]
+    received = [event.trade.trade_id for event in taken(tape, *ids) if isinstance(event, TradeSeen)]
 
-    assert len(told) == len(set(told))
+    assert len(received) == len(set(received))
     missing = {n for hole in tape.holes.get("BTC/USD", []) for n in range(hole.first_id, hole.last_id + 1)}
-    if told:
-        assert missing == set(range(ids[0], max(told) + 1)) - set(told)
+    if received:
+        assert missing == set(range(ids[0], max(received) + 1)) - set(received)

@@ -76,7 +76,7 @@ def test_a_feed_that_is_killed_loses_at_most_its_last_second(tmp_path, data_dir)
 
 @pytest.mark.usefixtures("_empty_redis")
 @pytest.mark.parametrize(("arguments", "variable"), [(["--no-record"], "1"), ([], "0")])
-def test_a_feed_can_be_told_to_record_nothing(tmp_path, data_dir, monkeypatch, arguments, variable):
+def test_a_feed_can_be_given_to_record_nothing(tmp_path, data_dir, monkeypatch, arguments, variable):
     log = tmp_path / "log"
     monkeypatch.setenv("PADDOCK_RECORD", variable)
 

@@ -68,23 +68,23 @@ def test_a_damaged_message_does_not_spoil_the_survey(tmp_path):
 
 def test_books_are_granted_at_the_depth_that_was_recorded(tmp_path):
     exchange = RecordedExchange(surveyed(tmp_path, book("XRP/USD", 1, bids="1.0:1.0")))
-    before = exchange.has_been_asked
+    before = exchange.has_book_request
 
     known, unknown = said(exchange, "subscribe", channel="book", symbol=["XRP/USD", "XBT/USD"], depth=25)
 
     assert known["result"] == {"channel": "book", "depth": 10, "snapshot": True, "symbol": "XRP/USD"}
     assert (unknown["error"], unknown["req_id"]) == ("Currency pair not supported XBT/USD", 7)
-    assert (before, exchange.has_been_asked) == (False, True)
+    assert (before, exchange.has_book_request) == (False, True)
 
 
-def test_a_status_is_told_only_where_the_recording_has_none(tmp_path):
+def test_a_status_is_reported_only_where_the_recording_has_none(tmp_path):
     status = b'{"channel":"status","type":"update","data":[{"system":"online"}]}'
 
     silent = RecordedExchange(surveyed(tmp_path, trade("XRP/USD", 1)))
-    telling = RecordedExchange(surveyed(tmp_path, status, trade("XRP/USD", 1)))
+    with_status = RecordedExchange(surveyed(tmp_path, status, trade("XRP/USD", 1)))
 
     assert [json.loads(message)["channel"] for message in silent.greeting()] == ["status"]
-    assert telling.greeting() == []
+    assert with_status.greeting() == []
 
 
 def test_everything_else_is_answered_as_kraken_would(tmp_path):

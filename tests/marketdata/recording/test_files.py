@@ -11,7 +11,7 @@ from marketdata.recording.files import MAGIC, InvalidRecording, RecordingFile, i
 from tests.marketdata.recorded import make_header, write_file
 from tests.marketdata.wire import NOON_NS
 
-told = st.builds(Record, st.sampled_from(list(Kind)[:-1]), st.integers(0, 2**63), st.binary(max_size=300))
+records = st.builds(Record, st.sampled_from(list(Kind)[:-1]), st.integers(0, 2**63), st.binary(max_size=300))
 MESSAGES = [Record(Kind.MESSAGE, NOON_NS + n, b'{"channel":"heartbeat"} %d' % n) for n in range(500)]
 
 
@@ -26,7 +26,7 @@ def test_a_file_gives_back_its_header_and_its_records(tmp_path):
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(told, max_size=12), st.integers(1, 5), st.booleans(), st.floats(0, 1))
+@given(st.lists(records, max_size=12), st.integers(1, 5), st.booleans(), st.floats(0, 1))
 def test_any_cut_of_a_file_yields_the_records_up_to_the_tear_and_says_so(records, flush_every, is_finished, share):
     with tempfile.TemporaryDirectory() as folder:
         path = write_file(Path(folder) / "day.paddock", records, flush_every=flush_every, finish=is_finished)

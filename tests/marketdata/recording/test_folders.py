@@ -87,7 +87,7 @@ def test_files_that_follow_on_are_one_conversation(tmp_path):
 
 
 @pytest.mark.parametrize("header", [{"first_record": 11}, {"first_record": 10, "run": NOON_NS + 1}])
-def test_after_a_hole_or_another_feed_s_file_the_memory_is_told_again(tmp_path, header):
+def test_after_a_hole_or_another_feed_s_file_the_memory_is_sent_again(tmp_path, header):
     write_file(tmp_path / "0.paddock", [MEMORY, *MESSAGES[:10]])
     write_file(tmp_path / "1.paddock", [MEMORY, *MESSAGES[10:20]], number=1, **header)
 

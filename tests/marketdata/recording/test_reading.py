@@ -59,7 +59,7 @@ def test_a_file_without_any_time_is_no_recording(tmp_path):
     path = tmp_path / "day.ndjson"
     path.write_bytes(b'{"channel":"heartbeat"}\n')
 
-    with pytest.raises(InvalidRecording, match="no message tells its time"):
+    with pytest.raises(InvalidRecording, match="no message has a time"):
         list(read_recording(path))
 
 

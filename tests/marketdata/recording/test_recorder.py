@@ -12,7 +12,7 @@ from marketdata.recording.folders import State, files_in, recorded_file, verify
 from marketdata.recording.reading import read_recording, recorded_frames
 from marketdata.recording.recorder import DAY_NS, Recorder
 from marketdata.recording.replay import HOLE
-from tests.marketdata.recorded import captured_day, fresh_listener, told
+from tests.marketdata.recorded import captured_day, fresh_listener, played
 from trading.frames import Frame, encode_frame
 
 DAY = captured_day()
@@ -33,19 +33,19 @@ def make_recorder(root: Path, **options) -> Recorder:
 def until(condition, within_s: float = 10.0) -> None:
     end_s = time.monotonic() + within_s
     while not condition():
-        assert time.monotonic() < end_s, "it did not happen in time"
+        assert time.monotonic() < end_s, "not in time"
         time.sleep(0.005)
 
 
 def record(root: Path, records: list[Record], *, pauses: int = 1, **options) -> tuple[Recorder, list[Frame]]:
-    """Record a listener that is told ``records``, waiting ``pauses`` times for the disk; return its frames, too."""
+    """Record a listener that is played ``records``, waiting ``pauses`` times for the disk; return its frames, too."""
     recorder = make_recorder(root, **options)
     recorder.start()
-    listener = fresh_listener(scribe=recorder)
+    listener = fresh_listener(recorder=recorder)
     frames: list[Frame] = []
     size = len(records) // pauses + 1
     for at in range(0, len(records), size):
-        frames += told(listener, records[at : at + size])
+        frames += played(listener, records[at : at + size])
         until(lambda: not recorder._queue)
         time.sleep(0.02)
     assert recorder.stop(10)
@@ -68,7 +68,7 @@ def test_a_recording_gives_the_frames_of_the_listener_and_is_indexed(tmp_path):
     assert (listed.state, listed.index.messages, listed.index.records) == (State.FINISHED, len(messages), len(DAY) + 1)
     assert (listed.index.started_ns, listed.index.ended_ns) == (DAY[0].time_ns, DAY[-1].time_ns)
     assert verify(listed) is None
-    assert (recorder.dropped, recorder.messages, recorder.mishaps()) == (0, len(messages), [])
+    assert (recorder.dropped, recorder.messages, recorder.errors()) == (0, len(messages), [])
 
 
 def test_rotated_files_give_together_and_each_alone_the_frames_of_the_listener(tmp_path):
@@ -100,12 +100,12 @@ def test_a_new_utc_day_begins_a_new_file(tmp_path):
 
 def test_a_disk_that_does_not_keep_up_costs_records_but_no_time_and_the_rest_stays_true(tmp_path):
     recorder = make_recorder(tmp_path, max_waiting_bytes=60_000)
-    listener = fresh_listener(scribe=recorder)
-    frames = told(listener, DAY[:900])  # nobody writes yet: the queue is full long before the end
+    listener = fresh_listener(recorder=recorder)
+    frames = played(listener, DAY[:900])  # nobody writes yet: the queue is full long before the end
     dropped = recorder.dropped
     recorder.start()
     until(lambda: not recorder._queue)
-    frames += told(listener, DAY[900:1000])
+    frames += played(listener, DAY[900:1000])
     recorder.stop(10)
 
     replayed = list(recorded_frames(tmp_path))
@@ -114,8 +114,8 @@ def test_a_disk_that_does_not_keep_up_costs_records_but_no_time_and_the_rest_sta
     before = [frame for frame in replayed if frame.sequence < hole.sequence]
     assert 0 < dropped == recorder.dropped < 900
     assert recorder.report()["dropped"] == dropped
-    assert recorder.mishaps() == [f"{dropped} records were dropped: the disk does not keep up"]
-    assert recorder.mishaps() == []
+    assert recorder.errors() == [f"{dropped} records were dropped: the disk does not keep up"]
+    assert recorder.errors() == []
     assert encoded(before) == encoded(frames[: len(before)])
     assert encoded(after) == encoded(frames[-len(after) :])
     assert min(len(before), len(after)) > 1
@@ -133,10 +133,10 @@ def test_a_full_disk_breaks_the_recording_off_and_a_new_file_begins_later(tmp_pa
     monkeypatch.setattr(RecordingWriter, "write", failing)
     recorder = make_recorder(tmp_path)
     recorder.start()
-    listener = fresh_listener(scribe=recorder)
-    told(listener, DAY[:400])
+    listener = fresh_listener(recorder=recorder)
+    played(listener, DAY[:400])
     until(lambda: recorder._wants_file)
-    frames = told(listener, DAY[400:])
+    frames = played(listener, DAY[400:])
     recorder.stop(10)
 
     torn, whole = files_in(tmp_path)
@@ -144,8 +144,8 @@ def test_a_full_disk_breaks_the_recording_off_and_a_new_file_begins_later(tmp_pa
     assert [recorded_file(torn).state, recorded_file(whole).state] == [State.TORN, State.FINISHED]
     assert replayed == encoded(frames)[-len(replayed) :]
     assert replayed
-    told_of = recorder.mishaps()
-    assert told_of[0] == "the recording broke off: [Errno 28] No space left on device"
+    errors = recorder.errors()
+    assert errors[0] == "the recording broke off: [Errno 28] No space left on device"
     assert recorder.dropped > 0
 
 
@@ -163,7 +163,7 @@ def test_the_oldest_finished_files_give_way(tmp_path):
 def test_a_file_being_written_is_listed_as_such(tmp_path):
     recorder = make_recorder(tmp_path)
     recorder.start()
-    told(fresh_listener(scribe=recorder), DAY[:100])
+    played(fresh_listener(recorder=recorder), DAY[:100])
     until(lambda: recorder.report()["bytes"] > 1_000)
 
     (path,) = files_in(tmp_path)

@@ -1,4 +1,4 @@
-"""A listener told the same gives the same frames, wherever it begins."""
+"""A listener played the same gives the same frames, wherever it begins."""
 
 from itertools import groupby
 
@@ -11,10 +11,10 @@ from marketdata.framing.records import Kind, Record
 from marketdata.kraken.books import Books
 from marketdata.kraken.protocol import KrakenProtocol
 from marketdata.kraken.requests import Requests
-from marketdata.kraken.tape import Tape, Told
+from marketdata.kraken.tape import LastPrint, Tape
 from marketdata.recording.files import InvalidRecording
 from marketdata.recording.replay import HOLE, Replay
-from tests.marketdata.recorded import captured_day, fresh_listener, told
+from tests.marketdata.recorded import captured_day, fresh_listener, played
 from tests.marketdata.wire import NOON_NS
 from trading.frames import encode_frame
 
@@ -38,14 +38,14 @@ def known(listener: Listener) -> ListenerMemory:
     return msgspec.msgpack.decode(listener.memory(), type=ListenerMemory)
 
 
-def test_what_a_listener_is_told_is_what_it_can_be_told_again():
+def test_what_a_listener_is_reported_is_what_it_can_be_given_again():
     notebook = Notebook()
-    listener = fresh_listener(scribe=notebook)
+    listener = fresh_listener(recorder=notebook)
 
-    frames = told(listener, DAY)
+    frames = played(listener, DAY)
 
     assert notebook.records == DAY
-    assert encoded(told(fresh_listener(), notebook.records)) == encoded(frames)
+    assert encoded(played(fresh_listener(), notebook.records)) == encoded(frames)
     assert [gap.reason for gap in (frame.gap for frame in frames) if gap] == ["the line was cut"]
     statuses = [frame.statuses["BTC/USD"] for frame in frames if "BTC/USD" in frame.statuses]
     assert [status for status, _ in groupby(statuses)][-3:] == ["online", "stale", "online"]
@@ -53,13 +53,13 @@ def test_what_a_listener_is_told_is_what_it_can_be_told_again():
 
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 0.6, 0.97, 0.99, 0.995])
 def test_a_listener_that_remembers_goes_on_byte_for_byte(share):
-    listener = fresh_listener(after_sequence=17_000_000_000, tape=Tape({"BTC/USD": Told(5, 0)}))
+    listener = fresh_listener(after_sequence=17_000_000_000, tape=Tape({"BTC/USD": LastPrint(5, 0)}))
     at = int(share * len(DAY))
-    told(listener, DAY[:at])
+    played(listener, DAY[:at])
 
     other = Listener.remembering(listener.memory())
 
-    assert encoded(told(other, DAY[at:])) == encoded(told(listener, DAY[at:]))
+    assert encoded(played(other, DAY[at:])) == encoded(played(listener, DAY[at:]))
     assert known(other) == known(listener)
     assert other.outgoing() == listener.outgoing()
 
@@ -95,8 +95,8 @@ def test_nothing_that_a_listener_knows_is_left_out_of_its_memory():
             "tape",
             "_builder",
             "_protocol",
-            "_witness",
-            "_scribe",
+            "_observer",
+            "_recorder",
             "_frame_ends_ns",
         )
     }
@@ -106,10 +106,10 @@ def test_what_is_missing_in_a_recording_is_a_gap_and_then_the_frames_are_the_sam
     listener, replay = fresh_listener(), Replay()
     begins, resumes = 400, 900
     memory = Record(Kind.MEMORY, DAY[0].time_ns, listener.memory())
-    live = told(listener, DAY[:begins])
-    told(listener, DAY[begins:resumes])
+    live = played(listener, DAY[:begins])
+    played(listener, DAY[begins:resumes])
     later = Record(Kind.MEMORY, DAY[resumes].time_ns, listener.memory())
-    live_after = told(listener, DAY[resumes:])
+    live_after = played(listener, DAY[resumes:])
 
     before = [frame for record in [memory, *DAY[:begins]] for frame in replay.take(record)]
     after = [frame for record in [later, *DAY[resumes:]] for frame in replay.take(record)]
@@ -127,7 +127,7 @@ def test_two_recordings_of_the_same_minute_give_each_frame_once():
 
     frames = [frame for record in [memory, *DAY, memory, *DAY] for frame in replay.take(record)]
 
-    assert encoded(frames) == encoded(told(fresh_listener(), DAY))
+    assert encoded(frames) == encoded(played(fresh_listener(), DAY))
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_two_recordings_of_the_same_minute_give_each_frame_once():
         ),
     ],
 )
-def test_what_no_feed_was_told_is_refused(records, complaint):
+def test_what_no_feed_received_is_refused(records, complaint):
     replay = Replay()
 
     with pytest.raises(InvalidRecording, match=complaint):

@@ -40,7 +40,7 @@ def test_a_fault_is_written_in_one_word(word, expected):
     ("text", "complaint"),
     [
         ("corupt@45", "fault 'corupt@45': no fault is named 'corupt'; expected one of drop, silence, dead"),
-        ("drop", "fault 'drop' says not when it happens; expected drop[:1001|1011|1013]@AT[+LASTING]"),
+        ("drop", "fault 'drop' has no time; expected drop[:1001|1011|1013]@AT[+LASTING]"),
         ("drop@soon", "fault 'drop@soon': time is 'soon'; expected a number from 0 to 86400"),
         ("drop@-1", "time is '-1'; expected a number from 0"),
         ("drop@nan", "time is 'nan'; expected a number from 0"),
@@ -109,12 +109,12 @@ def test_what_goes_on_is_what_has_begun_and_is_not_over():
 
 
 def states(plan: Plan, of: str) -> list[str]:
-    told = []
+    states = []
     for now_s in range(60):
         faults = plan.going_on(now_s)
         state = system_at(faults, now_s) if of == "system" else pair_status(faults, of)
-        told += [state] if told[-1:] != [state] else []
-    return told
+        states += [state] if states[-1:] != [state] else []
+    return states
 
 
 def test_maintenance_ends_step_by_step():
@@ -127,7 +127,7 @@ def test_maintenance_ends_step_by_step():
     ]
 
 
-def test_a_delisted_pair_comes_back_only_when_its_time_is_told():
+def test_a_delisted_pair_comes_back_only_when_its_time_is_reported():
     assert states(parse_faults("delist@10:BTC/USD"), "BTC/USD") == ["online", "delisted"]
     assert states(parse_faults("delist@10+20:BTC/USD"), "BTC/USD") == ["online", "delisted", "online"]
     assert states(parse_faults("delist@10:BTC/USD"), "ETH/USD") == ["online"]

@@ -18,8 +18,8 @@ NOON_MINUTE = 1_783_425_600 // 60  # 2026-07-07T12:00:00Z
 MINUTES = [NOON_MINUTE, NOON_MINUTE + 7_777, NOON_MINUTE - 1_000_003]
 
 
-def told(market: SimulatedMarket, symbol: str, first_minute: int, count: int) -> list:
-    """Return the prints of some minutes as the socket tells them."""
+def sent_prints(market: SimulatedMarket, symbol: str, first_minute: int, count: int) -> list:
+    """Return the prints of some minutes as the socket sends them."""
     return market.trades(symbol, first_minute * MINUTE_NS - 1, (first_minute + count) * MINUTE_NS - 1)
 
 
@@ -28,7 +28,7 @@ def built(market: SimulatedMarket, symbol: str, first_minute: int, count: int) -
     builder = CandleBuilder()
     closed = [
         c
-        for t in told(market, symbol, first_minute, count)
+        for t in sent_prints(market, symbol, first_minute, count)
         for c in builder.add(t.trade_id, t.time_ns, t.ticks, t.lots)[0]
     ]
     return closed + builder.close_until((first_minute + count) * MINUTE_NS)
@@ -44,7 +44,7 @@ def test_many_prints_at_once_are_the_prints_that_the_socket_sends(symbol: str, s
         columns = maker.of_minutes(minute, 3)
 
         at_once = list(zip(*(column.tolist() for column in columns), strict=True))
-        one_by_one = told(market, symbol, minute, 3)
+        one_by_one = sent_prints(market, symbol, minute, 3)
         assert at_once == [(t.trade_id, t.time_ns, t.side is Side.BUY, t.ticks, t.lots) for t in one_by_one]
 
 

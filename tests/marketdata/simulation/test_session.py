@@ -102,7 +102,7 @@ def test_junk_is_answered_with_an_error(junk):
     assert json.loads(answer)["success"] is False
 
 
-def test_who_has_subscribed_nothing_hears_nothing_not_even_a_heartbeat():
+def test_who_has_subscribed_nothing_receives_nothing_not_even_a_heartbeat():
     assert Session(MARKET, T0).advance(T0 + 60 * S) == []
 
 
@@ -116,7 +116,7 @@ def test_the_heart_beats_once_a_second():
 
 
 @pytest.mark.parametrize("trigger", ["trades", "bbo"])
-def test_a_ticker_tells_quotes_at_full_precision(trigger):
+def test_a_ticker_has_quotes_at_full_precision(trigger):
     session = Session(MARKET, T0)
 
     _ack, snapshot = said(session, "subscribe", "ticker", ["XRP/BTC"], event_trigger=trigger)
@@ -134,18 +134,18 @@ def test_snapshots_and_updates_join_without_a_seam_however_time_is_cut():
     session, protocol = Session(MARKET, T0), KrakenProtocol(MARKET.pairs, time_ns=T0)
     events = []
 
-    def hear(messages: list[bytes]) -> None:
+    def receive(messages: list[bytes]) -> None:
         for message in messages:
             events.extend(protocol.receive(message, time_ns=T0))
             for request in protocol.outgoing():
-                hear(session.receive(request))
+                receive(session.receive(request))
 
     for request in protocol.outgoing():
-        hear(session.receive(request))
+        receive(session.receive(request))
     now_ns = T0
     for stretch_ms in [1, 7, 100, 250, 3_000, 50, 50, 20_000, 99, 130] * 3:
         now_ns += stretch_ms * 1_000_000
-        hear(session.advance(now_ns))
+        receive(session.advance(now_ns))
 
     kinds = {type(event).__name__ for event in events}
     assert kinds == {"InstrumentsChanged", "Subscribed", "BookChanged", "TradeSeen", "TickerSeen", "Heartbeat"}
@@ -156,7 +156,7 @@ def test_snapshots_and_updates_join_without_a_seam_however_time_is_cut():
     trades = [event.trade for event in events if isinstance(event, TradeSeen)]
     assert trades[:1] + trades == trades[:1] + sorted(trades, key=lambda t: t.time_ns)
     for symbol in MARKET.pairs:
-        told = [trade for trade in trades if trade.symbol == symbol]
-        assert told == MARKET.trades(symbol, T0, now_ns)
+        received = [trade for trade in trades if trade.symbol == symbol]
+        assert received == MARKET.trades(symbol, T0, now_ns)
         assert protocol.books[symbol].top(25) == MARKET.book(symbol, now_ns, 25)
     assert sum(isinstance(event, BookChanged) for event in events) > 100

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketdata.feed.traffic import Heard
+from marketdata.feed.traffic import Traffic
 from marketdata.telemetry.metrics import Histogram, counter, gauge, histogram
 
 
@@ -29,13 +29,13 @@ def test_buckets_never_fall_and_the_last_holds_all(values):
 
 
 def test_metrics_have_the_names_and_labels_that_prometheus_expects():
-    told = [
+    counted = [
         *counter("paddock_fills", "Fills.", {("a",): 2}, ["who"]).samples,
         *gauge("paddock_clients", "Clients.", 7).samples,
         *histogram("paddock_seconds", "Seconds.", Histogram((1.0,))).samples,
     ]
 
-    assert [(sample.name, sample.labels, sample.value) for sample in told] == [
+    assert [(sample.name, sample.labels, sample.value) for sample in counted] == [
         ("paddock_fills_total", {"who": "a"}, 2),
         ("paddock_clients", {}, 7),
         ("paddock_seconds_bucket", {"le": "1.0"}, 0),
@@ -46,7 +46,7 @@ def test_metrics_have_the_names_and_labels_that_prometheus_expects():
 
 
 def test_messages_are_counted_by_channel_and_what_nobody_knows_together():
-    heard = Heard()
+    traffic = Traffic()
     messages = [
         b'{"channel":"book","type":"update","data":[]}',
         b'{"channel":"book","type":"snapshot","data":[]}',
@@ -58,8 +58,8 @@ def test_messages_are_counted_by_channel_and_what_nobody_knows_together():
     ]
 
     for message in messages:
-        heard.note(message)
+        traffic.note(message)
 
-    told = {channel: count for (channel,), count in heard.by_channel.items() if count}
-    assert told == {"book": 2, "trade": 1, "heartbeat": 1, "other": 3}
-    assert heard.bytes == sum(map(len, messages))
+    counted = {channel: count for (channel,), count in traffic.by_channel.items() if count}
+    assert counted == {"book": 2, "trade": 1, "heartbeat": 1, "other": 3}
+    assert traffic.bytes == sum(map(len, messages))

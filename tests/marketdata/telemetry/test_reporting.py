@@ -43,7 +43,7 @@ def test_what_a_process_counts_is_known_to_all_until_it_ends():
     assert report_store.signs_of_life() == {}
 
 
-def test_a_process_that_fell_silent_is_no_longer_among_the_living_but_when_it_was_heard_is_known():
+def test_a_process_that_fell_silent_is_no_longer_among_the_living_but_when_it_was_received_is_known():
     report_store.write_report("shop@here:1", b"")
 
     bus.redis_client().delete("paddock:report:shop@here:1")
@@ -77,7 +77,7 @@ def test_a_counter_that_cannot_be_read_silences_the_metrics_and_nothing_else():
     assert living_reports() == []
 
 
-def test_one_metric_of_many_processes_is_one_family_told_apart_by_process_and_instance():
+def test_one_metric_of_many_processes_is_one_family_labelled_by_process_and_instance():
     def family(value):
         return [Family("shop_sales", "counter", "Sales.", [Sample("shop_sales_total", {"till": "a"}, value)])]
 

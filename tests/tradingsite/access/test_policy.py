@@ -92,7 +92,7 @@ async def lets_in(*headers):
 
 
 async def closing_of(socket):
-    """Return what ends a socket; what it tells before is passed over."""
+    """Return what ends a socket; messages before it are ignored."""
     while (message := await socket.receive_output(timeout=5))["type"] == "websocket.send":
         pass
     return message["type"], message.get("code")

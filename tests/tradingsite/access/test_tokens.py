@@ -64,7 +64,7 @@ def test_a_token_never_does_more_than_its_user_may(client, row):
 
 
 @pytest.mark.parametrize("secret", ["pdk_nobody", "", "two words"])
-def test_an_unknown_token_is_told_so(client, settings, secret):
+def test_an_unknown_token_is_named_as_such(client, settings, secret):
     answer = read(client, **bearer(secret))
 
     assert answer.status_code == 401
@@ -189,14 +189,14 @@ def test_a_command_that_cannot_be_says_why(command, said):
 
 
 def test_the_admin_makes_tokens_and_links_and_tells_their_secret_once(admin_client, trader):
-    told = admin_client.post(
+    shown = admin_client.post(
         "/admin/tradingsite/apitoken/add/",
         {"user": trader.pk, "name": "robot", "scopes": ["read"], "days": ""},
         follow=True,
     )
     link = admin_client.post("/admin/tradingsite/sharelink/add/", {"note": "Bob", "days": 3}, follow=True)
 
-    assert "The token is pdk_" in told.content.decode()
+    assert "The token is pdk_" in shown.content.decode()
     assert "/share/" in link.content.decode()
     assert ApiToken.objects.get().scopes == ["read"]
     admin_client.post(

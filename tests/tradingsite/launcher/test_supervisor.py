@@ -1,4 +1,4 @@
-"""Real processes, watched until what should happen has happened."""
+"""Real processes, watched until each condition holds."""
 
 import io
 import os
@@ -79,7 +79,7 @@ def test_a_child_that_keeps_dying_is_given_ever_more_time(screen):
 
     while not next_death_or_restart():
         supervisor.run_until(lambda: supervisor.children[0].restart_at_s is not None)
-        supervisor._revive()
+        supervisor._restart_dead()
 
     delays = [line.split(" in ")[1] for line in screen.getvalue().splitlines() if "exit code 3" in line]
     assert delays == ["0.5 s", "1 s", "2 s", "4 s", "8 s", "16 s", "30 s", "30 s"]
@@ -120,7 +120,7 @@ def test_a_child_that_ignores_the_request_to_end_is_killed_and_named(supervisor,
 
     supervisor.stop()
 
-    assert "jobs did not end when asked to; killing it" in screen.getvalue()
+    assert "jobs did not end on its signal; killing it" in screen.getvalue()
     assert not is_alive(pid)
 
 

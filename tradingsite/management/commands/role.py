@@ -13,7 +13,7 @@ from tradingsite.access.roles import ROLES, give_role
 
 
 class Command(BaseCommand):
-    """Give a user one of the three roles; with ``--create`` make the user first, with a password told once."""
+    """Give a user one of the three roles; with ``--create`` make the user first, with a password that is shown once."""
 
     help = "Give USER a role: a viewer reads, a trader changes deployments, an admin runs the place."
 

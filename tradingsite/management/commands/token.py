@@ -52,12 +52,12 @@ class Command(BaseCommand):
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from None
         if options["as_json"]:
-            self.stdout.write(json.dumps({**told(token), "secret": secret}))
+            self.stdout.write(json.dumps({**described(token), "secret": secret}))
         else:
             self.stdout.write(f"{secret}\nKeep it: it is not shown again. It may {', '.join(token.scopes)}.")
 
     def _list(self, options: dict[str, Any]) -> None:
-        tokens = [told(token) for token in ApiToken.objects.select_related("user")]
+        tokens = [described(token) for token in ApiToken.objects.select_related("user")]
         if options["as_json"]:
             self.stdout.write(json.dumps(tokens))
             return
@@ -75,10 +75,10 @@ class Command(BaseCommand):
         if token is None:
             raise CommandError(f"no token has the id {options['id']}; `manage.py token list` shows those there are")
         revoke(token, by="manage.py token")
-        self.stdout.write(json.dumps(told(token)) if options["as_json"] else f"{token} is revoked")
+        self.stdout.write(json.dumps(described(token)) if options["as_json"] else f"{token} is revoked")
 
 
-def told(token: ApiToken) -> dict[str, Any]:
+def described(token: ApiToken) -> dict[str, Any]:
     """Return a token as JSON has it; its secret is nowhere."""
     times = {name: getattr(token, name) for name in ("created_at", "expires_at", "last_used_at")}
     return {
