@@ -57,7 +57,7 @@ def account_named(slug: str) -> Account:
     return account
 
 
-class AccountRows(generics.ListAPIView):
+class AccountRows(generics.ListAPIView[Any]):
     """A list of one account's rows; subclasses name the model's rows and their order."""
 
     ordering: tuple[str, ...]

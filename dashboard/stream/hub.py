@@ -84,7 +84,7 @@ class Hub:
 
     async def _kept_after(self, position: Position) -> tuple[list[Entry], Position]:
         if position < self._remembered_from:
-            reading = await database_sync_to_async(messages_after)(position, limit=BATCH)
+            reading: Reading = await database_sync_to_async(messages_after)(position, limit=BATCH)
             return [_entry(message) for message in reading.messages], reading.position
         memory = list(self._memory)
         after = bisect_right(memory, position, key=lambda entry: entry.position)
@@ -113,7 +113,7 @@ class Hub:
 
     async def _read(self) -> Reading:
         """Read on and hand on what was read."""
-        reading = await database_sync_to_async(messages_after)(self.position, limit=BATCH)
+        reading: Reading = await database_sync_to_async(messages_after)(self.position, limit=BATCH)
         for message in reading.messages:
             entry = _entry(message)
             self._memory.append(entry)

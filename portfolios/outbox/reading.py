@@ -135,7 +135,7 @@ def remove_old_messages(*, before: datetime, most: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_REMOVAL_LOCK])
         cursor.execute(_OF_ANOTHER_SERVER)
-        removed = cursor.rowcount
+        removed: int = cursor.rowcount
         horizon = _horizon()
         cursor.execute(_TOO_OLD, [horizon, before])
         by_age = cursor.fetchone()
