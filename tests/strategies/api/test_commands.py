@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from marketdata import bus
-from portfolios.models import Flattening, Season
+from portfolios.models import Command, Season
 from strategies.deployments.services import create_deployment, quarantine_deployment
 from strategies.models import Deployment
 from tests.rows import enter, open_season
@@ -66,7 +66,7 @@ def test_flattening_is_accepted_paused_and_told(admin_client, entered):
     assert answer.status_code == 202
     assert (answer.json()["status"], answer.json()["status_reason"]) == ("paused", "flatten by admin")
     assert (told["state"], told["by"], told["sequence"]) == ("asked", "admin", None)
-    assert Flattening.objects.count() == 1
+    assert Command.objects.get().kind == "flatten"
 
 
 def test_what_is_quarantined_is_not_flattened(admin_client, entered):
