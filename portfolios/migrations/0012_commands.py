@@ -8,6 +8,7 @@ from typing import Any
 import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
+from django.db.migrations.exceptions import IrreversibleError
 
 _PAYMENT_STATES = {"asked": "requested", "applied": "done", "refused": "rejected"}
 _FLATTENING_STATES = {"asked": "requested", "under_way": "running", "done": "done", "withdrawn": "withdrawn"}
@@ -30,6 +31,12 @@ def copy(apps: Any, schema_editor: Any) -> None:
         last = highest + len(commands)
         sequence = "pg_get_serial_sequence('portfolios_command', 'id')"
         cursor.execute(f"SELECT setval({sequence}, %s, %s)", [max(last, 1), last > 0])
+
+
+def take_apart(apps: Any, schema_editor: Any) -> None:
+    """Go back only from an empty queue: the two tables have no place for the other kinds of commands."""
+    if apps.get_model("portfolios", "Command").objects.exists():
+        raise IrreversibleError("the queue holds commands; restore a backup from before instead")
 
 
 def _highest(cursor: Any, table: str) -> int:
@@ -189,7 +196,7 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.RunPython(copy),
+        migrations.RunPython(copy, take_apart),
         migrations.DeleteModel(name="Payment"),
         migrations.DeleteModel(name="Flattening"),
     ]
