@@ -80,7 +80,7 @@ def test_payments_say_what_became_of_them(client, row):
 
     html, api = page(client), client.get("/api/v1/deployments/a/payments/", {"state": "refused"}).json()
 
-    assert "requested</b>, the worker has not applied it yet" in html
+    assert "requested</b>, applied between two frames" in html
     assert "7 USD were to be taken out; 0 are free" in html
     assert "gift" in html
     assert [p["amount"] for p in api["results"]] == ["-7"]
@@ -96,7 +96,7 @@ def test_the_instruments_are_listed_and_empty_states_say_what_is_missing(client,
     html, api = page(client), client.get("/api/v1/deployments/a/instruments/").json()
 
     assert "an instrument appears with its first fill" in empty
-    assert "No deposits or withdrawals since the starting balance" in empty
+    assert "No deposits or withdrawals." in empty
     assert 'data-label="Interest">0.5000' in html
     assert (api["results"][0]["realised"], api["results"][0]["wins"]) == ("-3", 1)
 

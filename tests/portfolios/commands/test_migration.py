@@ -49,12 +49,12 @@ def test_every_row_is_a_command_in_the_order_of_requests(old: Any, account: Acco
     payments, flattenings = (old.get_model("portfolios", name) for name in ("Payment", "Flattening"))
     mine = {"account_id": account.pk, "by": "anna"}
     applied = {"state": "applied", "value": D("4.5"), "sequence": 7, "applied_at": NOON}
-    requested_at(payments, 0, amount=D("-50"), currency="USD", note="rent", **mine, **applied)
+    requested_at(payments, 0, amount=D(-50), currency="USD", note="rent", **mine, **applied)
     done = {"state": "done", "orders": 2, "sentence": "dust", "sequence": 8, "begun_at": NOON}
     requested_at(flattenings, 1, **mine, **done, done_sequence=9, done_at=NOON)
     requested_at(payments, 2, amount=D("0.25"), currency="BTC", state="refused", sentence="no price", **mine)
     requested_at(flattenings, 3, state="withdrawn", sentence="enabled by ben", sequence=10, begun_at=NOON, **mine)
-    requested_at(payments, 4, amount=D("5"), currency="USD", **mine)
+    requested_at(payments, 4, amount=D(5), currency="USD", **mine)
     requested_at(flattenings, 5, state="under_way", sentence="stale", sequence=11, begun_at=NOON, **mine)
 
     migrate()

@@ -48,7 +48,7 @@ def test_what_is_no_payment_is_rejected_beside_its_field(admin_client, address, 
 def test_looking_requests_nothing(admin_client, address):
     page = admin_client.get(address, filled()).content.decode()
 
-    assert "A withdrawal of more than is free is rejected" in page
+    assert "A withdrawal above the free balance is rejected" in page
     assert not Command.objects.exists()
 
 
