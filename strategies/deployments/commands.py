@@ -72,10 +72,9 @@ def close_position(*, deployment: Deployment, symbol: str, qty: Decimal | None =
         raise ValidationError(
             {"symbol": f"{deployment.slug} has no open position in {symbol}; it has {symbols or 'none'}"}
         )
-    if qty is not None and not (qty.is_finite() and 0 < qty <= abs(position.qty)):
-        raise ValidationError(
-            {"qty": f"qty is {plain(qty)}; expected a number above 0, at most {plain(abs(position.qty))}"}
-        )
+    most = abs(position.qty)
+    if qty is not None and not (qty.is_finite() and 0 < qty <= most):
+        raise ValidationError({"qty": f"qty is {plain(qty)}; expected a number above 0, at most {plain(most)}"})
     return _requested_once(account, Close(symbol, qty), by)
 
 
