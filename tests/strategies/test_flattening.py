@@ -219,3 +219,19 @@ def test_the_command_can_stop_entries_alone(work: Work) -> None:
 def test_the_command_refuses_in_one_clear_line() -> None:
     with pytest.raises(CommandError, match="no deployment is called 'nobody'"):
         call_command("flatten", "nobody")
+
+
+def test_one_that_ran_before_there_was_one_queue_is_finished_once_under_its_old_name(work: Work) -> None:
+    work.trade("buy", 2)
+    command = request(work)
+    Command.objects.update(legacy_key="flatten-7")
+    carry_out(work, 1)
+    running = work.hosted.engine.state.flattening
+
+    work.dies()
+    carry_out(work)
+
+    command.refresh_from_db()
+    assert running is not None and running.command_id == "flatten-7"
+    assert (command.state, command.result) == ("done", {"orders": 1})
+    assert Fill.objects.filter(signal_code="flatten").count() == 1

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from portfolios.models import Balance, Checkpoint, Command, LedgerEntry
 from portfolios.selectors import league_rows, league_totals
-from strategies.deployments.commands import request_payment
+from strategies.deployments.commands import flatten_deployment, request_payment
 from strategies.deployments.services import reset_deployment
 from strategies.seasons import new_season
 from strategies.worker.commands import apply_to
@@ -269,3 +269,44 @@ def test_a_deployment_without_an_account_cannot_be_paid(work: Work) -> None:
 
     with pytest.raises(ValidationError, match="no open account"):
         request(work, "5")
+
+
+def test_one_requested_before_there_was_one_queue_is_applied_once_under_its_old_name(work: Work) -> None:
+    payment = request(work, "500")
+    Command.objects.update(legacy_key="payment-7")
+
+    work.apply()
+    work.dies()
+    work.apply()
+
+    payment.refresh_from_db()
+    assert (payment.state, payment.number) == ("done", 7)
+    assert set(LedgerEntry.objects.filter(party="owner", entry_id__contains="payment").values_list("entry_id")) == {
+        ("a:payment-7:0:owner",)
+    }
+
+
+def test_the_lists_of_payments_and_flattenings_keep_their_ids_and_words(work: Work, client) -> None:
+    request(work, "-5000")
+    request(work, "500", note="more")
+    Command.objects.filter(arguments__amount="500").update(legacy_key="payment-7")
+    work.apply()
+    flatten_deployment(deployment=work.deployment, by="ben")
+    address = "/api/v1/deployments/a"
+
+    listed = client.get(f"{address}/payments/").json()["results"]
+    (flattening,) = client.get(f"{address}/flattenings/").json()["results"]
+
+    assert list(listed[0]) == [
+        *("id", "amount", "currency", "by", "note", "asked_at", "state", "sentence", "value", "sequence", "applied_at")
+    ]
+    assert [(p["id"] == 7, p["amount"], p["state"], p["value"], p["note"]) for p in listed] == [
+        (True, "500", "applied", "500", "more"),
+        (False, "-5000", "refused", None, ""),
+    ]
+    assert listed[1]["sentence"] == "5000 USD were to be taken out; 1000 are free"
+    assert client.get(f"{address}/payments/", {"state": "refused", "currency": "USD"}).json()["results"] == listed[1:]
+    assert list(flattening) == [
+        *("id", "by", "asked_at", "state", "sentence", "orders", "sequence", "begun_at", "done_sequence", "done_at")
+    ]
+    assert (flattening["by"], flattening["state"], flattening["orders"]) == ("ben", "asked", 0)
