@@ -27,7 +27,7 @@ from portfolios.fees import known_schedules
 from portfolios.models import Fill
 from portfolios.selectors import trading_fill
 from strategies.deployments import services
-from strategies.deployments.flattening import flatten_deployment
+from strategies.deployments.commands import flatten_deployment
 from strategies.models import Deployment
 from trading.exchange.evidence import rederived
 from trading.exchange.examples import EXAMPLES
@@ -35,7 +35,10 @@ from trading.exchange.models import FILL_MODELS
 
 CHANGES: dict[str, tuple[Callable[..., object], str]] = {
     "pause": (services.pause_deployment, "is paused: no new signals; resting orders and stops live on"),
-    "stop_entries": (services.stop_entries, "opens nothing any more; exits, stops and what reduces a position go on"),
+    "stop_entries": (
+        services.stop_entries,
+        "has its entries stopped: exits and stops keep working",
+    ),
     "flatten": (flatten_deployment, "is paused; its orders are being cancelled and its positions closed at market"),
     "enable": (services.enable_deployment, "is enabled: it is asked for signals again"),
     "reset": (services.reset_deployment, "has a new account with the full stake; the old record is kept"),

@@ -166,15 +166,12 @@ class InstrumentFiguresAdmin(AccountRowAdmin):
     list_filter = ("symbol",)
 
 
-@admin.register(models.Payment)
-class PaymentAdmin(AccountRowAdmin):
-    search_fields = ("account__slug", "by", "note")
-    list_display = ("account", exact("amount"), "currency", "state", "by", "note", "asked_at", "applied_at", "sentence")
-    list_filter = ("state", "currency")
+@admin.register(models.Command)
+class CommandAdmin(AccountRowAdmin):
+    search_fields = ("account__slug", "requested_by", "message")
+    list_display = (
+        *("requested_at", "account", "kind", "arguments", "requested_by", "state", "message", "result"),
+        *("began_sequence", "ended_at"),
+    )
+    list_filter = ("kind", "state", "account__slug")
     ordering = ("-id",)
-
-
-@admin.register(models.Flattening)
-class FlatteningAdmin(AccountRowAdmin):
-    list_display = ("asked_at", "account", "by", "state", "sentence", "orders", "sequence", "done_at")
-    list_filter = ("state", "account__slug")

@@ -21,12 +21,12 @@ from portfolios.fees import known_schedules
 from portfolios.models import (
     Account,
     Balance,
+    Command,
+    CommandKind,
     Fill,
-    Flattening,
     InstrumentFigures,
     LedgerEntry,
     Order,
-    Payment,
     Position,
     RoundTrip,
     Standing,
@@ -142,10 +142,19 @@ class Instruments(AccountRows):
     ordering = ("symbol",)
 
 
-class Payments(AccountRows):
-    """What was paid in and taken out, newest first; refused ones say why. It moves the stake, never the profit."""
+class Commands(AccountRows):
+    """What people requested of the deployment, newest first: how far each command has come, and why not further."""
 
-    queryset = Payment.objects.all()
+    queryset = Command.objects.all()
+    serializer_class = serializers.CommandSerializer
+    filterset_class = filters.CommandFilter
+    ordering = ("-id",)
+
+
+class Payments(AccountRows):
+    """Deposits and withdrawals, newest first; rejected ones say why. They are not counted as profit or loss."""
+
+    queryset = Command.objects.filter(kind=CommandKind.PAY)
     serializer_class = serializers.PaymentSerializer
     filterset_class = filters.PaymentFilter
     ordering = ("-id",)
@@ -154,7 +163,7 @@ class Payments(AccountRows):
 class Flattenings(AccountRows):
     """Commands to flatten, newest first: how far they have come, what they wait for, what stayed as dust."""
 
-    queryset = Flattening.objects.all()
+    queryset = Command.objects.filter(kind=CommandKind.FLATTEN)
     serializer_class = serializers.FlatteningSerializer
     filterset_class = filters.FlatteningFilter
     ordering = ("-id",)
@@ -262,6 +271,7 @@ api_urls = [
     path("deployments/<slug:slug>/positions/", Positions.as_view(), name="api-positions"),
     path("deployments/<slug:slug>/round_trips/", RoundTrips.as_view(), name="api-round-trips"),
     path("deployments/<slug:slug>/instruments/", Instruments.as_view(), name="api-instruments"),
+    path("deployments/<slug:slug>/commands/", Commands.as_view(), name="api-commands"),
     path("deployments/<slug:slug>/payments/", Payments.as_view(), name="api-payments"),
     path("deployments/<slug:slug>/flattenings/", Flattenings.as_view(), name="api-flattenings"),
     path("deployments/<slug:slug>/exits/", Exits.as_view(), name="api-exits"),

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import django_filters
 from django import forms
+from django.db.models import QuerySet
 from django_filters.fields import IsoDateTimeField
 from rest_framework.exceptions import ValidationError
 
+from portfolios.commands.older_states import OF_FLATTENINGS, OF_PAYMENTS
 from portfolios.models import (
     Balance,
+    Command,
+    CommandState,
     Fill,
-    Flattening,
     InstrumentFigures,
     LedgerEntry,
     Order,
-    Payment,
     Position,
     RoundTrip,
 )
@@ -91,19 +94,46 @@ class InstrumentFilter(KnownParameters):
         fields = ("symbol",)
 
 
-class PaymentFilter(KnownParameters):
-    since = MomentFilter(field_name="asked_at", lookup_expr="gte")
-    until = MomentFilter(field_name="asked_at", lookup_expr="lt")
+class CommandFilter(KnownParameters):
+    since = MomentFilter(field_name="requested_at", lookup_expr="gte")
+    until = MomentFilter(field_name="requested_at", lookup_expr="lt")
 
     class Meta:
-        model = Payment
-        fields = ("state", "currency")
+        model = Command
+        fields = ("kind", "state")
+
+
+class SpelledStateFilter(django_filters.ChoiceFilter):  # type: ignore[misc]  # django-filter brings no types
+    """The state of a command as an older list of the API spells it."""
+
+    def __init__(self, spelled: Mapping[CommandState, str], **options: Any) -> None:
+        self.spelled = spelled
+        choices = [(spelling, spelling) for spelling in dict.fromkeys(spelled.values())]
+        super().__init__(field_name="state", choices=choices, **options)
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        """Keep the commands in the states that are spelled so."""
+        states = [state for state, spelling in self.spelled.items() if spelling == value]
+        return qs.filter(state__in=states) if states else qs
+
+
+class PaymentFilter(KnownParameters):
+    since = MomentFilter(field_name="requested_at", lookup_expr="gte")
+    until = MomentFilter(field_name="requested_at", lookup_expr="lt")
+    state = SpelledStateFilter(OF_PAYMENTS)
+    currency = django_filters.CharFilter(field_name="arguments__currency")
+
+    class Meta:
+        model = Command
+        fields = ()
 
 
 class FlatteningFilter(KnownParameters):
+    state = SpelledStateFilter(OF_FLATTENINGS)
+
     class Meta:
-        model = Flattening
-        fields = ("state",)
+        model = Command
+        fields = ()
 
 
 class BalanceFilter(KnownParameters):

@@ -9,8 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from portfolios import models
-from portfolios.commands.flattening import withdraw_flattenings
-from portfolios.commands.payments import refuse_open_payments
+from portfolios.commands.queue import withdraw_commands
 
 _SEASON_LOCK = 7_001  # advisory: seasons begin and end one at a time
 
@@ -41,7 +40,6 @@ def ensure_season(*, market: str, name: str, liquidity: str = "") -> models.Seas
 def end_season(*, season: models.Season, at: datetime) -> None:
     """Archive a season: it stops, its accounts close, nothing is deleted."""
     accounts = models.Account.objects.filter(season=season, closed_at=None)
-    refuse_open_payments(accounts)
-    withdraw_flattenings(accounts, "the account was closed with the season")
+    withdraw_commands(accounts, "the account was closed with the season")
     accounts.update(closed_at=at)
     models.Season.objects.filter(pk=season.pk).update(ended_at=at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -9,14 +10,15 @@ from django.db import models
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from portfolios.commands.older_states import OF_FLATTENINGS, OF_PAYMENTS
 from portfolios.models import (
     Balance,
+    Command,
+    CommandState,
     Fill,
-    Flattening,
     InstrumentFigures,
     LedgerEntry,
     Order,
-    Payment,
     Position,
     RoundTrip,
 )
@@ -137,16 +139,75 @@ class InstrumentFiguresSerializer(RowSerializer):
         exclude = ("id", "account")
 
 
-class PaymentSerializer(RowSerializer):
-    class Meta:
-        model = Payment
-        exclude = ("account",)
+class StoredDecimalField(ExactDecimalField):
+    """A decimal that is kept as text."""
+
+    def to_representation(self, value: Decimal | str) -> str:
+        """Return the value, all its digits kept."""
+        return super().to_representation(Decimal(value))
 
 
-class FlatteningSerializer(RowSerializer):
+class SpelledStateField(serializers.ChoiceField):
+    """The state of a command as an older list of the API spells it."""
+
+    def __init__(self, spelled: Mapping[CommandState, str], **options: Any) -> None:
+        self.spelled = spelled
+        super().__init__(choices=[(spelling, spelling) for spelling in dict.fromkeys(spelled.values())], **options)
+
+    def to_representation(self, value: str) -> str:
+        """Return the older spelling."""
+        return self.spelled[CommandState(value)]
+
+
+class CommandSerializer(RowSerializer):
+    """One request, and how far it has come."""
+
+    key = serializers.CharField(read_only=True, help_text="the name by which ledger entries know it")
+    arguments = serializers.DictField(read_only=True, help_text="what the kind of command needs; decimals as text")
+    result = serializers.DictField(read_only=True, help_text="what came of it, once it has ended; decimals as text")
+
     class Meta:
-        model = Flattening
-        exclude = ("account",)
+        model = Command
+        exclude = ("account", "legacy_key")
+
+
+class PaymentSerializer(serializers.Serializer[Command]):
+    """A deposit or withdrawal."""
+
+    id = serializers.IntegerField(source="number")
+    amount = StoredDecimalField(source="arguments.amount", help_text="deposited (+) or withdrawn (-)")
+    currency = serializers.CharField(source="arguments.currency")
+    by = serializers.CharField(source="requested_by")
+    note = serializers.CharField(source="arguments.note")
+    asked_at = serializers.DateTimeField(source="requested_at", help_text="wall clock")
+    state = SpelledStateField(OF_PAYMENTS)
+    sentence = serializers.CharField(source="message", help_text="why it was rejected")
+    value = StoredDecimalField(
+        source="result.value", allow_null=True, help_text="account currency, at mid when it was applied; signed"
+    )
+    sequence = serializers.IntegerField(
+        source="began_sequence", allow_null=True, help_text="the frame after which it was applied"
+    )
+    applied_at = serializers.DateTimeField(source="began_at", allow_null=True, help_text="the market's clock")
+
+
+class FlatteningSerializer(serializers.Serializer[Command]):
+    """A command to cancel all open orders and to close every position at market."""
+
+    id = serializers.IntegerField(source="number")
+    by = serializers.CharField(source="requested_by")
+    asked_at = serializers.DateTimeField(source="requested_at", help_text="wall clock")
+    state = SpelledStateField(OF_FLATTENINGS)
+    sentence = serializers.CharField(
+        source="message", help_text="what it waits for, what was left as dust, or why it was withdrawn"
+    )
+    orders = serializers.IntegerField(source="result.orders", default=0, help_text="market orders that it took")
+    sequence = serializers.IntegerField(
+        source="began_sequence", allow_null=True, help_text="the frame after which it was given"
+    )
+    begun_at = serializers.DateTimeField(source="began_at", allow_null=True, help_text="the market's clock")
+    done_sequence = serializers.IntegerField(source="ended_sequence", allow_null=True)
+    done_at = serializers.DateTimeField(source="ended_at", allow_null=True, help_text="the market's clock")
 
 
 class ExitFiguresSerializer(serializers.Serializer[ExitFigures]):

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from portfolios.commands.payments import Payment, payments_of
 from portfolios.models import (
     Account,
     Balance,
     Fill,
     InstrumentFigures,
     Order,
-    Payment,
     Position,
     RoundTrip,
 )
@@ -57,5 +57,5 @@ def account_statement(account: Account | None) -> AccountStatement:
         fills=list(newest_fills(account)[:ROWS_SHOWN]),
         round_trips=list(trips[:ROWS_SHOWN]),
         exits=exit_figures(account),
-        payments=list(Payment.objects.filter(account=account).order_by("-id")[:ROWS_SHOWN]),
+        payments=payments_of(account, ROWS_SHOWN),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from portfolios.models import Flattening, Season
+from portfolios.models import Command, Season
 from portfolios.results.optimism import Optimism
 from strategies.deployments import selectors
 from strategies.deployments.selectors import Setting
@@ -27,7 +27,7 @@ class DeploymentDetail:
     contestant: Contestant | None  # None without an account in the running season
     contestants: int  # of the season, in all
     events: list[DeploymentEvent]  # newest first
-    flattening: Flattening | None  # the one that is not carried out yet
+    flattening: Command | None  # the one that is not carried out yet
     cost: DeploymentCost | None  # None before a worker has measured it
 
     @property

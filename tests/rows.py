@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from marketdata import bus
-from portfolios.models import Account, EquityPoint, Fill, Season, Shadow, Standing
+from portfolios.models import Account, Command, EquityPoint, Fill, Season, Shadow, Standing
 from strategies.models import Deployment
 
 MARKET = "simulated:7"
@@ -143,3 +143,13 @@ def shadow(deployment: Deployment, fill_model: str, equity: str | None, **fields
         **fields,
     }
     return Shadow.objects.create(account=deployment.account, fill_model=fill_model, **defaults)
+
+
+def payment(deployment: Deployment, amount: Decimal | int, *, note: str = "", **fields: Any) -> Command:
+    """Have a deposit into a deployment's account (+) or a withdrawal (-) requested, or what ``fields`` say of it."""
+    arguments = {"amount": str(amount), "currency": "USD", "note": note}
+    if fields.get("state") == "done":
+        fields = {"result": {"value": str(amount)}, **fields}
+    return Command.objects.create(
+        **{"account": deployment.account, "kind": "pay", "arguments": arguments, "requested_by": "anna", **fields}
+    )

@@ -10,9 +10,9 @@ import pytest
 
 from marketdata import bus
 from marketdata.recording.reading import recorded_frames
-from portfolios.models import Fill, Flattening, Order, Position
+from portfolios.models import Command, Fill, Order, Position
 from portfolios.selectors import current_season, fills_digest
-from strategies.deployments.flattening import flatten_deployment
+from strategies.deployments.commands import flatten_deployment
 from strategies.deployments.terms import terms_of
 from strategies.league.files import load_league
 from strategies.models import Deployment, DeploymentRevision
@@ -49,21 +49,21 @@ def replayed_with_the_commands() -> str:
     for row in Deployment.objects.order_by("slug"):
         found = strategy_of(row)
         paused = DeploymentRevision.objects.get(deployment=row, action="paused").sequence
-        flattening = Flattening.objects.get(account=row.account)
-        engines.append((Engine(found, found.config(row.config), terms_of(row, 0)), paused, flattening))
+        command = Command.objects.get(account=row.account)
+        engines.append((Engine(found, found.config(row.config), terms_of(row, 0)), paused, command))
     market, fills = Market(), []
     for frame in recorded_frames(CAPTURE):
         market.fold(frame)
-        for engine, paused, flattening in engines:
+        for engine, paused, command in engines:
             made = engine.process(frame, market.snapshot()).fills
             fills += [(engine.terms.slug, fill) for fill in made]
             engine.is_paused = engine.is_paused or frame.sequence == paused
-            if frame.sequence == flattening.sequence:
-                begin_flattening(engine, f"flatten-{flattening.pk}", flattening.by)
+            if frame.sequence == command.began_sequence:
+                begin_flattening(engine, command.key, command.requested_by)
     return digest(fills)
 
 
-@pytest.mark.parametrize("killed_when", ["asked", "under_way"])
+@pytest.mark.parametrize("killed_when", ["requested", "running"])
 def test_a_worker_killed_around_a_flattening_closes_everything_once(log: Path, killed_when: str) -> None:
     with ExitStack() as stack:
         victim = stack.enter_context(worker(log))
@@ -71,15 +71,15 @@ def test_a_worker_killed_around_a_flattening_closes_everything_once(log: Path, k
         wait_until(lambda: Fill.objects.count() > 10, "some fills", log)
         for row in Deployment.objects.all():
             flatten_deployment(deployment=row, by="anna")
-        if killed_when == "under_way":
-            wait_until(lambda: Flattening.objects.exclude(state="asked").exists(), "a flattening begun", log)
+        if killed_when == "running":
+            wait_until(lambda: Command.objects.exclude(state="requested").exists(), "a flattening begun", log)
         victim.kill()
         victim.wait()
 
         stack.enter_context(worker(log))
         wait_until(market_is_worked_through, "every deployment at the last frame", log)
 
-    assert list(Flattening.objects.values_list("state", flat=True)) == ["done"] * DEPLOYMENTS
+    assert list(Command.objects.values_list("state", flat=True)) == ["done"] * DEPLOYMENTS
     assert not Position.objects.exclude(qty=0).exists()
     assert not Order.objects.filter(status__in=["sent", "open"]).exists()
     assert Fill.objects.filter(signal_code="flatten").count() >= 3

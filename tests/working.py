@@ -10,7 +10,7 @@ from portfolios.models import Account
 from strategies.deployments.services import create_deployment, pause_deployment
 from strategies.models import Deployment
 from strategies.seasons import open_season
-from strategies.worker.commands import apply_payments
+from strategies.worker.commands import apply_commands
 from strategies.worker.hosting import Hosted
 from strategies.worker.runner import Runner
 from tests.drawing import Scene
@@ -98,6 +98,6 @@ class Work:
         self.send(side, qty, **changes)
         self.show()
 
-    def pay(self) -> set[str]:
-        """Have the worker apply what is asked."""
-        return apply_payments(self.runner)
+    def apply(self) -> set[str]:
+        """Have the worker apply what is requested."""
+        return apply_commands(self.runner)

@@ -2,6 +2,7 @@
 
 from paddock_client.accounts import (
     Balance,
+    Command,
     EquityCurve,
     EquityPoint,
     Execution,
@@ -114,6 +115,7 @@ __all__ = [
     "Candle",
     "Cause",
     "Change",
+    "Command",
     "Connections",
     "Cost",
     "Database",

@@ -205,6 +205,25 @@ class EquityCurve:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What a person requested of a deployment, and how far it has come."""
+
+    id: int
+    key: str  # the name by which ledger entries know it
+    kind: str  # flatten, stop_entries, allow_entries, pay, close or cancel
+    arguments: dict[str, Any]  # of the kind; decimals as text
+    requested_by: str
+    requested_at: datetime  # wall clock
+    state: str  # requested, running, done, rejected or withdrawn
+    message: str  # what it waits for, what was left, or why it was rejected or withdrawn
+    result: dict[str, Any]  # of the kind, once it has ended; decimals as text
+    began_sequence: int | None  # the frame after which it was applied
+    began_at: datetime | None  # the market's clock
+    ended_sequence: int | None  # the frame with which it ended
+    ended_at: datetime | None  # the market's clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Flattening:
     """A command to cancel all orders and close every position, and how far it has come."""
 

@@ -54,6 +54,13 @@ class WhichLedger(When, total=False):
     fill_id: str
 
 
+class WhichCommands(When, total=False):
+    """Which commands."""
+
+    kind: str
+    state: str
+
+
 class WhichEvents(When, total=False):
     """Which events."""
 

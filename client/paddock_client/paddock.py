@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from decimal import Decimal
 from types import TracebackType
 from typing import Any, Unpack
 from urllib.parse import quote
@@ -12,6 +13,7 @@ import httpx
 
 from paddock_client.accounts import (
     Balance,
+    Command,
     EquityCurve,
     ExitFigures,
     Fill,
@@ -23,6 +25,7 @@ from paddock_client.accounts import (
     RoundTrip,
 )
 from paddock_client.filters import (
+    WhichCommands,
     WhichDeployments,
     WhichEvents,
     WhichFills,
@@ -132,6 +135,10 @@ class Paddock:
         """Yield the changes of a deployment: who, when, what."""
         return self._server.each(Revision, f"{_of(slug)}/revisions/", {})
 
+    def commands(self, slug: str, **which: Unpack[WhichCommands]) -> Iterator[Command]:
+        """Yield what people requested of a deployment, and how far each command has come."""
+        return self._server.each(Command, f"{_of(slug)}/commands/", which)
+
     def flattenings(self, slug: str, *, state: str | None = None) -> Iterator[Flattening]:
         """Yield the commands to flatten a deployment, and how far each has come."""
         return self._server.each(Flattening, f"{_of(slug)}/flattenings/", {"state": state})
@@ -231,6 +238,21 @@ class Paddock:
         Its worker does it between two frames: `flattenings` shows how far it has come.
         """
         return self._command(slug, "flatten")
+
+    def close_position(self, slug: str, symbol: str, *, qty: Decimal | None = None) -> Command:
+        """Have a position closed at market: ``qty`` base units, or all of it; the strategy goes on.
+
+        Its worker does it between two frames: `commands` shows how far it has come.
+        """
+        part = {} if qty is None else {"qty": qty}
+        return parsed(Command, self._server.change(f"{_of(slug)}/close/", symbol=symbol, **part))
+
+    def cancel_order(self, slug: str, order_id: str) -> Command:
+        """Have an order cancelled; what fills before the cancellation arrives is filled.
+
+        Its worker does it between two frames: `commands` shows how far it has come.
+        """
+        return parsed(Command, self._server.change(f"{_of(slug)}/cancel/", order_id=order_id))
 
     def reset(self, slug: str) -> DeploymentDetail:
         """Close a deployment's account and open a new one with the full stake; the record is kept."""

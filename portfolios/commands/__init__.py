@@ -1,1 +1,1 @@
-"""What a person has requested of a deployment, as rows."""
+"""The queue of what people request of a deployment: one way in, one way out."""

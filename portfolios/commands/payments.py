@@ -1,21 +1,49 @@
-"""Payments of the owner as rows: asked for, applied or refused."""
+"""Deposits and withdrawals: amounts that can be paid, and what was paid so far."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from re import fullmatch
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import QuerySet
 
-from portfolios.audit import note_change
-from portfolios.models import Account, Payment, PaymentState
+from portfolios.commands.arguments import Pay, arguments_of, sentence
+from portfolios.commands.older_states import OF_PAYMENTS
+from portfolios.commands.queue import request_command
+from portfolios.models import Account, Command, CommandKind, CommandState
 
 CURRENCY = r"[A-Z0-9.]{2,10}"
 MOST = Decimal(10) ** 15
-_CLOSED = "the account was closed before it was applied"
+NOTE_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A deposit or withdrawal, as it is listed."""
+
+    number: int
+    amount: Decimal  # deposited (+) or withdrawn (-)
+    currency: str
+    note: str
+    by: str
+    requested_at: datetime  # wall clock
+    state: str  # asked, applied or refused
+    message: str  # why it was rejected
+    value: Decimal | None  # account currency, at mid when it was applied; None unless it was
+    applied_at: datetime | None  # the market's clock
+
+    @property
+    def size(self) -> Decimal:
+        """The amount without its direction."""
+        return abs(self.amount)
+
+    @property
+    def words(self) -> str:
+        """What was requested, in words."""
+        return sentence(Pay(self.amount, self.currency))
 
 
 def payment_amount(text: str) -> Decimal:
@@ -44,9 +72,8 @@ def check_amount(amount: Decimal) -> None:
         raise ValidationError({"amount": f"amount is {amount}; expected at most ten decimals"})
 
 
-@transaction.atomic
-def ask_payment(*, account: Account, amount: Decimal, currency: str, by: str, note: str = "") -> Payment:
-    """Ask for a payment into the account (+) or out of it (-); the worker that holds it applies it.
+def request_payment(*, account: Account, amount: Decimal, currency: str, by: str, note: str = "") -> Command:
+    """Request a deposit (+) or a withdrawal (-); the worker that holds the account applies it.
 
     Raises:
         ValidationError: per field, or the account is closed.
@@ -54,30 +81,39 @@ def ask_payment(*, account: Account, amount: Decimal, currency: str, by: str, no
     check_amount(amount)
     if not fullmatch(CURRENCY, currency):
         raise ValidationError({"currency": f"currency is {currency!r}; expected one like USD or BTC"})
-    if account.closed_at is not None:
-        raise ValidationError(f"the account of {account.slug} is closed: nothing can be paid into it or out of it")
-    payment = Payment(account=account, amount=amount, currency=currency, by=by[:150], note=note)
-    payment.full_clean()
-    payment.save()
-    action = "paid in" if amount > 0 else "taken out"
-    note_change(by=by, kind="payment", subject=account.slug, action=action, sentence=f"{payment} is asked for. {note}")
-    return payment
+    if len(note) > NOTE_LENGTH:
+        raise ValidationError({"note": f"note has {len(note)} characters; expected at most {NOTE_LENGTH}"})
+    return request_command(account=account, arguments=Pay(amount, currency, note), by=by, note=note)
 
 
-def payments_to_apply(accounts: Iterable[int]) -> QuerySet[Payment]:
-    """Return what is asked of these open accounts, in the order of asking, locked until the transaction ends."""
-    asked = Payment.objects.select_for_update(of=("self",)).filter(state=PaymentState.ASKED)
-    return asked.filter(account__in=list(accounts), account__closed_at=None).order_by("pk")
+def payments_of(account: Account | int | None, most: int) -> list[Payment]:
+    """Return the newest deposits and withdrawals of an account, newest first."""
+    return [payment_of(command) for command in _payments(account).order_by("-pk")[:most]]
 
 
-@transaction.atomic
-def record_payments(payments: Sequence[Payment]) -> None:
-    """Write what became of payments; it belongs in the transaction that writes the facts they made."""
-    for payment in payments:
-        payment.save(update_fields=["state", "sentence", "value", "sequence", "applied_at"])
+def payment_of(command: Command) -> Payment:
+    """Return the payment that a command of that kind requests."""
+    arguments = arguments_of(command)
+    assert isinstance(arguments, Pay), f"{command.key} is no payment"
+    return Payment(
+        number=command.number,
+        amount=arguments.amount,
+        currency=arguments.currency,
+        note=arguments.note,
+        by=command.requested_by,
+        requested_at=command.requested_at,
+        state=OF_PAYMENTS[CommandState(command.state)],
+        message=command.message,
+        value=Decimal(command.result["value"]) if command.result else None,
+        applied_at=command.began_at,
+    )
 
 
-def refuse_open_payments(accounts: QuerySet[Account]) -> None:
-    """Refuse what is still asked of accounts that are being closed."""
-    open_payments = Payment.objects.filter(account__in=accounts, state=PaymentState.ASKED)
-    open_payments.update(state=PaymentState.REFUSED, sentence=_CLOSED)
+def applied_payments(account: Account) -> list[tuple[datetime | None, Decimal]]:
+    """Return when and how much was paid in (+) or out (-) in the account's currency, in the order of application."""
+    applied = _payments(account).filter(state=CommandState.DONE).order_by("began_sequence", "pk")
+    return [(command.began_at, Decimal(command.result["value"])) for command in applied]
+
+
+def _payments(account: Account | int | None) -> QuerySet[Command]:
+    return Command.objects.filter(account=account, kind=CommandKind.PAY)

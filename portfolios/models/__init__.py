@@ -6,8 +6,8 @@ Money and quantities are numeric(36, 18); times are UTC of the market's clock un
 from portfolios.models.accounts import Account, Checkpoint, Liquidity, Season, SharedBook
 from portfolios.models.audit import AuditEntry
 from portfolios.models.columns import money
-from portfolios.models.commands import OPEN_STATES, Flattening, FlatteningState
-from portfolios.models.facts import Fill, LedgerEntry, Order, Payment, PaymentState, RoundTrip
+from portfolios.models.commands import OPEN_STATES, Command, CommandKind, CommandState
+from portfolios.models.facts import Fill, LedgerEntry, Order, RoundTrip
 from portfolios.models.fees import FeeSchedule
 from portfolios.models.messages import Message, MessageKind
 from portfolios.models.standings import (
@@ -27,11 +27,12 @@ __all__ = [
     "AuditEntry",
     "Balance",
     "Checkpoint",
+    "Command",
+    "CommandKind",
+    "CommandState",
     "EquityPoint",
     "FeeSchedule",
     "Fill",
-    "Flattening",
-    "FlatteningState",
     "InstrumentFigures",
     "LedgerEntry",
     "Liquidity",
@@ -39,8 +40,6 @@ __all__ = [
     "MessageKind",
     "OpenOrders",
     "Order",
-    "Payment",
-    "PaymentState",
     "Position",
     "ReasonCount",
     "RoundTrip",

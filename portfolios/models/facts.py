@@ -1,11 +1,10 @@
-"""Facts: orders, fills, ledger entries, round trips, payments."""
+"""Facts: orders, fills, ledger entries, round trips."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
 from django.db import models
-from django.db.models import Q
 
 from portfolios.models.accounts import Account
 from portfolios.models.columns import money
@@ -161,42 +160,3 @@ class RoundTrip(models.Model):
     def _share(self, amount: Decimal | None) -> Decimal | None:
         entered = self.entry_price * self.qty
         return None if amount is None or not entered else amount / entered * 100
-
-
-class PaymentState(models.TextChoices):
-    """What became of a payment."""
-
-    ASKED = "asked", "asked (the worker has not taken it up yet)"
-    APPLIED = "applied"
-    REFUSED = "refused"
-
-
-class Payment(models.Model):
-    """What the owner pays in or takes out. It moves the stake, never the profit."""
-
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="payments")
-    amount = money(help_text="paid in (+) or taken out (-)")
-    currency = models.CharField(max_length=10)
-    by = models.CharField(max_length=150)
-    note = models.CharField(max_length=200, blank=True)
-    asked_at = models.DateTimeField(auto_now_add=True, help_text="wall clock")
-    state = models.CharField(max_length=10, choices=PaymentState, default=PaymentState.ASKED)
-    sentence = models.CharField(max_length=300, blank=True, help_text="why it was refused")
-    value = money(null=True, blank=True, help_text="account currency, at mid when it was applied; signed")
-    sequence = models.BigIntegerField(null=True, blank=True, help_text="the frame after which it was applied")
-    applied_at = models.DateTimeField(null=True, blank=True, help_text="the market's clock")
-
-    class Meta:
-        ordering = ("-id",)
-        indexes = (
-            models.Index(fields=("account",), condition=Q(state=PaymentState.ASKED), name="payments_to_be_applied"),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.amount.normalize():+f} {self.currency}"
-
-    @property
-    def size(self) -> Decimal:
-        """The amount without its direction."""
-        size: Decimal = abs(self.amount)
-        return size

@@ -11,7 +11,8 @@ from math import ceil
 from django.db.models import F, Window
 from django.db.models.functions import Mod, RowNumber
 
-from portfolios.models import Account, EquityPoint, Payment, PaymentState
+from portfolios.commands.payments import applied_payments
+from portfolios.models import Account, EquityPoint
 from trading.performance.drawdown import Drawdown
 from trading.performance.returns import return_pct
 
@@ -62,5 +63,4 @@ def drawn(moments: Iterable[EquityPoint], stake: Decimal, payments: Sequence[Pai
 
 
 def _payments(account: Account) -> list[Paid]:
-    applied = Payment.objects.filter(account=account, state=PaymentState.APPLIED).order_by("sequence", "id")
-    return [(payment.applied_at, payment.value or Decimal(0)) for payment in applied if payment.applied_at]
+    return [(at, value) for at, value in applied_payments(account) if at is not None]

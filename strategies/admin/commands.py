@@ -16,14 +16,14 @@ from django.utils.http import urlencode
 
 from strategies.deployments import services
 from strategies.deployments.cloning import clone_deployment
-from strategies.deployments.flattening import flatten_deployment
+from strategies.deployments.commands import flatten_deployment
 from strategies.models import Deployment, DeploymentStatus
 
 Service = Callable[..., object]
 
 
 class CommandingAdmin(admin.ModelAdmin[Deployment]):
-    """Adds the actions to the list of deployments; `each` calls a service for each and tells what came of it."""
+    """Adds the actions to the list of deployments; `each` calls a service for each and shows what came of it."""
 
     def each(self, request: HttpRequest, rows: QuerySet[Deployment], done: str, service: Service) -> None:
         """Call ``service`` for every row."""
@@ -32,7 +32,7 @@ class CommandingAdmin(admin.ModelAdmin[Deployment]):
     def confirmation(
         self, request: HttpRequest, rows: QuerySet[Deployment], action: str, title: str
     ) -> TemplateResponse:
-        """Return the page that tells what ``action`` would do, and asks once more."""
+        """Return the page that says what ``action`` would do, and asks for confirmation."""
         context: dict[str, Any] = {
             **self.admin_site.each_context(request),
             "title": title,
@@ -42,7 +42,7 @@ class CommandingAdmin(admin.ModelAdmin[Deployment]):
         }
         return TemplateResponse(request, f"admin/strategies/deployment/confirm_{action}.html", context)
 
-    @admin.action(description="Stop entries: exits and stops go on", permissions=["change"])
+    @admin.action(description="Stop entries: exits and stops keep working", permissions=["change"])
     def stop_entries(self, request: HttpRequest, rows: QuerySet[Deployment]) -> None:
         """Stop the entries of the chosen deployments."""
         chosen = rows.exclude(status=DeploymentStatus.ENTRIES_STOPPED)
@@ -50,7 +50,7 @@ class CommandingAdmin(admin.ModelAdmin[Deployment]):
 
     @admin.action(description="Flatten now: cancel all orders, close all positions", permissions=["change"])
     def flatten(self, request: HttpRequest, rows: QuerySet[Deployment]) -> HttpResponse | None:
-        """Ask once more, then flatten the chosen deployments."""
+        """Ask for confirmation, then flatten the chosen deployments."""
         if "confirmed" not in request.POST:
             return self.confirmation(request, rows, "flatten", "Flatten deployments")
         self.each(request, rows, "paused; their workers close what is open", flatten_deployment)

@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 
 from marketdata.admin import ReadOnlyAdmin
 from portfolios.models import Standing
+from strategies.admin.closing import ClosingAdmin
 from strategies.admin.commands import CommandingAdmin
 from strategies.admin.forms import deployment_form, fields_by_group, shown_settings
 from strategies.admin.history import DeploymentPages
@@ -54,7 +55,7 @@ admin.site.site_url = "/"
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(DeploymentPages, PayingAdmin, CommandingAdmin):
+class DeploymentAdmin(DeploymentPages, PayingAdmin, ClosingAdmin, CommandingAdmin):
     """Who trades."""
 
     list_display = (
@@ -66,7 +67,7 @@ class DeploymentAdmin(DeploymentPages, PayingAdmin, CommandingAdmin):
     list_per_page = 200
     search_fields = ("slug", "name", "strategy")
     actions = ("enable", "stop_entries", "pause", "flatten", "disable", "reset", "clone")
-    readonly_fields = ("status", "status_reason", "revision", "page", "pay_link", "clone_link")
+    readonly_fields = ("status", "status_reason", "revision", "page", "pay_link", "close_link", "clone_link")
     view_on_site = False
     save_on_top = True
 
@@ -172,7 +173,18 @@ class DeploymentAdmin(DeploymentPages, PayingAdmin, CommandingAdmin):
             return list(super().get_fieldsets(request, obj))
         grouped = fields_by_group(self.get_form(request, obj))
         state = (
-            [(None, {"fields": (("status", "status_reason"), ("revision", "page", "pay_link", "clone_link"))})]
+            [
+                (
+                    None,
+                    {
+                        "fields": (
+                            ("status", "status_reason"),
+                            ("revision", "page"),
+                            ("pay_link", "close_link", "clone_link"),
+                        )
+                    },
+                )
+            ]
             if obj
             else []
         )

@@ -1,4 +1,4 @@
-"""The admin's page on which the owner pays in or takes out."""
+"""The admin's page to deposit into a deployment's account or to withdraw from it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
-from portfolios.commands.payments import payment_amount
-from portfolios.models import Balance, Payment
-from strategies.deployments.payments import ask_to_pay
+from portfolios.commands.arguments import arguments_of, sentence
+from portfolios.commands.payments import payment_amount, payments_of
+from portfolios.models import Balance
+from strategies.deployments.commands import request_payment
 from strategies.models import Deployment
 
 PAYMENTS_SHOWN = 20
@@ -25,13 +26,13 @@ PAYMENTS_SHOWN = 20
 class PayForm(forms.Form):
     """One payment."""
 
-    direction = forms.ChoiceField(choices=[("in", "Pay in"), ("out", "Take out")], widget=forms.RadioSelect)
+    direction = forms.ChoiceField(choices=[("in", "Deposit"), ("out", "Withdraw")], widget=forms.RadioSelect)
     amount = forms.CharField(max_length=40, widget=forms.TextInput(attrs={"inputmode": "decimal"}))
     currency = forms.CharField(max_length=10)
     note = forms.CharField(max_length=200, required=False, help_text="why; kept with the payment")
 
     def clean_amount(self) -> Decimal:
-        """Return the amount without its sign: the direction tells it."""
+        """Return the amount without its sign: the direction is a field of its own."""
         try:
             amount = payment_amount(self.cleaned_data["amount"])
         except ValidationError as error:
@@ -47,7 +48,7 @@ class PayForm(forms.Form):
 
     @property
     def signed_amount(self) -> Decimal:
-        """What is paid in (+) or taken out (-)."""
+        """What is deposited (+) or withdrawn (-)."""
         amount: Decimal = self.cleaned_data["amount"]
         return amount if self.cleaned_data["direction"] == "in" else -amount
 
@@ -66,43 +67,44 @@ class PayingAdmin(admin.ModelAdmin[Deployment]):
         if not row.pk:
             return "–"
         return format_html(
-            '<a href="{}">pay in / take out</a>', reverse("admin:strategies_deployment_pay", args=[row.pk])
+            '<a href="{}">deposit / withdraw</a>', reverse("admin:strategies_deployment_pay", args=[row.pk])
         )
 
     def pay_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Show the form and the newest payments; take a payment in."""
+        """Show the form and the newest payments, or request one."""
         row = get_object_or_404(Deployment.objects.select_related("account"), pk=pk)
         if not self.has_change_permission(request, row):
             raise PermissionDenied(f"paying into {row.slug} needs the permission to change it")
         form = PayForm(request.POST or None, initial={"direction": "in", "currency": row.currency})
-        if request.method == "POST" and form.is_valid() and self._is_asked(request, row, form):
+        if request.method == "POST" and form.is_valid() and self._is_requested(request, row, form):
             return HttpResponseRedirect(request.path)
         context: dict[str, Any] = {
             **self.admin_site.each_context(request),
-            "title": f"Pay into {row.name}, or take out",
+            "title": f"Deposit into {row.name} or withdraw",
             "opts": self.opts,
             "row": row,
             "form": form,
             "balances": Balance.objects.filter(account=row.account_id).order_by("currency"),
-            "payments": Payment.objects.filter(account=row.account_id)[:PAYMENTS_SHOWN],
+            "payments": payments_of(row.account, PAYMENTS_SHOWN),
         }
         return TemplateResponse(request, "admin/strategies/deployment/pay.html", context)
 
-    def _is_asked(self, request: HttpRequest, row: Deployment, form: PayForm) -> bool:
-        asked = form.cleaned_data
+    def _is_requested(self, request: HttpRequest, row: Deployment, form: PayForm) -> bool:
+        given = form.cleaned_data
         try:
-            payment = ask_to_pay(
+            command = request_payment(
                 deployment=row,
                 amount=form.signed_amount,
-                currency=asked["currency"],
+                currency=given["currency"],
                 by=request.user.get_username(),
-                note=asked["note"],
+                note=given["note"],
             )
         except ValidationError as error:
             fields = error.message_dict if hasattr(error, "error_dict") else {None: error.messages}
-            for name, sentences in fields.items():
-                form.add_error(name if name in form.fields else None, sentences)
+            for name, lines in fields.items():
+                form.add_error(name if name in form.fields else None, lines)
             return False
-        sentence = f"{payment} is asked of {row.slug}; its worker applies or refuses it within seconds."
-        self.message_user(request, sentence, messages.SUCCESS)
+        words = sentence(arguments_of(command))
+        message = f"{words} requested for {row.slug}; its worker applies or rejects it within seconds."
+        self.message_user(request, message, messages.SUCCESS)
         return True

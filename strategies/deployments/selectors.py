@@ -12,8 +12,9 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from portfolios.commands.flattening import open_flattening
-from portfolios.models import Flattening
+from portfolios.commands.arguments import Flatten
+from portfolios.commands.queue import open_command
+from portfolios.models import Command
 from strategies.deployments.config_fields import config_fields, flat, margin_fields, risk_fields, shown
 from strategies.deployments.money_terms import assets_as_text
 from strategies.deployments.terms import TERMS
@@ -177,9 +178,9 @@ def terms_shown(deployment: Deployment) -> list[Setting]:
     ]
 
 
-def flattening_of(deployment: Deployment) -> Flattening | None:
-    """Return the command to flatten that has not been carried out yet, if there is one."""
-    return open_flattening(deployment.account) if deployment.account else None
+def flattening_of(deployment: Deployment) -> Command | None:
+    """Return the command to flatten that is not done yet, if there is one."""
+    return open_command(deployment.account, Flatten()) if deployment.account else None
 
 
 def cost_of(deployment: Deployment) -> DeploymentCost | None:

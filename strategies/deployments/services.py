@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from portfolios.commands.flattening import withdraw_flattenings
-from portfolios.commands.payments import refuse_open_payments
-from portfolios.models import Account, Season
+from portfolios.commands.arguments import AllowEntries, Arguments, StopEntries
+from portfolios.commands.queue import ENTRY_KINDS, request_command, withdraw_commands
+from portfolios.models import Account, CommandKind, Season
 from strategies.deployments.events import record_event
 from strategies.deployments.revisions import changes_between, record_change, record_creation, revision_of, settings_now
 from strategies.deployments.terms import TERMS, check_deployment
@@ -137,16 +137,20 @@ def reload_deployment(*, deployment: Deployment, by: str, action: str, note: str
 
 @transaction.atomic
 def enable_deployment(*, deployment: Deployment, by: str) -> None:
-    """Ask the strategy again, also after errors had paused it; a flattening that is not done ends."""
+    """Evaluate the strategy again, also after errors had paused it; a flatten that is not done ends."""
+    deployment.refresh_from_db(from_queryset=Deployment.objects.select_for_update())
+    were_stopped = deployment.status == DeploymentStatus.ENTRIES_STOPPED
     set_status(deployment, DeploymentStatus.ENABLED, "resumed", f"enabled by {by}", by=by)
-    withdraw_flattenings(Account.objects.filter(deployment=deployment), f"enabled by {by}")
+    _withdraw(deployment, f"enabled by {by}", [CommandKind.FLATTEN])
+    if were_stopped:
+        _request(deployment, AllowEntries(), by=by)
 
 
 @transaction.atomic
 def stop_entries(*, deployment: Deployment, by: str, reason: str = "") -> None:
-    """Ask the strategy as ever, but let it open and enlarge nothing; entries that rest are cancelled.
+    """Let the strategy open and enlarge nothing; entries that rest in the book are cancelled.
 
-    Exits, stops and whatever reduces a position go on. A flattening that is not done ends.
+    Exits, stops and whatever reduces a position go on. A flatten that is not done ends.
 
     Raises:
         ValidationError: no worker takes it, so that it opens nothing as it is.
@@ -156,7 +160,8 @@ def stop_entries(*, deployment: Deployment, by: str, reason: str = "") -> None:
         raise ValidationError(f"{deployment.slug} is {deployment.status}: no worker takes it, and it opens nothing")
     summary = f"entries stopped by {by}" + (f": {reason}" if reason else "")
     set_status(deployment, DeploymentStatus.ENTRIES_STOPPED, "stopped", summary, by=by, reason=reason)
-    withdraw_flattenings(Account.objects.filter(deployment=deployment), summary)
+    _withdraw(deployment, summary, [CommandKind.FLATTEN])
+    _request(deployment, StopEntries(), by=by, note=reason)
 
 
 def pause_deployment(*, deployment: Deployment, by: str, reason: str = "") -> None:
@@ -213,8 +218,7 @@ def reset_deployment(*, deployment: Deployment, by: str) -> None:
     settings = _begun(deployment)
     if deployment.account_id is not None:
         accounts = Account.objects.filter(pk=deployment.account_id)
-        refuse_open_payments(accounts)
-        withdraw_flattenings(accounts, f"reset by {by}: the account was closed")
+        withdraw_commands(accounts, f"reset by {by}: the account was closed")
         accounts.update(closed_at=timezone.now())
     season = Season.objects.filter(ended_at=None).first()
     deployment.account = None
@@ -236,12 +240,27 @@ def set_status(
     reason: str = "",
     detail: str = "",
 ) -> None:
-    """Change whether it is asked, as a revision and an event of ``kind``."""
+    """Change whether it is evaluated, as a revision and an event of ``kind``.
+
+    What was requested of its entries and is not done yet ends: the later request counts.
+    """
     before = _begun(deployment)
+    _withdraw(deployment, summary, ENTRY_KINDS)
     deployment.status, deployment.status_reason = status.value, reason
     _save(deployment)
     record_change(deployment, before, settings_now(deployment, _RECORDED), by=by, action=status.value)
     _note(deployment, kind, summary, detail)
+
+
+def _request(deployment: Deployment, arguments: Arguments, *, by: str, note: str = "") -> None:
+    """Put a command into the queue of the deployment's account; without one the status alone says it."""
+    account = Account.objects.filter(deployment=deployment, closed_at=None).first()
+    if account is not None:
+        request_command(account=account, arguments=arguments, by=by, note=note)
+
+
+def _withdraw(deployment: Deployment, message: str, kinds: Iterable[CommandKind]) -> None:
+    withdraw_commands(Account.objects.filter(deployment=deployment), message, kinds)
 
 
 def _begun(deployment: Deployment) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from marketdata.models import Candle
+from portfolios.commands.payments import applied_payments
 from portfolios.fees import known_schedules
-from portfolios.models import Account, EquityPoint, Payment, PaymentState
+from portfolios.models import Account, EquityPoint
 from trading.candles import TIMEFRAME_MINUTES
 from trading.fees import Liquidity
 from trading.frames import FRAME_INTERVAL_MS, NS_PER_MS, utc
@@ -61,8 +62,7 @@ def _helpful(symbols: Iterable[str], assets: Iterable[str], currency: str) -> se
 
 
 def _deposits(account: Account, began: datetime) -> list[Deposit]:
-    paid = Payment.objects.filter(account=account, state=PaymentState.APPLIED)
-    later = [Deposit(p.applied_at or began, p.value or Decimal(0)) for p in paid]
+    later = [Deposit(at or began, value) for at, value in applied_payments(account)]
     return [Deposit(began, account.cash), *later]
 
 

@@ -1,4 +1,4 @@
-"""How commands to deployments and to the league are spelled in JSON."""
+"""How requests to deployments and to the league are spelled in JSON."""
 
 from __future__ import annotations
 
@@ -18,6 +18,26 @@ class StopSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(required=False, allow_blank=True, max_length=400, default="")
 
 
+class CloseSerializer(serializers.Serializer[Any]):
+    """Which position is closed."""
+
+    symbol = serializers.CharField(max_length=30)
+    qty = serializers.DecimalField(
+        max_digits=36,
+        decimal_places=18,
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="base units, above 0 and at most what is held; left out: all of it",
+    )
+
+
+class CancelSerializer(serializers.Serializer[Any]):
+    """Which order is cancelled."""
+
+    order_id = serializers.CharField(max_length=120, help_text="of an open order of the deployment")
+
+
 class CloneSerializer(serializers.Serializer[Any]):
     """A copy of a deployment: its name, and what shall differ from the original."""
 
@@ -31,7 +51,7 @@ class CloneSerializer(serializers.Serializer[Any]):
         return {**super().get_fields(), **term_fields(_OF_THE_ORIGINAL, required=False)}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Refuse what nobody knows."""
+        """Reject unknown fields."""
         unknown = sorted(set(self.initial_data) - set(self.fields))
         if unknown:
             known = ", ".join(self.fields)

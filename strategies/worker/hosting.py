@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from portfolios.models import Checkpoint, Flattening, Payment
+from portfolios.models import Checkpoint, Command
 from portfolios.rows.equity_points import Mark, mark_of
 from portfolios.rows.updates import AccountUpdate
 from portfolios.rows.valuations import valuation_of
@@ -46,9 +46,8 @@ class Hosted:
     marks: list[Mark] = field(default_factory=list)
     hour_ns: int = 0  # where the present hour of market time began; zero before the first frame
     reasons: list[tuple[int, dict[str, int]]] = field(default_factory=list)
-    payments: list[Payment] = field(default_factory=list)  # applied or refused since then
-    flattenings: list[Flattening] = field(default_factory=list)  # begun since then
-    wait_told: str | None = None  # what the flattening under way waits for, as it was last written
+    commands: list[Command] = field(default_factory=list)  # applied or rejected since then
+    recorded_wait: str | None = None  # what the running flatten waits for, as it was last written
     obeyed: list[tuple[int, int]] = field(default_factory=list)  # revisions since then, each with the frame before it
     valued_ns: int = 0  # when positions and open orders were valued last
     had_open: bool = True  # whether there were any then
@@ -85,7 +84,7 @@ class Hosted:
         """True when the stored checkpoint is behind the facts, too old, or lacks the strategy's state."""
         is_old = self.engine.state.sequence - self.saved_sequence >= CHECKPOINT_FRAMES
         lacks_state = 0 < self.unsavable < MAX_ERRORS_IN_A_ROW
-        is_commanded = bool(self.flattenings or self.obeyed)
+        is_commanded = bool(self.commands or self.obeyed)
         return bool(self.outcomes) or is_old or lacks_state or is_commanded or self.shadows.is_arranged_anew
 
     def checkpoint(self) -> bytes:
@@ -136,7 +135,7 @@ class Hosted:
             self.valued_ns, self.had_open = update.valuation.time_ns, self._is_open
         self.meter.errors += sum(len(outcome.errors) for outcome in self.outcomes)
         self.outcomes, self.marks, self.reasons = [], [], []
-        self.payments, self.flattenings, self.obeyed = [], [], []
+        self.commands, self.obeyed = [], []
 
     def take_from(self, book: SharedBook) -> None:
         """Take from ``book`` from now on; until now it had one of its own."""

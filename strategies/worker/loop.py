@@ -27,7 +27,7 @@ from strategies.deployments.services import note_versions
 from strategies.models import Deployment, DeploymentStatus, Worker
 from strategies.seasons import open_season
 from strategies.worker import leases
-from strategies.worker.commands import apply_payments, begin_flattenings
+from strategies.worker.commands import apply_commands
 from strategies.worker.costs import record_costs
 from strategies.worker.evaluations import Evaluations
 from strategies.worker.hosting import Unloadable
@@ -163,7 +163,7 @@ class WorkerLoop:
 
     def _tell(self) -> None:
         runner = self._hosting
-        if changed := apply_payments(runner) | begin_flattenings(runner):
+        if changed := apply_commands(runner):
             self._announcer.announce(changed)
         if time.monotonic() - self._counted_at >= COSTS_S:
             record_costs({hosted.deployment_id: hosted.meter for hosted in runner.hosted.values()})

@@ -11,7 +11,6 @@ from time import perf_counter
 from django.db import InterfaceError, OperationalError, transaction
 
 from marketdata.selectors import checkpoint_before, market_at
-from portfolios.commands.payments import record_payments
 from portfolios.models import Season
 from portfolios.rows.liquidity import record_book, restored_book
 from portfolios.rows.shadows import ShadowUpdate, record_shadows
@@ -21,8 +20,9 @@ from portfolios.services import record_updates
 from strategies.deployments.revisions import record_obedience
 from strategies.deployments.services import quarantine_deployment
 from strategies.models import Deployment
+from strategies.worker.command_records import record_progress
 from strategies.worker.evaluations import Evaluations
-from strategies.worker.event_records import record_flattenings, record_happenings
+from strategies.worker.event_records import record_happenings
 from strategies.worker.hosting import Hosted, Unloadable, engine_of, load
 from strategies.worker.shadows import wants_shadows
 from trading.engine.strategy_errors import described
@@ -260,7 +260,7 @@ class Runner:
                 record_book(season_id=self.season_id, sequence=self.market.sequence, book=self._book)
         outcomes = (outcome for hosted, _, _ in written for outcome in hosted.outcomes)
         self._evaluations.tally.note_written(outcomes, perf_counter() - began_s)
-        changed = {h.engine.terms.slug for h, _, _ in written if h.outcomes or h.marks or h.payments or h.flattenings}
+        changed = {h.engine.terms.slug for h, _, _ in written if h.outcomes or h.marks or h.commands}
         for hosted, update, _ in written:
             hosted.were_written(update)
         return changed
@@ -272,8 +272,7 @@ class Runner:
         record_shadows([shadow for _, _, shadows in written for shadow in shadows], ended)
         for hosted, _, _ in written:
             record_happenings(hosted)
-            record_payments(hosted.payments)
-            record_flattenings(hosted)
+            record_progress(hosted)
             record_obedience(hosted.deployment_id, hosted.obeyed)
 
     def _is_sound(self, written: _Written) -> bool:

@@ -112,14 +112,14 @@ class Shadows:
             except Exception as error:
                 self._give_up(shadow, error)
 
-    def share(self, payment: Callable[[Engine], object]) -> None:
-        """Make the same ``payment`` to each that the owner has just made to the deployment.
+    def share(self, command: Callable[[Engine], object]) -> None:
+        """Apply the same ``command`` to each that was just applied to the deployment.
 
-        One that has not what the owner takes out cannot be compared any more, and ends.
+        One that cannot give what is withdrawn cannot be compared any more, and ends.
         """
         for shadow in list(self.running.values()):
             try:
-                payment(shadow.engine)
+                command(shadow.engine)
             except ValueError as error:
                 self._give_up(shadow, error)
 

@@ -9,12 +9,12 @@ from django.contrib.auth.models import User
 
 from marketdata import bus
 from paddock_client import NotAllowed, NotFound, Paddock, Refused
-from portfolios.models import Account, AuditEntry
+from portfolios.models import Account, AuditEntry, Order, Position
 from strategies.deployments.services import change_deployment, create_deployment
 from strategies.models import Deployment
 from strategies.versions import registry
 from tests.flipping import write_flipper
-from tests.rows import open_season
+from tests.rows import NOON, open_season
 from tradingsite.access.roles import give_role
 from tradingsite.access.tokens import make_token
 
@@ -55,6 +55,23 @@ def test_how_far_a_flattening_has_come_can_be_followed(trader):
     assert (paused.status, paused.flattening.state, paused.flattening.by) == ("paused", "asked", "tess")
     assert listed == paused.flattening
     assert list(trader.flattenings("a", state="done")) == []
+
+
+def test_a_position_is_closed_in_part_and_an_order_cancelled(trader, deployment):
+    of_account = {"account": deployment.account, "symbol": "BTC/USD"}
+    Position.objects.create(**of_account, qty=2, average_price=1, fees=0)
+    Order.objects.create(
+        **of_account, order_id="a:7:o0", side="buy", type="limit", purpose="entry", time_in_force="gtc", status="open",
+        qty=1, sequence=7, created_at=NOON, updated_at=NOON,
+    )  # fmt: skip
+
+    closed = trader.close_position("a", "BTC/USD", qty=Decimal("0.5"))
+    cancelled = trader.cancel_order("a", "a:7:o0")
+
+    assert (closed.kind, closed.arguments, closed.state) == ("close", {"symbol": "BTC/USD", "qty": "0.5"}, "requested")
+    assert (cancelled.kind, cancelled.arguments) == ("cancel", {"order_id": "a:7:o0"})
+    assert list(trader.commands("a")) == [cancelled, closed]
+    assert list(trader.commands("a", kind="close", state="requested")) == [closed]
 
 
 def test_a_copy_differs_in_what_is_said(trader):

@@ -7,8 +7,8 @@ import pytest
 
 from dashboard.deployment.margin import margin_words
 from dashboard.page.banner import Tone
-from portfolios.models import InstrumentFigures, Order, Payment, RoundTrip
-from tests.rows import NOON, enter, open_season, stand
+from portfolios.models import InstrumentFigures, Order, RoundTrip
+from tests.rows import NOON, enter, open_season, payment, stand
 
 pytestmark = pytest.mark.django_db
 OWING = {"owed": D(150), "used_margin": D(75), "call_level_pct": D(80), "closing_level_pct": D(50), "exposure": D(150)}
@@ -74,14 +74,13 @@ def test_the_stake_with_its_payments_is_what_the_result_is_taken_from(client, ro
 
 
 def test_payments_say_what_became_of_them(client, row):
-    asked = {"account": row.account, "currency": "USD", "by": "anna"}
-    Payment.objects.create(amount=D(5), **asked)
-    Payment.objects.create(amount=D(-7), state="refused", sentence="7 USD were to be taken out; 0 are free", **asked)
-    Payment.objects.create(amount=D(9), state="applied", value=D(9), sequence=4, applied_at=NOON, note="gift", **asked)
+    payment(row, 5)
+    payment(row, -7, state="rejected", message="7 USD were to be taken out; 0 are free")
+    payment(row, 9, state="done", note="gift", began_sequence=4, began_at=NOON)
 
     html, api = page(client), client.get("/api/v1/deployments/a/payments/", {"state": "refused"}).json()
 
-    assert "waits</b> for the worker" in html
+    assert "requested</b>, applied between two frames" in html
     assert "7 USD were to be taken out; 0 are free" in html
     assert "gift" in html
     assert [p["amount"] for p in api["results"]] == ["-7"]
@@ -97,7 +96,7 @@ def test_the_instruments_are_listed_and_empty_states_say_what_is_missing(client,
     html, api = page(client), client.get("/api/v1/deployments/a/instruments/").json()
 
     assert "an instrument appears with its first fill" in empty
-    assert "Nothing was paid in or taken out since the stake" in empty
+    assert "No deposits or withdrawals." in empty
     assert 'data-label="Interest">0.5000' in html
     assert (api["results"][0]["realised"], api["results"][0]["wins"]) == ("-3", 1)
 

@@ -8,7 +8,7 @@ from django.core.management import call_command
 
 from portfolios.audit import note_change
 from portfolios.models import AuditEntry
-from strategies.deployments.payments import ask_to_pay
+from strategies.deployments.commands import request_payment
 from strategies.deployments.services import change_deployment, create_deployment, pause_deployment
 from strategies.seasons import new_season
 from tests.rows import enter, open_season
@@ -36,10 +36,10 @@ def test_every_change_of_a_deployment_is_written_with_what_is_different():
 
 def test_payments_and_seasons_are_written():
     row = enter(open_season(), "a")
-    ask_to_pay(deployment=row, amount=Decimal(-50), currency="USD", by="ada", note="rent")
+    request_payment(deployment=row, amount=Decimal(-50), currency="USD", by="ada", note="rent")
     new_season(market="kraken", by="ada")
 
-    assert logged()[0] == ("ada", "payment", "a", "taken out", "-50 USD is asked for. rent")
+    assert logged()[0] == ("ada", "payment", "a", "taken out", "withdrawal of 50 USD requested. rent")
     assert [line[1:4] for line in logged()[1:]] == [("season", "1", "ended"), ("season", "2", "begun")]
 
 

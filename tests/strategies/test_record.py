@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from marketdata.models import Candle
-from portfolios.models import EquityPoint, Payment
+from portfolios.models import EquityPoint
 from portfolios.results.curves import equity_curve
-from tests.rows import MARKET, NOON, enter, open_season
+from tests.rows import MARKET, NOON, enter, open_season, payment
 from trading.performance.buy_and_hold import Deposit, Prices, held
 
 pytestmark = pytest.mark.django_db
@@ -22,10 +22,7 @@ def curve_of(deployment, *worths):
 
 
 def pay(deployment, value, minutes):
-    Payment.objects.create(
-        account=deployment.account, amount=value, currency="USD", by="owner", state="applied", value=value,
-        sequence=minutes, applied_at=NOON + timedelta(minutes=minutes),
-    )  # fmt: skip
+    payment(deployment, value, state="done", began_sequence=minutes, began_at=NOON + timedelta(minutes=minutes))
 
 
 def close(symbol, minute, price):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.core.exceptions import ValidationError
 
-from portfolios.models import Order
+from portfolios.models import Command, Order
 from strategies.deployments.services import (
     disable_deployment,
     enable_deployment,
@@ -15,7 +15,7 @@ from strategies.deployments.services import (
 )
 from strategies.league.board import Health, contestant_named
 from strategies.models import Deployment, DeploymentRevision, DeploymentStatus
-from tests.rows import feed, quote
+from tests.rows import enter, feed, quote
 from tests.working import Work, around
 from trading.engine.outcome import Outcome
 from trading.signals import OrderType, Signal
@@ -149,3 +149,59 @@ def test_a_change_that_a_killed_worker_had_not_committed_is_obeyed_anew(work: Wo
     obeyed = DeploymentRevision.objects.first()
     assert obeyed.sequence is not None and obeyed.sequence <= work.runner.sequence
     assert work.hosted.engine.state.are_entries_stopped
+
+
+def test_it_is_a_command_that_is_done_with_the_frame_after_which_it_was_applied(work: Work) -> None:
+    work.trade("buy", 2, type=OrderType.LIMIT, limit_ticks=90)
+    stop_entries(deployment=row(), by="anna", reason="news")
+
+    changed = work.apply()
+    work.dies()
+
+    command = Command.objects.get()
+    assert changed == {"a"}
+    assert (command.kind, command.requested_by, command.state) == ("stop_entries", "anna", "done")
+    assert command.began_sequence == command.ended_sequence == work.hosted.engine.state.sequence
+    assert work.hosted.engine.state.are_entries_stopped
+    for _ in range(4):
+        work.show()
+    assert Order.objects.get(type="limit").code == "cancelled"
+
+
+def test_allowing_them_again_is_a_command_too(work: Work) -> None:
+    stop(work)
+    work.apply()
+    enable_deployment(deployment=row(), by="ben")
+
+    work.apply()
+
+    assert [(c.kind, c.state) for c in Command.objects.order_by("pk")] == [
+        ("stop_entries", "done"),
+        ("allow_entries", "done"),
+    ]
+    assert not work.hosted.engine.state.are_entries_stopped
+
+
+def test_what_a_later_request_overtakes_cancels_nothing(work: Work) -> None:
+    work.trade("buy", 2, type=OrderType.LIMIT, limit_ticks=90)
+    stop_entries(deployment=row(), by="anna")
+    enable_deployment(deployment=row(), by="ben")
+
+    work.apply()
+    for _ in range(4):
+        work.show()
+
+    assert [(c.state, c.message) for c in Command.objects.order_by("pk")] == [
+        ("withdrawn", "enabled by ben"),
+        ("done", ""),
+    ]
+    assert Order.objects.get(type="limit").status == "open"
+
+
+def test_a_deployment_without_an_account_has_the_status_alone() -> None:
+    entered = enter(None, "b")
+
+    stop_entries(deployment=entered, by="anna")
+
+    assert Deployment.objects.get().status == "entries_stopped"
+    assert not Command.objects.exists()

@@ -9,10 +9,9 @@ import pytest
 
 from portfolios.models import Fill, Message, MessageKind, Order, RoundTrip
 from strategies.deployments.cloning import clone_deployment
-from strategies.deployments.flattening import flatten_deployment
+from strategies.deployments.commands import flatten_deployment
 from strategies.deployments.services import enable_deployment, pause_deployment
 from strategies.models import DeploymentEvent
-from strategies.worker.commands import begin_flattenings
 from tests.working import Work, around
 from trading.frames import Gap
 from trading.signals import OrderType
@@ -107,7 +106,7 @@ def test_a_copy_a_flattening_and_a_gap_are_told_as_well(work, client):
     before = len(told(MessageKind.EVENT))
     clone_deployment(deployment=work.deployment, by="ann", name="B")
     flatten_deployment(deployment=work.deployment, by="ann")
-    begin_flattenings(work.runner)
+    work.apply()
     work.settle()
     seen_ns = work.scene.now_ns
     work.show(gap=Gap(seen_ns, seen_ns + 10**8, "the feed stood still"))

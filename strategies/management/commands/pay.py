@@ -1,4 +1,4 @@
-"""`manage.py pay SLUG AMOUNT CURRENCY`: pay into a deployment's account, or take out of it."""
+"""`manage.py pay SLUG AMOUNT CURRENCY`: deposit into a deployment's account, or withdraw from it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
+from portfolios.commands.arguments import arguments_of, sentence
 from portfolios.commands.payments import payment_amount
-from strategies.deployments.payments import ask_to_pay
+from strategies.deployments.commands import request_payment
 from strategies.models import Deployment
 
 
 class Command(BaseCommand):
-    """Ask for a payment; the worker that holds the deployment applies or refuses it within a second or two."""
+    """Request a payment; the worker that holds the deployment applies or rejects it within a second or two."""
 
-    help = "Pay into a deployment's account (50) or take out of it (-50). It moves the stake, never the profit."
+    help = "Deposit into a deployment's account (50) or withdraw from it (-50). It is not counted as profit or loss."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slug", help="the deployment")
-        parser.add_argument("amount", help="above zero pays in, below zero takes out")
+        parser.add_argument("amount", help="above zero deposits, below zero withdraws")
         parser.add_argument("currency", help="USD, BTC, ...")
         parser.add_argument("--note", default="", help="why; kept with the payment")
 
@@ -29,7 +30,7 @@ class Command(BaseCommand):
         if deployment is None:
             raise CommandError(f"no deployment is called {options['slug']!r}")
         try:
-            payment = ask_to_pay(
+            command = request_payment(
                 deployment=deployment,
                 amount=payment_amount(options["amount"]),
                 currency=options["currency"].upper(),
@@ -38,4 +39,5 @@ class Command(BaseCommand):
             )
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from None
-        self.stdout.write(f"payment {payment.pk}: {payment} of {deployment.slug} is asked; its worker applies it")
+        words = sentence(arguments_of(command))
+        self.stdout.write(f"command {command.pk}: {words} for {deployment.slug} requested; its worker applies it")

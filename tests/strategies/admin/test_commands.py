@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 
-from portfolios.models import Flattening
+from portfolios.models import Command
 from strategies.deployments.services import create_deployment
 from strategies.models import Deployment
 from tests.rows import open_season
@@ -35,12 +35,12 @@ def test_several_stop_their_entries_at_once(admin_client, rows):
 
 def test_flattening_is_asked_about_once_more_with_its_consequences(admin_client, rows):
     asked = act(admin_client, "flatten", rows).content.decode()
-    untouched = Flattening.objects.count()
+    untouched = Command.objects.count()
     act(admin_client, "flatten", rows, confirmed="yes")
 
     assert "longs are sold, shorts bought back" in asked
     assert untouched == 0
-    assert {f.account.slug for f in Flattening.objects.all()} == {"a", "b"}
+    assert {(c.account.slug, c.kind) for c in Command.objects.all()} == {("a", "flatten"), ("b", "flatten")}
     assert set(Deployment.objects.values_list("status", flat=True)) == {"paused"}
 
 

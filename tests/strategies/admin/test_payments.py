@@ -3,7 +3,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
-from portfolios.models import Payment
+from portfolios.models import Command
 from tests.rows import enter, open_season
 
 pytestmark = pytest.mark.django_db
@@ -19,13 +19,13 @@ def filled(**changes):
 
 
 @pytest.mark.parametrize(("direction", "amount"), [("in", 50), ("out", -50)])
-def test_a_payment_is_asked_with_who_asked_it(admin_client, address, direction, amount):
+def test_a_payment_is_requested_with_who_requested_it(admin_client, address, direction, amount):
     answer = admin_client.post(address, filled(direction=direction, note="rent"), follow=True)
 
-    payment = Payment.objects.get()
-    assert (payment.amount, payment.currency, payment.by, payment.note) == (amount, "USD", "admin", "rent")
-    assert payment.state == "asked"
-    assert "its worker applies or refuses it" in answer.content.decode()
+    payment = Command.objects.get()
+    assert payment.arguments == {"amount": str(amount), "currency": "USD", "note": "rent"}
+    assert (payment.requested_by, payment.state) == ("admin", "requested")
+    assert "its worker applies or rejects it" in answer.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -38,18 +38,18 @@ def test_a_payment_is_asked_with_who_asked_it(admin_client, address, direction, 
         ({"direction": "sideways"}, "direction", "sideways"),
     ],
 )
-def test_what_is_no_payment_is_refused_beside_its_field(admin_client, address, changes, field, words):
+def test_what_is_no_payment_is_rejected_beside_its_field(admin_client, address, changes, field, words):
     answer = admin_client.post(address, filled(**changes))
 
     assert words in " ".join(answer.context["form"].errors[field])
-    assert not Payment.objects.exists()
+    assert not Command.objects.exists()
 
 
-def test_looking_asks_nothing(admin_client, address):
+def test_looking_requests_nothing(admin_client, address):
     page = admin_client.get(address, filled()).content.decode()
 
-    assert "more than is free cannot be taken out" in page
-    assert not Payment.objects.exists()
+    assert "A withdrawal above the free balance is rejected" in page
+    assert not Command.objects.exists()
 
 
 def test_only_who_may_change_the_deployment_may_pay(client, address):
@@ -62,7 +62,7 @@ def test_only_who_may_change_the_deployment_may_pay(client, address):
     allowed = client.post(address, filled()).status_code
 
     assert (refused, allowed) == (403, 302)
-    assert Payment.objects.count() == 1
+    assert Command.objects.count() == 1
 
 
 def test_the_address_is_closed_to_strangers_and_to_forged_requests(client, admin_user, address):
@@ -73,7 +73,7 @@ def test_the_address_is_closed_to_strangers_and_to_forged_requests(client, admin
     assert stranger.status_code == 302
     assert "/login/" in stranger["Location"]
     assert forger.post(address, filled()).status_code == 403
-    assert not Payment.objects.exists()
+    assert not Command.objects.exists()
 
 
 def test_a_deployment_without_an_account_says_so(admin_client):

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from decimal import Decimal as D
+
 import pytest
 from django.contrib.auth import get_user_model
 
 from marketdata import bus
-from portfolios.models import Flattening, Season
-from strategies.deployments.services import create_deployment, quarantine_deployment
+from portfolios.models import AuditEntry, Command, Order, Position, Season
+from strategies.deployments.services import create_deployment, disable_deployment, quarantine_deployment
 from strategies.models import Deployment
-from tests.rows import enter, open_season
+from tests.rows import NOON, enter, open_season
 
 pytestmark = pytest.mark.django_db
-COMMANDS = ("deployments/a/stop_entries/", "deployments/a/flatten/", "deployments/a/clone/", "seasons/begin/")
+COMMANDS = (
+    *("deployments/a/stop_entries/", "deployments/a/flatten/", "deployments/a/close/", "deployments/a/cancel/"),
+    *("deployments/a/clone/", "seasons/begin/"),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -44,9 +49,9 @@ def test_a_command_needs_a_staff_login(client, command, is_staff):
     assert Season.objects.count() == 1
 
 
-@pytest.mark.parametrize("command", ["stop_entries", "flatten", "clone"])
+@pytest.mark.parametrize("command", ["stop_entries", "flatten", "close", "cancel", "clone"])
 def test_an_unknown_deployment_is_not_found(admin_client, command):
-    answer = post(admin_client, f"deployments/nobody/{command}/", {"name": "B"})
+    answer = post(admin_client, f"deployments/nobody/{command}/", {"name": "B", "symbol": "BTC/USD", "order_id": "x"})
 
     assert answer.status_code == 404
 
@@ -66,7 +71,108 @@ def test_flattening_is_accepted_paused_and_told(admin_client, entered):
     assert answer.status_code == 202
     assert (answer.json()["status"], answer.json()["status_reason"]) == ("paused", "flatten by admin")
     assert (told["state"], told["by"], told["sequence"]) == ("asked", "admin", None)
-    assert Flattening.objects.count() == 1
+    assert Command.objects.get().kind == "flatten"
+
+
+def hold(entered: Deployment, qty: str = "2") -> None:
+    Position.objects.create(account=entered.account, symbol="BTC/USD", qty=D(qty), average_price=1, fees=0)
+
+
+def rest(entered: Deployment, order_id: str = "a:7:o0", status: str = "open") -> None:
+    Order.objects.create(
+        account=entered.account, order_id=order_id, symbol="BTC/USD", side="buy", type="limit", purpose="entry",
+        time_in_force="gtc", status=status, qty=1, sequence=7, created_at=NOON, updated_at=NOON,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "arguments"), [({}, {}), ({"qty": "0.50"}, {"qty": "0.5"}), ({"qty": None}, {})])
+def test_closing_a_position_is_accepted_and_listed(admin_client, entered, body, arguments):
+    hold(entered)
+
+    answer = post(admin_client, "deployments/a/close/", {"symbol": "BTC/USD", **body})
+    (listed,) = admin_client.get("/api/v1/deployments/a/commands/").json()["results"]
+
+    assert answer.status_code == 202
+    assert answer.json() == listed
+    assert (listed["kind"], listed["state"], listed["requested_by"]) == ("close", "requested", "admin")
+    assert listed["arguments"] == {"symbol": "BTC/USD", **arguments}
+    assert (listed["message"], listed["result"], listed["began_sequence"]) == ("", {}, None)
+    entry = AuditEntry.objects.get(kind="command")
+    assert (entry.by, entry.subject, entry.action) == ("admin", "a", "close")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({}, "symbol"),
+        ({"symbol": "XRP/USD"}, "a has no open position in XRP/USD; it has BTC/USD"),
+        ({"symbol": "BTC/USD", "qty": "0"}, "qty is 0; expected a number above 0, at most 2"),
+        ({"symbol": "BTC/USD", "qty": "2.1"}, "qty is 2.1; expected a number above 0, at most 2"),
+        ({"symbol": "BTC/USD", "qty": "NaN"}, "qty"),
+    ],
+)
+def test_what_is_not_held_is_not_closed(admin_client, entered, body, words):
+    hold(entered)
+
+    answer = post(admin_client, "deployments/a/close/", body)
+
+    assert answer.status_code == 400
+    assert words in answer.content.decode()
+    assert not Command.objects.exists()
+
+
+def test_cancelling_an_order_requested_twice_is_one_command(admin_client, entered):
+    rest(entered)
+
+    first, second = (post(admin_client, "deployments/a/cancel/", {"order_id": "a:7:o0"}) for _ in range(2))
+
+    assert first.status_code == 202
+    assert first.json() == second.json()
+    assert first.json()["arguments"] == {"order_id": "a:7:o0"}
+    assert Command.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("order_id", "words"),
+    [("a:8:o0", "a has no order a:8:o0"), ("a:7:o1", "order a:7:o1 is filled: nothing is left to cancel")],
+)
+def test_what_is_not_open_is_not_cancelled(admin_client, entered, order_id, words):
+    rest(entered, "a:7:o1", "filled")
+
+    answer = post(admin_client, "deployments/a/cancel/", {"order_id": order_id})
+
+    assert answer.status_code == 400
+    assert words in answer.content.decode()
+
+
+@pytest.mark.parametrize("command", ["close", "cancel"])
+def test_what_no_worker_takes_is_left_alone(admin_client, entered, command):
+    hold(entered)
+    rest(entered)
+    disable_deployment(deployment=entered, by="test")
+
+    answer = post(admin_client, f"deployments/a/{command}/", {"symbol": "BTC/USD", "order_id": "a:7:o0"})
+
+    assert answer.status_code == 400
+    assert "a is disabled: no worker takes it" in answer.content.decode()
+
+
+def test_all_commands_are_listed_newest_first_and_narrowed_by_kind_and_state(admin_client, entered):
+    post(admin_client, "deployments/a/stop_entries/", {"reason": "news"})
+    post(admin_client, "deployments/a/enable/")
+    post(admin_client, "deployments/a/flatten/")
+
+    def listed(**which):
+        results = admin_client.get("/api/v1/deployments/a/commands/", which).json()["results"]
+        return [(each["kind"], each["state"], each["message"]) for each in results]
+
+    assert listed() == [
+        ("flatten", "requested", ""),
+        ("allow_entries", "withdrawn", "flatten by admin: paused, all is closed"),
+        ("stop_entries", "withdrawn", "enabled by admin"),
+    ]
+    assert listed(kind="flatten") == listed(state="requested") == listed()[:1]
+    assert admin_client.get("/api/v1/deployments/a/commands/", {"state": "asked"}).status_code == 400
 
 
 def test_what_is_quarantined_is_not_flattened(admin_client, entered):
