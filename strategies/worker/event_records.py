@@ -1,4 +1,4 @@
-"""What befell a deployment, told its readers: errors, margin events, gaps."""
+"""Event records: a deployment's errors, margin events, gaps, and how far its commands have come."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from trading.engine.outcome import Outcome
 from trading.frames import Gap, utc
 
 
-def record_happenings(hosted: Hosted) -> None:
+def record_events(hosted: Hosted) -> None:
     """Write errors, margin events and gaps, and pause what errors have halted. Safe to repeat."""
     for outcome in hosted.outcomes:
         for at, error in enumerate(outcome.errors):
@@ -48,10 +48,10 @@ def record_flattenings(hosted: Hosted) -> None:
         if outcome.flattened is not None:
             _record_done(hosted, outcome, outcome.flattened)
     under_way = hosted.engine.state.flattening
-    told = None if under_way is None else under_way.waits_for
-    if told is not None and under_way is not None and told != hosted.wait_told:
-        record_wait(pk=_row_id(under_way.command_id), sentence=told)
-    hosted.wait_told = told
+    wait = None if under_way is None else under_way.waits_for
+    if wait is not None and under_way is not None and wait != hosted.written_wait:
+        record_wait(pk=_row_id(under_way.command_id), sentence=wait)
+    hosted.written_wait = wait
 
 
 def _record_done(hosted: Hosted, outcome: Outcome, done: Flattened) -> None:
