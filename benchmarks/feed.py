@@ -126,7 +126,7 @@ def publishing(frames: list[Frame]) -> dict[str, dict[str, float]]:
 
 
 class _Listener:
-    """Hears as the feed does, and ends when the stream does."""
+    """Receives as the feed does, and ends when the stream does."""
 
     reconnect_reason = ""
 
@@ -198,7 +198,7 @@ def socket_rates(repeats: int = 3) -> dict[str, float]:
 
 
 def long_run(messages: list[Timed], symbols: tuple[str, ...]) -> dict[str, float]:
-    """Hear five million messages; return the process's memory after one million and after all, MiB."""
+    """Receive five million messages; return the process's memory after one million and after all, MiB."""
     listener, _ = listening(messages, symbols)
     length_ns = len(messages) * STEP_NS
     rss: list[float] = []

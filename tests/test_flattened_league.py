@@ -10,8 +10,7 @@ import pytest
 
 from marketdata import bus
 from marketdata.recording.reading import recorded_frames
-from portfolios.models import Command, Fill, Order, Position
-from portfolios.selectors import current_season, fills_digest
+from portfolios.models import Balance, Command, Fill, Order, Position
 from strategies.deployments.commands import flatten_deployment
 from strategies.deployments.terms import terms_of
 from strategies.league.files import load_league
@@ -19,13 +18,14 @@ from strategies.models import Deployment, DeploymentRevision
 from strategies.versions.registry import strategy_of
 from tests.leagues import CAPTURE, restless_league
 from tests.processes import wait_until
-from tests.test_the_whole_way import DEPLOYMENTS, assert_the_books_balance, feed, market_is_worked_through, worker
+from tests.season import feed, ledger_sums, market_is_worked_through, season_digest, worker
 from trading.engine import Engine
 from trading.engine.flattening import begin_flattening
 from trading.fills import digest
 from trading.market import Market
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+DEPLOYMENTS = len(restless_league().deployments)
 
 
 @pytest.fixture
@@ -77,11 +77,11 @@ def test_a_worker_killed_around_a_flattening_closes_everything_once(log: Path, k
         victim.wait()
 
         stack.enter_context(worker(log))
-        wait_until(market_is_worked_through, "every deployment at the last frame", log)
+        wait_until(lambda: market_is_worked_through(DEPLOYMENTS), "every deployment at the last frame", log)
 
     assert list(Command.objects.values_list("state", flat=True)) == ["done"] * DEPLOYMENTS
     assert not Position.objects.exclude(qty=0).exists()
     assert not Order.objects.filter(status__in=["sent", "open"]).exists()
     assert Fill.objects.filter(signal_code="flatten").count() >= 3
-    assert fills_digest(current_season()) == replayed_with_the_commands()
-    assert_the_books_balance()
+    assert season_digest() == replayed_with_the_commands()
+    assert {(b.account_id, b.currency): b.amount for b in Balance.objects.all()} == ledger_sums()

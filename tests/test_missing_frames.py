@@ -27,7 +27,7 @@ def shown_by_all(lossy: Lossy) -> Iterator[list[DataSnapshot]]:
         bus.publish(MARKET, [frame])
         runner.process(frame)
         keeper.catch_up([frame])
-        sight = watch.look()
+        sight = watch.newest()
         assert sight is not None
         yield [runner.market.snapshot(), keeper.market.snapshot(), sight.snapshot]
     bus.redis_client().flushdb()

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack
-from io import StringIO
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
 
 from marketdata import bus
 from portfolios.models import Checkpoint, Fill, Shadow
-from portfolios.selectors import current_season, fills_digest
+from portfolios.selectors import current_season
 from strategies.league.files import load_league
 from strategies.models import Worker
-from tests.leagues import CAPTURE, hungry_league, written
+from tests.leagues import hungry_league
 from tests.processes import wait_until
-from tests.test_the_whole_way import feed, market_is_worked_through, worker
+from tests.season import feed, market_is_worked_through, replayed, season_digest, worker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 DEPLOYMENTS = len(hungry_league().deployments)
@@ -31,13 +28,6 @@ def _league(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator
     load_league(hungry_league(), by="test")
     yield
     bus.redis_client().flushall()
-
-
-def replayed(tmp_path: Path) -> str:
-    out = StringIO()
-    path = written(hungry_league(), tmp_path / "league.toml")
-    call_command("replay", str(CAPTURE), "--league", str(path), "--liquidity", "shared", "--json", stdout=out)
-    return json.loads(out.getvalue())["fills_sha256"]
 
 
 def parent_of(worker: Worker) -> int:
@@ -59,12 +49,12 @@ def test_one_worker_holds_all_who_share_and_another_takes_over_when_it_dies(tmp_
         victim.kill()
         victim.wait()
         cut_at = Checkpoint.objects.order_by("-sequence").first().sequence
-        wait_until(market_is_worked_through, "every deployment at the last frame", log)
+        wait_until(lambda: market_is_worked_through(DEPLOYMENTS), "every deployment at the last frame", log)
 
     assert held == [0, DEPLOYMENTS]
     assert cut_at < bus.latest_sequence(current_season().market)
     assert current_season().liquidity == "shared"
-    assert fills_digest(current_season()) == replayed(tmp_path)
+    assert season_digest() == replayed(hungry_league(), tmp_path, "--liquidity", "shared")["fills_sha256"]
     # Left to themselves, all of so small a league have shadows, from the first frame on.
     cursors = dict(Checkpoint.objects.values_list("account_id", "sequence"))
     assert {(s.account_id, s.sequence) for s in Shadow.objects.all()} == set(cursors.items())

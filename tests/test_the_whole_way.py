@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack
-from io import StringIO
 from pathlib import Path
 
 import httpx
@@ -14,12 +12,13 @@ from django.core.management import call_command
 from playwright.sync_api import sync_playwright
 
 from marketdata import bus
-from portfolios.models import Balance, Checkpoint, Fill, LedgerEntry
-from portfolios.selectors import current_season, fills_digest
+from portfolios.models import Balance, Checkpoint, Fill
+from portfolios.selectors import current_season
 from strategies.league.files import load_league
 from tests.databases import drop
-from tests.leagues import CAPTURE, restless_league, written
+from tests.leagues import restless_league
 from tests.processes import free_port, running, wait_until
+from tests.season import feed, ledger_sums, market_is_worked_through, replayed, season_digest, worker
 from tradingsite.backups import put_back
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -42,36 +41,16 @@ def league(transactional_db: None) -> Iterator[None]:
     bus.redis_client().flushall()
 
 
-def feed(log: Path, speed: float) -> object:
-    return running("manage.py", "run_feed", "--source", f"recording:{CAPTURE}", "--speed", str(speed), log=log)
+def all_is_worked_through() -> bool:
+    return market_is_worked_through(DEPLOYMENTS)
 
 
-def worker(log: Path) -> object:
-    return running("manage.py", "run_worker", log=log)
-
-
-def market_is_worked_through() -> bool:
-    """Return whether the recording is over and every deployment's cursor stands at its last frame."""
-    state = bus.feed_state()
-    if not state or not state["finished"]:
-        return False
-    last = bus.latest_sequence(state["market"])
-    return current_season().accounts.filter(standing__sequence__gte=last).count() == DEPLOYMENTS
-
-
-def replayed(tmp_path: Path) -> dict[str, object]:
-    out = StringIO()
-    path = written(restless_league(), tmp_path / "league.toml")
-    call_command("replay", str(CAPTURE), "--league", str(path), "--json", stdout=out)
-    return json.loads(out.getvalue())
+def replayed_digest(tmp_path: Path) -> str:
+    return replayed(restless_league(), tmp_path)["fills_sha256"]
 
 
 def assert_the_books_balance() -> None:
-    sums: dict[tuple[int, str], object] = {}
-    for entry in LedgerEntry.objects.filter(party="account"):
-        key = (entry.account_id, entry.currency)
-        sums[key] = sums.get(key, 0) + entry.amount
-    assert {(b.account_id, b.currency): b.amount for b in Balance.objects.all()} == sums
+    assert {(b.account_id, b.currency): b.amount for b in Balance.objects.all()} == ledger_sums()
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -80,12 +59,12 @@ def test_the_real_capture_through_workers_gives_the_fills_of_a_replay(log: Path,
         for _ in range(workers):
             stack.enter_context(worker(log))
         stack.enter_context(feed(log, speed=20))
-        wait_until(market_is_worked_through, "every deployment at the last frame", log)
+        wait_until(all_is_worked_through, "every deployment at the last frame", log)
         state = bus.feed_state()
 
     assert (state["checksums_verified"], state["checksum_failures"], state["trades"]) == (2962, 0, 17)
     assert (state["frames"], state["trade_gaps"]) == (FRAMES, 0)
-    assert fills_digest(current_season()) == replayed(tmp_path)["fills_sha256"]
+    assert season_digest() == replayed_digest(tmp_path)
     assert Fill.objects.count() > 40
     assert_the_books_balance()
 
@@ -100,10 +79,10 @@ def test_a_worker_killed_in_the_middle_changes_nothing(log: Path, tmp_path: Path
         cut_at = Checkpoint.objects.order_by("-sequence").first().sequence
 
         stack.enter_context(worker(log))
-        wait_until(market_is_worked_through, "every deployment at the last frame", log)
+        wait_until(all_is_worked_through, "every deployment at the last frame", log)
 
     assert cut_at < bus.latest_sequence(current_season().market)
-    assert fills_digest(current_season()) == replayed(tmp_path)["fills_sha256"]
+    assert season_digest() == replayed_digest(tmp_path)
     assert_the_books_balance()
 
 
@@ -117,11 +96,11 @@ def test_a_backup_put_back_in_the_middle_changes_nothing(log: Path, tmp_path: Pa
         wait_until(lambda: Fill.objects.filter(pk__gt=known + 10).exists(), "fills that the backup lacks", log)
         (backup,) = tmp_path.glob("*.dump")
         before = put_back(backup, by="test")
-        wait_until(market_is_worked_through, "every deployment at the last frame", log)
+        wait_until(all_is_worked_through, "every deployment at the last frame", log)
 
     drop(before)
     assert "the database is gone, and with it the leases" in log.read_text()
-    assert fills_digest(current_season()) == replayed(tmp_path)["fills_sha256"]
+    assert season_digest() == replayed_digest(tmp_path)
     assert_the_books_balance()
 
 
@@ -134,9 +113,9 @@ def test_a_feed_killed_in_the_middle_of_a_recording_republishes_nothing(log: Pat
         victim.wait()
 
         stack.enter_context(feed(log, speed=20))
-        wait_until(market_is_worked_through, "every deployment at the last frame", log)
+        wait_until(all_is_worked_through, "every deployment at the last frame", log)
 
-    assert fills_digest(current_season()) == replayed(tmp_path)["fills_sha256"]
+    assert season_digest() == replayed_digest(tmp_path)
 
 
 @pytest.mark.browser

@@ -30,7 +30,7 @@ class Progress(NamedTuple):
 
 
 def folded(frames: Iterable[Frame], market: Market) -> Iterator[Scene]:
-    """Fold each frame when it is asked for; yield it as it was folded, with the market as of it.
+    """Fold each frame when it is due; yield it as it was folded, with the market as of it.
 
     Frames at or before the market's are left out, so that a market restored goes on after its own;
     so are those that must be after missing frames (`trading.gaps`).

@@ -1,7 +1,7 @@
-"""The market as its frames tell it: folded once in this process however many look, and not at all while nobody does.
+"""The market of the newest frame: folded once in this process for all pages, and not at all while none is open.
 
-Nothing runs here by itself. Whoever renders a page or answers a request asks for a `Sight`, and only then are the
-frames folded that have come since somebody asked last.
+Nothing runs here by itself. A page or a request reads a `Sight`, and only then are the frames folded
+that have come since the last read.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from trading.market import Market
 from trading.snapshot import DataSnapshot
 
 FAR_BEHIND_FRAMES = 1_200  # two minutes: a checkpoint, made every minute, is nearer than our own past
-MOST_FRAMES = 3_000  # that one look folds; a recording played fast is caught up with over several
+MOST_FRAMES = 3_000  # that one read folds; a recording played fast is caught up with over several
 
 _log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class Sight:
 
 @dataclass(slots=True)
 class MarketWatch:
-    """One market, folded as far as somebody has looked. Safe to ask from several threads."""
+    """One market, folded up to the last read. Safe to read from several threads."""
 
     name: str
     folded: int = 0  # frames, since this process began
@@ -85,7 +85,7 @@ class MarketWatch:
     _sight: Sight | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def look(self) -> Sight | None:
+    def newest(self) -> Sight | None:
         """Return the market as of the newest frame, None before the first.
 
         Raises:
@@ -130,7 +130,7 @@ class MarketWatch:
         return Sight(snapshot, self._market.tapes(), open_minutes, dict(self._changed))
 
 
-_watches: dict[str, MarketWatch] = {}  # at most one: that of the market looked at last
+_watches: dict[str, MarketWatch] = {}  # at most one: that of the market read last
 
 
 def watch_of(market: str) -> MarketWatch:
@@ -148,7 +148,7 @@ def sight_of(market: str | None) -> Sight | None:
     if not market:
         return None
     try:
-        return watch_of(market).look()
+        return watch_of(market).newest()
     except redis.RedisError as error:
         _log.warning("the frames of %s cannot be read: %s", market, error)
         return None

@@ -107,12 +107,12 @@ def record_change(
     return changes
 
 
-def record_obedience(deployment_id: int, obeyed: Iterable[tuple[int, int]]) -> None:
-    """Write after which frame a worker obeyed revisions: each (number, sequence) with those before it.
+def record_applied_revisions(deployment_id: int, applied_revisions: Iterable[tuple[int, int]]) -> None:
+    """Write after which frame a worker applied revisions: each (number, sequence) with those before it.
 
     It belongs in the transaction that writes the checkpoint as of that frame. Safe to repeat.
     """
-    for number, sequence in obeyed:
+    for number, sequence in applied_revisions:
         waiting = DeploymentRevision.objects.filter(deployment=deployment_id, number__lte=number, sequence=None)
         waiting.update(sequence=sequence)
 

@@ -14,6 +14,7 @@ from portfolios.commands.queue import ENTRY_KINDS, request_command, withdraw_com
 from portfolios.models import Account, CommandKind, Season
 from strategies.deployments.events import record_event
 from strategies.deployments.revisions import changes_between, record_change, record_creation, revision_of, settings_now
+from strategies.deployments.status import NOT_HOSTED, change_status
 from strategies.deployments.terms import TERMS, check_deployment
 from strategies.models import Deployment, DeploymentStatus, StrategyVersion
 from strategies.seasons import open_account
@@ -148,16 +149,13 @@ def enable_deployment(*, deployment: Deployment, by: str) -> None:
 
 @transaction.atomic
 def stop_entries(*, deployment: Deployment, by: str, reason: str = "") -> None:
-    """Let the strategy open and enlarge nothing; entries that rest in the book are cancelled.
+    """Evaluate the strategy as before, but let it open and enlarge nothing; entries that rest are cancelled.
 
     Exits, stops and whatever reduces a position go on. A flatten that is not done ends.
 
     Raises:
         ValidationError: no worker takes it, so that it opens nothing as it is.
     """
-    deployment.refresh_from_db(from_queryset=Deployment.objects.select_for_update())
-    if deployment.status in {DeploymentStatus.DISABLED, DeploymentStatus.QUARANTINED}:
-        raise ValidationError(f"{deployment.slug} is {deployment.status}: no worker takes it, and it opens nothing")
     summary = f"entries stopped by {by}" + (f": {reason}" if reason else "")
     set_status(deployment, DeploymentStatus.ENTRIES_STOPPED, "stopped", summary, by=by, reason=reason)
     _withdraw(deployment, summary, [CommandKind.FLATTEN])
@@ -165,7 +163,11 @@ def stop_entries(*, deployment: Deployment, by: str, reason: str = "") -> None:
 
 
 def pause_deployment(*, deployment: Deployment, by: str, reason: str = "") -> None:
-    """Ask for no new signals; resting orders and stops live on."""
+    """Ask for no new signals; open orders and stops stay active.
+
+    Raises:
+        ValidationError: it is quarantined, which only enabling ends.
+    """
     summary = f"paused by {by}" + (f": {reason}" if reason else "")
     set_status(deployment, DeploymentStatus.PAUSED, "paused", summary, by=by, reason=reason)
 
@@ -177,10 +179,15 @@ def disable_deployment(*, deployment: Deployment, by: str) -> None:
 
 @transaction.atomic
 def halt_deployment(*, deployment_id: int, reason: str) -> None:
-    """Pause what errors have halted; the errors themselves are on record as events."""
+    """Pause what errors have halted; the errors themselves are on record as events.
+
+    One that was taken out of the workers' hands meanwhile stays so.
+    """
     deployment = Deployment.objects.get(pk=deployment_id)
     before = _begun(deployment)
-    deployment.status, deployment.status_reason = DeploymentStatus.PAUSED.value, reason[:500]
+    if deployment.status in NOT_HOSTED:
+        return
+    change_status(deployment, DeploymentStatus.PAUSED, reason)
     after = settings_now(deployment, _RECORDED)
     if after != before:
         _save(deployment)
@@ -191,7 +198,7 @@ def halt_deployment(*, deployment_id: int, reason: str) -> None:
 def quarantine_deployment(*, deployment_id: int, reason: str, detail: str = "") -> None:
     """Take a deployment that harms its worker out of all workers' hands until a person enables it.
 
-    Its open orders stay as they are and are judged by nobody. Safe to repeat: the first reason stays.
+    Its open orders stay as they are and are matched by nobody. Safe to repeat: the first reason stays.
     """
     deployment = Deployment.objects.select_for_update().filter(pk=deployment_id).first()
     if deployment is not None and deployment.status != DeploymentStatus.QUARANTINED:
@@ -243,10 +250,13 @@ def set_status(
     """Change whether it is evaluated, as a revision and an event of ``kind``.
 
     What was requested of its entries and is not done yet ends: the later request counts.
+
+    Raises:
+        ValidationError: ``status`` does not follow the present one.
     """
     before = _begun(deployment)
     _withdraw(deployment, summary, ENTRY_KINDS)
-    deployment.status, deployment.status_reason = status.value, reason
+    change_status(deployment, status, reason)
     _save(deployment)
     record_change(deployment, before, settings_now(deployment, _RECORDED), by=by, action=status.value)
     _note(deployment, kind, summary, detail)

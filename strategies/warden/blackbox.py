@@ -1,22 +1,22 @@
-"""What a worker is doing at this moment, in memory that its warden shares and that outlives it."""
+"""What a worker is evaluating at this moment, in memory that its warden shares and that outlives it."""
 
 from __future__ import annotations
 
 from mmap import PAGESIZE, mmap
 from typing import NamedTuple
 
-_WHO, _SEQUENCE, _HAS_LEFT, _ACCUSED_WHO, _ACCUSED_SEQUENCE, _GREEDY, _GREEDY_BYTES, _IS_FULL = range(8)
+_WHO, _SEQUENCE, _HAS_LEFT, _INTERRUPTED_WHO, _INTERRUPTED_SEQUENCE, _GREEDY, _GREEDY_BYTES, _IS_FULL = range(8)
 _LIVES, _INTERRUPTIONS, _QUARANTINES = range(8, 11)  # of all the warden's workers: never wiped
 
 
 class Sighting(NamedTuple):
-    """An evaluation: who was at it, and at which frame."""
+    """An evaluation: of which deployment, at which frame."""
 
     deployment_id: int  # 0: nobody
     sequence: int
 
 
-class WardensRecord(NamedTuple):
+class WardenRecord(NamedTuple):
     """What a warden has done so far."""
 
     lives: int  # workers started
@@ -36,39 +36,39 @@ class BlackBox:
     # The worker writes, some of it for every evaluation: each is one store.
 
     def begin(self, sequence: int) -> None:
-        """Say at which frame the next evaluations happen."""
+        """Write at which frame the next evaluations are."""
         self._slots[_SEQUENCE] = sequence
 
     def enter(self, deployment_id: int) -> None:
-        """Say who is at it from now on."""
+        """Write who is evaluated from now on."""
         self._slots[_WHO] = deployment_id
 
     def leave(self) -> None:
-        """Say that nobody is at it."""
+        """Write that nobody is evaluated."""
         self._slots[_WHO] = 0
 
     def note_greedy(self, deployment_id: int, grown_bytes: int) -> None:
-        """Say in whose evaluations the worker's memory has grown most, and by how much."""
+        """Write in whose evaluations the worker's memory has grown most, and by how much."""
         self._slots[_GREEDY], self._slots[_GREEDY_BYTES] = deployment_id, grown_bytes
 
-    def ask_for_the_end(self) -> None:
-        """Say that memory has run out, and that nothing of what happened since may be written."""
+    def request_end(self) -> None:
+        """Write that memory has run out, and that nothing of the frame at hand may be committed."""
         self._slots[_IS_FULL] = 1
 
-    def say_goodbye(self) -> None:
-        """Say that the end of the process is no accident."""
+    def note_left(self) -> None:
+        """Write that the process ends on purpose."""
         self._slots[_HAS_LEFT] = 1
 
     @property
-    def is_accused(self) -> bool:
+    def is_interrupt_requested(self) -> bool:
         """True while the evaluation at hand is the one that the warden wants interrupted."""
         slots = self._slots
-        return slots[_WHO] == slots[_ACCUSED_WHO] != 0 and slots[_SEQUENCE] == slots[_ACCUSED_SEQUENCE]
+        return slots[_WHO] == slots[_INTERRUPTED_WHO] != 0 and slots[_SEQUENCE] == slots[_INTERRUPTED_SEQUENCE]
 
     @property
-    def record(self) -> WardensRecord:
+    def record(self) -> WardenRecord:
         """What the warden has done so far."""
-        return WardensRecord(*self._slots[_LIVES : _QUARANTINES + 1])
+        return WardenRecord(*self._slots[_LIVES : _QUARANTINES + 1])
 
     # The warden writes, and reads.
 
@@ -82,9 +82,9 @@ class BlackBox:
         """Count a deployment that was taken out of the workers' hands."""
         self._slots[_QUARANTINES] += 1
 
-    def accuse(self, sighting: Sighting) -> None:
-        """Ask for this evaluation to be interrupted, and no other one."""
-        self._slots[_ACCUSED_WHO], self._slots[_ACCUSED_SEQUENCE] = sighting
+    def request_interrupt(self, sighting: Sighting) -> None:
+        """Have this evaluation interrupted, and no other one."""
+        self._slots[_INTERRUPTED_WHO], self._slots[_INTERRUPTED_SEQUENCE] = sighting
         self._slots[_INTERRUPTIONS] += 1
 
     @property

@@ -21,8 +21,8 @@ class Verdict:
     sentence: str
 
 
-class Coroner:
-    """Finds the cause of each death; remembers whose evaluations the last kills cut short."""
+class Postmortem:
+    """Finds who is to blame for each end of a worker; remembers whose evaluations the last kills cut short."""
 
     def __init__(self) -> None:
         self._suspect = 0

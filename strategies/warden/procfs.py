@@ -1,4 +1,4 @@
-"""What the kernel knows of a process. Where it does not tell, nothing has grown and nothing has waited."""
+"""What the kernel knows of a process. Where it says nothing, nothing has grown and nothing has waited."""
 
 from __future__ import annotations
 

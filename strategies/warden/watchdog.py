@@ -1,4 +1,4 @@
-"""When an evaluation takes too long or too much: decided here, from what was seen at each look."""
+"""When an evaluation takes too long or too much: decided here, from what was seen at each check."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Limits:
 
 
 class Finding(StrEnum):
-    """What a look found."""
+    """What a check found."""
 
     FINE = "fine"
     OVER_BUDGET = "over budget"
@@ -41,8 +41,8 @@ class Watch:
         self.lasted_s = 0.0  # how long the evaluation at hand has been watched
         self.grown_bytes = 0  # by how much the worker's memory has grown meanwhile
 
-    def look(self, sighting: Sighting, *, now_s: float, memory_bytes: int) -> Finding:
-        """Return what to think of it; ``now_s`` is a clock that stands while the worker waits for a processor."""
+    def check(self, sighting: Sighting, *, now_s: float, memory_bytes: int) -> Finding:
+        """Return what is wrong with it; ``now_s`` is a clock that stands while the worker waits for a processor."""
         if sighting != self._sighting:
             self._sighting, self._since_s, self._memory_then = sighting, now_s, memory_bytes
             self._interruptions = 0

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter_ns, sleep
-from typing import TYPE_CHECKING
 
 from strategies.warden.blackbox import BlackBox, Sighting
 from strategies.warden.procfs import MemoryGauge
+from strategies.worker.hosting import Hosted
 from strategies.worker.tally import WorkerTally
 from trading.engine import Engine
 from trading.engine.outcome import Outcome
@@ -16,16 +16,13 @@ from trading.engine.strategy_errors import Interrupted
 from trading.frames import Frame
 from trading.snapshot import DataSnapshot
 
-if TYPE_CHECKING:
-    from strategies.worker.hosting import Hosted
-
 MEASURED_EVERY_FRAMES = 8
 MEASURED_AT_FIRST_NS = 60 * 10**9  # every frame: what ended the last worker may come again, and must be found out
 _GROWTH_BYTES = 2**20  # in one frame: then the next one is measured, too, to learn whose it is
 
 
 class Evaluations:
-    """Shows frames to engines, one at a time, and says to the black box whose turn it is."""
+    """Shows frames to engines, one at a time, and writes into the black box whose turn it is."""
 
     def __init__(self, box: BlackBox | None = None, budget_s: float = 1.0, memory_bytes: int | None = None) -> None:
         self.tally = WorkerTally()
@@ -89,14 +86,14 @@ class Evaluations:
             self._wait_for_the_end()
 
     def _wait_for_the_end(self) -> None:
-        """Never return: once memory is short, an allocation may have failed in an innocent's evaluation, too."""
-        self._box.ask_for_the_end()
+        """Never return: once memory is short, an allocation may have failed in another deployment's evaluation, too."""
+        self._box.request_end()
         while True:
             sleep(1)
 
     @contextmanager
-    def answering(self, deployment_id: int) -> Iterator[None]:
-        """Name who is to blame if what happens now, between two frames, does not come back."""
+    def blaming(self, deployment_id: int) -> Iterator[None]:
+        """Name who is to blame if what is done now, between two frames, does not return."""
         self._box.enter(deployment_id)
         try:
             yield
@@ -104,13 +101,13 @@ class Evaluations:
             self._box.leave()
 
     def interrupt(self, *_: object) -> None:
-        """Handle the warden's signal: end the strategy's call, if it is the one accused and still runs.
+        """Handle the warden's signal: end the strategy's call, if it is the one to be interrupted and still runs.
 
         Raises:
             Interrupted: into the strategy's code, never into ours: an account is not left half changed.
         """
         hosted, engine = self._hosted, self._engine
-        if hosted is None or engine is None or not engine.is_asking or not self._box.is_accused:
+        if hosted is None or engine is None or not engine.is_asking or not self._box.is_interrupt_requested:
             return
         sighting = self._box.sighting
         if sighting != self._interrupted:

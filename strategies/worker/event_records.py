@@ -1,4 +1,4 @@
-"""What befell a deployment, told its readers: errors, margin events, gaps."""
+"""Event records: a deployment's errors, margin events, gaps, and how far its commands have come."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from trading.engine.outcome import Outcome
 from trading.frames import Gap, utc
 
 
-def record_happenings(hosted: Hosted) -> None:
+def record_events(hosted: Hosted) -> None:
     """Write errors, margin events and gaps, and pause what errors have halted. Safe to repeat."""
     for outcome in hosted.outcomes:
         for at, error in enumerate(outcome.errors):

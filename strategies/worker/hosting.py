@@ -1,4 +1,4 @@
-"""A deployment on a worker: loaded, kept account of, and made ready to be written."""
+"""A deployment on a worker: loaded, its facts collected, and made ready to be written."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Unloadable(Exception):
 
 @dataclass(slots=True)
 class Hosted:
-    """A deployment on this worker, and what has happened to it since the last commit."""
+    """A deployment on this worker, and its facts since the last commit."""
 
     deployment_id: int
     account_id: int
@@ -48,7 +48,7 @@ class Hosted:
     reasons: list[tuple[int, dict[str, int]]] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)  # applied or rejected since then
     recorded_wait: str | None = None  # what the running flatten waits for, as it was last written
-    obeyed: list[tuple[int, int]] = field(default_factory=list)  # revisions since then, each with the frame before it
+    applied_revisions: list[tuple[int, int]] = field(default_factory=list)  # since then, each with the frame before it
     valued_ns: int = 0  # when positions and open orders were valued last
     had_open: bool = True  # whether there were any then
     meter: Meter = field(default_factory=Meter)
@@ -73,7 +73,7 @@ class Hosted:
             self.hour_ns = hour_ns
 
     def note_error(self, error: StrategyError) -> None:
-        """Keep an error that happened outside of a frame, beside what the last frame brought."""
+        """Keep an error from outside of a frame, beside what the last frame brought."""
         state = self.engine.state
         if not self.outcomes or self.outcomes[-1].sequence != state.sequence:
             self.outcomes.append(Outcome(state.sequence, state.time_ns))
@@ -84,7 +84,7 @@ class Hosted:
         """True when the stored checkpoint is behind the facts, too old, or lacks the strategy's state."""
         is_old = self.engine.state.sequence - self.saved_sequence >= CHECKPOINT_FRAMES
         lacks_state = 0 < self.unsavable < MAX_ERRORS_IN_A_ROW
-        is_commanded = bool(self.commands or self.obeyed)
+        is_commanded = bool(self.commands or self.applied_revisions)
         return bool(self.outcomes) or is_old or lacks_state or is_commanded or self.shadows.is_arranged_anew
 
     def checkpoint(self) -> bytes:
@@ -135,7 +135,7 @@ class Hosted:
             self.valued_ns, self.had_open = update.valuation.time_ns, self._is_open
         self.meter.errors += sum(len(outcome.errors) for outcome in self.outcomes)
         self.outcomes, self.marks, self.reasons = [], [], []
-        self.commands, self.obeyed = [], []
+        self.commands, self.applied_revisions = [], []
 
     def take_from(self, book: SharedBook) -> None:
         """Take from ``book`` from now on; until now it had one of its own."""
@@ -168,7 +168,7 @@ def load(deployment: Deployment) -> Hosted:
         meter=resumed_meter(deployment.pk),
     )
     if DeploymentRevision.objects.filter(deployment=deployment, sequence=None).exists():
-        hosted.obeyed.append((deployment.revision, engine.state.sequence))
+        hosted.applied_revisions.append((deployment.revision, engine.state.sequence))
     return hosted
 
 
@@ -195,12 +195,12 @@ def engine_of(deployment: Deployment, checkpoint: bytes | None, book: SharedBook
     except Exception as error:
         raise Unloadable(described(error)[0]) from error
     engine.is_supervised = True
-    _obey(engine, deployment.status)
+    _apply_status(engine, deployment.status)
     return engine
 
 
-def _obey(engine: Engine, status: str) -> None:
-    """Let an engine between two frames do as the deployment's status says."""
+def _apply_status(engine: Engine, status: str) -> None:
+    """Apply the deployment's status to its engine between two frames."""
     engine.is_paused = status not in {DeploymentStatus.ENABLED, DeploymentStatus.ENTRIES_STOPPED}
     if status == DeploymentStatus.ENTRIES_STOPPED:
         stop_entries(engine)
@@ -208,6 +208,6 @@ def _obey(engine: Engine, status: str) -> None:
         allow_entries(engine)
     if engine.is_paused:
         return
-    engine.state.flattening = None  # whoever asks it again does not want it flat any more
+    engine.state.flattening = None  # a person who enables it again does not want it flat any more
     if engine.state.is_halted:
         engine.lift_halt()

@@ -1,4 +1,4 @@
-"""A worker: claims deployments, works frames through, commits what happened."""
+"""A worker: claims deployments, works frames through, commits the facts."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ from portfolios.rows.liquidity import book_cursor
 from strategies.deployments import services
 from strategies.deployments.selectors import traded
 from strategies.deployments.services import note_versions
-from strategies.models import Deployment, DeploymentStatus, Worker
+from strategies.deployments.status import NOT_HOSTED
+from strategies.models import Deployment, Worker
 from strategies.seasons import open_season
+from strategies.warden.life import WorkerLife, WorkerState
 from strategies.worker import leases
 from strategies.worker.commands import apply_commands
 from strategies.worker.costs import record_costs
@@ -41,8 +43,7 @@ STANDING_S = 1.0  # and marks without facts within this
 COSTS_S = 5.0
 SHADOWS_S = 5.0
 BLOCK_MS = 100
-BATCH = 500  # frames between two looks at the clock
-NOT_WORKED = (DeploymentStatus.DISABLED, DeploymentStatus.QUARANTINED)
+BATCH = 500  # frames between two reads of the clock
 
 _log = logging.getLogger("worker")
 
@@ -53,27 +54,35 @@ class WorkerLoop:
     def __init__(self, evaluations: Evaluations, warden: int | None = None) -> None:
         """``warden``: the process that watches this one."""
         self._warden = warden
-        self._is_stopping = False
+        self._life = WorkerLife()
         self._runner: Runner | None = None
         self._evaluations = evaluations
         self._announcer = Announcer()
         self._metrics = WorkerMetrics(evaluations.tally)
         self._shares_book = False  # holds the lease on a season whose deployments share one
-        self._untradable: dict[int, str] = {}  # deployment -> why its version cannot be loaded here, as last told
+        self._untradable: dict[int, str] = {}  # deployment -> why its version cannot be loaded here, as last logged
         self._unloadable: dict[int, int] = {}  # deployment -> the revision that could not be taken on
         self._flushed_sequence = 0
         self._flushed_at = self._kept_at = self._stood_at = self._placed_at = self._counted_at = 0.0
 
     def stop(self, *_: object) -> None:
         """Finish the frame at hand, commit, and leave."""
-        self._is_stopping = True
+        self._life.stop()
 
     def run(self) -> None:
-        """Work until told to stop."""
+        """Work until it is stopped; an error, such as a lost database, ends it with what was not committed."""
+        try:
+            self._run()
+        except BaseException:
+            self._life.become(WorkerState.LOST)
+            raise
+
+    def _run(self) -> None:
         self._row = self._register()
         reporters = self._report()
+        self._life.begin()
         _log.info("ready as %s", self._row.name)
-        while not self._is_stopping:
+        while self._life.is_running:
             if time.monotonic() - self._kept_at >= HOUSEKEEPING_S:
                 self._keep_house()
                 self._kept_at = time.monotonic()
@@ -94,7 +103,7 @@ class WorkerLoop:
             reporter.stop()
 
     def _report(self) -> list[Reporter]:
-        """Tell what is counted, and each line that is logged where it was: our own numbers, and the warden's."""
+        """Report our own numbers and the warden's, and add deployment and frame to each line that is logged."""
         bind_contextvars(at=self._evaluations.whereabouts)
         reporters = [Reporter("worker", self._metrics.collect)]
         if self._warden is not None:
@@ -104,7 +113,7 @@ class WorkerLoop:
 
     def _register(self) -> Worker:
         now = timezone.now()
-        # In this order: whoever is known by now was among the living before its row could be seen.
+        # In this order: a worker known by now was among the living before its row could be seen.
         known = set(Worker.objects.values_list("pk", flat=True))
         Worker.objects.filter(pk__in=known - set(leases.living_workers())).delete()
         name = f"{socket.gethostname()}-{os.getpid()}-{now:%H%M%S%f}"
@@ -114,13 +123,14 @@ class WorkerLoop:
         return row
 
     def _leave(self) -> None:
-        self._let_go()
+        self._release_all()
         Worker.objects.filter(pk=self._row.pk).delete()
         connection.close()
+        self._life.end(is_whole=True)
         _log.info("left; all is written")
 
     def _flush_when_due(self) -> None:
-        assert self._runner is not None, "asked only while there is a market"
+        assert self._runner is not None, "called only while there is a market"
         now = time.monotonic()
         if now - self._flushed_at < FLUSH_S:
             return
@@ -141,7 +151,7 @@ class WorkerLoop:
     # Once a second
 
     def _keep_house(self) -> None:
-        """Follow the season, obey changes, claim or give up leases, say that we live."""
+        """Follow the season, apply revisions, claim or give up leases, write the heartbeat."""
         note_versions()
         self._metrics.runner = self._runner
         market = bus.current_market()
@@ -152,16 +162,17 @@ class WorkerLoop:
             return
         if self._runner is None or self._runner.season_id != season.pk:
             self._change_season(season)
-        self._obey_changes()
+        self._apply_revisions()
         if time.monotonic() - self._placed_at >= SHADOWS_S:
             self._arrange_shadows(season)
         if season.liquidity == Liquidity.SHARED:
             self._take_all(season)
         else:
             self._share_out(season)
-        self._tell()
+        self._write_up()
 
-    def _tell(self) -> None:
+    def _write_up(self) -> None:
+        """Carry out commands, and write costs and the heartbeat."""
         runner = self._hosting
         if changed := apply_commands(runner):
             self._announcer.announce(changed)
@@ -174,24 +185,24 @@ class WorkerLoop:
 
     @property
     def _hosting(self) -> Runner:
-        assert self._runner is not None, "asked only while there is a market"
+        assert self._runner is not None, "read only while there is a market"
         return self._runner
 
     def _change_season(self, season: Season) -> None:
-        self._let_go()
+        self._release_all()
         self._runner = Runner.of(season, self._evaluations)
         self._placed_at = 0.0
         _log.info("season %s on %s, %s liquidity", season.number, season.market, season.liquidity)
 
-    def _let_go(self) -> None:
+    def _release_all(self) -> None:
         """Write what is left, and give every lease up."""
         runner = self._runner
         if runner is None:
             return
         runner.flush(is_last=True)
-        for deployment_id in [*runner.hosted, *runner.let_go]:
+        for deployment_id in [*runner.hosted, *runner.dropped]:
             leases.release(deployment_id)
-        runner.let_go.clear()
+        runner.dropped.clear()
         if self._shares_book and runner.season_id is not None:
             leases.release_season(runner.season_id)
             self._shares_book = False
@@ -200,14 +211,14 @@ class WorkerLoop:
         self._hosting.arrange_shadows(placed_deployments(season))
         self._placed_at = time.monotonic()
 
-    def _obey_changes(self) -> None:
+    def _apply_revisions(self) -> None:
         runner = self._hosting
-        while runner.let_go:
-            leases.release(runner.let_go.pop())
+        while runner.dropped:
+            leases.release(runner.dropped.pop())
         rows = {row.pk: row for row in Deployment.objects.select_related("account").filter(pk__in=list(runner.hosted))}
         for deployment_id, hosted in list(runner.hosted.items()):
             row = rows.get(deployment_id)
-            is_ours = row is not None and row.status not in NOT_WORKED
+            is_ours = row is not None and row.status not in NOT_HOSTED
             if row is None or not is_ours or row.account_id != hosted.account_id or not self._can_load(row):
                 self._give_up(deployment_id)
             elif row.revision != hosted.revision:
@@ -243,7 +254,7 @@ class WorkerLoop:
         self._host(claimed)
 
     def _take_all(self, season: Season) -> None:
-        """Take on whoever shares the season's book: all of them, or none while another worker has any."""
+        """Take on all that share the season's book, or none while another worker has any."""
         self._shares_book = self._shares_book or leases.claim_season(season.pk)
         if not self._shares_book:
             return
@@ -251,12 +262,12 @@ class WorkerLoop:
         missing = [row for row in _workable(season) if row.pk not in runner.hosted and self._can_load(row)]
         claimed = [row for row in missing if leases.claim(row.pk)]
         if not runner.hosted and len(claimed) < len(missing):
-            # Someone has yet to leave the season before; whoever came later would not share from the beginning.
+            # A worker has yet to leave the season before; one that came later would not share from the beginning.
             for row in claimed:
                 leases.release(row.pk)
             return
         if claimed and not runner.hosted:
-            # Whoever had them until now has written since this worker last read the book.
+            # The worker that had them until now has written since this one last read the book.
             runner = self._runner = Runner.of(season, self._evaluations)
             self._arrange_shadows(season)
             runner.start_at(book_cursor(season) or min(row.account.first_sequence for row in claimed if row.account))
@@ -280,7 +291,7 @@ class WorkerLoop:
             self._note_unloadable(row, error)
         for row in claimed:
             if row.pk not in runner.hosted:
-                continue  # it could not be worked up to the present, and was let go
+                continue  # it could not be worked up to the present, and was dropped
             orders = runner.hosted[row.pk].engine.exchange.state.orders
             _log.info("takes a deployment on, with %s open orders", len(orders), extra=_about(row))
 
@@ -303,7 +314,7 @@ def _about(row: Deployment) -> dict[str, object]:
 
 def _workable(season: Season) -> QuerySet[Deployment]:
     """Return the deployments of ``season`` that some worker should hold."""
-    workable = Deployment.objects.exclude(status__in=NOT_WORKED)
+    workable = Deployment.objects.exclude(status__in=NOT_HOSTED)
     in_season = workable.filter(account__season=season, account__closed_at=None)
     return in_season.select_related("account__season").order_by("pk")
 
@@ -315,5 +326,5 @@ def _cursor(deployment: Deployment) -> int | None:
     stored = Checkpoint.objects.filter(account=account).values_list("sequence", flat=True).first()
     if stored is not None:
         return stored
-    # A recording begins at its beginning, whoever watches; a live market begins now.
+    # A recording is worked from its beginning; a live market from now.
     return account.first_sequence if account.first_sequence or is_recording(account.season.market) else None

@@ -1,19 +1,16 @@
-"""What a worker counts, as Prometheus reads it; it speaks for its warden, too, which may wait for nobody."""
+"""What a worker counts, as Prometheus reads it, and what its warden counts, which may wait for nobody."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from prometheus_client.core import Metric
 
 from marketdata import bus
 from marketdata.telemetry.metrics import counter, gauge, histogram
+from strategies.warden.blackbox import BlackBox
+from strategies.worker.runner import Runner
 from strategies.worker.tally import WorkerTally
-
-if TYPE_CHECKING:
-    from strategies.warden.blackbox import BlackBox
-    from strategies.worker.runner import Runner
 
 
 class WorkerMetrics:

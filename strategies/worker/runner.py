@@ -1,4 +1,4 @@
-"""The runner: a worker's deployments on one market, shown its frames and written down."""
+"""The runner: a worker's deployments on one market, shown its frames and committed."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from portfolios.rows.shadows import ShadowUpdate, record_shadows
 from portfolios.rows.updates import AccountUpdate
 from portfolios.rows.valuations import record_valuations
 from portfolios.services import record_updates
-from strategies.deployments.revisions import record_obedience
+from strategies.deployments.revisions import record_applied_revisions
 from strategies.deployments.services import quarantine_deployment
 from strategies.models import Deployment
 from strategies.worker.command_records import record_progress
 from strategies.worker.evaluations import Evaluations
-from strategies.worker.event_records import record_happenings
+from strategies.worker.event_records import record_events
 from strategies.worker.hosting import Hosted, Unloadable, engine_of, load
 from strategies.worker.shadows import wants_shadows
 from trading.engine.strategy_errors import described
@@ -58,7 +58,7 @@ class Runner:
         self.season_id = season_id
         self.market = Market()
         self.hosted: dict[int, Hosted] = {}
-        self.let_go: set[int] = set()  # no longer hosted, because it could not be worked; its lease is still held
+        self.dropped: set[int] = set()  # could not be worked, so no longer hosted; its lease is still held
         self.placed: frozenset[int] = frozenset()  # deployments good enough for shadows
         self._evaluations = evaluations or Evaluations()
         self._book = book
@@ -115,7 +115,7 @@ class Runner:
         summary, traceback = described(error)
         del self.hosted[hosted.deployment_id]
         self._evaluations.tally.quarantines += 1
-        self.let_go.add(hosted.deployment_id)
+        self.dropped.add(hosted.deployment_id)
         about = {"deployment": hosted.engine.terms.slug, "frame": self.sequence}
         _log.error("quarantines a deployment: %s: %s", what, summary, exc_info=error, extra=about)
         quarantine_deployment(deployment_id=hosted.deployment_id, reason=f"{what}: {summary}", detail=traceback)
@@ -150,7 +150,7 @@ class Runner:
             loaded.append(hosted)
         self._catch_up([each for each in loaded if each.engine.state.sequence < self.market.sequence], frames_after)
         for hosted in loaded:
-            if hosted.deployment_id not in self.let_go:
+            if hosted.deployment_id not in self.dropped:
                 if self._book is not None:
                     hosted.take_from(self._book)
                 self.hosted[hosted.deployment_id] = hosted
@@ -159,10 +159,10 @@ class Runner:
         return refused
 
     def _catch_up(self, late: list[Hosted], frames_after: Callable[[int], Iterable[Frame]]) -> None:
-        """Work the frames that the others have had; whoever could not be worked meanwhile is let go.
+        """Work the frames that the others have had; those that cannot be worked are dropped.
 
-        One market serves all whom the stream still reaches. Whom it does not reach has a gap, and shares
-        the market only with those who start from the same checkpoint of it.
+        One market serves all that the stream still reaches. One that it does not reach has a gap, and shares
+        the market only with those that start from the same checkpoint of it.
         """
         late = sorted(late, key=lambda hosted: hosted.engine.state.sequence)
         while late:
@@ -177,7 +177,7 @@ class Runner:
             behind.hosted = {hosted.deployment_id: hosted for hosted in together}
             missed = chain([first] if first else [], frames)
             behind.process_all(takewhile(lambda frame: frame.sequence <= self.market.sequence, missed))
-            self.let_go |= behind.let_go
+            self.dropped |= behind.dropped
 
     def _start_of(self, hosted: Hosted) -> int:
         return checkpoint_before(self.market_name, hosted.engine.state.sequence)
@@ -190,11 +190,11 @@ class Runner:
 
     def _arrange(self, hosted: Hosted) -> None:
         are_wanted = wants_shadows(hosted.shadow_choice, has_place=hosted.deployment_id in self.placed)
-        with self._evaluations.answering(hosted.deployment_id):
+        with self._evaluations.blaming(hosted.deployment_id):
             hosted.shadows.arrange(hosted.engine, are_wanted=are_wanted)
 
     def reload(self, deployment: Deployment) -> None:
-        """Go on with the deployment's present config, terms and status; nothing it did is lost.
+        """Apply the deployment's present config, terms and status; nothing it did is lost.
 
         Raises:
             Unloadable: with what is wrong; it goes on as before.
@@ -202,15 +202,15 @@ class Runner:
         self.flush()
         hosted = self.hosted.get(deployment.pk)
         if hosted is None:
-            return  # it could not be written, and was let go
+            return  # it could not be written, and was dropped
         hosted.engine = engine_of(deployment, self._checkpoint(hosted), self._book)
         hosted.revision, hosted.shadow_choice, hosted.unsavable = deployment.revision, deployment.shadows, 0
-        hosted.obeyed.append((deployment.revision, hosted.engine.state.sequence))
+        hosted.applied_revisions.append((deployment.revision, hosted.engine.state.sequence))
         hosted.shadows.follow(hosted.engine)
         self._arrange(hosted)
 
     def drop(self, *deployment_ids: int) -> None:
-        """Write what is left of deployments and let them go."""
+        """Write what is left of deployments, and host them no longer."""
         self.flush(is_last=True)
         for deployment_id in deployment_ids:
             self.hosted.pop(deployment_id, None)
@@ -222,10 +222,10 @@ class Runner:
     # What is written
 
     def flush(self, *, is_last: bool = False) -> set[str]:
-        """Commit all that has happened since the last time, as one fact; return the slugs that changed.
+        """Commit all facts since the last time, as one; return the slugs that changed.
 
-        ``is_last`` also saves the cursors of those to whom nothing has happened. Whom the
-        database refuses is quarantined, and the others are written without it.
+        ``is_last`` also saves the cursors of those without facts. One that the database
+        refuses is quarantined, and the others are written without it.
         """
         begun = self.present()
         # Saved apart, one of those who share a book would come back as of a frame that is not the book's.
@@ -241,12 +241,12 @@ class Runner:
 
     def _written(self, hosted: Hosted, *, is_whole: bool) -> _Written:
         checkpoint = self._checkpoint(hosted) if is_whole or hosted.is_due else None
-        with self._evaluations.answering(hosted.deployment_id):
+        with self._evaluations.blaming(hosted.deployment_id):
             shadows = hosted.shadows.updates(with_checkpoint=checkpoint is not None)
         return hosted, hosted.update(checkpoint, self.market.snapshot()), shadows
 
     def _checkpoint(self, hosted: Hosted) -> bytes:
-        with self._evaluations.answering(hosted.deployment_id):
+        with self._evaluations.blaming(hosted.deployment_id):
             return hosted.checkpoint()
 
     def _commit(self, written: list[_Written], *, is_whole: bool) -> set[str]:
@@ -271,9 +271,9 @@ class Runner:
         ended = [(hosted.account_id, model) for hosted, _, _ in written for model in hosted.shadows.ended]
         record_shadows([shadow for _, _, shadows in written for shadow in shadows], ended)
         for hosted, _, _ in written:
-            record_happenings(hosted)
+            record_events(hosted)
             record_progress(hosted)
-            record_obedience(hosted.deployment_id, hosted.obeyed)
+            record_applied_revisions(hosted.deployment_id, hosted.applied_revisions)
 
     def _is_sound(self, written: _Written) -> bool:
         """Return whether the database takes a deployment's record by itself; quarantine it if not."""

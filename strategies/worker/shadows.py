@@ -1,6 +1,6 @@
 """The shadows of a hosted deployment: which it should have, and keeping them beside it.
 
-Whatever befalls a shadow must not befall its deployment: what a shadow's strategy raises is
+What goes wrong in a shadow never reaches its deployment: what a shadow's strategy raises is
 counted, and a shadow that cannot go on ends, and is forked anew when shadows are arranged next.
 """
 

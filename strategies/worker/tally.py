@@ -11,7 +11,7 @@ from trading.orders import OrderStatus
 
 # One evaluation takes microseconds; the budget is a second.
 EVALUATION_SECONDS = (*(1e-6 * n for n in (2, 5, 10, 20, 50, 100, 200, 500)), 0.001, 0.002, 0.005, 0.01, 0.1, 1.0, 5.0)
-STRATEGIES_TOLD = 50  # the others are told together
+MOST_STRATEGIES = 50  # the others are counted together
 OTHERS = "others"
 
 
@@ -41,7 +41,7 @@ class WorkerTally:
         known.observe(took_s)
 
     def _of(self, strategy: str) -> Histogram:
-        name = strategy if len(self.measured) < STRATEGIES_TOLD else OTHERS
+        name = strategy if len(self.measured) < MOST_STRATEGIES else OTHERS
         return self.measured.setdefault((name,), Histogram(EVALUATION_SECONDS))
 
     def note_written(self, outcomes: Iterable[Outcome], took_s: float) -> None:

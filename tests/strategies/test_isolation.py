@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from marketdata import bus
-from marketdata.recording.reading import recorded_frames
 from portfolios.models import Checkpoint, Fill
 from strategies.deployments.services import enable_deployment, quarantine_deployment
 from strategies.league.files import load_league
@@ -20,26 +19,19 @@ from strategies.warden.blackbox import BlackBox
 from strategies.worker.evaluations import Evaluations
 from strategies.worker.hosting import Hosted, Unloadable
 from strategies.worker.runner import Runner
-from tests.leagues import CAPTURE, restless_league
+from tests.leagues import restless_league
 from tests.making import make_strategy
+from tests.season import MARKET, captured_frames, host, on_the_stream
 from trading.frames import Frame
 from trading.signals import NoSignal
 
 pytestmark = pytest.mark.django_db
-MARKET = "recording:test:00000000"
-
-
-@pytest.fixture(scope="module")
-def frames() -> list[Frame]:
-    return list(recorded_frames(CAPTURE))[:120]
 
 
 @pytest.fixture
-def stream(frames: list[Frame]) -> Iterator[list[Frame]]:
-    bus.redis_client().flushall()
-    bus.publish(MARKET, frames)
-    yield frames
-    bus.redis_client().flushall()
+def stream() -> Iterator[list[Frame]]:
+    with on_the_stream(captured_frames()[:120]) as frames:
+        yield frames
 
 
 class League:
@@ -52,8 +44,7 @@ class League:
             strategy="random_trader"
         )
         self.runner = Runner(MARKET, evaluations)
-        for row in (self.culprit, self.neighbour):
-            self.runner.host(row, partial(bus.read, MARKET))
+        host(self.runner, (self.culprit, self.neighbour))
 
     def give(self, generate_signal: Callable[..., Any]) -> Hosted:
         """Let the culprit's strategy be this function."""
@@ -87,14 +78,14 @@ def league(stream: list[Frame]) -> League:
 
 
 @pytest.mark.parametrize(
-    ("kept", "told"),
+    ("kept", "error"),
     [
         (object, "UnsavableState: state['kept'] is a object; expected plain values"),
         (lambda: b"x" * 5 * 2**20, "UnsavableState: the state takes 5.0 MB packed; at most 4 MB are kept"),
     ],
 )
 def test_a_state_that_cannot_be_kept_is_the_strategys_error_and_pauses_it(
-    league: League, stream: list[Frame], kept: Callable[[], object], told: str
+    league: League, stream: list[Frame], kept: Callable[[], object], error: str
 ) -> None:
     def hoard(data: Any, config: Any, state: dict[str, Any]) -> NoSignal:
         state["kept"] = kept()
@@ -105,7 +96,7 @@ def test_a_state_that_cannot_be_kept_is_the_strategys_error_and_pauses_it(
 
     assert league.culprit.status == DeploymentStatus.PAUSED
     assert len(league.errors) == 5
-    assert all(error.startswith(told) for error in league.errors)
+    assert all(each.startswith(error) for each in league.errors)
     league.assert_the_neighbour_is_whole()
 
 
@@ -128,17 +119,17 @@ def test_an_account_is_saved_beside_the_state_that_could_be_kept_last(league: Le
     assert not engine.state.is_halted
 
 
-def test_words_that_the_database_refuses_quarantine_who_said_them(league: League, stream: list[Frame]) -> None:
+def test_words_that_the_database_refuses_quarantine_their_deployment(league: League, stream: list[Frame]) -> None:
     league.give(lambda data, config, state: NoSignal("no\x00thing"))
     league.work(stream)
 
     assert league.culprit.status == DeploymentStatus.QUARANTINED
     assert league.culprit.status_reason.startswith("its record could not be written: ")
-    assert league.runner.let_go == {league.culprit.pk}
+    assert league.runner.dropped == {league.culprit.pk}
     league.assert_the_neighbour_is_whole()
 
 
-def test_what_makes_the_engine_itself_fall_over_quarantines_who_gave_it(league: League, stream: list[Frame]) -> None:
+def test_what_makes_the_engine_itself_fail_quarantines_its_deployment(league: League, stream: list[Frame]) -> None:
     hosted = league.give(lambda data, config, state: None)
     hosted.engine.state.figures = None  # as if a strategy had found a way to it
     league.work(stream)
@@ -181,15 +172,15 @@ def interrupting(stream: list[Frame]) -> Iterator[tuple[League, BlackBox]]:
     signal.signal(signal.SIGUSR1, before)
 
 
-def test_an_interruption_is_the_accused_evaluations_error(
+def test_an_interruption_is_the_error_of_the_evaluation_it_was_meant_for(
     interrupting: tuple[League, BlackBox], stream: list[Frame]
 ) -> None:
     league, box = interrupting
 
     def slow(data: Any, config: Any, state: dict[str, Any]) -> NoSignal:
-        state["asked"] = state.get("asked", 0) + 1
-        if state["asked"] == 3:
-            box.accuse(box.sighting)
+        state["evaluations"] = state.get("evaluations", 0) + 1
+        if state["evaluations"] == 3:
+            box.request_interrupt(box.sighting)
             signal.raise_signal(signal.SIGUSR1)
         return NoSignal("in time")
 
@@ -203,14 +194,14 @@ def test_an_interruption_is_the_accused_evaluations_error(
     league.assert_the_neighbour_is_whole()
 
 
-def test_an_interruption_that_comes_too_late_befalls_nobody(
+def test_an_interruption_that_comes_too_late_interrupts_nobody(
     interrupting: tuple[League, BlackBox], stream: list[Frame]
 ) -> None:
     league, box = interrupting
 
     def punctual(data: Any, config: Any, state: dict[str, Any]) -> NoSignal:
-        signal.raise_signal(signal.SIGUSR1)  # the one accused is the evaluation before
-        box.accuse(box.sighting)
+        signal.raise_signal(signal.SIGUSR1)  # meant for the evaluation before
+        box.request_interrupt(box.sighting)
         return NoSignal("in time")
 
     hosted = league.give(punctual)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import partial
@@ -14,9 +13,8 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 
 from marketdata import bus
-from marketdata.recording.reading import recorded_frames
 from portfolios.models import Checkpoint, Fill, Season, SharedBook
-from portfolios.selectors import current_season, fills_digest
+from portfolios.selectors import current_season
 from strategies.deployments.services import create_deployment
 from strategies.league.files import load_league
 from strategies.models import Deployment
@@ -24,24 +22,17 @@ from strategies.seasons import new_season, open_season
 from strategies.worker import leases
 from strategies.worker.runner import Runner
 from tests.drawing import Scene
-from tests.leagues import CAPTURE, hungry_league, written
+from tests.leagues import hungry_league
+from tests.season import MARKET, host, on_the_stream, replayed, season_digest
 from trading.frames import Frame
 
 pytestmark = pytest.mark.django_db
-MARKET = "recording:test:00000000"
-
-
-@pytest.fixture(scope="module")
-def frames() -> list[Frame]:
-    return list(recorded_frames(CAPTURE))
 
 
 @pytest.fixture
-def stream(frames: list[Frame]) -> Iterator[list[Frame]]:
-    bus.redis_client().flushall()
-    bus.publish(MARKET, frames)
-    yield frames
-    bus.redis_client().flushall()
+def stream() -> Iterator[list[Frame]]:
+    with on_the_stream() as frames:
+        yield frames
 
 
 @pytest.fixture
@@ -52,21 +43,11 @@ def league(stream: list[Frame]) -> list[Deployment]:
 
 
 def hosting(deployments: list[Deployment]) -> Runner:
-    runner = Runner.of(current_season())
-    for deployment in deployments:
-        runner.host(deployment, partial(bus.read, MARKET))
-    return runner
+    return host(Runner.of(current_season()), deployments)
 
 
-def season_digest() -> str:
-    return fills_digest(current_season())
-
-
-def replayed(tmp_path: Path, liquidity: str) -> str:
-    out = StringIO()
-    path = written(hungry_league(), tmp_path / "league.toml")
-    call_command("replay", str(CAPTURE), "--league", str(path), "--liquidity", liquidity, "--json", stdout=out)
-    return json.loads(out.getvalue())["fills_sha256"]
+def replayed_digest(tmp_path: Path, liquidity: str) -> str:
+    return replayed(hungry_league(), tmp_path, "--liquidity", liquidity)["fills_sha256"]
 
 
 def test_a_shared_season_writes_the_fills_that_a_shared_replay_computes(
@@ -79,8 +60,8 @@ def test_a_shared_season_writes_the_fills_that_a_shared_replay_computes(
             runner.flush()
     runner.flush()
 
-    assert season_digest() == replayed(tmp_path, "shared")
-    assert season_digest() != replayed(tmp_path, "private")
+    assert season_digest() == replayed_digest(tmp_path, "shared")
+    assert season_digest() != replayed_digest(tmp_path, "private")
     assert Fill.objects.count() > 40
 
 
@@ -100,7 +81,7 @@ def test_a_worker_that_dies_takes_nothing_that_was_taken_with_it(
         second.process(frame)
     second.flush()
 
-    assert season_digest() == replayed(tmp_path, "shared")
+    assert season_digest() == replayed_digest(tmp_path, "shared")
 
 
 def test_all_who_share_are_saved_with_the_book_at_one_frame(league: list[Deployment], stream: list[Frame]) -> None:
@@ -171,8 +152,8 @@ def test_the_first_season_follows_the_setting_and_each_later_one_the_one_before(
     chosen = new_season(market="simulated:1", by="test", liquidity="private")
     after = new_season(market="kraken", by="test")
 
-    told = [season.liquidity for season in (first, begun_by_itself, chosen, after)]
-    assert told == ["shared", "shared", "private", "private"]
+    chosen_liquidity = [season.liquidity for season in (first, begun_by_itself, chosen, after)]
+    assert chosen_liquidity == ["shared", "shared", "private", "private"]
 
 
 def test_a_running_season_keeps_its_liquidity() -> None:

@@ -51,7 +51,7 @@ class Command(BaseCommand):
 
 
 def work(evaluations: Evaluations, warden: int | None = None) -> None:
-    """Evaluate strategies until told to stop."""
+    """Evaluate strategies until SIGTERM."""
     tracing.begin("worker")
     worker = WorkerLoop(evaluations, warden)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -65,9 +65,9 @@ def work(evaluations: Evaluations, warden: int | None = None) -> None:
         raise SystemExit(f"worker: the database is gone, and with it the leases: {error}") from None
 
 
-def quarantine(deployment_id: int, sentence: str, detail: str) -> None:
-    """Write who harmed the worker; the connection is for that alone, no worker may inherit it."""
+def quarantine(deployment_id: int, reason: str, detail: str) -> None:
+    """Quarantine the deployment that harmed the worker; the connection is for that alone, no worker may inherit it."""
     try:
-        services.quarantine_deployment(deployment_id=deployment_id, reason=sentence, detail=detail)
+        services.quarantine_deployment(deployment_id=deployment_id, reason=reason, detail=detail)
     finally:
         connection.close()

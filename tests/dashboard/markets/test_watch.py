@@ -37,7 +37,7 @@ def market():
 def test_who_looks_sees_the_book_and_the_prints_of_the_newest_frame(market):
     market.tell(trades="buy 640001 x 5")
 
-    sight = MarketWatch(MARKET).look()
+    sight = MarketWatch(MARKET).newest()
 
     assert sight.snapshot.sequence == market.sequence
     assert sight.snapshot.top("BTC/USD").bids[0] == (640000, 10)
@@ -78,7 +78,7 @@ def test_to_open_a_page_folds_nothing_before_its_socket_comes(market, client):
 
 def test_who_comes_back_late_begins_at_the_newest_checkpoint(market):
     watch = MarketWatch(MARKET)
-    watch.look()
+    watch.newest()
     market.sequence += FAR_BEHIND_FRAMES
     market.tell("640011 x 1\n---\n640010 x 1")
     MarketCheckpoint.objects.create(
@@ -86,7 +86,7 @@ def test_who_comes_back_late_begins_at_the_newest_checkpoint(market):
     )
     market.tell(trades="sell 640010 x 7")
 
-    sight = watch.look()
+    sight = watch.newest()
 
     assert watch.folded == 2  # the first frame, and the one after the checkpoint
     assert sight.snapshot.top("BTC/USD").bids[0] == (640010, 1)
@@ -97,7 +97,7 @@ def test_a_book_that_a_keyframe_repeats_has_not_changed(market):
     changed_at = utc(market.now_ns)
     market.tell(BOOK, is_keyframe=True)
 
-    sight = MarketWatch(MARKET).look()
+    sight = MarketWatch(MARKET).newest()
 
     assert sight.book_changed["BTC/USD"] == changed_at
 
@@ -110,7 +110,7 @@ def test_without_a_frame_there_is_nothing_to_see():
 def test_the_forming_minute_moves_with_each_print(market):
     market.tell(trades="buy 640001 x 5\nsell 639995 x 1\nbuy 640003 x 2")
 
-    forming = MarketWatch(MARKET).look().forming("BTC/USD", "1m")
+    forming = MarketWatch(MARKET).newest().forming("BTC/USD", "1m")
 
     assert (forming.open, forming.high, forming.low, forming.close) == (64000.1, 64000.3, 63999.5, 64000.3)
     assert forming.volume == pytest.approx(0.0008)
@@ -124,7 +124,7 @@ def test_a_longer_forming_candle_is_made_of_its_minutes(market):
     market.wait(60)
     market.tell(trades="buy 641000 x 1")
 
-    forming = MarketWatch(MARKET).look().forming("BTC/USD", "5m")
+    forming = MarketWatch(MARKET).newest().forming("BTC/USD", "5m")
 
     assert (forming.open, forming.high, forming.low, forming.close) == (64000.1, 64100.0, 63900.0, 64100.0)
     assert (forming.minutes, forming.minutes_begun) == (3, 3)
@@ -137,7 +137,7 @@ def test_minutes_that_were_not_watched_whole_are_missing_in_a_forming_candle(mar
     market.wait(60)
     market.tell(trades="buy 640002 x 1")
 
-    forming = MarketWatch(MARKET).look().forming("BTC/USD", "5m")
+    forming = MarketWatch(MARKET).newest().forming("BTC/USD", "5m")
 
     assert (forming.open, forming.close) == (64000.2, 64000.2)
     assert (forming.minutes, forming.minutes_begun) == (1, 2)
@@ -146,11 +146,11 @@ def test_minutes_that_were_not_watched_whole_are_missing_in_a_forming_candle(mar
 def test_frames_that_the_stream_no_longer_holds_are_a_gap_not_a_flat_stretch(market):
     market.tell(trades="buy 640001 x 5")
     watch = MarketWatch(MARKET)
-    watch.look()
+    watch.newest()
     market.sequence += 300
     market.tell(BOOK, trades="buy 640009 x 1", is_keyframe=True)
 
-    sight = watch.look()
+    sight = watch.newest()
 
     assert sight.snapshot.sequence == market.sequence
     assert sight.forming("BTC/USD", "1m") is None
@@ -158,12 +158,12 @@ def test_frames_that_the_stream_no_longer_holds_are_a_gap_not_a_flat_stretch(mar
 
 def test_after_missing_frames_the_market_stands_still_until_a_keyframe_repeats_every_book(market):
     watch = MarketWatch(MARKET)
-    last_known = watch.look().snapshot.sequence
+    last_known = watch.newest().snapshot.sequence
     market.sequence += 20
     market.tell(trades="buy 640009 x 1")
 
-    waiting = watch.look().snapshot.sequence
+    waiting = watch.newest().snapshot.sequence
     market.tell(BOOK, is_keyframe=True)
 
     assert waiting == last_known
-    assert watch.look().snapshot.sequence == market.sequence
+    assert watch.newest().snapshot.sequence == market.sequence

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from functools import partial
-from io import StringIO
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
 
 from marketdata import bus
-from marketdata.recording.reading import recorded_frames
 from portfolios.models import Season
 from portfolios.selectors import fills_digest
 from strategies.league.files import load_league
@@ -22,11 +18,10 @@ from strategies.seasons import open_season
 from strategies.worker.evaluations import Evaluations
 from strategies.worker.loop import WorkerLoop
 from strategies.worker.runner import Runner
-from tests.leagues import CAPTURE, hungry_league, written
-from trading.frames import Frame
+from tests.leagues import hungry_league
+from tests.season import MARKET, captured_frames, on_the_stream, replayed
 
 pytestmark = pytest.mark.django_db
-MARKET = "recording:test:00000000"
 SEASON_LOCK, DEPLOYMENT_LOCK = 7_103, 7_101
 
 
@@ -47,19 +42,12 @@ class OtherWorker:
         self.session.close()
 
 
-@pytest.fixture(scope="module")
-def frames() -> list[Frame]:
-    return list(recorded_frames(CAPTURE))
-
-
 @pytest.fixture
-def season(frames: list[Frame]) -> Iterator[Season]:
-    bus.redis_client().flushall()
-    bus.publish(MARKET, frames)
-    bus.announce_market(MARKET)
-    load_league(hungry_league(), by="test")
-    yield open_season(market=MARKET, liquidity="shared")
-    bus.redis_client().flushall()
+def season() -> Iterator[Season]:
+    with on_the_stream():
+        bus.announce_market(MARKET)
+        load_league(hungry_league(), by="test")
+        yield open_season(market=MARKET, liquidity="shared")
 
 
 @pytest.fixture
@@ -79,7 +67,7 @@ def worker() -> Iterator[WorkerLoop]:
 
 
 def test_a_worker_takes_over_what_was_taken_of_the_book_with_those_who_share_it(
-    season: Season, frames: list[Frame], worker: WorkerLoop, other: OtherWorker, tmp_path: Path
+    season: Season, worker: WorkerLoop, other: OtherWorker, tmp_path: Path
 ) -> None:
     other.hold(SEASON_LOCK, season.pk)
     worker._keep_house()
@@ -87,7 +75,7 @@ def test_a_worker_takes_over_what_was_taken_of_the_book_with_those_who_share_it(
     victim = Runner.of(season)
     for row in Deployment.objects.select_related("account__season"):
         victim.host(row, partial(bus.read, MARKET))
-    for frame in frames[:111]:
+    for frame in captured_frames()[:111]:
         victim.process(frame)
         victim.flush()
 
@@ -98,7 +86,7 @@ def test_a_worker_takes_over_what_was_taken_of_the_book_with_those_who_share_it(
     worker._runner.flush()
 
     assert len(worker._runner.hosted) == Deployment.objects.count()
-    assert fills_digest(season) == replayed(tmp_path)
+    assert fills_digest(season) == replayed(hungry_league(), tmp_path, "--liquidity", "shared")["fills_sha256"]
 
 
 def test_a_worker_takes_nobody_while_another_still_holds_one_who_shares(
@@ -112,10 +100,3 @@ def test_a_worker_takes_nobody_while_another_still_holds_one_who_shares(
     worker._keep_house()
 
     assert (hosted_meanwhile, len(worker._runner.hosted)) == (0, Deployment.objects.count())
-
-
-def replayed(tmp_path: Path) -> str:
-    out = StringIO()
-    path = written(hungry_league(), tmp_path / "league.toml")
-    call_command("replay", str(CAPTURE), "--league", str(path), "--liquidity", "shared", "--json", stdout=out)
-    return json.loads(out.getvalue())["fills_sha256"]

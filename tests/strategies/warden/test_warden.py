@@ -13,7 +13,7 @@ from tests.processes import ROOT, wait_until
 
 BEGIN = """
 import ctypes, os, signal, sys, time
-from strategies import warden
+from strategies.warden import warden
 from strategies.warden.watchdog import Limits
 warden.FIRST_DELAY_S = 0.01
 quarantined = []
@@ -69,7 +69,7 @@ def test_deaths_with_somebody_to_blame_do_not_count_towards_giving_up(log: Path)
 
 
 def test_a_worker_that_is_full_is_ended_and_who_filled_it_is_quarantined(log: Path) -> None:
-    warden = start("if quarantined: return\nbox.note_greedy(7, 5 * 10**8)\nbox.ask_for_the_end()\ntime.sleep(600)", log)
+    warden = start("if quarantined: return\nbox.note_greedy(7, 5 * 10**8)\nbox.request_end()\ntime.sleep(600)", log)
 
     assert warden.wait(20) == 0
     assert "quarantined 7 took 477 MB of memory; its whole worker may hold 954 MB" in log.read_text()
@@ -77,7 +77,7 @@ def test_a_worker_that_is_full_is_ended_and_who_filled_it_is_quarantined(log: Pa
 
 def test_a_request_to_stop_reaches_the_worker(log: Path) -> None:
     warden = start(
-        "signal.signal(signal.SIGTERM, lambda *_: print('asked', flush=True))\n"
+        "signal.signal(signal.SIGTERM, lambda *_: print('stopping', flush=True))\n"
         "print('ready', flush=True)\nsignal.pause()",
         log,
     )
@@ -85,10 +85,10 @@ def test_a_request_to_stop_reaches_the_worker(log: Path) -> None:
     warden.send_signal(signal.SIGINT)
 
     assert warden.wait(20) == 0
-    assert log.read_text().splitlines()[-1] == "asked"
+    assert log.read_text().splitlines()[-1] == "stopping"
 
 
-def test_a_worker_that_hangs_is_ended_also_while_the_warden_is_asked_to_stop(log: Path) -> None:
+def test_a_worker_that_hangs_is_ended_also_while_the_warden_stops(log: Path) -> None:
     warden = start(
         "signal.signal(signal.SIGUSR1, signal.SIG_IGN)\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         "box.enter(7)\nprint('ready', flush=True)\ntime.sleep(600)",

@@ -2,47 +2,34 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from decimal import Decimal
-from functools import partial
-from io import StringIO
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
 
 from marketdata import bus
-from marketdata.recording.reading import recorded_frames
 from portfolios.models import Balance, EquityPoint, Fill, LedgerEntry, Position, Standing
-from portfolios.selectors import current_season, fills_digest
 from strategies.deployments.services import change_deployment, enable_deployment, pause_deployment, reset_deployment
 from strategies.league.files import load_league
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus
 from strategies.seasons import open_season
 from strategies.worker.runner import Runner
-from tests.leagues import CAPTURE, restless_league, written
+from tests.leagues import restless_league
 from tests.making import make_strategy
+from tests.season import MARKET, host, on_the_stream, replayed, season_digest
 from trading.book import Side
 from trading.frames import Frame
 from trading.orders import Order, Purpose
 from trading.signals import OrderType
 
 pytestmark = pytest.mark.django_db
-MARKET = "recording:test:00000000"
-
-
-@pytest.fixture(scope="module")
-def frames() -> list[Frame]:
-    return list(recorded_frames(CAPTURE))
 
 
 @pytest.fixture
-def stream(frames: list[Frame]) -> Iterator[list[Frame]]:
-    bus.redis_client().flushall()
-    bus.publish(MARKET, frames)
-    yield frames
-    bus.redis_client().flushall()
+def stream() -> Iterator[list[Frame]]:
+    with on_the_stream() as frames:
+        yield frames
 
 
 @pytest.fixture
@@ -52,25 +39,8 @@ def league(stream: list[Frame]) -> list[Deployment]:
     return list(Deployment.objects.select_related("account__season"))
 
 
-def host(runner: Runner, deployments: list[Deployment]) -> Runner:
-    for deployment in deployments:
-        runner.host(deployment, partial(bus.read, MARKET))
-    return runner
-
-
 def trader_of(league: list[Deployment]) -> Deployment:
     return next(row for row in league if row.strategy == "random_trader")
-
-
-def season_digest() -> str:
-    return fills_digest(current_season())
-
-
-def replayed(tmp_path: Path) -> dict[str, object]:
-    out = StringIO()
-    path = written(restless_league(), tmp_path / "league.toml")
-    call_command("replay", str(CAPTURE), "--league", str(path), "--json", stdout=out)
-    return json.loads(out.getvalue())
 
 
 def test_one_worker_writes_the_fills_that_a_replay_computes(
@@ -83,7 +53,7 @@ def test_one_worker_writes_the_fills_that_a_replay_computes(
             runner.flush()
     runner.flush()
 
-    expected = replayed(tmp_path)
+    expected = replayed(restless_league(), tmp_path)
 
     assert Fill.objects.count() == expected["fills"] > 40
     assert season_digest() == expected["fills_sha256"]
@@ -113,7 +83,7 @@ def test_three_workers_write_what_one_would(league: list[Deployment], stream: li
             runner.process(frame)
         runner.flush()
 
-    assert season_digest() == replayed(tmp_path)["fills_sha256"]
+    assert season_digest() == replayed(restless_league(), tmp_path)["fills_sha256"]
 
 
 @pytest.mark.parametrize("killed_at", [3, 60, 111, 200])
@@ -132,7 +102,7 @@ def test_a_worker_that_dies_between_commits_loses_and_doubles_nothing(
         second.process(frame)
     second.flush()
 
-    assert season_digest() == replayed(tmp_path)["fills_sha256"]
+    assert season_digest() == replayed(restless_league(), tmp_path)["fills_sha256"]
 
 
 def test_a_deployment_taken_over_late_catches_up_with_the_market(
@@ -146,7 +116,7 @@ def test_a_deployment_taken_over_late_catches_up_with_the_market(
         busy.process(frame)
     busy.flush()
 
-    assert season_digest() == replayed(tmp_path)["fills_sha256"]
+    assert season_digest() == replayed(restless_league(), tmp_path)["fills_sha256"]
 
 
 def test_many_who_stopped_at_different_frames_catch_up_together(
@@ -172,7 +142,7 @@ def test_many_who_stopped_at_different_frames_catch_up_together(
         runner.process(frame)
     runner.flush()
 
-    assert season_digest() == replayed(tmp_path)["fills_sha256"]
+    assert season_digest() == replayed(restless_league(), tmp_path)["fills_sha256"]
 
 
 def test_writing_a_batch_twice_writes_it_once(league: list[Deployment], stream: list[Frame]) -> None:
@@ -205,7 +175,7 @@ def test_frames_that_the_stream_no_longer_holds_are_a_gap_on_record(
     assert event.summary == f"{seconds:.1f} s of the market were not seen: the stream no longer held these frames"
 
 
-def test_a_paused_deployment_is_not_asked_and_an_enabled_one_is_again(
+def test_a_paused_deployment_is_not_evaluated_and_an_enabled_one_is_again(
     league: list[Deployment], stream: list[Frame]
 ) -> None:
     row = trader_of(league)
@@ -281,12 +251,12 @@ def test_a_strategy_that_keeps_failing_is_paused_with_its_reason(league: list[De
     assert Fill.objects.exclude(account__slug=row.slug).exists()
 
 
-def test_a_short_and_what_it_owes_are_rows_like_any_other(league: list[Deployment], frames: list[Frame]) -> None:
+def test_a_short_and_what_it_owes_are_rows_like_any_other(league: list[Deployment], stream: list[Frame]) -> None:
     runner = host(Runner(MARKET), league[:1])
     (hosted,) = runner.hosted.values()
     engine = hosted.engine
     engine.is_paused = True
-    for frame in frames[:50]:
+    for frame in stream[:50]:
         runner.process(frame)
     (symbol, *_) = engine.terms.symbols
     instrument = runner.market.snapshot().instrument(symbol)
@@ -305,7 +275,7 @@ def test_a_short_and_what_it_owes_are_rows_like_any_other(league: list[Deploymen
             leverage=Decimal(2),
         )
     )
-    for frame in frames[50:60]:
+    for frame in stream[50:60]:
         runner.process(frame)
     runner.flush()
 

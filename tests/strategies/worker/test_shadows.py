@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from decimal import Decimal
@@ -14,8 +13,6 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from marketdata import bus
-from marketdata.recording.reading import recorded_frames
 from portfolios.models import Checkpoint, Season, Shadow
 from portfolios.selectors import current_season, fills_digest
 from strategies.deployments.services import change_deployment, pause_deployment, reset_deployment
@@ -27,29 +24,22 @@ from strategies.worker.runner import Runner
 from strategies.worker.shadows import has_place, placed_deployments
 from tests.leagues import CAPTURE, restless_league, written
 from tests.rows import enter, stand
+from tests.season import MARKET, host, on_the_stream, replayed
 from trading.engine import Engine
 from trading.frames import Frame
 from trading.snapshot import DataSnapshot
 
 pytestmark = pytest.mark.django_db
-MARKET = "recording:test:00000000"
 FIGURES = (
     *("fill_model", "since_sequence", "since", "equity", "mid_equity", "result", "fees", "max_drawdown_pct"),
     *("fills", "round_trips", "errors", "as_of", "sequence"),
 )
 
 
-@pytest.fixture(scope="module")
-def frames() -> list[Frame]:
-    return list(recorded_frames(CAPTURE))
-
-
 @pytest.fixture
-def stream(frames: list[Frame]) -> Iterator[list[Frame]]:
-    bus.redis_client().flushall()
-    bus.publish(MARKET, frames)
-    yield frames
-    bus.redis_client().flushall()
+def stream() -> Iterator[list[Frame]]:
+    with on_the_stream() as frames:
+        yield frames
 
 
 @pytest.fixture
@@ -61,12 +51,8 @@ def league(stream: list[Frame]) -> list[Deployment]:
 
 
 def hosting(*deployments: Deployment) -> Runner:
-    runner = Runner(MARKET)
-    for deployment in deployments:
-        runner.host(
-            Deployment.objects.select_related("account__season").get(pk=deployment.pk), partial(bus.read, MARKET)
-        )
-    return runner
+    rows = Deployment.objects.select_related("account__season")
+    return host(Runner(MARKET), [rows.get(pk=deployment.pk) for deployment in deployments])
 
 
 def work(runner: Runner, frames: list[Frame], *, flush_every: int = 10) -> Runner:
@@ -93,26 +79,19 @@ def models_of(deployment: Deployment) -> set[str]:
     return set(Shadow.objects.filter(account_id=deployment.account_id).values_list("fill_model", flat=True))
 
 
-def replayed(tmp_path: Path) -> dict[str, Any]:
-    out = StringIO()
-    path = written(restless_league(3), tmp_path / "league.toml")
-    call_command("replay", str(CAPTURE), "--league", str(path), "--shadows", "--json", stdout=out)
-    return json.loads(out.getvalue())
-
-
 def test_facts_are_those_of_a_league_without_shadows_and_bands_those_of_a_replay(
     league: list[Deployment], stream: list[Frame], tmp_path: Path
 ) -> None:
     work(hosting(*league), stream)
 
-    expected = replayed(tmp_path)
+    expected = replayed(restless_league(3), tmp_path, "--shadows")
 
     assert Shadow.objects.count() == 2 * len(league)
     assert fills_digest(current_season()) == expected["fills_sha256"]
     for contestant in league_board(current_season(), None):
-        told = expected["optimism"][contestant.deployment.slug]
+        band = expected["optimism"][contestant.deployment.slug]
         low, high = contestant.optimism.band_pct
-        assert [round(low, 9), round(high, 9)] == [round(Decimal(value), 9) for value in told["band_pct"]]
+        assert [round(low, 9), round(high, 9)] == [round(Decimal(value), 9) for value in band["band_pct"]]
         assert round(contestant.optimism.gap_pct, 9) == round(high - low, 9)
     assert any(contestant.optimism.gap_pct > 0 for contestant in league_board(current_season(), None))
 
@@ -125,8 +104,8 @@ def test_a_replay_prints_the_band_of_each_deployment(tmp_path: Path) -> None:
 
     for slug in ("hold", "random-0"):
         (line,) = [line for line in out.getvalue().splitlines() if line.split()[0] == slug]
-        told = re.search(r"band (\S+) … (\S+) %  \(optimistic (\S+), pessimistic (\S+), realistic (\S+)\)", line)
-        low, high, *returns = (float(number) for number in told.groups())
+        band = re.search(r"band (\S+) … (\S+) %  \(optimistic (\S+), pessimistic (\S+), realistic (\S+)\)", line)
+        low, high, *returns = (float(number) for number in band.groups())
         assert (low, high) == (min(returns), max(returns))
 
 
@@ -237,23 +216,23 @@ def test_a_shadow_that_cannot_go_on_ends_alone_and_is_forked_anew(
     work(runner, stream[150:])
 
     assert models_of(league[0]) == {"optimistic", "pessimistic"}
-    assert fills_digest(current_season()) == replayed(tmp_path)["fills_sha256"]
+    assert fills_digest(current_season()) == replayed(restless_league(3), tmp_path, "--shadows")["fills_sha256"]
 
 
 def test_what_the_owner_pays_in_is_paid_to_the_shadows_and_is_no_return(
     league: list[Deployment], stream: list[Frame]
 ) -> None:
     runner = work(hosting(*league), stream)
-    told = []
+    returns = []
     for amount in (1, 50):
         for hosted in runner.hosted.values():
             pay_in = partial(paid, amount=amount, snapshot=runner.market.snapshot())
             pay_in(hosted.engine)
             hosted.shadows.share(pay_in)
         runner.flush(is_last=True)
-        told.append({c.deployment.slug: c.optimism.band.returns_pct for c in league_board(current_season(), None)})
+        returns.append({c.deployment.slug: c.optimism.band.returns_pct for c in league_board(current_season(), None)})
 
-    assert told[0] == told[1]
+    assert returns[0] == returns[1]
     assert min(row["equity"] for row in rows_of(*league)) > 140
 
 
@@ -300,7 +279,7 @@ def test_left_to_itself_a_deployment_has_shadows_by_its_place(settings: Any) -> 
     assert placed_deployments(season) == {rows[0].pk, rows[1].pk}
 
 
-def test_shadows_by_place_begin_and_end_as_the_worker_is_told(league: list[Deployment], stream: list[Frame]) -> None:
+def test_shadows_by_place_begin_and_end_with_the_place(league: list[Deployment], stream: list[Frame]) -> None:
     row = league[0]
     Deployment.objects.filter(pk=row.pk).update(shadows="auto")
     runner = work(hosting(row), stream[:50])
