@@ -1,4 +1,4 @@
-"""How shadows are spelled in JSON, and how far apart the fill models are."""
+"""Shadows in JSON, and how far apart the fill models are."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from portfolios.models import Shadow
 from portfolios.results.optimism import Optimism
 from portfolios.serializers import ExactDecimalField
+from trading.fills import plain
 
 NO_ACCOUNT = "it has no account in the running season"
 
@@ -19,7 +21,7 @@ class ShadowSerializer(serializers.Serializer[Any]):
     fill_model = serializers.CharField()
     equity = ExactDecimalField(allow_null=True)
     mid_equity = ExactDecimalField(allow_null=True)
-    return_pct = ExactDecimalField(allow_null=True, help_text="since `optimism_since`, percent of the equity then")
+    return_pct = serializers.SerializerMethodField(help_text="since `optimism_since`, percent of the equity then")
     fills = serializers.IntegerField(help_text="those of the account before the fork included")
     round_trips = serializers.IntegerField()
     fees = ExactDecimalField()
@@ -30,6 +32,13 @@ class ShadowSerializer(serializers.Serializer[Any]):
     since = serializers.DateTimeField(allow_null=True, help_text="the fork, by the market's clock")
     since_sequence = serializers.IntegerField(help_text="the last frame in common with the account")
     as_of = serializers.DateTimeField(allow_null=True)
+
+    @extend_schema_field(ExactDecimalField(allow_null=True))
+    def get_return_pct(self, shadow: Shadow) -> str | None:
+        """Return what the optimism in the context knows of it."""
+        optimism: Optimism = self.context["optimism"]
+        made = optimism.return_pct(shadow.fill_model)
+        return None if made is None else plain(made)
 
 
 class OptimismSerializer(serializers.Serializer[Any]):
@@ -50,21 +59,19 @@ class OptimismSerializer(serializers.Serializer[Any]):
     optimism_reason = serializers.SerializerMethodField(help_text="why there is no gap, else null")
 
     @extend_schema_field(ShadowSerializer(many=True))
-    def get_shadows(self, told: Any) -> Any:
+    def get_shadows(self, detail: Any) -> Any:
         """Return the shadows with their returns."""
-        optimism = optimism_in(told)
+        optimism = optimism_in(detail)
         if optimism is None:
             return []
-        for shadow in optimism.shadows:
-            shadow.return_pct = optimism.return_pct(shadow.fill_model)  # type: ignore[attr-defined]
-        return ShadowSerializer(optimism.shadows, many=True).data
+        return ShadowSerializer(optimism.shadows, many=True, context={"optimism": optimism}).data
 
-    def get_optimism_reason(self, told: Any) -> str | None:
+    def get_optimism_reason(self, detail: Any) -> str | None:
         """Return why nothing can be compared."""
-        optimism = optimism_in(told)
+        optimism = optimism_in(detail)
         return NO_ACCOUNT if optimism is None else optimism.reason or None
 
 
-def optimism_in(told: Any) -> Optimism | None:
+def optimism_in(detail: Any) -> Optimism | None:
     """Return the optimism of a contestant or of a deployment's detail; None without an account."""
-    return getattr(told, "optimism", None)
+    return getattr(detail, "optimism", None)
