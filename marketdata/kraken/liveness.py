@@ -94,8 +94,8 @@ class Liveness(msgspec.Struct):
             return f"messages have been late for {BEHIND_FOR_NS / NS_PER_S:g} s"
         return ""
 
-    def is_lag_behind(self, lag_ns: int) -> bool:
-        """Return whether messages arrive too late, compared with the quickest of this connection.
+    def measure_lag(self, lag_ns: int) -> bool:
+        """Take in a lag; return whether messages arrive too late, compared with the quickest of this connection.
 
         Compared, because two clocks that differ make every message look late, or early.
         """

@@ -164,7 +164,7 @@ class KrakenProtocol:
             lag_ns = self._books.newest_ns - wire.nanoseconds(newest)
         except ValueError:
             return []  # a message that was whole in all that matters
-        return [LagMeasured(lag_ns, self._liveness.is_lag_behind(lag_ns))]
+        return [LagMeasured(lag_ns, self._liveness.measure_lag(lag_ns))]
 
     def receive(self, frame: bytes, *, time_ns: int) -> list[MarketEvent]:
         """Return the events that one text frame carries, in order. No bytes make it raise."""

@@ -11,16 +11,16 @@ T0 = 1_783_425_600 * NS_PER_S
 
 
 def test_attempts_are_free_until_the_budget_is_spent():
-    budget = Attempts()
+    attempts = Attempts()
 
     for number in range(LIMIT):
-        assert budget.wait_ns(T0 + number * NS_PER_S) == 0
-        budget.spend(T0 + number * NS_PER_S)
+        assert attempts.wait_ns(T0 + number * NS_PER_S) == 0
+        attempts.add(T0 + number * NS_PER_S)
 
-    assert budget.used(T0 + LIMIT * NS_PER_S) == LIMIT
-    assert budget.wait_ns(T0 + 200 * NS_PER_S) == (WINDOW_S - 200) * NS_PER_S
-    assert budget.wait_ns(T0 + WINDOW_S * NS_PER_S) == 0
-    assert budget.used(T0 + (WINDOW_S + 10) * NS_PER_S) == LIMIT - 11
+    assert attempts.used(T0 + LIMIT * NS_PER_S) == LIMIT
+    assert attempts.wait_ns(T0 + 200 * NS_PER_S) == (WINDOW_S - 200) * NS_PER_S
+    assert attempts.wait_ns(T0 + WINDOW_S * NS_PER_S) == 0
+    assert attempts.used(T0 + (WINDOW_S + 10) * NS_PER_S) == LIMIT - 11
 
 
 @pytest.mark.django_db(transaction=True)
@@ -42,7 +42,7 @@ def test_attempts_of_feeds_that_are_gone_count():
 
     async def pass_through() -> None:
         nonlocal now_ns
-        passing = asyncio.create_task(budget.passed())
+        passing = asyncio.create_task(budget.spend())
         await was_reported.wait()
         now_ns += NS_PER_S
         await passing
@@ -60,6 +60,6 @@ def test_each_market_has_a_budget_of_its_own():
         models.ConnectionAttempt(market="simulated:1", at=utc(T0)) for _ in range(LIMIT)
     )
 
-    asyncio.run(Budget("kraken", now_ns=lambda: T0, report=pytest.fail).passed())
+    asyncio.run(Budget("kraken", now_ns=lambda: T0, report=pytest.fail).spend())
 
     assert models.ConnectionAttempt.objects.filter(market="kraken").count() == 1

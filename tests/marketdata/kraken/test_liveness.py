@@ -98,14 +98,14 @@ def test_trades_that_only_rest_knows_show_a_dead_subscription_and_are_reported_l
 
 def test_the_lag_comes_once_a_second_and_measured_against_the_quickest():
     protocol = watching("BTC/USD")
-    received = []
+    measured = []
     for second, delay_s in enumerate((0.1, 0.1, 6, 3, 1)):
         # The message's timestamp is noon; what differs is when it comes.
         received(protocol, docs_book(), time_ns=NOON_NS + int(delay_s * S))
-        received += [event for event in checked(protocol, second) if isinstance(event, LagMeasured)]
+        measured += [event for event in checked(protocol, second) if isinstance(event, LagMeasured)]
 
-    assert [round(event.lag_ns / S, 1) for event in received] == [0.1, 0.1, 6, 3, 1]
-    assert [event.is_behind for event in received] == [False, False, True, True, False]
+    assert [round(event.lag_ns / S, 1) for event in measured] == [0.1, 0.1, 6, 3, 1]
+    assert [event.is_behind for event in measured] == [False, False, True, True, False]
     assert checked(protocol, 9) == []
 
 
@@ -114,14 +114,14 @@ def test_a_connection_that_is_late_for_a_minute_is_given_up_since_a_clock_may_ha
 
     for second in range(75):
         liveness.received_ns = second * S
-        liveness.is_lag_behind(30 * S if second >= 5 else 0)
+        liveness.measure_lag(30 * S if second >= 5 else 0)
         verdicts.append(liveness.broken_reason(second * S))
 
     assert set(verdicts[:65]) == {""}
     assert verdicts[65] == "messages have been late for 60 s"
 
 
-def test_a_connection_that_never_has_what_is_listed_is_given_up():
+def test_a_connection_that_never_lists_its_instruments_is_given_up():
     protocol = KrakenProtocol(["BTC/USD"], time_ns=NOON_NS)
     received(protocol, b'{"method":"subscribe","req_id":1,"success":true,"result":{"channel":"instrument"}}')
     reasons = []

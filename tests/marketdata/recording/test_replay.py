@@ -9,6 +9,7 @@ from marketdata.framing.frame_builder import BuilderMemory, FrameBuilder
 from marketdata.framing.listener import InvalidMemory, Listener, ListenerMemory
 from marketdata.framing.records import Kind, Record
 from marketdata.kraken.books import Books
+from marketdata.kraken.liveness import Liveness
 from marketdata.kraken.protocol import KrakenProtocol
 from marketdata.kraken.requests import Requests
 from marketdata.kraken.tape import LastPrint, Tape
@@ -64,6 +65,11 @@ def test_a_listener_that_remembers_goes_on_byte_for_byte(share):
     assert other.outgoing() == listener.outgoing()
 
 
+def test_the_memory_in_older_recordings_is_read_by_its_stored_names():
+    assert "heard_ns" in Liveness.__struct_encode_fields__
+    assert {"can_ask_again", "tape", "protocol"} <= set(ListenerMemory.__struct_encode_fields__)
+
+
 def test_nothing_that_a_listener_knows_is_left_out_of_its_memory():
     fields = {f"_{name}" for name in BuilderMemory.__struct_fields__}
     requests = Requests()
@@ -74,7 +80,7 @@ def test_nothing_that_a_listener_knows_is_left_out_of_its_memory():
     assert set(vars(Books({}, requests, depth=25, can_ask_again=True))) == {
         *("verified", "wants_reconnect", "_depths", "_awaited", "_losses", "newest", "newest_ns", "_asks"),
         *(
-            "heard_ns",
+            "received_ns",
             "_levels",
             "_changed",
             "_instruments",
@@ -137,7 +143,7 @@ def test_two_recordings_of_the_same_minute_give_each_frame_once():
         ([Record(Kind.MEMORY, NOON_NS, b"junk")], "4 bytes are not a listener's memory"),
         (
             [Record(Kind.MEMORY, NOON_NS, fresh_listener().memory()), Record(Kind.MESSAGE, NOON_NS, b"{}")],
-            "a message of 2 bytes came when nobody was connected",
+            "a message of 2 bytes came without a connection",
         ),
     ],
 )
