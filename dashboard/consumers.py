@@ -28,7 +28,7 @@ LOGIN_NEEDED = 4403
 UNKNOWN_PAGE = 4404
 
 
-class LivePage(AsyncWebsocketConsumer):
+class LivePage(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels brings no types
     """A socket that is sent panels and says nothing that matters."""
 
     broadcaster: Broadcaster | None = None

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from marketdata import models
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
+class ReadOnlyAdmin(admin.ModelAdmin[Any]):
     """Rows that nobody adds, changes or deletes by hand."""
 
     list_per_page = 50

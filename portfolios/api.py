@@ -57,7 +57,7 @@ def account_named(slug: str) -> Account:
     return account
 
 
-class AccountRows(generics.ListAPIView):
+class AccountRows(generics.ListAPIView[Any]):
     """A list of one account's rows; subclasses name the model's rows and their order."""
 
     ordering: tuple[str, ...]
@@ -70,7 +70,7 @@ class AccountRows(generics.ListAPIView):
         return rows.filter(account=account_named(self.kwargs["slug"])).order_by(*self.ordering)
 
 
-class Fills(generics.ListAPIView):
+class Fills(generics.ListAPIView[Fill]):
     """Executions, newest first, each with its evidence."""
 
     queryset = Fill.objects.all()

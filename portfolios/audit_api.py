@@ -21,13 +21,13 @@ class AuditFilter(KnownParameters):
         fields = ("kind", "by", "subject", "action")
 
 
-class AuditEntrySerializer(ModelSerializer):
+class AuditEntrySerializer(ModelSerializer[AuditEntry]):
     class Meta:
         model = AuditEntry
         exclude = ("id",)
 
 
-class AuditLog(generics.ListAPIView):
+class AuditLog(generics.ListAPIView[AuditEntry]):
     """Who changed what, newest first; nobody's business but of those who may change things."""
 
     needs = MAY_AUDIT

@@ -25,7 +25,7 @@ from portfolios.models import (
 PAGING = {"limit", "cursor", "format"}
 
 
-class _MomentField(IsoDateTimeField):
+class _MomentField(IsoDateTimeField):  # type: ignore[misc]  # django-filter brings no types
     def clean(self, value: Any) -> datetime | None:
         """Return the moment in UTC: PostgreSQL knows fewer zones than ISO 8601."""
         moment: datetime | None = super().clean(value)
@@ -35,13 +35,13 @@ class _MomentField(IsoDateTimeField):
             raise forms.ValidationError(f"{value!r} was given; expected a time that the calendar has") from None
 
 
-class MomentFilter(django_filters.IsoDateTimeFilter):
+class MomentFilter(django_filters.IsoDateTimeFilter):  # type: ignore[misc]  # django-filter brings no types
     """A bound in time, with its zone."""
 
     field_class = _MomentField
 
 
-class KnownParameters(django_filters.FilterSet):
+class KnownParameters(django_filters.FilterSet):  # type: ignore[misc]  # django-filter brings no types
     """A filter set that names the parameters there are when it is given another."""
 
     def __init__(self, data: Any = None, *args: Any, **options: Any) -> None:

@@ -61,17 +61,20 @@ class LeagueRow:
     @property
     def equity(self) -> Decimal:
         """What the account would fetch now, in its currency."""
-        return self.standing.equity if self.standing else self.account.cash
+        equity: Decimal = self.standing.equity if self.standing else self.account.cash
+        return equity
 
     @property
     def stake(self) -> Decimal:
         """All that was paid in less what was taken out: neither is a profit or a loss."""
-        return self.standing.stake if self.standing else self.account.cash
+        stake: Decimal = self.standing.stake if self.standing else self.account.cash
+        return stake
 
     @property
     def paid_in(self) -> Decimal:
         """All that was ever paid in."""
-        return self.standing.paid_in if self.standing else self.account.cash
+        paid_in: Decimal = self.standing.paid_in if self.standing else self.account.cash
+        return paid_in
 
     @property
     def result(self) -> Decimal:
@@ -88,7 +91,8 @@ class LeagueRow:
         """Exposure per unit of equity; None without a standing, or when nothing is left."""
         if self.standing is None or self.standing.exposure is None or self.equity <= 0:
             return None
-        return self.standing.exposure / self.equity
+        leverage: Decimal = self.standing.exposure / self.equity
+        return leverage
 
     @property
     def margin(self) -> MarginState:
@@ -217,7 +221,8 @@ def newest_fills(of: Account | Season | None, *, symbol: str = "", until: dateti
 def stake_of(account: Account) -> Decimal:
     """Return what was paid in less what was taken out."""
     standing = Standing.objects.filter(account=account).first()
-    return account.cash if standing is None else standing.stake
+    stake: Decimal = account.cash if standing is None else standing.stake
+    return stake
 
 
 def ledger_sums(account: Account) -> dict[str, Decimal]:

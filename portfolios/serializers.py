@@ -44,7 +44,7 @@ class ExactDecimalField(serializers.DecimalField):
         return plain(value)
 
 
-class RowSerializer(serializers.ModelSerializer):
+class RowSerializer(serializers.ModelSerializer[Any]):
     """A row as it is stored."""
 
     serializer_field_mapping = serializers.ModelSerializer.serializer_field_mapping | {
@@ -183,7 +183,7 @@ class CurvePointSerializer(serializers.Serializer[CurvePoint]):
     drawdown_pct = ExactDecimalField(help_text="below the highest point before it; payments are no gain and no loss")
 
 
-class EquityCurveSerializer(serializers.Serializer):
+class EquityCurveSerializer(serializers.Serializer[Any]):
     """An account's worth over time, oldest first."""
 
     slug = serializers.SlugField()
@@ -192,7 +192,7 @@ class EquityCurveSerializer(serializers.Serializer):
     points = CurvePointSerializer(many=True)
 
 
-class ReasonSerializer(serializers.Serializer):
+class ReasonSerializer(serializers.Serializer[Any]):
     """A reason not to trade, and how often it was given."""
 
     code = serializers.CharField()
@@ -202,7 +202,7 @@ class ReasonSerializer(serializers.Serializer):
     total = serializers.IntegerField(help_text="since the account was opened")
 
 
-class ReasonsOfHourSerializer(serializers.Serializer):
+class ReasonsOfHourSerializer(serializers.Serializer[Any]):
     """What was counted in one hour of market time, or more where the market was not seen."""
 
     since = serializers.DateTimeField(allow_null=True, help_text="null: since the account was opened")
@@ -210,7 +210,7 @@ class ReasonsOfHourSerializer(serializers.Serializer):
     counts = serializers.DictField(child=serializers.IntegerField(), help_text='"code" or "code SYMBOL" -> times')
 
 
-class ReasonsSerializer(serializers.Serializer):
+class ReasonsSerializer(serializers.Serializer[Any]):
     """Why the strategy did not trade: by reason, and by hour."""
 
     as_of = serializers.DateTimeField(allow_null=True, help_text="the market's clock; null before the first frame")
@@ -220,7 +220,7 @@ class ReasonsSerializer(serializers.Serializer):
     hours = ReasonsOfHourSerializer(many=True)
 
 
-class LedgerSumSerializer(serializers.Serializer):
+class LedgerSumSerializer(serializers.Serializer[Any]):
     """One currency: what the ledger adds up to, and what the balance says. They are equal, always."""
 
     currency = serializers.CharField()

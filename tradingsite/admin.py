@@ -25,7 +25,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class AuditedUserAdmin(UserAdmin):
+class AuditedUserAdmin(UserAdmin[User]):
     """Who may log in, and in which role."""
 
     list_display = ("username", "role", "is_active", "last_login")
@@ -84,7 +84,7 @@ def _fields(line: dict[str, Any]) -> list[str]:
     return [str(name) for change in line.values() for name in change.get("fields", [])]
 
 
-class TokenForm(forms.ModelForm):
+class TokenForm(forms.ModelForm[ApiToken]):
     """What is to be said of a new token."""
 
     scopes = forms.MultipleChoiceField(choices=Scope.choices, initial=[Scope.READ], widget=forms.CheckboxSelectMultiple)
@@ -97,7 +97,7 @@ class TokenForm(forms.ModelForm):
         fields = ("user", "name")
 
 
-class ShareForm(forms.ModelForm):
+class ShareForm(forms.ModelForm[ShareLink]):
     """What is to be said of a new link."""
 
     days = forms.IntegerField(min_value=1, max_value=MOST_DAYS, initial=7, help_text="until it expires")
@@ -107,7 +107,7 @@ class ShareForm(forms.ModelForm):
         fields = ("note",)
 
 
-class PassAdmin(admin.ModelAdmin):
+class PassAdmin(admin.ModelAdmin[Any]):
     """Things with a secret: they are made and revoked, never changed."""
 
     actions = ("revoke_chosen",)

@@ -8,7 +8,7 @@ import os
 import warnings
 
 from celery import Celery
-from celery.platforms import SecurityWarning
+from celery.exceptions import SecurityWarning
 
 from tradingsite.jobs import report_when_ready
 

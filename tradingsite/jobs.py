@@ -45,7 +45,7 @@ class JobTally:
 JOBS = JobTally()  # this process's
 
 
-class Job(Task):
+class Job(Task[..., Any]):
     """A task as Celery calls it."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -7,8 +7,13 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import django_stubs_ext
+
 from tradingsite import environment
 from tradingsite.logs import logging_config
+
+# An admin and a form say of which model they are, as querysets do: ModelAdmin[Account].
+django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 PADDOCK_DATA_DIR = Path(os.environ.get("PADDOCK_DATA_DIR") or BASE_DIR / "data").absolute()

@@ -9,7 +9,8 @@ from typing import Any
 import django_filters
 from django.db.models import QuerySet
 from django.urls import path
-from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.renderers import JSONRenderer
@@ -49,7 +50,7 @@ DEFAULT_VALUES = 300
 _OTHERS = {"name", "timeframe", "limit", "before", "format"}  # what is asked of an indicator beside its parameters
 
 
-class MarketsView(generics.ListAPIView):
+class MarketsView(generics.ListAPIView[Instrument]):
     """The instruments of the market, each with its quote and its last day."""
 
     queryset = Instrument.objects.none()
@@ -148,7 +149,7 @@ class MarketFillFilter(KnownParameters):
         fields = ("side", "liquidity")
 
 
-class MarketFillsView(generics.ListAPIView):
+class MarketFillsView(generics.ListAPIView[Fill]):
     """The league's fills on one instrument in the running season, newest first."""
 
     queryset = Fill.objects.all()

@@ -87,7 +87,8 @@ def smallest_cost(instrument: Instrument, ask: Decimal) -> Decimal:
     """Return what the smallest order costs at ``ask``, in quote currency: both minimums must be met."""
     least_qty = max(instrument.qty_min, instrument.cost_min / ask)
     steps = (least_qty / instrument.qty_increment).to_integral_value(ROUND_UP)
-    return steps * instrument.qty_increment * ask
+    cost: Decimal = steps * instrument.qty_increment * ask
+    return cost
 
 
 def _small_account(

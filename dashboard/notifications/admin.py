@@ -15,7 +15,7 @@ from dashboard.notifications.models import Channel, Delivery, Rule
 from marketdata.admin import ReadOnlyAdmin
 
 
-class ChannelForm(forms.ModelForm):
+class ChannelForm(forms.ModelForm[Channel]):
     """A channel; what was secret stays as it is where nothing is typed."""
 
     class Meta:
@@ -40,7 +40,7 @@ class NamesField(forms.CharField):
         return [name.strip() for name in str(super().clean(value)).split(",") if name.strip()]
 
 
-class RuleForm(forms.ModelForm):
+class RuleForm(forms.ModelForm[Rule]):
     """A rule; an empty list of names means all."""
 
     deployments = NamesField(required=False, help_text="slugs, each after a comma; empty: all")
@@ -54,7 +54,7 @@ class RuleForm(forms.ModelForm):
         )
 
 
-class Audited(admin.ModelAdmin):
+class Audited(admin.ModelAdmin[Any]):
     """Rows that are saved and removed by services, which write the audit log."""
 
     list_per_page = 50

@@ -36,7 +36,7 @@ def _saved(serializer: BaseSerializer[Any], request: Request, save: Any) -> Any:
     return told
 
 
-class Channels(generics.ListCreateAPIView):
+class Channels(generics.ListCreateAPIView[Channel]):
     """Who can be told."""
 
     needs = MAY_CHANGE
@@ -53,7 +53,7 @@ class Channels(generics.ListCreateAPIView):
         return Response(told, status=status.HTTP_201_CREATED)
 
 
-class _Detail(generics.RetrieveUpdateDestroyAPIView):
+class _Detail(generics.RetrieveUpdateDestroyAPIView[Any]):
     """One row: read, changed in part, removed."""
 
     needs = MAY_CHANGE
@@ -90,7 +90,7 @@ class ChannelTest(APIView):
         return Response(serializers.OutcomeSerializer(outcome._asdict()).data)
 
 
-class Rules(generics.ListCreateAPIView):
+class Rules(generics.ListCreateAPIView[Rule]):
     """Of what they are told."""
 
     needs = MAY_CHANGE
@@ -122,7 +122,7 @@ class DeliveryFilter(KnownParameters):
         fields = ("state", "rule")
 
 
-class Deliveries(generics.ListAPIView):
+class Deliveries(generics.ListAPIView[Delivery]):
     """What was told, and what came of it, newest first."""
 
     needs = MAY_CHANGE

@@ -10,7 +10,7 @@ from dashboard.notifications.models import Channel, ChannelKind, Delivery, Rule,
 from portfolios.serializers import RowSerializer
 
 
-class _Known(serializers.ModelSerializer):
+class _Known(serializers.ModelSerializer[Any]):
     """A row whose unknown keys are refused by name."""
 
     def to_internal_value(self, data: Any) -> Any:
@@ -76,7 +76,7 @@ class RuleSerializer(_Known, RowSerializer):
         read_only_fields = ("since",)
 
 
-class DeliverySerializer(serializers.ModelSerializer):
+class DeliverySerializer(serializers.ModelSerializer[Delivery]):
     """One message to one channel."""
 
     rule = serializers.CharField(source="rule.name")
@@ -90,7 +90,7 @@ class DeliverySerializer(serializers.ModelSerializer):
         )
 
 
-class OutcomeSerializer(serializers.Serializer):
+class OutcomeSerializer(serializers.Serializer[Any]):
     """What came of a test."""
 
     is_sent = serializers.BooleanField()

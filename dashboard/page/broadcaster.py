@@ -189,4 +189,5 @@ def _nothing() -> None:
 
 async def _beside(read: Callable[[], R]) -> R:
     """Return what ``read`` finds, in a thread of its own: not behind the pages, which all are read in one."""
-    return await database_sync_to_async(read, thread_sensitive=False, executor=_fills_thread)()
+    found: R = await database_sync_to_async(read, thread_sensitive=False, executor=_fills_thread)()
+    return found

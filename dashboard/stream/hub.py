@@ -113,7 +113,7 @@ class Hub:
 
     async def _read(self) -> Batch:
         """Read on and hand on what was read."""
-        batch = await database_sync_to_async(messages_after)(self.position, limit=BATCH)
+        batch: Batch = await database_sync_to_async(messages_after)(self.position, limit=BATCH)
         for message in batch.messages:
             entry = _entry(message)
             self._memory.append(entry)

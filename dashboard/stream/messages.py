@@ -254,7 +254,8 @@ def understood(text: str) -> Subscribe | Unsubscribe | Ping:
     if len(text) > MOST_CHARACTERS:
         raise NotUnderstood("", f"the message has {len(text)} characters; expected at most {MOST_CHARACTERS}")
     try:
-        return _decoder.decode(text)
+        request: Subscribe | Unsubscribe | Ping = _decoder.decode(text)
+        return request
     except msgspec.ValidationError as error:
         raise _refusal(str(error)) from None
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:

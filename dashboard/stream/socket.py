@@ -43,7 +43,7 @@ MOST_CHANGES = 10  # of what one client follows, that may wait for the past that
 _log = logging.getLogger(__name__)
 
 
-class StreamSocket(AsyncWebsocketConsumer):
+class StreamSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels brings no types
     """One program that follows the stream. Whether it may was asked before it came here."""
 
     follower: Follower | None = None
@@ -109,7 +109,8 @@ class StreamSocket(AsyncWebsocketConsumer):
         if not FACTS.intersection(wanted.channels):
             raise NotUnderstood("after", "after: states have no past; expected a channel of facts beside it")
         try:
-            return await database_sync_to_async(cursor_named)(wanted.after)
+            cursor: StreamCursor = await database_sync_to_async(cursor_named)(wanted.after)
+            return cursor
         except UnknownCursor as error:
             raise NotUnderstood("after", f"after: {error}") from None
 

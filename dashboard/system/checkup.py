@@ -101,7 +101,7 @@ def _exchange(check: str) -> Iterator[Finding]:
         "see whether this machine may reach it" if needs_it else "nothing, as long as the league runs on another market"
     )
     for side, url, answers in (
-        ("socket", settings.KRAKEN_WS_URL, lambda: kraken_answers(settings.KRAKEN_WS_URL, timeout_s=ANSWER_WITHIN_S)),
+        ("socket", settings.KRAKEN_WS_URL, _socket_answers),
         ("REST", settings.KRAKEN_REST_URL, _rest_answers),
     ):
         place = f"{check} {side}"
@@ -109,6 +109,10 @@ def _exchange(check: str) -> Iterator[Finding]:
             yield _ok(place, f"{url} answers")
         else:
             yield Finding(place, amiss, f"{url} does not answer within {ANSWER_WITHIN_S:.0f} s", do)
+
+
+def _socket_answers() -> bool:
+    return kraken_answers(settings.KRAKEN_WS_URL, timeout_s=ANSWER_WITHIN_S)
 
 
 def _rest_answers() -> bool:

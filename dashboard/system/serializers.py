@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework import serializers
 
 
-class CauseSerializer(serializers.Serializer):
+class CauseSerializer(serializers.Serializer[Any]):
     code = serializers.CharField(help_text="what it is about, for programs")
     tone = serializers.CharField(help_text="`warning` or `bad`")
     sentence = serializers.CharField()
@@ -13,7 +15,7 @@ class CauseSerializer(serializers.Serializer):
     do = serializers.CharField(help_text="what to do")
 
 
-class VitalsSerializer(serializers.Serializer):
+class VitalsSerializer(serializers.Serializer[Any]):
     lag_ms = serializers.FloatField(allow_null=True, help_text="of what is heard: the newest")
     lag_p99_ms = serializers.FloatField(allow_null=True, help_text="within ten minutes")
     frames_per_s = serializers.FloatField(allow_null=True, help_text="published")
@@ -25,7 +27,7 @@ class VitalsSerializer(serializers.Serializer):
     queued_jobs = serializers.IntegerField(allow_null=True)
 
 
-class ProcessSerializer(serializers.Serializer):
+class ProcessSerializer(serializers.Serializer[Any]):
     kind = serializers.CharField(help_text="`feed`, `worker`, `warden`, `web`, `jobs` or `beat`")
     instance = serializers.CharField(help_text="host and process id")
     version = serializers.CharField(allow_null=True)
@@ -35,7 +37,7 @@ class ProcessSerializer(serializers.Serializer):
     figures = serializers.DictField(child=serializers.FloatField())
 
 
-class WorkerSerializer(serializers.Serializer):
+class WorkerSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     started = serializers.DateTimeField()
     heard = serializers.DateTimeField(help_text="its last sign of life")
@@ -45,13 +47,13 @@ class WorkerSerializer(serializers.Serializer):
     behind_s = serializers.FloatField(allow_null=True, help_text="of the feed's newest frame")
 
 
-class TableSerializer(serializers.Serializer):
+class TableSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     bytes = serializers.IntegerField()
     rows = serializers.IntegerField(allow_null=True, help_text="as the server estimates them")
 
 
-class DatabaseSerializer(serializers.Serializer):
+class DatabaseSerializer(serializers.Serializer[Any]):
     version = serializers.CharField()
     bytes = serializers.IntegerField()
     connections = serializers.IntegerField()
@@ -61,14 +63,14 @@ class DatabaseSerializer(serializers.Serializer):
     tables = TableSerializer(many=True)
 
 
-class StreamSerializer(serializers.Serializer):
+class StreamSerializer(serializers.Serializer[Any]):
     market = serializers.CharField()
     frames = serializers.IntegerField()
     reaches_back_s = serializers.FloatField()
     newest_age_s = serializers.FloatField(allow_null=True, help_text="null for a recording's market time")
 
 
-class RedisSerializer(serializers.Serializer):
+class RedisSerializer(serializers.Serializer[Any]):
     server = serializers.CharField()
     version = serializers.CharField()
     bytes = serializers.IntegerField()
@@ -78,19 +80,19 @@ class RedisSerializer(serializers.Serializer):
     streams = StreamSerializer(many=True)
 
 
-class DiskSerializer(serializers.Serializer):
+class DiskSerializer(serializers.Serializer[Any]):
     folder = serializers.CharField(help_text="the data folder")
     free_bytes = serializers.IntegerField()
     total_bytes = serializers.IntegerField()
 
 
-class RunSerializer(serializers.Serializer):
+class RunSerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
     seconds = serializers.FloatField()
     outcome = serializers.CharField(help_text="`done`, `failed` or `retried`")
 
 
-class PeriodicSerializer(serializers.Serializer):
+class PeriodicSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     task = serializers.CharField()
     every_s = serializers.FloatField(allow_null=True)
@@ -98,12 +100,12 @@ class PeriodicSerializer(serializers.Serializer):
     is_overdue = serializers.BooleanField()
 
 
-class BackupSerializer(serializers.Serializer):
+class BackupSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(help_text="of its file")
     at = serializers.DateTimeField()
 
 
-class VersionsSerializer(serializers.Serializer):
+class VersionsSerializer(serializers.Serializer[Any]):
     paddock = serializers.CharField()
     python = serializers.CharField()
     django = serializers.CharField()
@@ -111,7 +113,7 @@ class VersionsSerializer(serializers.Serializer):
     redis = serializers.CharField(allow_null=True, help_text="with the server's name")
 
 
-class SystemSerializer(serializers.Serializer):
+class SystemSerializer(serializers.Serializer[Any]):
     tone = serializers.CharField(help_text="`good`, `warning` or `bad`")
     answer = serializers.CharField()
     sentence = serializers.CharField()

@@ -287,8 +287,8 @@ def nanoseconds(timestamp: str) -> int:
     seconds, dot, fraction = timestamp.removesuffix("Z").partition(".")
     if len(seconds) != len("2026-07-07T23:00:03") or (dot and not (fraction.isascii() and fraction.isdigit())):
         raise ValueError(f"timestamp is {timestamp[:MAX_DIGITS]!r}; expected like 2026-07-07T23:00:03.501510Z")
-    whole = timegm(datetime.fromisoformat(seconds).timetuple())
-    return whole * 10**_NANOSECOND_DIGITS + int(fraction[:_NANOSECOND_DIGITS].ljust(_NANOSECOND_DIGITS, "0"))
+    whole: int = timegm(datetime.fromisoformat(seconds).timetuple()) * 10**_NANOSECOND_DIGITS
+    return whole + int(fraction[:_NANOSECOND_DIGITS].ljust(_NANOSECOND_DIGITS, "0"))
 
 
 def instrument_of(pair: PairData) -> Instrument:

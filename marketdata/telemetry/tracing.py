@@ -120,7 +120,11 @@ class _Tracer:
         self.shutdown = provider.shutdown
         self._tracer = provider.get_tracer("paddock")
         sampled = TraceFlags(TraceFlags.SAMPLED)
-        self._link = lambda ids: Link(SpanContext(ids[0], ids[1], is_remote=True, trace_flags=sampled))
+
+        def link_to(ids: tuple[int, int]) -> Link:
+            return Link(SpanContext(ids[0], ids[1], is_remote=True, trace_flags=sampled))
+
+        self._link = link_to
 
     @contextmanager
     def span(self, name: str, links: Iterable[tuple[str, int]], attributes: Mapping[str, Any]) -> Iterator[Span]:

@@ -198,4 +198,5 @@ class Payment(models.Model):
     @property
     def size(self) -> Decimal:
         """The amount without its direction."""
-        return abs(self.amount)
+        size: Decimal = abs(self.amount)
+        return size

@@ -22,7 +22,7 @@ from strategies.models import Deployment, DeploymentStatus
 Service = Callable[..., object]
 
 
-class CommandingAdmin(admin.ModelAdmin):
+class CommandingAdmin(admin.ModelAdmin[Deployment]):
     """Adds the actions to the list of deployments; `each` calls a service for each and tells what came of it."""
 
     def each(self, request: HttpRequest, rows: QuerySet[Deployment], done: str, service: Service) -> None:

@@ -25,7 +25,7 @@ _SHOWN = ("name", "valid_from", "table", "reference", "by", "added_at")
 _HEAD = SafeString("<tr><th>USD in 30 days</th><th>Taker %</th><th>Maker %</th></tr>")
 
 
-class FeeScheduleForm(forms.ModelForm):
+class FeeScheduleForm(forms.ModelForm[FeeSchedule]):
     """A table to add; it begins as Kraken's, to be written over."""
 
     tiers = forms.CharField(
@@ -55,7 +55,7 @@ class FeeScheduleForm(forms.ModelForm):
 
 
 @admin.register(FeeSchedule)
-class FeeScheduleAdmin(admin.ModelAdmin):
+class FeeScheduleAdmin(admin.ModelAdmin[FeeSchedule]):
     """Tables of one's own. A name stands for one table for ever, so none is changed."""
 
     form = FeeScheduleForm

@@ -130,7 +130,7 @@ def _single(key: str, **options: Any) -> dict[str, Any]:
     return {"required": False, "label": label_of(TERMS[key]), "help_text": TERMS[key].about.help, **options}
 
 
-class DeploymentForm(forms.ModelForm):
+class DeploymentForm(forms.ModelForm[Deployment]):
     """What every strategy has in common; `deployment_form` adds the other terms and the strategy's own fields.
 
     Only terms that a person writes otherwise than in a box of their kind have a field here.
@@ -218,7 +218,7 @@ def deployment_form(strategy: Strategy) -> type[DeploymentForm]:
     return type("DrawnDeploymentForm", (DeploymentForm,), {**fields, "strategy": strategy})
 
 
-def fields_by_group(form: type[forms.ModelForm]) -> dict[Group, list[str]]:
+def fields_by_group(form: type[forms.ModelForm[Deployment]]) -> dict[Group, list[str]]:
     """Return the names of a form's fields by the group of their term: CONFIG__KEY is of the config's."""
     grouped: dict[Group, list[str]] = {group: [] for group in Group}
     for name in form.base_fields:

@@ -26,7 +26,7 @@ VERSION_CHANGES: dict[str, tuple[str, Callable[..., Deployment], str]] = {
 }
 
 
-class DeploymentPages(admin.ModelAdmin):
+class DeploymentPages(admin.ModelAdmin[Deployment]):
     """Views and addresses that DeploymentAdmin adds to Django's own."""
 
     def get_urls(self) -> list[URLPattern]:

@@ -52,7 +52,7 @@ class PayForm(forms.Form):
         return amount if self.cleaned_data["direction"] == "in" else -amount
 
 
-class PayingAdmin(admin.ModelAdmin):
+class PayingAdmin(admin.ModelAdmin[Deployment]):
     """Adds the page to a deployment."""
 
     def get_urls(self) -> list[URLPattern]:

@@ -58,7 +58,7 @@ class DeploymentFilter(KnownParameters):
         return rows.filter(symbols__contains=[symbol])
 
 
-class Deployments(generics.ListAPIView):
+class Deployments(generics.ListAPIView[Deployment]):
     """Deployments as they are configured, by slug."""
 
     queryset = Deployment.objects.order_by("slug")

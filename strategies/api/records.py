@@ -30,7 +30,7 @@ class EventFilter(KnownParameters):
         fields = ("kind",)
 
 
-class Events(generics.ListAPIView):
+class Events(generics.ListAPIView[DeploymentEvent]):
     """What befell a deployment, newest first: errors with their traceback, gaps, pauses, changes."""
 
     queryset = DeploymentEvent.objects.all()

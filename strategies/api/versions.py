@@ -24,7 +24,7 @@ from strategies.models import DeploymentRevision
 from strategies.serializers import deployments
 
 
-class Revisions(generics.ListAPIView):
+class Revisions(generics.ListAPIView[DeploymentRevision]):
     """Every change of a deployment, newest first: who, when, what."""
 
     queryset = DeploymentRevision.objects.all()

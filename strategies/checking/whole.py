@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from marketdata.recording.reading import InvalidRecording
+from marketdata.recording.files import InvalidRecording
 from marketdata.simulation.pairs import PAIRS
 from strategies.checking import reading, stretches, verdicts
 from strategies.checking.findings import Mark, Report

@@ -12,13 +12,13 @@ from strategies.serializers.terms import term_fields
 _OF_THE_ORIGINAL = "left out: as the original's"
 
 
-class StopSerializer(serializers.Serializer):
+class StopSerializer(serializers.Serializer[Any]):
     """Why entries are stopped."""
 
     reason = serializers.CharField(required=False, allow_blank=True, max_length=400, default="")
 
 
-class CloneSerializer(serializers.Serializer):
+class CloneSerializer(serializers.Serializer[Any]):
     """A copy of a deployment: its name, and what shall differ from the original."""
 
     name = serializers.CharField(max_length=100)
@@ -39,7 +39,7 @@ class CloneSerializer(serializers.Serializer):
         return attrs
 
 
-class BeginSeasonSerializer(serializers.Serializer):
+class BeginSeasonSerializer(serializers.Serializer[Any]):
     """A new season for all deployments."""
 
     confirm = serializers.IntegerField(

@@ -117,7 +117,7 @@ class DeploymentSerializer(RowSerializer):
         return {**super().get_fields(), **term_fields(read_only=True)}
 
 
-class SettingSerializer(serializers.Serializer):
+class SettingSerializer(serializers.Serializer[Any]):
     """One key beside its default."""
 
     key = serializers.CharField()
@@ -128,14 +128,14 @@ class SettingSerializer(serializers.Serializer):
     is_changed = serializers.BooleanField()
 
 
-class AssetSerializer(serializers.Serializer):
+class AssetSerializer(serializers.Serializer[Any]):
     """A file of a strategy that is not Python, such as a model."""
 
     name = serializers.CharField(help_text="its path below the strategy's folder")
     bytes = serializers.IntegerField()
 
 
-class VersionSerializer(serializers.Serializer):
+class VersionSerializer(serializers.Serializer[Any]):
     """A version of a strategy."""
 
     version = serializers.CharField()
@@ -148,7 +148,7 @@ class VersionSerializer(serializers.Serializer):
         return [{"name": name, "bytes": size} for name, size in assets_of(strategy.sources).items()]
 
 
-class ChangeSerializer(serializers.Serializer):
+class ChangeSerializer(serializers.Serializer[Any]):
     """One key that differs."""
 
     key = serializers.CharField(help_text="like `config.breaker.losses`")
@@ -156,7 +156,7 @@ class ChangeSerializer(serializers.Serializer):
     after = serializers.JSONField(required=False, help_text="left out: it follows the default")
 
 
-class RevisionSerializer(serializers.ModelSerializer):
+class RevisionSerializer(serializers.ModelSerializer[DeploymentRevision]):
     """One change of a deployment, and all settings from then on."""
 
     changes = ChangeSerializer(many=True)
@@ -166,7 +166,7 @@ class RevisionSerializer(serializers.ModelSerializer):
         exclude = ("id", "deployment")
 
 
-class DeploymentEventSerializer(serializers.ModelSerializer):
+class DeploymentEventSerializer(serializers.ModelSerializer[DeploymentEvent]):
     """An event record: an error, a pause, a gap, a change of settings."""
 
     class Meta:
@@ -174,7 +174,7 @@ class DeploymentEventSerializer(serializers.ModelSerializer):
         exclude = ("id", "deployment")
 
 
-class CostSerializer(serializers.ModelSerializer):
+class CostSerializer(serializers.ModelSerializer[DeploymentCost]):
     """What a deployment costs its worker; times are of the last five minutes, measured in one frame of eight."""
 
     class Meta:
@@ -218,7 +218,7 @@ class DeploymentDetailSerializer(DetailSerializer, DeploymentSerializer):
         return {**DeploymentSerializer(instance.deployment).data, **DetailSerializer(instance).data}
 
 
-class SeenVersionSerializer(serializers.ModelSerializer):
+class SeenVersionSerializer(serializers.ModelSerializer[StrategyVersion]):
     """A version that was found once."""
 
     deployments = serializers.IntegerField(help_text="how many trade it")
@@ -251,21 +251,21 @@ class StrategySerializer(VersionSerializer):
         return schema
 
 
-class LoadFailureSerializer(serializers.Serializer):
+class LoadFailureSerializer(serializers.Serializer[Any]):
     """A file that could not be loaded."""
 
     path = serializers.CharField()
     error = serializers.CharField()
 
 
-class GoneStrategySerializer(serializers.Serializer):
+class GoneStrategySerializer(serializers.Serializer[Any]):
     """A strategy of which only kept versions are left."""
 
     name = serializers.CharField()
     versions = SeenVersionSerializer(many=True)
 
 
-class StrategiesSerializer(serializers.Serializer):
+class StrategiesSerializer(serializers.Serializer[Any]):
     """What was found, what could not be loaded, and what was found once."""
 
     strategies = StrategySerializer(many=True)
@@ -273,13 +273,13 @@ class StrategiesSerializer(serializers.Serializer):
     gone = GoneStrategySerializer(many=True, help_text="in no folder any more, or broken; kept versions trade on")
 
 
-class VersionChangeSerializer(serializers.Serializer):
+class VersionChangeSerializer(serializers.Serializer[Any]):
     """What to trade another version with."""
 
     config = serializers.DictField(required=False, help_text="left out: the deployment's config as it is")
 
 
-class PauseSerializer(serializers.Serializer):
+class PauseSerializer(serializers.Serializer[Any]):
     """Why a deployment is paused."""
 
     reason = serializers.CharField(required=False, allow_blank=True, max_length=400, default="")

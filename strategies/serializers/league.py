@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -14,7 +16,7 @@ from strategies.serializers.deployments import ContestantSerializer
 from trading.fills import plain
 
 
-class PerformanceSerializer(serializers.Serializer):
+class PerformanceSerializer(serializers.Serializer[Any]):
     """What a deployment made of the window; null figures have their reason. Payments are neither gain nor loss."""
 
     since = serializers.DateTimeField(allow_null=True, help_text="the window's begin, or later: its first valuation")
@@ -59,13 +61,13 @@ class PlaceSerializer(ContestantSerializer):
     window = PerformanceSerializer(source="performance")
 
 
-class SeasonSerializer(serializers.ModelSerializer):
+class SeasonSerializer(serializers.ModelSerializer[Season]):
     class Meta:
         model = Season
         fields = ("number", "name", "market", "liquidity", "started_at", "ended_at")
 
 
-class WindowTotalsSerializer(serializers.Serializer):
+class WindowTotalsSerializer(serializers.Serializer[Any]):
     """What the accounts of one currency made of the window together."""
 
     gain = ExactDecimalField()
@@ -77,7 +79,7 @@ class WindowTotalsSerializer(serializers.Serializer):
     untold = serializers.IntegerField(help_text="accounts whose figures of its beginning are not kept")
 
 
-class TotalsSerializer(serializers.Serializer):
+class TotalsSerializer(serializers.Serializer[Any]):
     """Sums over the accounts of one currency: as they stand, and under `window` what they made of it."""
 
     currency = serializers.CharField(source="standing.currency")
@@ -99,7 +101,7 @@ class TotalsSerializer(serializers.Serializer):
     window = WindowTotalsSerializer()
 
 
-class WindowSerializer(serializers.Serializer):
+class WindowSerializer(serializers.Serializer[Any]):
     """The stretch of market time that is looked at."""
 
     name = serializers.ChoiceField(choices=list(WINDOWS), source="view.window.name")
@@ -109,7 +111,7 @@ class WindowSerializer(serializers.Serializer):
     ticks = serializers.ListField(child=serializers.DateTimeField(), help_text="the moments of each row's `samples`")
 
 
-class LeagueSerializer(serializers.Serializer):
+class LeagueSerializer(serializers.Serializer[Any]):
     """The league table, best return of the window first."""
 
     season = SeasonSerializer(allow_null=True)

@@ -13,7 +13,7 @@ from portfolios.serializers import ExactDecimalField
 NO_ACCOUNT = "it has no account in the running season"
 
 
-class ShadowSerializer(serializers.Serializer):
+class ShadowSerializer(serializers.Serializer[Any]):
     """An account as it would stand under another fill model; figures are null until it has been valued."""
 
     fill_model = serializers.CharField()
@@ -32,7 +32,7 @@ class ShadowSerializer(serializers.Serializer):
     as_of = serializers.DateTimeField(allow_null=True)
 
 
-class OptimismSerializer(serializers.Serializer):
+class OptimismSerializer(serializers.Serializer[Any]):
     """How far apart the fill models are."""
 
     shadows = serializers.SerializerMethodField(help_text="the other fill models")

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
+from stat import S_ISREG
 
 INIT = "__init__.py"
 MOST_FILES = 500
@@ -75,7 +76,7 @@ def sources(path: Path) -> dict[str, bytes]:
 def _content(file: Path, name: str, left: int) -> bytes:
     if fault := fault_of(name):
         raise BrokenContract(f"its file {name!r} {fault}")
-    if file.suffix != ".py" and (file.is_symlink() or not file.is_file()):
+    if file.suffix != ".py" and (file.is_symlink() or not S_ISREG(file.stat().st_mode)):
         raise BrokenContract(f"its file {name} is no regular file; copy what it stands for into the package")
     size = file.stat().st_size
     if size > left:

@@ -69,11 +69,10 @@ def readers_only(application: Any) -> Any:
     """Return the socket application, closed to anonymous visitors where pages need a login or a link."""
 
     async def guarded(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        @database_sync_to_async
         def may_read() -> bool:
             return is_reader(scope["user"], scope["session"])
 
-        await _run_while(may_read, application, {**scope, "may_read": True}, receive, send)
+        await _run_while(database_sync_to_async(may_read), application, {**scope, "may_read": True}, receive, send)
 
     return AuthMiddlewareStack(guarded)
 
@@ -94,7 +93,6 @@ def readers_or_programs(application: Any) -> Any:
             await by_page(scope, receive, send)
             return
 
-        @database_sync_to_async
         def may_read() -> bool:
             try:
                 token = shown_token(authorization)
@@ -103,7 +101,7 @@ def readers_or_programs(application: Any) -> Any:
                 return False
             return is_reader(token.user if token else AnonymousUser(), session=None)
 
-        await _run_while(may_read, application, scope, receive, send)
+        await _run_while(database_sync_to_async(may_read), application, scope, receive, send)
 
     return guarded
 

@@ -16,7 +16,8 @@ class ApiETags(ConditionalGetMiddleware):
 
     def process_response(self, request: HttpRequest, response: Any) -> HttpResponseBase:
         """Return the response, or that nothing has changed."""
+        answer: HttpResponseBase = response
         if not request.path.startswith(API) or response.status_code != 200:
-            return response
-        response.headers.setdefault("Cache-Control", "private, no-cache")
-        return super().process_response(request, response)
+            return answer
+        answer.headers.setdefault("Cache-Control", "private, no-cache")
+        return super().process_response(request, answer)

@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 PREFIX = "/api/v1/"
 
 
-class EndpointSerializer(serializers.Serializer):
+class EndpointSerializer(serializers.Serializer[Any]):
     """One address."""
 
     path = serializers.CharField(help_text="with {names} where it needs one")
@@ -24,7 +24,7 @@ class EndpointSerializer(serializers.Serializer):
     methods = serializers.ListField(child=serializers.CharField())
 
 
-class RootSerializer(serializers.Serializer):
+class RootSerializer(serializers.Serializer[Any]):
     """The API as a whole."""
 
     version = serializers.CharField()

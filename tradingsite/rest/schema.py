@@ -39,7 +39,7 @@ _ALL = {
 }
 
 
-class Bearer(OpenApiAuthenticationExtension):
+class Bearer(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its base registers it, untyped
     """Tokens, as the description names them."""
 
     target_class = "tradingsite.access.permissions.BearerAuthentication"

@@ -25,7 +25,8 @@ from marketdata.feed.metrics import FeedMetrics
 from marketdata.feed_events import FeedEventKind, Incident
 from marketdata.kraken.rest import KrakenRest, Pace
 from marketdata.recording.exchange import Survey
-from marketdata.recording.reading import InvalidRecording, is_ours, surveyed
+from marketdata.recording.files import InvalidRecording
+from marketdata.recording.reading import is_ours, surveyed
 from marketdata.recording.recorder import Recorder
 from marketdata.recording.server import serve_recording
 from marketdata.selectors import market_at

@@ -11,7 +11,7 @@ import msgspec
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from marketdata.recording.reading import InvalidRecording
+from marketdata.recording.files import InvalidRecording
 from marketdata.simulation.pairs import PAIRS
 from strategies.checking.findings import Mark, Report
 from strategies.checking.whole import Wanted, checked

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from marketdata.recording.reading import InvalidRecording
+from marketdata.recording.files import InvalidRecording
 from portfolios.models import Liquidity
 from strategies.league.files import InvalidLeague, read_league
 from strategies.league.replay import ReplayOptimism, ReplayResult, league_engines, replay

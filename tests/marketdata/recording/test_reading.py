@@ -4,7 +4,8 @@ from hashlib import sha256
 
 import pytest
 
-from marketdata.recording.reading import InvalidRecording, read_recording, recorded_frames
+from marketdata.recording.files import InvalidRecording
+from marketdata.recording.reading import read_recording, recorded_frames
 from tests.marketdata.wire import CAPTURE_2023, CAPTURE_2026, capture_lines
 from trading.frames import encode_frame
 

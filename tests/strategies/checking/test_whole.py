@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from marketdata.framing.records import Kind, Record
-from marketdata.recording.reading import InvalidRecording
+from marketdata.recording.files import InvalidRecording
 from strategies.checking.findings import Finding, Mark, Report
 from strategies.checking.whole import Wanted, checked
 from strategies.versions.registry import LIBRARY

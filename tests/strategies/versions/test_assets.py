@@ -158,7 +158,7 @@ def test_an_asset_that_is_a_link_is_refused(tmp_path: Path, target: str) -> None
 
 def test_an_asset_with_a_backslash_in_its_name_is_refused(tmp_path: Path) -> None:
     package = write_model(tmp_path)
-    (package / "..\\model.bin").write_bytes(b"")
+    (package / "deep\\model.bin").write_bytes(b"")
 
     with pytest.raises(BrokenContract, match="has a backslash"):
         sources(package)
