@@ -135,7 +135,7 @@ def remove_old_messages(*, before: datetime, most: int) -> int:
     with connection.cursor() as database:
         database.execute("SELECT pg_advisory_xact_lock(%s)", [_REMOVAL_LOCK])
         database.execute(_OF_ANOTHER_SERVER)
-        removed = database.rowcount
+        removed: int = database.rowcount
         horizon = _horizon()
         database.execute(_TOO_OLD, [horizon, before])
         by_age = database.fetchone()
