@@ -10,7 +10,7 @@ from trading.instruments import Instrument
 from trading.market import Market
 from trading.snapshot import DataSnapshot
 
-NOON_NS = 1_783_468_800_000_000_000  # 2026-07-08T00:00:00Z
+START_NS = 1_783_468_800_000_000_000  # 2026-07-08T00:00:00Z
 
 
 def instrument(symbol: str = "XRP/USD", **changes: object) -> Instrument:
@@ -40,7 +40,7 @@ def draw_order_book(text: str, depth: int = 10) -> OrderBook:
     return book
 
 
-def draw_trades(text: str, symbol: str = "XRP/USD", *, first_id: int = 1, time_ns: int = NOON_NS) -> tuple[Trade, ...]:
+def draw_trades(text: str, symbol: str = "XRP/USD", *, first_id: int = 1, time_ns: int = START_NS) -> tuple[Trade, ...]:
     """Return prints drawn as "sell 100 x 5", one a line; the side is the taker's."""
     trades = []
     for at, line in enumerate(text.strip().splitlines()):
@@ -56,7 +56,7 @@ class Scene:
     def __init__(self, *instruments: Instrument) -> None:
         self.instruments = instruments or (instrument(),)
         self.market = Market()
-        self.sequence = sequence_at(NOON_NS) - 1  # the first frame begins with the minute
+        self.sequence = sequence_at(START_NS) - 1  # the first frame begins with the minute
         self._trade_ids = 1
 
     def frame(

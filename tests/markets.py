@@ -6,7 +6,7 @@ import random
 from collections import defaultdict
 from decimal import Decimal as D
 
-from tests.drawing import NOON_NS, instrument
+from tests.drawing import START_NS, instrument
 from trading.book import BookTop, Level, Side
 from trading.engine import Engine
 from trading.frames import Frame, Gap, Trade, sequence_at
@@ -24,7 +24,7 @@ MIDS = {"BTC/USD": 620_000, "XRP/USD": 110_000, "XRP/BTC": 1_774}
 LEVERAGES = (None, D(1), D("1.5"), D(2), D(3))
 
 
-def snapshot_of(mids: dict[str, int], *, time_ns: int = NOON_NS, spread: int = 1) -> DataSnapshot:
+def snapshot_of(mids: dict[str, int], *, time_ns: int = START_NS, spread: int = 1) -> DataSnapshot:
     """Return a market with one deep level a side, ``spread`` ticks from each mid."""
     rules: dict[str, Instrument] = {pair.symbol: pair for pair in PAIRS}
     books = {s: BookTop((Level(mid - spread, 10**15),), (Level(mid + spread, 10**15),)) for s, mid in mids.items()}
@@ -45,7 +45,7 @@ class Violent(list[Frame]):
 
 def _frames(dice: random.Random, count: int) -> list[Frame]:
     mids, ids = dict(MIDS), defaultdict(int)
-    made, sequence = [], sequence_at(NOON_NS) - 1
+    made, sequence = [], sequence_at(START_NS) - 1
     for number in range(count):
         gap_from_ns, skipped = sequence * 10**8, dice.random() < 0.15
         sequence += dice.randrange(2, 6 * 36_000) if skipped and number else 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from tests.drawing import NOON_NS, instrument
+from tests.drawing import START_NS, instrument
 from trading.book import BookTop, Level
 from trading.frames import STALE, Frame, Gap, sequence_at
 from trading.snapshot import DataSnapshot
@@ -44,7 +44,7 @@ class Lossy:
 
     def _cut(self) -> tuple[list[Frame], dict[int, dict[str, BookTop]]]:
         dice, books, statuses, made, truth = random.Random(self.seed), {}, {}, [], {}
-        sequence = sequence_at(NOON_NS)
+        sequence = sequence_at(START_NS)
         for number in range(self.count):
             is_restart = number > 0 and dice.random() < 0.1
             gap = None

@@ -4,8 +4,6 @@ import ast
 import subprocess
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parent.parent
 OURS = [
     "trading",
@@ -29,26 +27,28 @@ SOURCES = [
 ]
 
 
+TREES = {path: ast.parse(path.read_bytes()) for path in SOURCES}
+
+
 def named(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=named)
-def test_a_module_is_at_most_400_lines_long(path):
-    assert len(path.read_text().splitlines()) <= LONGEST_MODULE
+def test_a_module_is_at_most_400_lines_long():
+    lengths = {named(path): len(path.read_text().splitlines()) for path in SOURCES}
+
+    assert {name: lines for name, lines in lengths.items() if lines > LONGEST_MODULE} == {}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=named)
-def test_a_function_is_at_most_60_lines_long(path):
-    functions = [
-        node
-        for node in ast.walk(ast.parse(path.read_text()))
+def test_a_function_is_at_most_60_lines_long():
+    lengths = {
+        f"{named(path)}:{node.lineno} {node.name}": node.end_lineno - node.lineno + 1
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    ]
+    }
 
-    long = {f.name: f.end_lineno - f.lineno + 1 for f in functions}
-
-    assert {name: lines for name, lines in long.items() if lines > LONGEST_FUNCTION} == {}
+    assert {name: lines for name, lines in lengths.items() if lines > LONGEST_FUNCTION} == {}
 
 
 def test_a_module_is_named_after_a_noun_of_the_field():
@@ -57,12 +57,15 @@ def test_a_module_is_named_after_a_noun_of_the_field():
     assert parts & FORBIDDEN_NAMES == set()
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=named)
-def test_no_news_travels_by_django_signals(path):
-    imports = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+def test_no_news_travels_by_django_signals():
+    imported = {
+        f"{named(path)}:{node.lineno}": node.module
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module
+    }
 
-    assert [node.module for node in imports if (node.module or "").endswith("dispatch")] == []
-    assert [node.module for node in imports if (node.module or "").endswith("db.models.signals")] == []
+    assert {place: name for place, name in imported.items() if name.endswith(("dispatch", "db.models.signals"))} == {}
 
 
 def test_the_locked_requirements_name_no_place_to_fetch_them_from():

@@ -11,7 +11,7 @@ from marketdata.models import Candle as CandleRow
 from marketdata.selectors import market_at
 from marketdata.services import record_candles
 from tests.drawing import instrument
-from tests.trading.test_history import NOON_NS, XRP, flat, frame, piece, series_of
+from tests.trading.test_history import START_NS, XRP, flat, frame, piece, series_of
 from trading.candles import MINUTE_NS, width_ns
 from trading.frames import Frame
 from trading.market import Market
@@ -31,13 +31,13 @@ def kept(frames: list[Frame]) -> Keeper:
 
 
 def watched(minutes: int, *, history_at: int | None = None) -> list[Frame]:
-    chance, frames = Random(minutes), [frame(NOON_NS, is_first=True)]
+    chance, frames = Random(minutes), [frame(START_NS, is_first=True)]
     for at in range(1, minutes + 1):
-        now_ns = NOON_NS + at * MINUTE_NS
+        now_ns = START_NS + at * MINUTE_NS
         frames.append(frame(now_ns, f"buy {chance.randrange(90, 110)} x {chance.randrange(1, 10**12)}"))
         if at == history_at:
             received = [
-                piece(tf, *(flat(NOON_NS - n * width_ns(tf), 50 + n) for n in range(1, 20)))
+                piece(tf, *(flat(START_NS - n * width_ns(tf), 50 + n) for n in range(1, 20)))
                 for tf in ("1m", "5m", "15m", "1h", "4h", "1d")
             ]
             frames.append(frame(now_ns + 100_000_000, history=tuple(received)))
@@ -74,7 +74,7 @@ def test_candles_that_no_feed_has_brought_in_count_for_nobody() -> None:
     kept(watched(10))
     before, _ = market_at(MARKET, None)
 
-    record_candles(market=MARKET, instrument=instrument(), timeframe="1h", candles=[flat(NOON_NS - 60 * MINUTE_NS)])
+    record_candles(market=MARKET, instrument=instrument(), timeframe="1h", candles=[flat(START_NS - 60 * MINUTE_NS)])
 
     after, _ = market_at(MARKET, None)
     assert series_of(after) == series_of(before)
@@ -82,7 +82,7 @@ def test_candles_that_no_feed_has_brought_in_count_for_nobody() -> None:
 
 
 def test_what_the_market_takes_is_what_is_stored_even_where_something_else_was() -> None:
-    stored = [flat(NOON_NS - MINUTE_NS, 40), flat(NOON_NS, 41)]
+    stored = [flat(START_NS - MINUTE_NS, 40), flat(START_NS, 41)]
     record_candles(market=MARKET, instrument=instrument(), timeframe="1m", candles=stored)
 
     keeper = kept(watched(5, history_at=2))

@@ -29,6 +29,7 @@ from marketdata.simulation.faulty import FaultyConnection, FaultyExchange, Sent
 from marketdata.simulation.faulty_rest import FaultyRestSide
 from marketdata.simulation.market import SimulatedMarket
 from marketdata.simulation.rest import RestSide
+from tests.marketdata.wire import NOON_NS
 from trading.book import BookTop
 from trading.candles import MINUTE_NS
 from trading.frames import FRAME_DEPTH, NS_PER_S, Frame, Trade
@@ -36,7 +37,6 @@ from trading.instruments import Instrument
 from trading.market import Market
 
 SYMBOLS = ("ETH/USD", "XRP/BTC")
-NOON_NS = 1_783_425_600 * NS_PER_S
 BEGIN_NS = NOON_NS - 5 * NS_PER_S  # noon's minute is the first that is watched whole
 BOOK_EVERY_NS = NS_PER_S // 2
 SETTLED_NS = 3 * NS_PER_S  # after a minute's end, as in `marketdata.feed.warm_up`, which needs a database

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.desk import lending
-from tests.drawing import NOON_NS
+from tests.drawing import START_NS
 from tests.laws import law
 from tests.markets import LEVERAGES, MIDS, PAIRS, snapshot_of
 from trading.accounting.account import Account
@@ -41,7 +41,7 @@ class Play:
 
     def __init__(self, funding: str = "USD", *, pairs: int = 3) -> None:
         self.account = Account(AccountState(currency="USD"), PUBLISHED.plan("kraken-spot"), lending("1.5", 2))
-        self.mids, self.time_ns, self.pairs = dict(MIDS), NOON_NS, pairs
+        self.mids, self.time_ns, self.pairs = dict(MIDS), START_NS, pairs
         self.entries: list[LedgerEntry] = self.account.fund("play", D(100), funding, self.snapshot) or []
         self.number = 0
 

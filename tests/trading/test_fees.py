@@ -8,7 +8,7 @@ from decimal import Decimal as D
 import pytest
 
 from tests.desk import Desk
-from tests.drawing import NOON_NS
+from tests.drawing import START_NS
 from trading.exchange.evidence import rederived
 from trading.fees import (
     KRAKEN_SPOT_2026_07,
@@ -57,7 +57,7 @@ def test_the_schedule_in_force_at_market_time_applies() -> None:
     new = FeeSchedule("x-2026-08", date(2026, 7, 9), [FeeTier(D(0), D(40), D(25))])
     plan = FeePlan("x", (old, new))
 
-    assert [plan.at(NOON_NS + days * DAY_NS).name for days in (-900, 0, 1, 2)] == [
+    assert [plan.at(START_NS + days * DAY_NS).name for days in (-900, 0, 1, 2)] == [
         "x-2026-01",
         "x-2026-01",
         "x-2026-08",
@@ -66,7 +66,7 @@ def test_the_schedule_in_force_at_market_time_applies() -> None:
 
 
 def test_a_plan_is_named_after_a_schedule_or_its_family() -> None:
-    assert PUBLISHED.plan("kraken-spot").at(NOON_NS) is KRAKEN_SPOT_2026_07
+    assert PUBLISHED.plan("kraken-spot").at(START_NS) is KRAKEN_SPOT_2026_07
     assert PUBLISHED.schedule("kraken-spot-2026-07") is KRAKEN_SPOT_2026_07
     with pytest.raises(UnknownFeeSchedule, match=r"fee schedule is 'free'; known are kraken-spot-2026-07"):
         PUBLISHED.plan("free")

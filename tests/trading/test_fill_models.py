@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.drawing import NOON_NS, instrument
+from tests.drawing import START_NS, instrument
 from tests.laws import law
 from tests.making import make_strategy, make_terms, says
 from trading.book import BookTop, Level, Side
@@ -23,7 +23,7 @@ from trading.signals import Signal
 
 PAIR = instrument("XRP/USD")
 KINDS = ("market", "limit", "stop", "stop_limit", "take_profit", "take_profit_limit", "trailing_stop")
-FIRST = sequence_at(NOON_NS)
+FIRST = sequence_at(START_NS)
 MODELS = ("optimistic", "realistic", "pessimistic")
 
 

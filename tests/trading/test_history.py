@@ -7,7 +7,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.drawing import NOON_NS, draw_trades, instrument
+from tests.drawing import START_NS, draw_trades, instrument
 from trading.candles import MINUTE_NS, SERIES_CAPACITY, TIMEFRAME_MINUTES, Candle, Closed, width_ns
 from trading.frames import Frame, Gap, History
 from trading.market import Market
@@ -35,7 +35,7 @@ def flat(start_ns: int, price: int = 100, volume: int = 1) -> Candle:
 
 def lively(seed: int, count: int) -> list[Frame]:
     """Return frames some seconds apart, with prints, gaps and pieces of history that need not fit together."""
-    chance, frames, now_ns = Random(seed), [], NOON_NS
+    chance, frames, now_ns = Random(seed), [], START_NS
     for at in range(count):
         changes: dict[str, object] = {"is_first": at == 0}
         step_ns = chance.choice([10, 20, 60, 60, 90]) * 1_000_000_000
@@ -104,11 +104,11 @@ def test_the_candles_that_a_market_tells_are_the_candles_that_it_shows(seed: int
 def test_roll_ups_go_on_from_history_without_a_seam(seed: int, joined: int) -> None:
     chance = Random(seed)
     frames = [
-        frame(NOON_NS + at * MINUTE_NS, f"buy {chance.randrange(90, 110)} x {chance.randrange(1, 10**16)}")
+        frame(START_NS + at * MINUTE_NS, f"buy {chance.randrange(90, 110)} x {chance.randrange(1, 10**16)}")
         for at in range(1, 1_700)
     ]
     lived, closed = Market(), []
-    lived.fold(frame(NOON_NS, is_first=True))
+    lived.fold(frame(START_NS, is_first=True))
     for before in frames[: joined + 1]:
         closed += lived.fold(before)
 
@@ -131,28 +131,28 @@ def test_roll_ups_go_on_from_history_without_a_seam(seed: int, joined: int) -> N
 
 def test_a_longer_candle_needs_every_minute() -> None:
     market = Market()
-    market.fold(frame(NOON_NS, is_first=True))
-    minutes = [flat(NOON_NS + at * MINUTE_NS) for at in range(15) if at != 7]
+    market.fold(frame(START_NS, is_first=True))
+    minutes = [flat(START_NS + at * MINUTE_NS) for at in range(15) if at != 7]
 
     for minute in minutes:
         market.fold(frame(minute.start_ns + MINUTE_NS, "buy 100 x 1"))
-        if minute.start_ns == NOON_NS + 6 * MINUTE_NS:
-            market.fold(frame(minute.start_ns + 2 * MINUTE_NS, gap=Gap(NOON_NS, NOON_NS + 8 * MINUTE_NS, "drawn")))
+        if minute.start_ns == START_NS + 6 * MINUTE_NS:
+            market.fold(frame(minute.start_ns + 2 * MINUTE_NS, gap=Gap(START_NS, START_NS + 8 * MINUTE_NS, "drawn")))
 
     five = market.snapshot().candles(XRP, "5m")
-    assert [(c.start_ns - NOON_NS) // MINUTE_NS for c in five] == [0, 10]
+    assert [(c.start_ns - START_NS) // MINUTE_NS for c in five] == [0, 10]
     assert len(market.snapshot().candles(XRP, "15m")) == 0
 
 
 def test_history_fills_a_hole_and_changes_no_candle_that_was_seen() -> None:
     market = Market()
-    market.fold(frame(NOON_NS, is_first=True))
-    market.fold(frame(NOON_NS + MINUTE_NS, "buy 100 x 5"))
-    market.fold(frame(NOON_NS + 3 * MINUTE_NS, gap=Gap(NOON_NS + MINUTE_NS, NOON_NS + 3 * MINUTE_NS, "drawn")))
+    market.fold(frame(START_NS, is_first=True))
+    market.fold(frame(START_NS + MINUTE_NS, "buy 100 x 5"))
+    market.fold(frame(START_NS + 3 * MINUTE_NS, gap=Gap(START_NS + MINUTE_NS, START_NS + 3 * MINUTE_NS, "drawn")))
     early = market.snapshot()
-    told = piece("1m", *(flat(NOON_NS + at * MINUTE_NS, price=90 + at) for at in range(4)))
+    told = piece("1m", *(flat(START_NS + at * MINUTE_NS, price=90 + at) for at in range(4)))
 
-    fresh = market.fold(frame(NOON_NS + 3 * MINUTE_NS, history=(told,)))
+    fresh = market.fold(frame(START_NS + 3 * MINUTE_NS, history=(told,)))
 
     assert [c.close for c in market.snapshot().candles(XRP)] == [100, 91, 92]
     assert [known.candle.close for known in fresh] == [91, 92]
@@ -161,31 +161,31 @@ def test_history_fills_a_hole_and_changes_no_candle_that_was_seen() -> None:
 
 def test_a_candle_that_is_still_forming_is_no_history() -> None:
     market = Market()
-    market.fold(frame(NOON_NS, is_first=True))
+    market.fold(frame(START_NS, is_first=True))
 
-    market.fold(frame(NOON_NS + HOUR_NS - 1, history=(piece("1h", flat(NOON_NS - HOUR_NS), flat(NOON_NS)),)))
+    market.fold(frame(START_NS + HOUR_NS - 1, history=(piece("1h", flat(START_NS - HOUR_NS), flat(START_NS)),)))
 
-    assert [c.start_ns for c in market.snapshot().candles(XRP, "1h")] == [NOON_NS - HOUR_NS]
+    assert [c.start_ns for c in market.snapshot().candles(XRP, "1h")] == [START_NS - HOUR_NS]
 
 
 def test_a_quiet_market_goes_on_from_its_history() -> None:
     market = Market()
-    market.fold(frame(NOON_NS, is_first=True))
-    market.fold(frame(NOON_NS + 1, history=(piece("1m", flat(NOON_NS - MINUTE_NS, price=97)),)))
+    market.fold(frame(START_NS, is_first=True))
+    market.fold(frame(START_NS + 1, history=(piece("1m", flat(START_NS - MINUTE_NS, price=97)),)))
 
-    market.fold(frame(NOON_NS + MINUTE_NS))
+    market.fold(frame(START_NS + MINUTE_NS))
 
-    assert list(market.snapshot().candles(XRP))[-1] == Candle(NOON_NS, 97, 97, 97, 97, 0, 0)
+    assert list(market.snapshot().candles(XRP))[-1] == Candle(START_NS, 97, 97, 97, 97, 0, 0)
 
 
 def test_the_version_of_a_series_is_the_same_for_those_who_came_later() -> None:
     market = Market()
-    closed = market.fold(frame(NOON_NS, is_first=True))
+    closed = market.fold(frame(START_NS, is_first=True))
     for at in range(1, 8):
-        closed += market.fold(frame(NOON_NS + at * MINUTE_NS, "buy 100 x 1"))
+        closed += market.fold(frame(START_NS + at * MINUTE_NS, "buy 100 x 1"))
     again = Market.restore(market.checkpoint(), closed[-3:])
 
     versions = {timeframe: market.snapshot().candles(XRP, timeframe).version for timeframe in ("1m", "5m", "1h")}
 
-    assert versions == {"1m": NOON_NS // MINUTE_NS + 7, "5m": NOON_NS // MINUTE_NS + 5, "1h": 0}
+    assert versions == {"1m": START_NS // MINUTE_NS + 7, "5m": START_NS // MINUTE_NS + 5, "1h": 0}
     assert again.snapshot().candles(XRP).version == versions["1m"]

@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.drawing import NOON_NS, instrument
+from tests.drawing import START_NS, instrument
 from tests.laws import law
 from tests.making import make_strategy, make_terms
 from trading.accounting.ledger import Party
@@ -49,7 +49,7 @@ def market_of(seed: int, frames: int) -> list[Frame]:
     """Return a random market: walking prices, thin and thick books, prints, stale stretches, gaps, halts."""
     rng = np.random.default_rng(seed)
     mids, ids = dict(MIDS), defaultdict(int)
-    first = sequence_at(NOON_NS)
+    first = sequence_at(START_NS)
     made, touch = [], {}
     for number in range(frames):
         books, trades, statuses = {}, [], {}

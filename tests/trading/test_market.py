@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.drawing import NOON_NS, Scene, draw_trades
+from tests.drawing import START_NS, Scene, draw_trades
 from trading.candles import MINUTE_NS
 from trading.frames import Gap
 from trading.market import Market
@@ -40,7 +40,7 @@ def test_five_minutes_roll_up_and_a_bucket_whose_beginning_was_missed_is_left_ou
 
     series = snapshot.candles("XRP/USD", "5m")
 
-    assert [c.start_ns for c in series] == [NOON_NS + 5 * MINUTE_NS]
+    assert [c.start_ns for c in series] == [START_NS + 5 * MINUTE_NS]
     assert (series[0].volume, series[0].trades) == (60.0, 3000)
     assert len(snapshot.candles("XRP/USD", "1m")) == 10
 
@@ -89,12 +89,12 @@ def test_a_gap_in_the_frames_interrupts_the_candles() -> None:
     scene = Scene()
     scene.show(BOOK, trades="buy 101 x 2")
     scene.sequence += 3000
-    gap = Gap(NOON_NS, scene.now_ns, "drawn")
+    gap = Gap(START_NS, scene.now_ns, "drawn")
 
     scene.show(BOOK, trades="buy 105 x 2", gap=gap)
 
     scene.sequence += 1200
     scene.show()
 
-    assert [c.start_ns for c in scene.market.snapshot().candles("XRP/USD")] == [NOON_NS + 6 * MINUTE_NS]
+    assert [c.start_ns for c in scene.market.snapshot().candles("XRP/USD")] == [START_NS + 6 * MINUTE_NS]
     assert draw_trades("buy 1 x 1")[0].ticks == 1

@@ -2,7 +2,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.drawing import NOON_NS, instrument
+from tests.drawing import START_NS, instrument
 from trading.book import Side
 from trading.candles import MINUTE_NS, Candle, rolled_up
 from trading.frames import Frame, Gap, History, Trade
@@ -14,7 +14,7 @@ SECOND_NS = 1_000_000_000
 
 
 def make_trade(trade_id: int, second: float, ticks: int, lots: int = 1) -> Trade:
-    return Trade("XRP/USD", trade_id, Side.BUY, ticks, lots, NOON_NS + int(second * SECOND_NS))
+    return Trade("XRP/USD", trade_id, Side.BUY, ticks, lots, START_NS + int(second * SECOND_NS))
 
 
 class Watched:
@@ -26,7 +26,7 @@ class Watched:
         self.at(0.1)
 
     def at(self, second: float, *trades: Trade, late: tuple[Trade, ...] = (), gap: Gap | None = None) -> None:
-        time_ns = NOON_NS + int(second * SECOND_NS)
+        time_ns = START_NS + int(second * SECOND_NS)
         frame = Frame(
             sequence=time_ns // 100_000_000, time_ns=time_ns, trades=trades, late=late, instruments=(XRP,), gap=gap
         )
@@ -39,15 +39,15 @@ class Watched:
 
 def test_minutes_become_candles_and_minutes_without_trades_are_flat() -> None:
     builder = CandleBuilder()
-    builder.add(1, NOON_NS + 1, 100, 5)
-    builder.add(2, NOON_NS + 2, 103, 5)
-    builder.add(3, NOON_NS + 3, 99, 1)
+    builder.add(1, START_NS + 1, 100, 5)
+    builder.add(2, START_NS + 2, 103, 5)
+    builder.add(3, START_NS + 3, 99, 1)
 
-    closed, corrected = builder.add(4, NOON_NS + 2 * MINUTE_NS, 104, 1)
+    closed, corrected = builder.add(4, START_NS + 2 * MINUTE_NS, 104, 1)
 
     assert closed == [
-        Candle(NOON_NS, 100, 103, 99, 99, 11, 3),
-        Candle(NOON_NS + MINUTE_NS, 99, 99, 99, 99, 0, 0),
+        Candle(START_NS, 100, 103, 99, 99, 11, 3),
+        Candle(START_NS + MINUTE_NS, 99, 99, 99, 99, 0, 0),
     ]
     assert closed[1].is_flat
     assert corrected == []
@@ -55,34 +55,36 @@ def test_minutes_become_candles_and_minutes_without_trades_are_flat() -> None:
 
 def test_a_late_print_corrects_its_minute_and_the_flat_ones_after_it() -> None:
     builder = CandleBuilder()
-    builder.add(1, NOON_NS, 100, 5)
-    builder.close_until(NOON_NS + 3 * MINUTE_NS)
+    builder.add(1, START_NS, 100, 5)
+    builder.close_until(START_NS + 3 * MINUTE_NS)
 
-    _, corrected = builder.add(2, NOON_NS + 30, 90, 1)
+    _, corrected = builder.add(2, START_NS + 30, 90, 1)
 
     assert corrected == [
-        Candle(NOON_NS, 100, 100, 90, 90, 6, 2),
-        Candle(NOON_NS + MINUTE_NS, 90, 90, 90, 90, 0, 0),
-        Candle(NOON_NS + 2 * MINUTE_NS, 90, 90, 90, 90, 0, 0),
+        Candle(START_NS, 100, 100, 90, 90, 6, 2),
+        Candle(START_NS + MINUTE_NS, 90, 90, 90, 90, 0, 0),
+        Candle(START_NS + 2 * MINUTE_NS, 90, 90, 90, 90, 0, 0),
     ]
-    assert builder.close_until(NOON_NS + 4 * MINUTE_NS) == [Candle(NOON_NS + 3 * MINUTE_NS, 90, 90, 90, 90, 0, 0)]
+    assert builder.close_until(START_NS + 4 * MINUTE_NS) == [Candle(START_NS + 3 * MINUTE_NS, 90, 90, 90, 90, 0, 0)]
 
 
 def test_a_print_that_comes_too_late_changes_nothing() -> None:
     builder = CandleBuilder()
-    builder.add(1, NOON_NS, 100, 5)
-    builder.close_until(NOON_NS + (KEPT_MINUTES + 1) * MINUTE_NS)
+    builder.add(1, START_NS, 100, 5)
+    builder.close_until(START_NS + (KEPT_MINUTES + 1) * MINUTE_NS)
 
-    assert builder.add(2, NOON_NS + 30, 90, 1) == ([], [])
+    assert builder.add(2, START_NS + 30, 90, 1) == ([], [])
 
 
 def test_a_minute_that_was_not_watched_whole_gives_no_candle() -> None:
     builder = CandleBuilder()
-    builder.add(1, NOON_NS, 100, 5)
-    builder.interrupt(NOON_NS + 10 * MINUTE_NS + 1)
-    builder.add(9, NOON_NS + 10 * MINUTE_NS + 2, 107, 1)
+    builder.add(1, START_NS, 100, 5)
+    builder.interrupt(START_NS + 10 * MINUTE_NS + 1)
+    builder.add(9, START_NS + 10 * MINUTE_NS + 2, 107, 1)
 
-    assert builder.close_until(NOON_NS + 12 * MINUTE_NS) == [Candle(NOON_NS + 11 * MINUTE_NS, 107, 107, 107, 107, 0, 0)]
+    assert builder.close_until(START_NS + 12 * MINUTE_NS) == [
+        Candle(START_NS + 11 * MINUTE_NS, 107, 107, 107, 107, 0, 0)
+    ]
 
 
 @given(st.permutations(range(12)), st.lists(st.integers(0, 179), min_size=12, max_size=12))
@@ -96,7 +98,7 @@ def test_the_order_in_which_prints_come_changes_no_candle(order: list[int], seco
         for trade in (first, *heard):
             closed, corrected = builder.add(trade.trade_id, trade.time_ns, trade.ticks, trade.lots)
             minutes |= {candle.start_ns: candle for candle in (*closed, *corrected)}
-        minutes |= {candle.start_ns: candle for candle in builder.close_until(NOON_NS + 4 * MINUTE_NS)}
+        minutes |= {candle.start_ns: candle for candle in builder.close_until(START_NS + 4 * MINUTE_NS)}
         told.append(minutes)
 
     assert told[0] == told[1]
@@ -106,13 +108,13 @@ def test_a_late_print_corrects_the_longer_candles_too() -> None:
     watched = Watched()
     for minute in range(6):
         watched.at(minute * 60 + 30, make_trade(2 * minute + 1, minute * 60 + 29, 100 + minute))
-    assert watched.written["5m", NOON_NS].low == 100
+    assert watched.written["5m", START_NS].low == 100
 
     watched.at(361, late=(make_trade(6, 145, 7, 3),))
 
-    five = watched.written["5m", NOON_NS]
+    five = watched.written["5m", START_NS]
     assert (five.low, five.volume, five.trades) == (7, 8, 6)
-    assert five == rolled_up(watched.minutes(), "5m", NOON_NS + 5 * MINUTE_NS)
+    assert five == rolled_up(watched.minutes(), "5m", START_NS + 5 * MINUTE_NS)
     series = watched.market.snapshot().candles("XRP/USD", "5m")
     assert series[-1].low == 7 / 10**XRP.price_decimals
 
@@ -153,9 +155,9 @@ def test_the_minute_in_which_watching_begins_is_left_to_history() -> None:
 
     watched.market.fold(
         Frame(
-            sequence=(NOON_NS + 62 * SECOND_NS) // 100_000_000,
-            time_ns=NOON_NS + 62 * SECOND_NS,
-            history=(History("XRP/USD", "1m", ((NOON_NS, 90, 110, 80, 100, 7, 2),)),),
+            sequence=(START_NS + 62 * SECOND_NS) // 100_000_000,
+            time_ns=START_NS + 62 * SECOND_NS,
+            history=(History("XRP/USD", "1m", ((START_NS, 90, 110, 80, 100, 7, 2),)),),
         )
     )
     watched.at(121)
@@ -165,13 +167,13 @@ def test_the_minute_in_which_watching_begins_is_left_to_history() -> None:
 
 def test_the_minutes_of_a_builder_survive_a_checkpoint() -> None:
     builder = CandleBuilder()
-    builder.add(1, NOON_NS, 100, 5)
-    builder.add(2, NOON_NS + MINUTE_NS, 101, 5)
+    builder.add(1, START_NS, 100, 5)
+    builder.add(2, START_NS + MINUTE_NS, 101, 5)
 
     again = msgspec.msgpack.decode(msgspec.msgpack.encode(builder), type=CandleBuilder)
 
     assert again == builder
-    assert again.add(3, NOON_NS + 5, 99, 1) == builder.add(3, NOON_NS + 5, 99, 1)
+    assert again.add(3, START_NS + 5, 99, 1) == builder.add(3, START_NS + 5, 99, 1)
 
 
 def test_the_open_minute_is_told_as_it_stands() -> None:
@@ -179,7 +181,7 @@ def test_the_open_minute_is_told_as_it_stands() -> None:
     watched.at(1, make_trade(1, 0.5, 100, 2))
     watched.at(2, make_trade(2, 1.5, 98, 1))
 
-    assert watched.market.forming("XRP/USD") == Candle(NOON_NS, 100, 100, 98, 98, 3, 2)
+    assert watched.market.forming("XRP/USD") == Candle(START_NS, 100, 100, 98, 98, 3, 2)
 
 
 def test_an_open_minute_without_a_trade_is_flat() -> None:
@@ -187,19 +189,19 @@ def test_an_open_minute_without_a_trade_is_flat() -> None:
     watched.at(1, make_trade(1, 0.5, 100))
     watched.at(61)
 
-    assert watched.market.forming("XRP/USD") == Candle(NOON_NS + MINUTE_NS, 100, 100, 100, 100, 0, 0)
+    assert watched.market.forming("XRP/USD") == Candle(START_NS + MINUTE_NS, 100, 100, 100, 100, 0, 0)
 
 
 def test_an_open_minute_that_was_not_watched_from_its_beginning_is_not_told() -> None:
     watched = Watched()
     watched.at(1, make_trade(1, 0.5, 100))
-    watched.at(20, make_trade(2, 19.5, 101), gap=Gap(NOON_NS + SECOND_NS, NOON_NS + 20 * SECOND_NS, "drawn"))
+    watched.at(20, make_trade(2, 19.5, 101), gap=Gap(START_NS + SECOND_NS, START_NS + 20 * SECOND_NS, "drawn"))
     during = watched.market.forming("XRP/USD")
 
     watched.at(61, make_trade(3, 60.5, 102))
 
     assert during is None
-    assert watched.market.forming("XRP/USD") == Candle(NOON_NS + MINUTE_NS, 102, 102, 102, 102, 1, 1)
+    assert watched.market.forming("XRP/USD") == Candle(START_NS + MINUTE_NS, 102, 102, 102, 102, 1, 1)
 
 
 def test_before_any_trade_no_minute_is_open() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.drawing import NOON_NS, Scene
+from tests.drawing import START_NS, Scene
 from tests.trading.candle_scenes import series_of, steps, walk
 from trading.candles import MINUTE_NS, Candle, CandleSeries, width_ns
 from trading.frames import History
@@ -161,7 +161,7 @@ def remembering(**histories: int) -> DataSnapshot:
     pieces = []
     for timeframe, count in histories.items():
         name = timeframe.removeprefix("of_")
-        first = (NOON_NS - MINUTE_NS * 1440 * 400) // width_ns(name) * width_ns(name)
+        first = (START_NS - MINUTE_NS * 1440 * 400) // width_ns(name) * width_ns(name)
         candles = [
             Candle(first + at * width_ns(name), 1000 + at, 1002 + at, 999 + at, 1001 + at, 50, 3) for at in range(count)
         ]

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from tests.drawing import NOON_NS, Scene
+from tests.drawing import START_NS, Scene
 from tests.trading.candle_scenes import series_of, walk
 from trading.book import Side
 from trading.candles import width_ns
@@ -148,7 +148,7 @@ def test_all_who_ask_a_snapshot_are_answered_from_one_reckoning() -> None:
 def half_tossed_up_half_bought(day_lots: int) -> DataSnapshot:
     """Return a snapshot of 400 prints of two lots, after a day of so many lots."""
     scene, day_ns = Scene(), width_ns("1d")
-    days = ((NOON_NS // day_ns - 1) * day_ns, 100, 101, 99, 100, day_lots, 9)
+    days = ((START_NS // day_ns - 1) * day_ns, 100, 101, 99, 100, day_lots, 9)
     tape = ["buy 100 x 2", "sell 100 x 2"] * 100 + ["buy 100 x 2"] * 200
     return scene.show("101 x 1\n---\n99 x 1", "\n".join(tape), history=(History("XRP/USD", "1d", (days,)),))[1]
 

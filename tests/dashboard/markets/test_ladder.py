@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from dashboard.markets.ladder import ladder, tape
-from tests.drawing import NOON_NS, Scene, draw_trades, instrument
+from tests.drawing import START_NS, Scene, draw_trades, instrument
 from trading.book import Side
 from trading.frames import utc
 
@@ -81,7 +81,7 @@ def test_the_tape_tells_the_newest_print_first():
 
     newest = found.prints[0]
     assert (newest.trade_id, newest.side, newest.price) == (2, Side.SELL, Decimal("64000.0"))
-    assert (newest.qty, newest.time, newest.is_large) == (Decimal("0.0007"), utc(NOON_NS), False)
+    assert (newest.qty, newest.time, newest.is_large) == (Decimal("0.0007"), utc(START_NS), False)
     assert (len(found.prints), found.remembered) == (1, 2)
 
 

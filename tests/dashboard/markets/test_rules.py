@@ -6,7 +6,7 @@ import pytest
 
 from dashboard.markets.rules import STATUS_WORDS, rules, smallest_cost
 from marketdata.models import Instrument
-from tests.drawing import NOON_NS
+from tests.drawing import START_NS
 from trading.instruments import InstrumentStatus
 
 
@@ -30,7 +30,7 @@ def pair(**changes):
 
 def told(instrument, ask="64000", usd="1"):
     ask, usd = (None if n is None else Decimal(n) for n in (ask, usd))
-    return rules(instrument, ask=ask, usd_per_quote=usd, time_ns=NOON_NS)
+    return rules(instrument, ask=ask, usd_per_quote=usd, time_ns=START_NS)
 
 
 def test_the_smallest_order_meets_both_minimums():

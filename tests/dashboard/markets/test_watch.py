@@ -4,7 +4,7 @@ import pytest
 
 from dashboard.markets.watch import FAR_BEHIND_FRAMES, MarketWatch, sight_of, watch_of
 from marketdata.models import MarketCheckpoint
-from tests.drawing import NOON_NS
+from tests.drawing import START_NS
 from tests.listening import Heard, forget_all, list_pair
 from tests.rows import MARKET, open_season, run_feed
 from trading.frames import utc
@@ -114,7 +114,7 @@ def test_the_forming_minute_moves_with_each_print(market):
 
     assert (forming.open, forming.high, forming.low, forming.close) == (64000.1, 64000.3, 63999.5, 64000.3)
     assert forming.volume == pytest.approx(0.0008)
-    assert (forming.start_ns, forming.minutes, forming.minutes_begun) == (NOON_NS, 1, 1)
+    assert (forming.start_ns, forming.minutes, forming.minutes_begun) == (START_NS, 1, 1)
 
 
 def test_a_longer_forming_candle_is_made_of_its_minutes(market):

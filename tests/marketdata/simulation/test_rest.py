@@ -14,11 +14,11 @@ from marketdata.simulation.pairs import PAIRS
 from marketdata.simulation.rest import MAX_CANDLES, REACH_MINUTES, RestSide
 from marketdata.simulation.rest_server import serve_rest
 from tests.drawing import instrument
+from tests.marketdata.wire import NOON_NS
 from trading.candles import MINUTE_NS, TIMEFRAME_MINUTES
 from trading.frames import NS_PER_S
 from trading.minutes import CandleBuilder
 
-NOON_NS = 1_783_425_600 * NS_PER_S
 NOW_NS = NOON_NS + 37 * NS_PER_S
 XRP_BTC = PAIRS["XRP/BTC"].instrument
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from portfolios.models import EquityPoint
 from portfolios.results.curves import Paid, drawn
 from tests.desk import lending
-from tests.drawing import NOON_NS
+from tests.drawing import START_NS
 from tests.markets import MIDS, snapshot_of
 from trading.accounting.account import Account
 from trading.accounting.state import AccountState, Worth
@@ -31,7 +31,7 @@ def lived(history: list[tuple[int, int]]) -> tuple[list[tuple[D, D]], list[Equit
     running, equity = Figures(), D(1000)
     figures, points, returns = [], [], []
     for number, (move_pct, paid) in enumerate(history):
-        snapshot = snapshot_of(dict(MIDS), time_ns=NOON_NS + number * MINUTE_NS)
+        snapshot = snapshot_of(dict(MIDS), time_ns=START_NS + number * MINUTE_NS)
         equity = (equity * (100 + move_pct) / 100).quantize(D("0.01"))
         before = account.state.stake
         if paid > 0:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.drawing import NOON_NS, Scene, instrument
+from tests.drawing import START_NS, Scene, instrument
 from tests.making import Bench, make_strategy, make_terms
 from trading.engine import MAX_ERRORS_IN_A_ROW, Engine
 from trading.engine.risk import RiskLimits
@@ -194,7 +194,7 @@ def test_a_strategy_waits_for_the_candles_it_needs() -> None:
 
     assert set(engine.state.why) == {"warming_up", "asked"}
     first = scene.sequence - engine.state.why["asked"] + 1
-    assert first * 100_000_000 - NOON_NS == 120 * 10**9
+    assert first * 100_000_000 - START_NS == 120 * 10**9
 
 
 def test_a_candle_strategy_is_asked_once_a_candle() -> None:
