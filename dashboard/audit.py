@@ -20,13 +20,13 @@ PER_PAGE = 100
 @never_cache
 @login_required
 def audit(request: HttpRequest) -> HttpResponse:
-    """Return who changed what, newest first: ``?kind=…&by=…&page=…``."""
+    """Return the recorded changes, newest first: ``?kind=…&by=…&page=…``."""
     if not request.user.has_perm(MAY_AUDIT):
-        raise PermissionDenied("the audit log needs the right to see it")
+        raise PermissionDenied("needs trader or admin role")
     kinds = list(AuditEntry.objects.order_by("kind").values_list("kind", flat=True).distinct())
     kind, by = request.GET.get("kind", ""), request.GET.get("by", "")
     if kind and kind not in kinds:
-        raise Http404(f"Nothing of the kind {kind!r} was changed; known are {', '.join(kinds) or 'none yet'}.")
+        raise Http404(f"No changes of kind {kind!r}; known kinds: {', '.join(kinds) or 'none yet'}.")
     entries = AuditEntry.objects.filter(**{name: value for name, value in (("kind", kind), ("by", by)) if value})
     page = Paginator(entries, PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "dashboard/audit.html", {"page": page, "kinds": kinds, "kind": kind, "by": by})

@@ -1,4 +1,4 @@
-"""Sockets of the live pages: they carry what a broadcaster renders."""
+"""Sockets of the live pages: they send what a broadcaster renders."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ UNKNOWN_PAGE = 4404
 
 
 class LivePage(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels brings no types
-    """A socket that is sent panels and says nothing that matters."""
+    """A socket that is sent panels; what the browser sends is ignored."""
 
     broadcaster: Broadcaster | None = None
 
@@ -58,8 +58,8 @@ class LivePage(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels brings
         """Send panels to the browser."""
         await self.send(text_data=html)
 
-    def asked(self, *names: str) -> list[str]:
-        """Return the parameters of the address, empty where they are left out."""
+    def query_values(self, *names: str) -> list[str]:
+        """Return parameters of the query string, empty where they are missing."""
         query = parse_qs(self.scope["query_string"].decode("ascii", "replace"))
         return [query.get(name, [""])[0] for name in names]
 
@@ -73,9 +73,9 @@ class LeaguePage(LivePage):
 
     async def find_broadcaster(self) -> Broadcaster | None:
         """Return the broadcaster of the window that the reader chose, None for an unknown one."""
-        (asked,) = self.asked("window")
+        (window,) = self.query_values("window")
         try:
-            return league_broadcaster(window_named(asked))
+            return league_broadcaster(window_named(window))
         except UnknownWindow:
             return None
 
@@ -122,9 +122,9 @@ class FeedPage(LivePage):
     """`/ws/feed/?kind=…&timeframe=…`."""
 
     async def find_broadcaster(self) -> Broadcaster | None:
-        """Return the broadcaster of what the reader chose, None for what cannot be chosen."""
+        """Return the broadcaster of the reader's choice, None for an unknown choice."""
         try:
-            choice = feed_choice(*self.asked("kind", "timeframe"))
+            choice = feed_choice(*self.query_values("kind", "timeframe"))
         except UnknownChoice:
             return None
         return feed_broadcaster(choice)

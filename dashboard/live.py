@@ -1,4 +1,4 @@
-"""One renderer per page and process: however many sockets look at a page, it is rendered once."""
+"""One renderer per page and process: a page is rendered once for all its sockets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _running: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Broadcaster]] =
 
 
 def league_broadcaster(window: Window) -> Broadcaster:
-    """Return the broadcaster of the league page for those who look at the same window, in this process."""
+    """Return the broadcaster of the league page for one window, in this process."""
     # No slug holds a question mark.
     return _broadcaster(
         f"league{window_query(window)}", lambda: Broadcaster(partial(league_scene, View(window)), LEAGUE_PANELS)
@@ -35,7 +35,7 @@ def deployment_broadcaster(slug: str) -> Broadcaster:
 
 
 def feed_broadcaster(choice: FeedChoice) -> Broadcaster:
-    """Return the broadcaster of the feed page, as it is for those who chose the same."""
+    """Return the broadcaster of the feed page, for those who chose the same kind and timeframe."""
     return _broadcaster(f"feed{choice.query}", lambda: Broadcaster(partial(feed_scene, choice), FEED_PANELS, slug=""))
 
 

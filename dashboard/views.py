@@ -18,7 +18,7 @@ from dashboard.deployment.scene import UnknownDeployment, deployment_scene
 from dashboard.feed.scene import UnknownChoice, feed_choice, feed_scene
 from dashboard.guide.strategy_guide import guide
 from dashboard.league.comparison import NothingToCompare, comparison
-from dashboard.league.scene import UnknownView, league_scene, view_asked, window_query
+from dashboard.league.scene import UnknownView, league_scene, requested_view, window_query
 from dashboard.page.panel import drawn
 from dashboard.panels import DEPLOYMENT_PANELS, FEED_PANELS, LEAGUE_PANELS, PAST_LEAGUE_PANELS, SYSTEM_PANELS
 from dashboard.stream.guide import stream_guide, stream_schema
@@ -34,14 +34,14 @@ from trading.exchange.examples import EXAMPLES
 from trading.exchange.models import FILL_MODELS
 
 CHANGES: dict[str, tuple[Callable[..., object], str]] = {
-    "pause": (services.pause_deployment, "is paused: no new signals; resting orders and stops live on"),
+    "pause": (services.pause_deployment, "is paused: no new signals; open orders, stops and targets stay active"),
     "stop_entries": (
         services.stop_entries,
-        "has its entries stopped: exits and stops keep working",
+        "opens no new entries or adds; exits and stops keep working",
     ),
-    "flatten": (flatten_deployment, "is paused; its orders are being cancelled and its positions closed at market"),
-    "enable": (services.enable_deployment, "is enabled: it is asked for signals again"),
-    "reset": (services.reset_deployment, "has a new account with the full stake; the old record is kept"),
+    "flatten": (flatten_deployment, "is paused and flattening: orders are cancelled, positions closed at market"),
+    "enable": (services.enable_deployment, "is enabled: new signals from the next frame"),
+    "reset": (services.reset_deployment, "has a new account with the full starting balance; the old record is kept"),
 }
 
 
@@ -50,10 +50,10 @@ CHANGES: dict[str, tuple[Callable[..., object], str]] = {
 def league(request: HttpRequest) -> HttpResponse:
     """Return the league page: ``?window=24h``, and with ``at=2026-07-08T12:00:00Z`` as it stood then."""
     try:
-        view = view_asked(request.GET.get("window", ""), request.GET.get("at", ""))
+        view = requested_view(request.GET.get("window", ""), request.GET.get("at", ""))
         scene = league_scene(view)
     except UnknownView as error:
-        raise Http404(f"The league cannot be shown so: {error}.") from None
+        raise Http404(f"No such view of the league: {error}.") from None
     panels = LEAGUE_PANELS if view.at is None else PAST_LEAGUE_PANELS
     context = {
         "panels": drawn(panels, scene),
@@ -71,7 +71,7 @@ def feed(request: HttpRequest) -> HttpResponse:
     try:
         choice = feed_choice(request.GET.get("kind", ""), request.GET.get("timeframe", ""))
     except UnknownChoice as error:
-        raise Http404(f"Nothing can be shown: {error}.") from None
+        raise Http404(f"No such view of the feed: {error}.") from None
     context = {"panels": drawn(FEED_PANELS, feed_scene(choice)), "choice": choice}
     return render(request, "dashboard/feed.html", context)
 
@@ -79,7 +79,7 @@ def feed(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def system(request: HttpRequest) -> HttpResponse:
-    """Return the system page; where the database cannot say who is asking, a page for nobody in particular."""
+    """Return the system page; without the database, the page of an anonymous reader."""
     context = {"panels": drawn(SYSTEM_PANELS, system_scene())}
     try:
         return render(request, "dashboard/system.html", context)
@@ -106,14 +106,14 @@ def compare(request: HttpRequest) -> HttpResponse:
     try:
         found = comparison(request.GET.getlist("with"))
     except NothingToCompare as error:
-        raise Http404(f"Nothing can be compared: {error}.") from None
+        raise Http404(f"Cannot compare: {error}.") from None
     return render(request, "dashboard/compare.html", {"comparison": found})
 
 
 @require_safe
 @never_cache
 def fill(request: HttpRequest, pk: int) -> HttpResponse:
-    """Return a fill beside what its evidence gives."""
+    """Return a fill as recorded and as recomputed from its evidence."""
     row = get_object_or_404(Fill.objects.select_related("account"), pk=pk)
     context = {"fill": row, "derivation": rederived(trading_fill(row), known_schedules())}
     return render(request, "dashboard/fill.html", context)
@@ -128,13 +128,13 @@ def how_fills_happen(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def strategy_guide(request: HttpRequest) -> HttpResponse:
-    """Return the guide for strategy authors, drawn from the contract's own code."""
+    """Return the guide for strategy authors, generated from the contract's code."""
     return render(request, "dashboard/strategy_guide.html", guide())
 
 
 @require_safe
 def stream(request: HttpRequest) -> HttpResponse:
-    """Return the guide to the stream, drawn from its own words."""
+    """Return the guide to the stream, generated from its message types."""
     return render(request, "dashboard/stream.html", stream_guide())
 
 
@@ -146,13 +146,13 @@ def stream_schema_file(request: HttpRequest) -> JsonResponse:
 
 @require_POST
 def change_deployment(request: HttpRequest, slug: str, change: str) -> HttpResponse:
-    """Pause, enable, flatten or otherwise command a deployment; it needs the role of a trader."""
+    """Pause, enable, flatten or otherwise command a deployment; it needs the trader or admin role."""
     if not request.user.is_authenticated:
         return redirect_to_login(f"/deployments/{slug}")
     if not request.user.has_perm("strategies.change_deployment"):
-        raise PermissionDenied("a change needs a login with the role of a trader")
+        raise PermissionDenied("needs trader or admin role")
     if change not in CHANGES:
-        raise Http404(f"{change!r} is no change of a deployment; expected one of {', '.join(CHANGES)}.")
+        raise Http404(f"{change!r} is not a command of a deployment; expected one of {', '.join(CHANGES)}.")
     service, done = CHANGES[change]
     row = get_object_or_404(Deployment, slug=slug)
     try:

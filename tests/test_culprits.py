@@ -152,7 +152,7 @@ def assert_page_and_api_tell(row: Deployment) -> None:
     told = Client().get(f"/api/v1/deployments/{row.slug}/").json()
 
     assert f"quarantined: it {row.status_reason}" in page.replace("&#x27;", "'")
-    assert "No worker has judged it " in page
+    assert "Not being processed" in page
     assert (told["status"], told["status_reason"]) == ("quarantined", row.status_reason)
     assert told["standing"]["health"] == "quarantined"
 

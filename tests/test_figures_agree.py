@@ -217,7 +217,7 @@ def test_a_deployments_page_shows_what_the_api_tells(client: Client, season: lis
         assert stats["Exposure"] == amount(figure(standing["exposure"]))
         assert stats["Rank"] == f"{standing['rank']} of 7"
         assert stats["Fills"].split()[0] == str(standing["fills"])
-        assert stats["Stake"] == amount(figure(standing["stake"]))
+        assert stats["Starting balance"] == amount(figure(standing["stake"]))
         assert stats["Drawdown"].split() == [
             shown(drawdown(figure(standing["drawdown_pct"]))), "worst",
             shown(drawdown(figure(standing["max_drawdown_pct"]))),

@@ -1,4 +1,4 @@
-"""How an account stands with its lender, in words and a tone."""
+"""An account's margin status, in words and a tone."""
 
 from __future__ import annotations
 
@@ -22,17 +22,15 @@ def margin_words(standing: Standing | None) -> MarginWords:
     """Return the words for an account as of its standing."""
     state = margin_state(standing)
     if standing is None or state is MarginState.NONE:
-        return MarginWords(Tone.GOOD, "nothing is owed", "Nothing is borrowed: there is no margin to keep.")
+        return MarginWords(Tone.GOOD, "no loans", "No loans, no margin requirement.")
     if state is MarginState.BANKRUPT:
-        return MarginWords(Tone.BAD, "bankrupt", "All is closed, and more is owed than there is: it opens no position.")
+        return MarginWords(Tone.BAD, "bankrupt", "All positions are closed and loans exceed assets: no new positions.")
     if standing.margin_level_pct is None:
-        return MarginWords(
-            Tone.WARNING, "owes a rest", "No position is on margin any more, but something is still owed."
-        )
-    levels = f"called at {standing.call_level_pct:.1f} %, closed below {standing.closing_level_pct:.1f} %"
+        return MarginWords(Tone.WARNING, "loan outstanding", "No margin positions, but a loan is outstanding.")
+    levels = f"call at {standing.call_level_pct:.1f} %, liquidation below {standing.closing_level_pct:.1f} %"
     match state:
         case MarginState.CLOSING:
-            return MarginWords(Tone.BAD, "being closed", f"The exchange closes positions: {levels}.")
+            return MarginWords(Tone.BAD, "liquidating", f"The exchange is closing positions: {levels}.")
         case MarginState.CALLED:
-            return MarginWords(Tone.WARNING, "margin call", f"The exchange has called margin: {levels}.")
-    return MarginWords(Tone.GOOD, "secured", f"The account secures what it owes: {levels}.")
+            return MarginWords(Tone.WARNING, "margin call", f"Margin call by the exchange: {levels}.")
+    return MarginWords(Tone.GOOD, "OK", f"Margin requirement met: {levels}.")

@@ -31,14 +31,14 @@ class UnknownDeployment(LookupError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """A position beside what the market bids for it."""
+    """A position with its current quote."""
 
     position: Position
     quote: Quote | None
 
     @property
     def price(self) -> Decimal | None:
-        """What closing it would meet first: the bid of a long, the ask of a short."""
+        """Best price to close at: the bid of a long, the ask of a short."""
         if self.quote is None:
             return None
         return self.quote.bid if self.position.qty > 0 else self.quote.ask
@@ -50,7 +50,7 @@ class Holding:
 
     @property
     def unrealised(self) -> Decimal | None:
-        """Gain at that price, before the fee of closing; quote currency."""
+        """P&L at that price, before closing fees; quote currency."""
         return None if self.price is None else (self.price - self.position.average_price) * self.position.qty
 
 
@@ -93,12 +93,12 @@ class DeploymentScene(Scene):
 
     @property
     def margin(self) -> MarginWords:
-        """How the account stands with its lender."""
+        """Margin status of the account."""
         return margin_words(self.contestant.row.standing if self.contestant else None)
 
     @property
-    def is_unjudged(self) -> bool:
-        """True while no worker may take it: its orders rest, and nobody looks whether they fill."""
+    def is_unprocessed(self) -> bool:
+        """True while no worker may take it: its open orders are not matched."""
         return self.deployment.status in {DeploymentStatus.DISABLED, DeploymentStatus.QUARANTINED}
 
     @property
@@ -108,13 +108,13 @@ class DeploymentScene(Scene):
 
     @property
     def holdings(self) -> list[Holding]:
-        """Open positions beside their quotes."""
+        """Open positions with their quotes."""
         quotes = {quote.symbol: quote for quote in self.quotes}
         return [Holding(position=position, quote=quotes.get(position.symbol)) for position in self.account.positions]
 
     @property
     def indicators(self) -> list[IndicatorGroup]:
-        """What the strategy showed of its last evaluation, what belongs to no symbol first."""
+        """The strategy's indicators at its last evaluation, those of no symbol first."""
         standing = self.contestant.row.standing if self.contestant else None
         shown = standing.indicators if standing else {}
         single = sorted((name, value) for name, value in shown.items() if not isinstance(value, dict))
@@ -126,7 +126,7 @@ class DeploymentScene(Scene):
 
     @property
     def indicators_at(self) -> datetime | None:
-        """When the strategy was asked last."""
+        """When the strategy was last evaluated."""
         standing = self.contestant.row.standing if self.contestant else None
         return standing.indicators_at if standing else None
 

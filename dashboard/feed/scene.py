@@ -1,4 +1,4 @@
-"""All that the feed page shows at one moment."""
+"""Everything the feed page shows at one moment."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class UnknownChoice(ValueError):
 
 
 class FeedChoice(NamedTuple):
-    """What a reader has chosen to see; every choice has an address of its own."""
+    """What a reader has chosen to see; every choice has its own address."""
 
     kind: str = ""  # of events; empty: all
     timeframe: str = DEFAULT_TIMEFRAME
@@ -66,7 +66,7 @@ class TimeframeChoice(NamedTuple):
     is_chosen: bool
 
 
-class Heard(NamedTuple):
+class SymbolLine(NamedTuple):
     """One symbol's line in the table."""
 
     quote: Quote
@@ -95,7 +95,7 @@ class FeedScene(Scene):
 
     @property
     def trust(self) -> TrustWords:
-        """The sentence on top."""
+        """The status line."""
         return trust_words(self.feed, self.unrepaired_gaps)
 
     @property
@@ -126,22 +126,22 @@ class FeedScene(Scene):
         return sparkline(history, least_top=_LAG_LEAST_TOP_MS, limit=LAG_LIMIT_MS)
 
     @property
-    def heard(self) -> list[Heard]:
+    def symbols(self) -> list[SymbolLine]:
         """The symbols, in the feed's order."""
-        told: Mapping[str, Any] = self.feed["symbols"] if self.feed else {}
+        reported: Mapping[str, Any] = self.feed["symbols"] if self.feed else {}
         return [
-            Heard(
+            SymbolLine(
                 quote,
-                told[quote.symbol]["trade_age_s"],
-                told[quote.symbol].get("resyncs"),
-                told[quote.symbol].get("gaps"),
+                reported[quote.symbol]["trade_age_s"],
+                reported[quote.symbol].get("resyncs"),
+                reported[quote.symbol].get("gaps"),
             )
             for quote in self.quotes
         ]
 
     @property
     def kinds(self) -> list[KindChoice]:
-        """What events can be chosen."""
+        """The kinds of events that can be chosen."""
         counts = (self.feed or {}).get("event_counts") or {}
         return [
             KindChoice(
@@ -157,7 +157,7 @@ class FeedScene(Scene):
 
     @property
     def timeframes(self) -> list[TimeframeChoice]:
-        """What charts can be chosen."""
+        """The timeframes that can be chosen."""
         return [
             TimeframeChoice(name, self.choice._replace(timeframe=name).query, self.choice.timeframe == name)
             for name in TIMEFRAME_MINUTES
@@ -165,7 +165,7 @@ class FeedScene(Scene):
 
 
 def feed_choice(kind: str, timeframe: str) -> FeedChoice:
-    """Return the choice; empty words stand for what is chosen by itself.
+    """Return the choice; an empty text stands for the default.
 
     Raises:
         UnknownChoice: there is no such kind or timeframe.
@@ -179,7 +179,7 @@ def feed_choice(kind: str, timeframe: str) -> FeedChoice:
 
 
 def feed_scene(choice: FeedChoice) -> FeedScene:
-    """Return the feed as it fares now."""
+    """Return the feed as it is now."""
     season, feed = current_season(), bus.feed_state()
     market = feed["market"] if feed else (season.market if season else selectors.last_fed_market())
     clock = feed_time(feed)
@@ -207,6 +207,6 @@ def _coverage(market: str | None, timeframe: str, clock: datetime | None) -> Cov
 
 
 def _recorded(market: str) -> list[tuple[datetime, datetime]]:
-    """Return from when to when each recording of ``market`` reaches, as far as their indexes tell."""
+    """Return start and end of each recording of ``market`` that has an index."""
     indexes = map(read_index, files_in(folder_of(settings.PADDOCK_DATA_DIR / "recordings", market)))
     return [(utc(index.started_ns), utc(index.ended_ns)) for index in indexes if index is not None]

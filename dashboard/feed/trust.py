@@ -1,4 +1,4 @@
-"""Whether the market data can be trusted now, in one sentence for somebody who has just been woken up."""
+"""Market data status in one sentence, and what to do about it."""
 
 from __future__ import annotations
 
@@ -11,64 +11,64 @@ from dashboard.page.banner import FRAME_LATE_S, FRAME_STALE_S, START_A_FEED, Ton
 HEARTBEAT_LATE_S = 5  # the exchange sends one a second
 UNREPAIRED_MINUTES = 15  # a gap that is older shows in the coverage alone
 
-WAIT = "nothing at once: it is asked for anew by itself; if that lasts minutes, read the feed's log"
+WAIT = "wait: it is requested again automatically; if it lasts minutes, read the feed's log"
 
 
 class Reason(NamedTuple):
-    """One thing that speaks against it."""
+    """One problem of the market data."""
 
     tone: Tone
     sentence: str
-    do: str = ""  # an imperative; empty where the sentence says it
+    do: str = ""  # an imperative; empty where the sentence already says it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustWords:
-    """What the feed page says first."""
+    """The status line of the feed page."""
 
     tone: Tone
     answer: str  # a word or two
-    sentence: str  # the weightiest reason
+    sentence: str  # the most serious reason
     also: tuple[str, ...]  # the other reasons, by weight
-    do: str = ""  # about the weightiest
+    do: str = ""  # about the most serious
 
 
 def trust_words(feed: Mapping[str, Any] | None, unrepaired_gaps: int = 0) -> TrustWords:
-    """Return what to say of a feed; the newest ``unrepaired_gaps`` are those of the last minutes."""
+    """Return the status of a feed; ``unrepaired_gaps`` counts those of the last minutes."""
     reasons = list(_reasons(feed, unrepaired_gaps))
     if not reasons:
-        return TrustWords(tone=Tone.GOOD, answer="Trust it", sentence=_praise(feed or {}), also=())
+        return TrustWords(tone=Tone.GOOD, answer="Market data OK", sentence=_all_clear(feed or {}), also=())
     head = next((reason for reason in reasons if reason.tone is Tone.BAD), reasons[0])
-    answer = "Do not trust it" if head.tone is Tone.BAD else "Trust it with care"
+    answer = "Market data down" if head.tone is Tone.BAD else "Market data degraded"
     also = tuple(reason.sentence for reason in reasons if reason is not head)
     return TrustWords(tone=head.tone, answer=answer, sentence=head.sentence, also=also, do=head.do)
 
 
-def _praise(feed: Mapping[str, Any]) -> str:
+def _all_clear(feed: Mapping[str, Any]) -> str:
     lag_ms = (feed.get("lag_ms") or {}).get("newest")
-    on_time = "" if lag_ms is None else ", and what is heard comes in time"
-    return f"The feed is connected, every book is verified{on_time}."
+    lag = "" if lag_ms is None else f", lag {lag_ms:,.0f} ms"
+    return f"Feed connected, all order books verified{lag}."
 
 
 def _reasons(feed: Mapping[str, Any] | None, unrepaired_gaps: int) -> Iterator[Reason]:
-    """Yield what speaks against it, the weightiest first."""
+    """Yield the problems, most serious first."""
     if feed is None:
-        yield Reason(Tone.BAD, f"No feed is running, so nothing here is current: {START_A_FEED}.")
+        yield Reason(Tone.BAD, f"No feed running, no current data: {START_A_FEED}.")
         return
     if feed["finished"]:
-        yield Reason(Tone.WARNING, "The recording is at its end; prices stand still, and nothing more will come.")
+        yield Reason(Tone.WARNING, "Recording finished: no more data.")
         return
     yield from _connection_reasons(feed)
     if feed["connected"]:
         yield from _book_reasons(feed)
         yield from _time_reasons(feed)
     if unrepaired_gaps:
-        gaps, are = ("A gap", "is") if unrepaired_gaps == 1 else (f"{unrepaired_gaps} gaps", "are")
-        when = f"of the last {UNREPAIRED_MINUTES} minutes"
+        gaps = "1 data gap" if unrepaired_gaps == 1 else f"{unrepaired_gaps} data gaps"
+        when = f"in the last {UNREPAIRED_MINUTES} minutes"
         yield Reason(
             Tone.WARNING,
-            f"{gaps} {when} {are} not repaired: candles may lack trades.",
-            "manage.py backfill brings what can be brought",
+            f"{gaps} {when} not repaired: candles may miss trades.",
+            "run manage.py backfill to load what the exchange still has",
         )
 
 
@@ -77,24 +77,24 @@ def _connection_reasons(feed: Mapping[str, Any]) -> Iterator[Reason]:
     if not feed["connected"]:
         yield Reason(
             Tone.BAD,
-            "The feed has lost the exchange and is connecting again; prices stand still.",
-            "wait a minute; if it lasts, see whether this machine reaches the exchange: manage.py doctor",
+            "Feed disconnected, reconnecting; prices are not updating.",
+            "wait a minute; if it lasts, check the connection to the exchange with manage.py doctor",
         )
     if age_s is None:
-        yield Reason(Tone.WARNING, "The feed runs, but no frame has come yet.")
+        yield Reason(Tone.WARNING, "Feed running, no frames received yet.")
     elif age_s > FRAME_STALE_S:
         yield Reason(
             Tone.BAD,
-            f"The last frame is {age_s:.0f} s old: nobody hears the market.",
-            "read the feed's log, and start the feed anew if it says nothing",
+            f"Last frame is {age_s:.0f} s old: no market data.",
+            "read the feed's log; restart the feed if the log shows no cause",
         )
     elif age_s > FRAME_LATE_S:
-        yield Reason(Tone.WARNING, f"The last frame is {age_s:.0f} s old.")
+        yield Reason(Tone.WARNING, f"Last frame is {age_s:.0f} s old.")
     if feed.get("system") not in (None, "", "online"):
         yield Reason(
             Tone.WARNING,
-            f"The exchange says it is {str(feed['system']).replace('_', ' ')}.",
-            "wait: the exchange says when it is over",
+            f"Exchange status: {str(feed['system']).replace('_', ' ')}.",
+            "wait until the exchange is online again",
         )
 
 
@@ -103,9 +103,9 @@ def _book_reasons(feed: Mapping[str, Any]) -> Iterator[Reason]:
     stale = [symbol for symbol, quote in symbols.items() if quote["status"] == "stale"]
     halted = [f"{s} is {q['status']}" for s, q in symbols.items() if q["status"] not in ("stale", "online")]
     if stale and len(stale) == len(symbols):
-        yield Reason(Tone.BAD, "No order book is verified: nothing is traded on them.", WAIT)
+        yield Reason(Tone.BAD, "No verified order books: nothing is traded.", WAIT)
     elif stale:
-        yield Reason(Tone.WARNING, f"No verified order book of {_listed(stale)}; the others can be trusted.", WAIT)
+        yield Reason(Tone.WARNING, f"Order book of {_listed(stale)} not verified; all others OK.", WAIT)
     if halted:
         yield Reason(Tone.WARNING, f"{_listed(halted)} at the exchange.")
 
@@ -114,17 +114,15 @@ def _time_reasons(feed: Mapping[str, Any]) -> Iterator[Reason]:
     lag = feed.get("lag_ms") or {}
     if lag.get("is_high"):
         newest = lag.get("newest")
-        how = "late" if newest is None else f"{newest / 1_000:.1f} s late"
+        behind = "behind" if newest is None else f"{newest / 1_000:.1f} s behind"
         yield Reason(
             Tone.BAD,
-            f"What is heard comes {how}: prices are old although they move.",
-            "see whether this machine or its line is overloaded",
+            f"Market data is {behind}: prices move, but late.",
+            "check this machine's CPU and network load",
         )
     heartbeat_s = feed.get("heartbeat_age_s")
     if heartbeat_s is not None and heartbeat_s > HEARTBEAT_LATE_S:
-        yield Reason(
-            Tone.WARNING, f"The exchange's last heartbeat is {heartbeat_s:.0f} s old; one a second is due.", WAIT
-        )
+        yield Reason(Tone.WARNING, f"Last exchange heartbeat is {heartbeat_s:.0f} s old; expected every second.", WAIT)
 
 
 def _listed(names: list[str], most: int = 4) -> str:

@@ -1,1 +1,1 @@
-"""The strategy guide, drawn from the code."""
+"""The strategy guide, generated from the code."""

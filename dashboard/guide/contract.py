@@ -1,4 +1,4 @@
-"""What strategy authors may use, read from the code itself: the guide cannot say anything else than what holds."""
+"""What strategy authors may use, read from the code itself, so that the guide is always current."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """A module and what it has for all."""
+    """A module and its public names."""
 
     name: str
     help: str
@@ -79,7 +79,7 @@ def members_of(cls: type) -> list[Entry]:
 
 
 def chapters_of(package: ModuleType) -> list[Chapter]:
-    """Return the public modules of a package with their functions and structs; one that is not there says nothing."""
+    """Return the public modules of a package with their functions and structs, skipping empty modules."""
     chapters = []
     for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda info: info.name):
         if info.name.startswith("_"):
@@ -91,7 +91,7 @@ def chapters_of(package: ModuleType) -> list[Chapter]:
             if not name.startswith("_") and getattr(value, "__module__", "") == module.__name__ and callable(value)
         ]
         if entries:
-            chapters.append(Chapter(info.name, _first_words(inspect.getdoc(module)), entries))
+            chapters.append(Chapter(info.name, _summary_of(inspect.getdoc(module)), entries))
     return chapters
 
 
@@ -106,7 +106,7 @@ def _of_module(name: str, value: Any) -> Entry:
     if not inspect.isclass(value):
         return _entry(name, value)
     keys = ", ".join(value.__struct_fields__) if issubclass(value, msgspec.Struct) else ""
-    return Entry(name, f"({keys})" if keys else "", help=_first_words(inspect.getdoc(value)))
+    return Entry(name, f"({keys})" if keys else "", help=_summary_of(inspect.getdoc(value)))
 
 
 def _entry(name: str, function: Callable[..., Any], *, is_called: bool = True) -> Entry:
@@ -115,14 +115,14 @@ def _entry(name: str, function: Callable[..., Any], *, is_called: bool = True) -
     return Entry(
         name,
         _called(function) if is_called else str(inspect.signature(function).return_annotation),
-        help=_first_words(doc),
+        help=_summary_of(doc),
         raises=" ".join(raised.split()),
     )
 
 
 def _called(function: Callable[..., Any]) -> str:
     """Return a signature as a caller sees it."""
-    told = []
+    parameters = []
     for parameter in inspect.signature(function).parameters.values():
         if parameter.name in {"self", "cls"}:
             continue
@@ -134,9 +134,9 @@ def _called(function: Callable[..., Any]) -> str:
             else ""
         )
         default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
-        told.append(f"{star}{parameter.name}{default}")
+        parameters.append(f"{star}{parameter.name}{default}")
     back = inspect.signature(function).return_annotation
-    return f"({', '.join(told)})" + ("" if back is inspect.Signature.empty else f" → {back}")
+    return f"({', '.join(parameters)})" + ("" if back is inspect.Signature.empty else f" → {back}")
 
 
 def _attributes(cls: type) -> Iterator[Entry]:
@@ -164,7 +164,7 @@ def _comments(source: str) -> dict[int, str]:
     return {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
 
 
-def _first_words(doc: str | None) -> str:
+def _summary_of(doc: str | None) -> str:
     """Return a docstring without its sections, in one line a paragraph."""
-    told = _RAISES.split(doc or "")[0]
-    return "\n".join(" ".join(paragraph.split()) for paragraph in told.split("\n\n") if paragraph.strip())
+    text = _RAISES.split(doc or "")[0]
+    return "\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n") if paragraph.strip())

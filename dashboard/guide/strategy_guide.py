@@ -1,4 +1,4 @@
-"""The guide for strategy authors: what of the contract stands where."""
+"""The contents of the guide for strategy authors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from trading.signals import Action, Amend, Cancel, NoSignal, OrderType, Signal, 
 from trading.snapshot import TAPE_LENGTH, DataSnapshot, Print, Quote
 from trading.strategy import MAX_SIGNALS, Strategy
 
-# How a package says what a Strategy holds; what is missing here follows from where it lies.
+# Where a module declares each field of a Strategy; fields missing here follow from the file's place.
 DECLARED = {
     "name": "STRATEGY_NAME",
     "version": "STRATEGY_VERSION",
@@ -38,7 +38,7 @@ DECLARED = {
 
 @lru_cache(maxsize=1)
 def guide() -> dict[str, Any]:
-    """Return what the page shows; the code does not change while it runs."""
+    """Return the page's contents; the code does not change while it runs."""
     return {
         "module": [(DECLARED.get(entry.name, ""), entry) for entry in fields_of(Strategy)],
         "strategy_methods": members_of(Strategy),
@@ -47,7 +47,7 @@ def guide() -> dict[str, Any]:
         "words": [
             (kind.__name__, kind.__doc__, fields_of(kind)) for kind in (Action, OrderType, TimeInForce, SizeUnit)
         ],
-        "wishes": [(kind.__name__, kind.__doc__, fields_of(kind)) for kind in (Cancel, Amend, NoSignal)],
+        "returned": [(kind.__name__, kind.__doc__, fields_of(kind)) for kind in (Cancel, Amend, NoSignal)],
         "data": [*fields_of(DataSnapshot), *members_of(DataSnapshot)],
         "market_things": [_thing(kind) for kind in (CandleSeries, Candle, Print, Quote)],
         "portfolio": members_of(Portfolio),

@@ -37,7 +37,7 @@ _FIGURES = (
     ("Round trips", "", "standing.round_trips", False),
     ("Won", "%", "win_rate_pct", False),
     ("Fills", "", "standing.fills", False),
-    ("Refused orders", "", "standing.refusals", False),
+    ("Rejected orders", "", "standing.refusals", False),
 )
 
 

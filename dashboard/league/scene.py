@@ -1,4 +1,4 @@
-"""All that the league page shows: now, and as it stood at a past moment."""
+"""Everything the league page shows, now or at a past time."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from django.utils.dateparse import parse_datetime
 
 from dashboard.league.columns import COLUMNS, Column
 from dashboard.league.sparkline import Line, line_through
-from dashboard.page.scene import Scene, feed_time
+from dashboard.page.scene import FillsScene, feed_time
 from marketdata import bus
-from portfolios.models import Fill
 from portfolios.results.windows import SEASON, WINDOWS, UnknownWindow, Window, window_named
 from portfolios.selectors import current_season, market_time, newest_fills
 from strategies.deployments import selectors
@@ -40,7 +39,7 @@ class Row(NamedTuple):
     """A place as it is drawn."""
 
     place: Place
-    line: Line | None  # of the result within the window; None: it was hardly valued
+    line: Line | None  # of the P&L within the window; None: too few valuations
     template: str = "place"
 
     @property
@@ -50,7 +49,7 @@ class Row(NamedTuple):
 
 
 class CashRow(NamedTuple):
-    """The yardstick that never trades, as it is drawn."""
+    """The cash benchmark, as it is drawn."""
 
     stake: Decimal
     currency: str
@@ -59,29 +58,28 @@ class CashRow(NamedTuple):
 
     @property
     def empty(self) -> list[str]:
-        """The columns in which it has nothing to say."""
+        """The columns without a figure for cash."""
         keys = [column.key for column in COLUMNS]
         return keys[keys.index("return") + 1 :]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeagueScene(Scene):
+class LeagueScene(FillsScene):
     """The league page."""
 
     league: League
-    fills: list[Fill]
     names: Mapping[str, str]  # slug -> name
     failures: int  # strategies that could not be loaded
     live_workers: int
 
     @property
     def clock(self) -> datetime | None:
-        """The moment looked at, else the feed's time, without a feed the newest standing's."""
+        """The past time shown, else the feed's time, without a feed the newest standing's."""
         return self.league.view.at or feed_time(self.feed) or market_time(place.row for place in self.league.places)
 
     @property
     def rows(self) -> list[Row | CashRow]:
-        """The places with their lines, best return of the window first; cash stands where nothing was gained."""
+        """The places with their lines, best return of the window first; cash ranks at a return of zero."""
         rows: list[Row | CashRow] = [Row(place, line_through(place)) for place in self.league.places]
         if self.league.cash:
             gained = sum((place.performance.return_pct or 0) > 0 for place in self.league.places)
@@ -90,7 +88,7 @@ class LeagueScene(Scene):
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """What the table tells."""
+        """The table's columns."""
         return COLUMNS
 
     @property
@@ -106,8 +104,8 @@ class LeagueScene(Scene):
         return replace(self, fills=list(newest_fills(self.season)[:FILLS_SHOWN]))
 
 
-def view_asked(window: str, at: str) -> View:
-    """Return what of the season is to be seen; empty texts mean all of it, now.
+def requested_view(window: str, at: str) -> View:
+    """Return the requested view of the season; empty texts mean all of it, now.
 
     Raises:
         UnknownView: with what can be seen.
@@ -125,7 +123,7 @@ def view_asked(window: str, at: str) -> View:
 
 
 def window_query(window: Window, at: datetime | None = None) -> str:
-    """Return the part of an address that chooses a window, at a moment of the past if need be."""
+    """Return the query that chooses a window, at a past time if ``at`` is given."""
     words = [] if window == SEASON else [f"window={window.name}"]
     if at is not None:
         words.append(f"at={at:%Y-%m-%dT%H:%M:%SZ}")
@@ -133,7 +131,7 @@ def window_query(window: Window, at: datetime | None = None) -> str:
 
 
 def league_scene(view: View) -> LeagueScene:
-    """Return the league as ``view`` asks. The queries do not grow with the deployments.
+    """Return the league of ``view``. The number of queries does not grow with the deployments.
 
     Raises:
         UnknownView: the season does not reach to that moment.

@@ -1,4 +1,4 @@
-"""A line in a table's cell: what an account gained and lost, as the points of an SVG."""
+"""A sparkline in a table cell: an account's P&L, as the points of an SVG."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Line(NamedTuple):
 
     points: list[str]  # of polylines: it is broken where the account was not valued
     zero_y: float | None  # where it began, if that is in the picture
-    words: str  # the same for who does not see it
+    words: str  # the line as text, for screen readers
 
 
 def line_through(place: Place) -> Line | None:
-    """Return the line of what was gained since the window began; None without two moments to join."""
+    """Return the line of the P&L since the window began; None with fewer than two points."""
     made = place.performance
     results = [None if sample is None else float(_result(sample)) for sample in made.samples]
     known = [result for result in results if result is not None]
@@ -44,7 +44,7 @@ def line_through(place: Place) -> Line | None:
             runs[-1].append(f"{x:g},{y(result):g}")
         if following is None:
             runs.append([])
-    words = f"between {low - began:+.2f} and {high - began:+.2f}, now {now - began:+.2f} since it began"
+    words = f"P&L now {now - began:+.2f}, low {low - began:+.2f}, high {high - began:+.2f}"
     return Line([" ".join(run) for run in runs if len(run) > 1], y(began), words)
 
 

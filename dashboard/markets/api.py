@@ -1,4 +1,4 @@
-"""REST: what the pages of the markets show, `/api/v1/markets/` and below. All of it can only be read."""
+"""REST: the figures of the market pages, `/api/v1/markets/` and below. Read-only."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from trading.snapshot import TAPE_LENGTH
 
 DEFAULT_PRINTS = 100
 DEFAULT_VALUES = 300
-_OTHERS = {"name", "timeframe", "limit", "before", "format"}  # what is asked of an indicator beside its parameters
+_OTHERS = {"name", "timeframe", "limit", "before", "format"}  # query keys that are not parameters of an indicator
 
 
 class MarketsView(generics.ListAPIView[Instrument]):
@@ -64,7 +64,7 @@ class MarketsView(generics.ListAPIView[Instrument]):
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Return a page of them."""
         instruments = list(self.paginate_queryset(self.get_queryset()) or ())
-        lines = [_told(line) for line in _scene_of(instruments).listed]
+        lines = [_line_fields(line) for line in _scene_of(instruments).listed]
         return self.get_paginated_response(serializers.MarketSerializer(lines, many=True).data)
 
 
@@ -86,11 +86,11 @@ class MarketView(APIView):
             time_ns=ns_of(scene.clock or datetime.now(UTC)),
             schedules=known_schedules(),
         )
-        return Response(serializers.MarketDetailSerializer(_told(line) | _ruled(known)).data)
+        return Response(serializers.MarketDetailSerializer(_line_fields(line) | _ruled(known)).data)
 
 
 class BookView(APIView):
-    """The order book as of the newest frame: as many levels as the feed carries."""
+    """The order book as of the newest frame: up to the depth of the feed."""
 
     @extend_schema(
         parameters=[count_parameter("levels", FRAME_DEPTH, about="a side")],
@@ -103,8 +103,8 @@ class BookView(APIView):
         sight = _sight(symbol)
         book = ladder(sight.snapshot, symbol, levels)
         if book is None:
-            raise NotFound(f"no order book of {symbol} has come yet")
-        told = {
+            raise NotFound(f"no order book of {symbol} yet")
+        fields = {
             "symbol": symbol,
             "sequence": sight.snapshot.sequence,
             "time": utc(sight.snapshot.time_ns),
@@ -117,11 +117,11 @@ class BookView(APIView):
             "micro_price": book.micro_price,
             "imbalance": book.imbalance,
         }
-        return Response(serializers.BookSerializer(told).data)
+        return Response(serializers.BookSerializer(fields).data)
 
 
 class TapeView(APIView):
-    """The newest public trades; large ones are marked by the rule that is told with them."""
+    """The newest public trades; large ones are marked, with the rule in the response."""
 
     @extend_schema(
         parameters=[count_parameter("limit", TAPE_LENGTH, default=DEFAULT_PRINTS)],
@@ -133,8 +133,8 @@ class TapeView(APIView):
         limit = requested_count(request, "limit", DEFAULT_PRINTS, TAPE_LENGTH)
         sight = _sight(symbol)
         found = tape(sight.snapshot.instrument(symbol), sight.tapes.get(symbol, []), limit)
-        told = {"symbol": symbol, "prints": found.prints, "remembered": found.remembered}
-        return Response(serializers.TapeSerializer(told | {"large_from": found.large_from}).data)
+        fields = {"symbol": symbol, "prints": found.prints, "remembered": found.remembered}
+        return Response(serializers.TapeSerializer(fields | {"large_from": found.large_from}).data)
 
 
 class MarketFillFilter(KnownParameters):
@@ -175,7 +175,7 @@ class CatalogueView(APIView):
 
 
 class IndicatorsView(APIView):
-    """An indicator over an instrument's stored candles, computed as strategies compute it."""
+    """An indicator over an instrument's stored candles, computed by the function that strategies use."""
 
     @extend_schema(
         parameters=[
@@ -185,7 +185,7 @@ class IndicatorsView(APIView):
                 "limit", OpenApiTypes.INT, description=f"values, 1 to {SERIES_CAPACITY}, else {DEFAULT_VALUES}"
             ),
             OpenApiParameter("before", OpenApiTypes.DATETIME, description="only candles that begin earlier"),
-            OpenApiParameter("period", OpenApiTypes.STR, description="and whatever else the indicator takes, by name"),
+            OpenApiParameter("period", OpenApiTypes.STR, description="and other parameters of the indicator, by name"),
         ],
         responses=serializers.IndicatorValuesSerializer,
     )
@@ -202,7 +202,7 @@ class IndicatorsView(APIView):
         parameters = _chosen(plot, request)
         # As many as a strategy's series holds: what begins somewhere, such as an average, begins where theirs does.
         series = series_of(symbol, timeframe, candles[:SERIES_CAPACITY])
-        told = {
+        fields = {
             "name": name,
             "symbol": symbol,
             "timeframe": timeframe,
@@ -214,7 +214,7 @@ class IndicatorsView(APIView):
             "starts": [utc(start_ns) for start_ns in series.start_ns[-limit:].tolist()],
             "lines": {line: values[-limit:] for line, values in plot.values(series, parameters).items()},
         }
-        return Response(serializers.IndicatorValuesSerializer(told).data)
+        return Response(serializers.IndicatorValuesSerializer(fields).data)
 
 
 def _market() -> str | None:
@@ -238,7 +238,7 @@ def _scene_of(instruments: list[Instrument]) -> MarketsScene:
 def _sight(symbol: str) -> Sight:
     sight = sight_of(_market())
     if sight is None or symbol not in sight.snapshot.instruments:
-        raise NotFound(f"no frame of {symbol} can be read; /api/v1/feed/ says how the feed fares")
+        raise NotFound(f"no frame of {symbol} can be read; see /api/v1/feed/ for the feed's status")
     return sight
 
 
@@ -250,7 +250,7 @@ def _chosen(plot: Plot, request: Request) -> dict[str, float]:
         raise ValidationError({error.name: str(error)}) from None
 
 
-def _told(line: Listed) -> dict[str, Any]:
+def _line_fields(line: Listed) -> dict[str, Any]:
     quote = line.quote
     return {
         "symbol": line.instrument.symbol,

@@ -1,4 +1,4 @@
-"""Which indicators a chart can draw, and their values: computed by the very functions that strategies call."""
+"""The indicators that a chart can draw, computed by the functions that strategies use."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _OVERLAYS = {
     "ema", "sma", "wma", "rma", "hma", "dema", "heikin_ashi", "bollinger_series", "keltner", "donchian", "ichimoku",
     "supertrend", "parabolic_sar", "rolling_vwap", "rolling_vwap_bands", "session_vwap", "session_vwap_bands",
 }  # fmt: skip
-# Flags, and lines of another unit than the rest: told by the API, not drawn.
+# Flags, and lines of another unit than the rest: in the API, not drawn.
 _NOT_DRAWN = {
     "macd": {"crossing"},
     "wavetrend": {"crossing"},
@@ -36,7 +36,7 @@ _LEAST = {"period": 2, "fast": 2, "slow": 2, "atr_period": 2, "short": 2, "middl
 
 
 class InvalidParameter(ValueError):
-    """A parameter that the indicator does not take, or not so; ``name`` is the parameter's."""
+    """An unknown parameter or an invalid value; ``name`` is the parameter's."""
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(message)
@@ -53,10 +53,10 @@ class Parameter(NamedTuple):
     is_whole: bool
 
     def read(self, text: str) -> float:
-        """Return the number that ``text`` says.
+        """Return ``text`` as a number.
 
         Raises:
-            InvalidParameter: it is none, or not within the bounds.
+            InvalidParameter: not a number, or out of bounds.
         """
         kind = "a whole number" if self.is_whole else "a number"
         refusal = InvalidParameter(
@@ -88,9 +88,9 @@ class Plot:
 
     @property
     def summary(self) -> str:
-        """What it tells, as one sentence."""
-        told = self.indicator.summary.removeprefix("Return ").replace("``", "")
-        return told[:1].upper() + told[1:]
+        """What it computes, in one sentence."""
+        summary = self.indicator.summary.removeprefix("Return ").replace("``", "")
+        return summary[:1].upper() + summary[1:]
 
     @property
     def is_overlay(self) -> bool:
@@ -112,7 +112,7 @@ class Plot:
         for name in given:
             if name not in known:
                 raise InvalidParameter(
-                    name, f"{name} is no parameter of {self.name}; expected one of {', '.join(known) or 'none'}"
+                    name, f"{name} is not a parameter of {self.name}; expected one of {', '.join(known) or 'none'}"
                 )
         values = {p.name: p.read(given[p.name]) if p.name in given else p.default for p in self.parameters}
         needed = self.indicator.minimum(**values)
@@ -126,7 +126,7 @@ class Plot:
         """Return each line, one value a candle, oldest first; None where it is not known."""
         found = self.indicator.compute(series, **parameters)
         columns: Iterable[Floats] = found if isinstance(found, tuple) else (found,)
-        return {name: _told(column) for name, column in zip(self.lines, columns, strict=True)}
+        return {name: _known_values(column) for name, column in zip(self.lines, columns, strict=True)}
 
 
 @lru_cache(maxsize=1)
@@ -170,5 +170,5 @@ def _parameter(option: inspect.Parameter, is_whole: bool) -> Parameter:
     return Parameter(option.name, default, 0.01, 1.0 if default < 1 else MOST_MULTIPLE, is_whole=False)
 
 
-def _told(values: Floats) -> list[float | None]:
+def _known_values(values: Floats) -> list[float | None]:
     return [value if math.isfinite(value) else None for value in values.tolist()]

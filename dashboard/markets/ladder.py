@@ -1,4 +1,4 @@
-"""An order book and a tape as people read them: exact decimals, sums, and what is large."""
+"""Order book and tape for a page: exact decimals, cumulative size, large trades."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Ladder:
     asks: list[Rung]
     bids: list[Rung]
     micro_price: float | None  # quote per base
-    imbalance: float | None  # of the best ``IMBALANCE_LEVELS``, -1 (all asked) to 1 (all bid)
+    imbalance: float | None  # of the best ``IMBALANCE_LEVELS``, -1 (only asks) to 1 (only bids)
 
     @property
     def spread(self) -> Decimal | None:
@@ -72,7 +72,7 @@ class Tape:
 
     prints: list[Printed]
     remembered: int  # prints that the rule for large ones was made from
-    large_from: Decimal | None  # base units; None while there are too few to tell
+    large_from: Decimal | None  # base units; None with too few trades
 
 
 def ladder(snapshot: DataSnapshot, symbol: str, levels: int | None = None) -> Ladder | None:
@@ -96,8 +96,8 @@ def tape(instrument: Instrument, trades: Sequence[Trade], count: int = PRINTS_SH
 
     A print is large that is at least ``LARGE_TIMES_MEDIAN`` times the median size of all of them.
     """
-    is_told = len(trades) >= LARGE_NEEDS_PRINTS
-    large_lots = LARGE_TIMES_MEDIAN * median(trade.lots for trade in trades) if is_told else None
+    has_median = len(trades) >= LARGE_NEEDS_PRINTS
+    large_lots = LARGE_TIMES_MEDIAN * median(trade.lots for trade in trades) if has_median else None
     prints = [
         Printed(
             trade.trade_id,

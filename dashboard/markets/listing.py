@@ -1,4 +1,4 @@
-"""The markets side by side: what each pair costs now, what its last day was like, and how far that may be believed."""
+"""The list of markets: each pair's quote, its last 24 h, and how fresh the data is."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ DAY_FOR_S = 5  # the figures of a day are as old as that at most
 
 
 class UnknownInstrument(LookupError):
-    """The market has no such pair; the message names those it has."""
+    """The market has no such pair; the message names the known ones."""
 
 
 class Freshness(NamedTuple):
-    """How far the figures of one instrument may be believed now."""
+    """How fresh the data of one instrument is."""
 
     tone: Tone
     word: str
@@ -40,7 +40,7 @@ class Listed:
     """One instrument's line in the list of markets."""
 
     instrument: Instrument
-    quote: Quote | None  # None: the feed does not tell of it
+    quote: Quote | None  # None: not in the feed
     day: DayFigures | None
     freshness: Freshness
 
@@ -89,7 +89,7 @@ def slug_of(symbol: str) -> str:
 
 
 def markets_scene() -> MarketsScene:
-    """Return all instruments of the market as it is heard now."""
+    """Return all instruments of the market shown."""
     season, feed = current_season(), bus.feed_state()
     market = market_shown(season, feed)
     instruments = list(selectors.instruments_of(market))
@@ -102,7 +102,7 @@ def markets_scene() -> MarketsScene:
 
 
 def market_shown(season: Season | None, feed: Mapping[str, Any] | None) -> str | None:
-    """Return the market whose pages are shown: the one that is heard, else the season's, else the last heard."""
+    """Return the market whose pages are shown: the feed's, else the season's, else the last received."""
     return feed["market"] if feed else (season.market if season else selectors.last_fed_market())
 
 
@@ -110,7 +110,7 @@ def instrument_called(slug: str, instruments: Iterable[Instrument]) -> Instrumen
     """Return the instrument that addresses spell ``slug``.
 
     Raises:
-        UnknownInstrument: it names those there are.
+        UnknownInstrument: the message names the known ones.
     """
     known = {slug_of(instrument.symbol): instrument for instrument in instruments}
     if slug not in known:
@@ -130,28 +130,28 @@ def usd_per(currency: str, feed: Mapping[str, Any] | None, days: Mapping[str, Da
     if currency == "USD":
         return Decimal(1)
     pair = f"{currency}/USD"
-    told = ((feed or {}).get("symbols") or {}).get(pair) or {}
-    if told.get("last") is not None:
-        return Decimal(str(told["last"]))
+    quote = ((feed or {}).get("symbols") or {}).get(pair) or {}
+    if quote.get("last") is not None:
+        return Decimal(str(quote["last"]))
     return days[pair].close if pair in days else None
 
 
 def freshness(scene: Scene, quote: Quote | None) -> Freshness:
-    """Return how far an instrument's figures may be believed: amber when late, red when nobody should trade on them."""
+    """Return how fresh an instrument's data is: amber when late, red when too old to trade on."""
     market = scene.market
     if quote is None:
-        return Freshness(Tone.BAD, market.state if market.tone == Tone.BAD else "not heard", market.detail)
+        return Freshness(Tone.BAD, market.state if market.tone == Tone.BAD else "no data", market.detail)
     if market.tone == Tone.BAD:
         return Freshness(Tone.BAD, market.state, market.detail)
     if quote.status == "stale" or quote.bid is None or quote.ask is None:
-        return Freshness(Tone.BAD, "stale", "Its order book is not known: nothing is matched on it.")
+        return Freshness(Tone.BAD, "stale", "Order book unknown: nothing is matched.")
     if market.tone == Tone.WARNING:
         return Freshness(Tone.WARNING, market.state, market.detail)
     if quote.age_s is None or quote.age_s > BOOK_STALE_S:
-        return Freshness(Tone.WARNING, "quiet", f"Its book has not changed for more than {BOOK_STALE_S} s.")
+        return Freshness(Tone.WARNING, "quiet", f"Order book unchanged for more than {BOOK_STALE_S} s.")
     if quote.status != "online":
-        return Freshness(Tone.WARNING, quote.status.replace("_", " "), "The exchange restricts orders for it.")
-    detail = f"Frames come in; amber after {FRAME_LATE_S} s without one, red after {FRAME_STALE_S} s."
+        return Freshness(Tone.WARNING, quote.status.replace("_", " "), "The exchange restricts order types.")
+    detail = f"Receiving frames; amber after {FRAME_LATE_S} s without one, red after {FRAME_STALE_S} s."
     return Freshness(Tone.GOOD, "live", detail)
 
 

@@ -1,4 +1,4 @@
-"""What may be traded through an instrument and what it costs, in words and for an account of the usual stake."""
+"""Trading rules and costs of an instrument, also for a small account."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from trading.accounting.margin import MarginTerms
 from trading.fees import PUBLISHED, FeeSchedule, FeeTier, Liquidity, Schedules
 from trading.instruments import InstrumentStatus
 
-STAKE_USD = Decimal(100)
-DEFAULT_FAMILY = "kraken-spot"  # by which an account is charged that says nothing else
+SMALL_ACCOUNT_USD = Decimal(100)
+DEFAULT_FAMILY = "kraken-spot"  # the default fee schedule of a deployment
 _CENT = Decimal("0.01")
 
 STATUS_WORDS = {
-    InstrumentStatus.ONLINE: "open: every kind of order is taken",
-    InstrumentStatus.CANCEL_ONLY: "orders can only be cancelled",
-    InstrumentStatus.POST_ONLY: "only orders that rest in the book are taken",
-    InstrumentStatus.LIMIT_ONLY: "only limit orders are taken, no market orders",
-    InstrumentStatus.REDUCE_ONLY: "only orders that make a position smaller are taken",
-    InstrumentStatus.MAINTENANCE: "closed for maintenance: no order is taken",
-    InstrumentStatus.DELISTED: "no longer traded",
-    InstrumentStatus.WORK_IN_PROGRESS: "not open yet",
+    InstrumentStatus.ONLINE: "all order types accepted",
+    InstrumentStatus.CANCEL_ONLY: "cancel only",
+    InstrumentStatus.POST_ONLY: "post-only orders accepted",
+    InstrumentStatus.LIMIT_ONLY: "limit orders only, no market orders",
+    InstrumentStatus.REDUCE_ONLY: "reduce-only orders accepted",
+    InstrumentStatus.MAINTENANCE: "closed for maintenance, no orders accepted",
+    InstrumentStatus.DELISTED: "delisted",
+    InstrumentStatus.WORK_IN_PROGRESS: "not open for trading yet",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmallAccount:
-    """What an account of ``STAKE_USD`` can do with an instrument."""
+    """What an account of ``SMALL_ACCOUNT_USD`` can do with an instrument."""
 
-    least_usd: Decimal | None  # the smallest order, rounded up to the cent; None while no price is known
-    orders: int | None  # of that size that the stake buys at once, fees left out
-    round_trip_usd: Decimal  # taker fees of buying and selling for the whole stake
-    round_trip_maker_usd: Decimal  # the same, resting in the book both times
+    least_usd: Decimal | None  # the minimum order, rounded up to the cent; None while no price is known
+    orders: int | None  # of that size that the account buys at once, without fees
+    round_trip_usd: Decimal  # taker fees of buying and selling for the whole account
+    round_trip_maker_usd: Decimal  # the same in maker fees
 
     @property
     def can_trade(self) -> bool | None:
-        """True when the stake is enough for the smallest order; None while no price is known."""
-        return None if self.least_usd is None else self.least_usd <= STAKE_USD
+        """True when the account can place the minimum order; None while no price is known."""
+        return None if self.least_usd is None else self.least_usd <= SMALL_ACCOUNT_USD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class Rules:
 
     instrument: Instrument
     status_words: str
-    margin: MarginTerms  # of a deployment that says nothing else
+    margin: MarginTerms  # the default of a deployment
     schedules: list[FeeSchedule]  # in force
     small: SmallAccount
 
@@ -83,8 +83,8 @@ def rules(
     )
 
 
-def smallest_cost(instrument: Instrument, ask: Decimal) -> Decimal:
-    """Return what the smallest order costs at ``ask``, in quote currency: both minimums must be met."""
+def minimum_cost(instrument: Instrument, ask: Decimal) -> Decimal:
+    """Return what the minimum order costs at ``ask``, in quote currency: both minimums must be met."""
     least_qty = max(instrument.qty_min, instrument.cost_min / ask)
     steps = (least_qty / instrument.qty_increment).to_integral_value(ROUND_UP)
     cost: Decimal = steps * instrument.qty_increment * ask
@@ -96,19 +96,19 @@ def _small_account(
 ) -> SmallAccount:
     least = None
     if ask and usd_per_quote:
-        least = (smallest_cost(instrument, ask) * usd_per_quote).quantize(_CENT, ROUND_UP)
+        least = (minimum_cost(instrument, ask) * usd_per_quote).quantize(_CENT, ROUND_UP)
     return SmallAccount(
         least_usd=least,
-        orders=None if least is None else int(STAKE_USD // least),
+        orders=None if least is None else int(SMALL_ACCOUNT_USD // least),
         round_trip_usd=_both_ways(tier.rate_bps(Liquidity.TAKER)),
         round_trip_maker_usd=_both_ways(tier.rate_bps(Liquidity.MAKER)),
     )
 
 
 def _both_ways(rate_bps: Decimal) -> Decimal:
-    return STAKE_USD * 2 * rate_bps / 10_000
+    return SMALL_ACCOUNT_USD * 2 * rate_bps / 10_000
 
 
 def _in_words(status: str) -> str:
-    known = {word.value: told for word, told in STATUS_WORDS.items()}
-    return known.get(status, f"{status}: a status we do not know, so no order is matched")
+    known = {status.value: words for status, words in STATUS_WORDS.items()}
+    return known.get(status, f"unknown status {status}, nothing is matched")

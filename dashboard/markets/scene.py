@@ -1,4 +1,4 @@
-"""All that one market's page shows at one moment."""
+"""Everything one market's page shows at one moment."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class MarketScene(Scene):
     instrument: Instrument
     symbols: list[str]  # all of the market, this one included
     day: DayFigures | None
-    sight: Sight | None  # None: no frame could be read, or nobody has looked yet
+    sight: Sight | None  # None: no frame could be read, or not requested yet
     fills: list[Fill]
     fill_count: int  # of the season, in all
     names: Mapping[str, str]  # slug -> deployment
@@ -88,7 +88,7 @@ class MarketScene(Scene):
 
     @property
     def tape(self) -> Tape | None:
-        """The newest prints; None while the market cannot be seen."""
+        """The newest prints; None without frames."""
         if self.sight is None or self.symbol not in self.sight.snapshot.instruments:
             return None
         return tape(self.sight.snapshot.instrument(self.symbol), self.sight.tapes.get(self.symbol, []))
@@ -100,7 +100,7 @@ class MarketScene(Scene):
 
     @property
     def rules(self) -> Rules:
-        """What may be traded and what it costs."""
+        """Trading rules and costs."""
         quote = self.line.quote
         ask = quote.ask if quote and quote.ask else self.line.last
         now_ns = ns_of(self.clock or datetime.now(UTC))
@@ -110,10 +110,10 @@ class MarketScene(Scene):
 
     @property
     def live(self) -> str:
-        """What the chart follows, as JSON: the candles in the making, and how many fills there are."""
-        told = {name: _forming(self.sight, self.symbol, name) for name in TIMEFRAME_MINUTES}
+        """What the chart follows, as JSON: the forming candles and the number of fills."""
+        forming = {name: _forming(self.sight, self.symbol, name) for name in TIMEFRAME_MINUTES}
         return json.dumps(
-            {"forming": told, "fills": self.fill_count, "is_fresh": self.line.freshness.tone == Tone.GOOD}
+            {"forming": forming, "fills": self.fill_count, "is_fresh": self.line.freshness.tone == Tone.GOOD}
         )
 
     @property
@@ -128,8 +128,8 @@ class MarketScene(Scene):
         return sorted(((slug, self.names.get(slug, slug)) for slug in slugs), key=lambda known: known[1].lower())
 
 
-def market_scene(slug: str, *, is_looking: bool = True) -> MarketScene:
-    """Return one instrument's page; ``is_looking`` folds the frames, else the book is not there yet.
+def market_scene(slug: str, *, with_book: bool = True) -> MarketScene:
+    """Return one instrument's page; ``with_book`` folds the newest frames, else book and tape are empty.
 
     Raises:
         UnknownInstrument: the market has no such pair.
@@ -148,7 +148,7 @@ def market_scene(slug: str, *, is_looking: bool = True) -> MarketScene:
         instrument=instrument,
         symbols=list(instruments),
         day=days.get(symbol),
-        sight=sight_of(market) if is_looking else None,
+        sight=sight_of(market) if with_book else None,
         fills=list(fills[:FILLS_SHOWN]),
         fill_count=fills.count(),
         names=dict(Deployment.objects.values_list("slug", "name")),
@@ -165,7 +165,7 @@ def known_slug(slug: str) -> str:
     """Return ``slug`` if an instrument of the market shown is called so.
 
     Raises:
-        UnknownInstrument: it names those there are.
+        UnknownInstrument: the message names the known ones.
     """
     market = market_shown(current_season(), bus.feed_state())
     return slug_of(instrument_called(slug, selectors.instruments_of(market)).symbol)

@@ -1,4 +1,4 @@
-"""How the pages of the markets are spelled in JSON. Exact decimals are text; what is not known is null."""
+"""The market pages in JSON. Exact decimals are text; unknown values are null."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def _exact(unit: str) -> ExactDecimalField:
 class DaySerializer(serializers.Serializer[Any]):
     """The last twenty-four hours, from stored candles."""
 
-    timeframe = serializers.CharField(help_text="of the candles that were taken: the shortest that reach back a day")
+    timeframe = serializers.CharField(help_text="of the candles used: the shortest that cover 24 h")
     first = serializers.DateTimeField(help_text="the oldest candle's beginning, UTC")
-    is_whole = serializers.BooleanField(help_text="the candles reach back a day; else no change is told")
+    is_whole = serializers.BooleanField(help_text="the candles cover 24 h; else no change is given")
     present = serializers.IntegerField(help_text="candles")
     expected = serializers.IntegerField(help_text="candles of a whole day")
     open = ExactDecimalField(help_text="quote per base, as are high and low")
@@ -39,25 +39,25 @@ class MarketSerializer(serializers.Serializer[Any]):
     symbol = serializers.CharField()
     slug = serializers.CharField(help_text="its name in addresses")
     status = serializers.CharField(help_text="the exchange's, or stale while its book is not known")
-    freshness = serializers.CharField(help_text="live, quiet, late, stale, no feed, …: how far it may be believed")
-    freshness_detail = serializers.CharField(help_text="the sentence behind it")
+    freshness = serializers.CharField(help_text="live, quiet, late, stale, no feed, …: how fresh the data is")
+    freshness_detail = serializers.CharField(help_text="explanation of `freshness`")
     last = _exact("quote per base")
     bid = _exact("quote per base")
     ask = _exact("quote per base")
     spread = _exact("quote")
     spread_bps = _exact("basis points of the mid")
     book_age_s = serializers.FloatField(allow_null=True, help_text="market time since the book changed")
-    change_24h_pct = _exact("percent; null unless the candles reach back a day")
-    day = DaySerializer(allow_null=True, help_text="null: no candle of the last day is stored")
+    change_24h_pct = _exact("percent; null unless the candles cover 24 h")
+    day = DaySerializer(allow_null=True, help_text="null: no candles stored for the last day")
 
 
 class SmallAccountSerializer(serializers.Serializer[Any]):
     """What an account of 100 USD can do."""
 
-    least_usd = _exact("the smallest order in USD, rounded up to the cent; null while no price is known")
-    orders = serializers.IntegerField(allow_null=True, help_text="of that size that 100 USD buy, fees left out")
+    least_usd = _exact("the minimum order in USD, rounded up to the cent; null while no price is known")
+    orders = serializers.IntegerField(allow_null=True, help_text="of that size that 100 USD buy, without fees")
     round_trip_usd = ExactDecimalField(help_text="taker fees of buying and selling for 100 USD")
-    round_trip_maker_usd = ExactDecimalField(help_text="the same, resting in the book both times")
+    round_trip_maker_usd = ExactDecimalField(help_text="the same in maker fees")
 
 
 class MarketDetailSerializer(MarketSerializer):
@@ -67,8 +67,8 @@ class MarketDetailSerializer(MarketSerializer):
     quote = serializers.CharField(help_text="the quote currency")
     price_increment = ExactDecimalField(help_text="quote per base; an order's price is a multiple of it")
     qty_increment = ExactDecimalField(help_text="base; an order's quantity is a multiple of it")
-    qty_min = ExactDecimalField(help_text="base; the smallest order")
-    cost_min = ExactDecimalField(help_text="quote; the smallest order")
+    qty_min = ExactDecimalField(help_text="base; the minimum order")
+    cost_min = ExactDecimalField(help_text="quote; the minimum order")
     status_words = serializers.CharField(help_text="what the exchange allows now")
     long_limit = ExactDecimalField(help_text="value bought per unit of equity, at most")
     short_limit = ExactDecimalField(help_text="value sold short per unit of equity, at most")
@@ -100,7 +100,7 @@ class BookSerializer(serializers.Serializer[Any]):
         allow_null=True, help_text="quote per base: bid and ask, each weighted by the quantity at the other"
     )
     imbalance = serializers.FloatField(
-        allow_null=True, help_text=f"of the best {IMBALANCE_LEVELS} levels, -1 (all asked) to 1 (all bid)"
+        allow_null=True, help_text=f"of the best {IMBALANCE_LEVELS} levels, -1 (only asks) to 1 (only bids)"
     )
 
 

@@ -23,11 +23,11 @@ def markets(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def market(request: HttpRequest, slug: str) -> HttpResponse:
-    """Return one instrument's page; order book and tape come with the socket, so that nothing waits for them."""
+    """Return one instrument's page; order book and tape come with the socket, so the page does not wait for them."""
     if slug != slug.upper():
         return redirect("market-page", slug=slug.upper(), permanent=True)
     try:
-        scene = market_scene(slug, is_looking=False)
+        scene = market_scene(slug, with_book=False)
     except UnknownInstrument as error:
-        raise Http404(f"There is no such market: {error}.") from None
+        raise Http404(f"Market not found: {error}.") from None
     return render(request, "dashboard/market.html", {"panels": drawn(MARKET_PANELS, scene), "scene": scene})

@@ -1,1 +1,1 @@
-"""Telling people what has happened where they are: webhooks, Telegram, Discord, e-mail."""
+"""Notifications to people: webhooks, Telegram, Discord, e-mail."""

@@ -1,4 +1,4 @@
-"""Channels and rules in the admin: drawn as forms, tested with a button, their deliveries to be looked at."""
+"""Channels, rules and deliveries in the admin."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from marketdata.admin import ReadOnlyAdmin
 
 
 class ChannelForm(forms.ModelForm[Channel]):
-    """A channel; what was secret stays as it is where nothing is typed."""
+    """A channel; an empty secret field keeps the stored secret."""
 
     class Meta:
         model = Channel
@@ -24,12 +24,12 @@ class ChannelForm(forms.ModelForm[Channel]):
         widgets = {"secret": forms.PasswordInput(attrs={"autocomplete": "off"})}
 
     def clean_secret(self) -> str:
-        """Return what was typed, else what is kept."""
+        """Return the entered secret, else the stored one."""
         return self.cleaned_data["secret"] or (self.instance.secret if self.instance.pk else "")
 
 
 class NamesField(forms.CharField):
-    """Names, each after a comma."""
+    """Comma-separated names."""
 
     def prepare_value(self, value: Any) -> Any:
         """Return the text of a list."""
@@ -43,7 +43,7 @@ class NamesField(forms.CharField):
 class RuleForm(forms.ModelForm[Rule]):
     """A rule; an empty list of names means all."""
 
-    deployments = NamesField(required=False, help_text="slugs, each after a comma; empty: all")
+    deployments = NamesField(required=False, help_text="comma-separated slugs; empty: all")
     symbols = NamesField(required=False, help_text="such as BTC/USD, XRP/USD; empty: all")
 
     class Meta:
@@ -71,7 +71,7 @@ class Audited(admin.ModelAdmin[Any]):
 
 @admin.register(Channel)
 class ChannelAdmin(Audited):
-    """Who can be told."""
+    """Where notifications can be sent."""
 
     form = ChannelForm
     list_display = ("name", "kind", "shown_target", "is_enabled")
@@ -79,14 +79,14 @@ class ChannelAdmin(Audited):
     actions = ("test",)
 
     def save_model(self, request: HttpRequest, obj: Channel, form: Any, change: bool) -> None:
-        """Save it, and tell a signing key that was made for it."""
+        """Save it, and show a signing key that was generated for it."""
         made = services.save_channel(obj, by=request.user.get_username())
         if made:
-            self.message_user(request, f"The key that signs, told this once: {made}", messages.WARNING)
+            self.message_user(request, f"Signing key, shown only once: {made}", messages.WARNING)
 
-    @admin.action(description="Test: tell it that it can be reached", permissions=["change"])
+    @admin.action(description="Send a test message", permissions=["change"])
     def test(self, request: HttpRequest, channels: QuerySet[Channel]) -> None:
-        """Tell the chosen channels, and show what they answered."""
+        """Send a test message to the chosen channels and show their responses."""
         for channel in channels:
             outcome = services.try_channel(channel, by=request.user.get_username())
             level = messages.SUCCESS if outcome.is_sent else messages.ERROR
@@ -95,7 +95,7 @@ class ChannelAdmin(Audited):
 
 @admin.register(Rule)
 class RuleAdmin(Audited):
-    """Of what they are told."""
+    """Which events are sent to which channel."""
 
     form = RuleForm
     list_display = ("name", "kind", "channel", "is_enabled", "per_hour")
@@ -103,8 +103,8 @@ class RuleAdmin(Audited):
     list_select_related = ("channel",)
     fieldsets = (
         (None, {"fields": ("name", "kind", "channel", "is_enabled")}),
-        ("Only of these", {"fields": ("deployments", "symbols", "least_result")}),
-        ("When", {"fields": ("threshold_pct", "hour", "zone", "per_hour")}),
+        ("Filters", {"fields": ("deployments", "symbols", "least_result")}),
+        ("Threshold, time and limit", {"fields": ("threshold_pct", "hour", "zone", "per_hour")}),
     )
 
     def save_model(self, request: HttpRequest, obj: Rule, form: Any, change: bool) -> None:
@@ -114,7 +114,7 @@ class RuleAdmin(Audited):
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
-    """What was told, and what came of it."""
+    """Messages and their delivery status."""
 
     list_display = ("created_at", "title", "rule", "state", "tries", "answer")
     list_filter = ("state", "rule", "rule__channel")
@@ -122,9 +122,9 @@ class DeliveryAdmin(ReadOnlyAdmin):
     search_fields = ("title",)
     actions = ("send_again",)
 
-    @admin.action(description="Send again what failed")
+    @admin.action(description="Send failed messages again")
     def send_again(self, request: HttpRequest, deliveries: QuerySet[Delivery]) -> None:
-        """Let the chosen deliveries wait for another try."""
+        """Queue the chosen deliveries again."""
         for delivery in deliveries:
             try:
                 services.send_again(delivery, by=request.user.get_username())

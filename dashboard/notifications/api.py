@@ -24,20 +24,20 @@ MAY_CHANGE = "notifications.change_rule"
 
 
 def _saved(serializer: BaseSerializer[Any], request: Request, save: Any) -> Any:
-    """Fill the row that ``serializer`` has checked, and save it; return what ``save`` tells."""
+    """Fill the row that ``serializer`` has checked, and save it; return what ``save`` returns."""
     row = serializer.instance or serializer.Meta.model()  # type: ignore[attr-defined]
     for name, value in serializer.validated_data.items():
         setattr(row, name, value)
     try:
-        told = save(row, by=request.user.get_username())
+        saved = save(row, by=request.user.get_username())
     except InvalidChange as error:
         raise ValidationError(as_serializer_error(error)) from None
     serializer.instance = row
-    return told
+    return saved
 
 
 class Channels(generics.ListCreateAPIView[Channel]):
-    """Who can be told."""
+    """Where notifications can be sent."""
 
     needs = MAY_CHANGE
     queryset = Channel.objects.order_by("id")
@@ -45,12 +45,11 @@ class Channels(generics.ListCreateAPIView[Channel]):
 
     @extend_schema(responses={status.HTTP_201_CREATED: serializers.MadeChannelSerializer})
     def post(self, request: Request) -> Response:
-        """Enter a channel; the key that signs a webhook is told this once."""
-        asked = serializers.ChannelSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        made = _saved(asked, request, services.save_channel)
-        told = {**asked.data, "signing_key": made or None}
-        return Response(told, status=status.HTTP_201_CREATED)
+        """Add a channel; a webhook's signing key is shown only in this response."""
+        channel = serializers.ChannelSerializer(data=request.data)
+        channel.is_valid(raise_exception=True)
+        signing_key = _saved(channel, request, services.save_channel)
+        return Response({**channel.data, "signing_key": signing_key or None}, status=status.HTTP_201_CREATED)
 
 
 class _Detail(generics.RetrieveUpdateDestroyAPIView[Any]):
@@ -77,7 +76,7 @@ class ChannelDetail(_Detail):
 
 
 class ChannelTest(APIView):
-    """Tell a channel at once that it can be reached."""
+    """Send a test message to a channel."""
 
     needs = MAY_CHANGE
     scope = "trade"
@@ -85,20 +84,20 @@ class ChannelTest(APIView):
 
     @extend_schema(request=None, responses=serializers.OutcomeSerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """Return what it answered."""
+        """Return its response."""
         outcome = services.try_channel(get_object_or_404(Channel, pk=pk), by=request.user.get_username())
         return Response(serializers.OutcomeSerializer(outcome._asdict()).data)
 
 
 class Rules(generics.ListCreateAPIView[Rule]):
-    """Of what they are told."""
+    """Which events are sent to which channel."""
 
     needs = MAY_CHANGE
     queryset = Rule.objects.order_by("id")
     serializer_class = serializers.RuleSerializer
 
     def perform_create(self, serializer: BaseSerializer[Any]) -> None:
-        """Save the rule; what has happened before is not told."""
+        """Save the rule; earlier events are not sent."""
         _saved(serializer, self.request, services.save_rule)
 
 
@@ -123,7 +122,7 @@ class DeliveryFilter(KnownParameters):
 
 
 class Deliveries(generics.ListAPIView[Delivery]):
-    """What was told, and what came of it, newest first."""
+    """Messages and their delivery status, newest first."""
 
     needs = MAY_CHANGE
     queryset = Delivery.objects.select_related("rule__channel").order_by("-id")
@@ -132,14 +131,14 @@ class Deliveries(generics.ListAPIView[Delivery]):
 
 
 class DeliveryAgain(APIView):
-    """Send once more what failed."""
+    """Send a failed message again."""
 
     needs = MAY_CHANGE
     renderer_classes = (JSONRenderer,)
 
     @extend_schema(request=None, responses=serializers.DeliverySerializer)
     def post(self, request: Request, pk: int) -> Response:
-        """Let it wait for another try."""
+        """Queue it again."""
         delivery = get_object_or_404(Delivery.objects.select_related("rule__channel"), pk=pk)
         try:
             services.send_again(delivery, by=request.user.get_username())

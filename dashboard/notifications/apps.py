@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class NotificationsConfig(AppConfig):
-    """Telling people what has happened."""
+    """Notifications."""
 
     name = "dashboard.notifications"
     label = "notifications"

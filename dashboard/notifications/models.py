@@ -1,4 +1,4 @@
-"""Where to tell, of what, and what became of it."""
+"""Channels, rules and deliveries."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_NAMES = 500
 
 
 class ChannelKind(models.TextChoices):
-    """A way to reach somebody."""
+    """How a message is sent."""
 
     WEBHOOK = "webhook", "webhook (signed POST of JSON)"
     TELEGRAM = "telegram", "Telegram"
@@ -29,17 +29,17 @@ class ChannelKind(models.TextChoices):
 
 
 class Channel(models.Model):
-    """Somebody to be told. Secrets are kept as they are, for they must be sent; they are never shown again."""
+    """Where to send. Secrets are stored in clear text because they are sent; they are never shown again."""
 
     name = models.CharField(max_length=60, unique=True)
     kind = models.CharField(max_length=10, choices=ChannelKind)
     target = models.CharField(
-        max_length=500, help_text="address of the webhook, Telegram's chat id, address of Discord's webhook, or e-mail"
+        max_length=500, help_text="webhook URL, Telegram chat id, Discord webhook URL, or e-mail address"
     )
     secret = models.CharField(
         max_length=200,
         blank=True,
-        help_text="webhook: the key that signs (empty: one is made); Telegram: the bot's token",
+        help_text="webhook: signing key (empty: one is generated); Telegram: bot token",
     )
     is_enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -51,7 +51,7 @@ class Channel(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Refuse what cannot be reached.
+        """Reject a target that cannot be reached.
 
         Raises:
             ValidationError: per field, with what would be right.
@@ -60,11 +60,11 @@ class Channel(models.Model):
         if wrong:
             raise ValidationError({"target": f"target is {self.target!r}; expected {wrong}"})
         if self.kind == ChannelKind.TELEGRAM and not _BOT_TOKEN.fullmatch(self.secret):
-            raise ValidationError({"secret": "the bot's token is needed, as BotFather told it: 123456:ABC-DEF…"})
+            raise ValidationError({"secret": "bot token required, as given by BotFather: 123456:ABC-DEF…"})
 
     @property
     def shown_target(self) -> str:
-        """The target without what lets others speak in its place."""
+        """The target without its secret part."""
         if self.kind not in {ChannelKind.WEBHOOK, ChannelKind.DISCORD}:
             return self.target
         parts = urlsplit(self.target)
@@ -79,7 +79,7 @@ def _wrong_target(kind: str, target: str) -> str:
             is_right = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
         except ValueError:
             is_right = False
-        return "" if is_right else "an address that begins with https:// or http://"
+        return "" if is_right else "a URL that starts with https:// or http://"
     if kind == ChannelKind.TELEGRAM:
         return "" if _CHAT.fullmatch(target) else "a chat id such as -1001234567890, or @name of a channel"
     try:
@@ -90,19 +90,19 @@ def _wrong_target(kind: str, target: str) -> str:
 
 
 class RuleKind(models.TextChoices):
-    """What somebody wants to know of."""
+    """The kind of event that a rule sends."""
 
     FILL = "fill", "fill: an order was executed"
     ROUND_TRIP = "round_trip", "round trip: a position was closed"
-    ERROR = "error", "error: a strategy failed, was quarantined, or met its lender"
-    PAUSE = "pause", "pause: a deployment was paused, stopped, flattened or goes on"
-    STALE_FEED = "stale_feed", "stale feed: the market is lost, or there again"
-    DRAWDOWN = "drawdown", "drawdown: below the peak by so much, once for each peak"
-    DAILY_SUMMARY = "daily_summary", "daily summary: the league's last day"
+    ERROR = "error", "error: strategy error, quarantine, margin call or liquidation"
+    PAUSE = "pause", "pause: a deployment was paused, stopped, flattened or resumed"
+    STALE_FEED = "stale_feed", "stale feed: market data lost or back"
+    DRAWDOWN = "drawdown", "drawdown: equity below its peak by the threshold, once per peak"
+    DAILY_SUMMARY = "daily_summary", "daily summary: the league's last 24 h"
 
 
 class Rule(models.Model):
-    """Of what a channel is told."""
+    """Which events are sent to a channel."""
 
     name = models.CharField(max_length=60, unique=True)
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="rules")
@@ -111,19 +111,22 @@ class Rule(models.Model):
     deployments = models.JSONField(default=list, blank=True, help_text="slugs; empty: all")
     symbols = models.JSONField(default=list, blank=True, help_text="such as BTC/USD; empty: all")
     least_result = money(
-        null=True, blank=True, help_text="only results at least that large, gain or loss; fills that open have none"
+        null=True,
+        blank=True,
+        verbose_name="minimum P&L",
+        help_text="only P&L of at least this size, profit or loss; opening fills have none",
     )
-    threshold_pct = money(null=True, blank=True, help_text="of a drawdown, percent below the peak")
+    threshold_pct = money(null=True, blank=True, help_text="drawdown: percent below the peak")
     hour = models.PositiveSmallIntegerField(
-        null=True, blank=True, validators=[MaxValueValidator(23)], help_text="of a daily summary"
+        null=True, blank=True, validators=[MaxValueValidator(23)], help_text="daily summary: hour of the day, 0 to 23"
     )
-    zone = models.CharField(max_length=60, default="UTC", help_text="of that hour, such as Europe/Berlin")
+    zone = models.CharField(max_length=60, default="UTC", help_text="time zone of that hour, such as Europe/Berlin")
     per_hour = models.PositiveSmallIntegerField(
         default=30,
         validators=[MinValueValidator(1), MaxValueValidator(1_000)],
-        help_text="messages at most; what is more is gathered into one",
+        help_text="maximum messages per hour; the rest is merged into one",
     )
-    since = models.DateTimeField(default=timezone.now, editable=False, help_text="what happened before is not told")
+    since = models.DateTimeField(default=timezone.now, editable=False, help_text="earlier events are not sent")
 
     class Meta:
         ordering = ("name",)
@@ -132,7 +135,7 @@ class Rule(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Refuse what can never match.
+        """Reject a rule that can never match.
 
         Raises:
             ValidationError: per field, with what would be right.
@@ -143,9 +146,9 @@ class Rule(models.Model):
             if not isinstance(given, list) or len(given) > MOST_NAMES or not all(isinstance(n, str) for n in given):
                 wrong[name] = f"expected a list of at most {MOST_NAMES} names, such as []"
         if self.kind == RuleKind.DRAWDOWN and (self.threshold_pct is None or not 0 < self.threshold_pct <= 100):
-            wrong["threshold_pct"] = f"threshold_pct is {self.threshold_pct}; a drawdown needs one above 0, at most 100"
+            wrong["threshold_pct"] = f"threshold_pct is {self.threshold_pct}; expected above 0, at most 100"
         if self.kind == RuleKind.DAILY_SUMMARY and self.hour is None:
-            wrong["hour"] = "a daily summary needs the hour at which it comes, 0 to 23"
+            wrong["hour"] = "a daily summary needs its hour, 0 to 23"
         if self.least_result is not None and self.least_result < 0:
             wrong["least_result"] = f"least_result is {self.least_result}; expected 0 or more: losses count as well"
         if self.zone not in zoneinfo.available_timezones():
@@ -155,26 +158,26 @@ class Rule(models.Model):
 
 
 class DeliveryState(models.TextChoices):
-    """What became of a message."""
+    """Delivery status of a message."""
 
-    HELD = "held", "held (more than its rule allows an hour)"
-    WAITING = "waiting"
-    SENT = "sent"
-    FAILED = "failed"
-    FOLDED = "folded", "folded (told in one message with others)"
+    HELD = "held", "queued"
+    WAITING = "waiting", "waiting"
+    SENT = "sent", "sent"
+    FAILED = "failed", "failed"
+    FOLDED = "folded", "merged"
 
 
 class Delivery(models.Model):
-    """One message to one channel. A rule and a key have one, however often the fact is read."""
+    """One message to one channel. One per rule and key, however often the event is read."""
 
     rule = models.ForeignKey(Rule, on_delete=models.CASCADE, related_name="deliveries")
-    key = models.CharField(max_length=160, help_text="of what happened")
+    key = models.CharField(max_length=160, help_text="identifies the event")
     title = models.CharField(max_length=200)
     text = models.TextField(blank=True)
-    data = models.JSONField(default=dict, help_text="the fact, as the REST API tells it")
+    data = models.JSONField(default=dict, help_text="the event, as in the REST API")
     state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.HELD)
     tries = models.PositiveSmallIntegerField(default=0)
-    answer = models.CharField(max_length=300, blank=True, help_text="of the other side, or why there was none")
+    answer = models.CharField(max_length=300, blank=True, help_text="response of the receiver, or why there was none")
     created_at = models.DateTimeField(auto_now_add=True)
     next_try_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
@@ -193,7 +196,7 @@ class Delivery(models.Model):
 
     @property
     def event_id(self) -> str:
-        """What the other side knows it by again, should it come twice."""
+        """The id by which the receiver recognises a repeated message."""
         return f"{self.rule_id}:{self.key}"
 
 

@@ -1,4 +1,4 @@
-"""Carrying a message to where it is wanted, and trying again where that may help."""
+"""Sending a message to its channel, with retries."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from dashboard.notifications.models import Channel, ChannelKind, Delivery, Deliv
 
 TIMEOUT_S = 10.0
 PAUSES_S = (10, 60, 300, 1_800, 7_200)  # before the second try, the third, …
-TAKEN_FOR = timedelta(minutes=2)  # whoever tries has that long; then another may
+TAKEN_FOR = timedelta(minutes=2)  # for one attempt; then another job may take it
 MOST_PAUSE_S = 6 * 3_600
 _WORTH_ANOTHER_TRY = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
 _SHOWN = 300
 
 
 class Outcome(NamedTuple):
-    """What came of one try."""
+    """The result of one attempt."""
 
     is_sent: bool
     answer: str
     may_try_again: bool = False
-    pause_s: float | None = None  # that the other side asked for
+    pause_s: float | None = None  # requested by the receiver
 
 
 def signature(key: str, at_s: int, body: bytes) -> str:
@@ -44,9 +44,9 @@ def signature(key: str, at_s: int, body: bytes) -> str:
 
 
 def send_delivery(pk: int, now: datetime) -> Outcome | None:
-    """Try once to send a delivery that waits, and write down what came of it; None when there is nothing to do.
+    """Make one attempt to send a waiting delivery and record the outcome; None when there is nothing to send.
 
-    The other side may be told twice, when this process dies between its answer and the row: the event's id is
+    The receiver may get it twice, when this process dies between the response and the row: the event's id is
     the same then.
     """
     with transaction.atomic():
@@ -79,7 +79,7 @@ def _note(delivery: Delivery, outcome: Outcome, now: datetime) -> None:
 
 
 def message_of(delivery: Delivery) -> dict[str, Any]:
-    """Return what is told, as a webhook gets it."""
+    """Return the message as a webhook receives it."""
     return {
         "id": delivery.event_id,
         "kind": delivery.rule.kind,
@@ -92,27 +92,27 @@ def message_of(delivery: Delivery) -> dict[str, Any]:
 
 
 def carry(channel: Channel, message: Mapping[str, Any]) -> Outcome:
-    """Tell ``channel`` once. No secret is part of the answer."""
+    """Send the message once. The outcome contains no secret."""
     try:
         if channel.kind == ChannelKind.EMAIL:
             return _mail(channel, message)
         return _understood(_post(channel, message))
     except httpx.InvalidURL as error:
-        return Outcome(False, f"the address is none: {error}")
+        return Outcome(False, f"invalid URL: {error}")
     except httpx.HTTPError as error:
         return Outcome(False, f"not reached: {type(error).__name__}", may_try_again=True)
 
 
 def _post(channel: Channel, message: Mapping[str, Any]) -> httpx.Response:
     headers = {"Content-Type": "application/json", "User-Agent": "Paddock", "Paddock-Event-Id": str(message["id"])}
-    url, told = channel.target, dict(message)
+    url, content = channel.target, dict(message)
     if channel.kind == ChannelKind.TELEGRAM:
         url = f"{settings.PADDOCK_TELEGRAM_URL}/bot{channel.secret}/sendMessage"
-        told = {"chat_id": channel.target, "text": in_words(message)[:4_096], "disable_web_page_preview": True}
+        content = {"chat_id": channel.target, "text": in_words(message)[:4_096], "disable_web_page_preview": True}
     elif channel.kind == ChannelKind.DISCORD:
         embed = {"title": message["title"][:256], "description": message["text"][:4_000], "timestamp": message["time"]}
-        told = {"embeds": [embed], "allowed_mentions": {"parse": []}}
-    body = json.dumps(told, ensure_ascii=False).encode()
+        content = {"embeds": [embed], "allowed_mentions": {"parse": []}}
+    body = json.dumps(content, ensure_ascii=False).encode()
     if channel.kind == ChannelKind.WEBHOOK:
         headers["X-Paddock-Signature"] = signature(channel.secret, int(time.time()), body)
     with httpx.Client(timeout=TIMEOUT_S, follow_redirects=False) as client:
@@ -120,17 +120,17 @@ def _post(channel: Channel, message: Mapping[str, Any]) -> httpx.Response:
 
 
 def _understood(answer: httpx.Response) -> Outcome:
-    told = f"{answer.status_code} {answer.reason_phrase}".strip()
+    status = f"{answer.status_code} {answer.reason_phrase}".strip()
     if answer.is_success:
-        return Outcome(True, told)
+        return Outcome(True, status)
     may_try_again = answer.is_server_error or answer.status_code in _WORTH_ANOTHER_TRY
-    asked = answer.headers.get("Retry-After", "")
-    return Outcome(False, told, may_try_again, float(asked) if asked.isascii() and asked.isdigit() else None)
+    pause = answer.headers.get("Retry-After", "")
+    return Outcome(False, status, may_try_again, float(pause) if pause.isascii() and pause.isdigit() else None)
 
 
 def _mail(channel: Channel, message: Mapping[str, Any]) -> Outcome:
     if not settings.EMAIL_HOST:
-        return Outcome(False, "no mail server is set: PADDOCK_SMTP_HOST names one")
+        return Outcome(False, "no mail server configured: set PADDOCK_SMTP_HOST")
     mail = EmailMessage(
         subject=" ".join(str(message["title"]).split()),
         body=f"{message['text']}\n\nrule {message['rule']}, {message['time']}\n",
@@ -140,10 +140,10 @@ def _mail(channel: Channel, message: Mapping[str, Any]) -> Outcome:
     try:
         mail.send()
     except smtplib.SMTPRecipientsRefused:
-        return Outcome(False, "the mail server refuses the address")
+        return Outcome(False, "mail server rejected the address")
     except (smtplib.SMTPException, OSError) as error:
-        return Outcome(False, f"the mail server did not take it: {type(error).__name__}", may_try_again=True)
-    return Outcome(True, "taken by the mail server")
+        return Outcome(False, f"mail server error: {type(error).__name__}", may_try_again=True)
+    return Outcome(True, "accepted by the mail server")
 
 
 def in_words(message: Mapping[str, Any]) -> str:

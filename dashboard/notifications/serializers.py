@@ -1,4 +1,4 @@
-"""How channels, rules and deliveries are spelled in JSON. Secrets go in and never come out."""
+"""Channels, rules and deliveries in JSON. Secrets are write-only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from portfolios.serializers import RowSerializer
 
 
 class _Known(serializers.ModelSerializer[Any]):
-    """A row whose unknown keys are refused by name."""
+    """A row; unknown keys are errors that name them."""
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the values of the fields.
@@ -27,18 +27,18 @@ class _Known(serializers.ModelSerializer[Any]):
 
 
 class ChannelSerializer(_Known):
-    """Somebody to be told."""
+    """Where to send."""
 
     kind = serializers.ChoiceField(choices=ChannelKind.choices)
     target = serializers.CharField(
-        max_length=500, write_only=True, help_text="a webhook's address, a Telegram chat id, or an e-mail address"
+        max_length=500, write_only=True, help_text="webhook URL, Telegram chat id, or e-mail address"
     )
     secret = serializers.CharField(
         max_length=200,
         write_only=True,
         required=False,
         allow_blank=True,
-        help_text="of a webhook the key that signs, left out: one is made; of Telegram the bot's token",
+        help_text="webhook: signing key, generated when left out; Telegram: bot token",
     )
     shown_target = serializers.CharField(read_only=True)
 
@@ -50,7 +50,7 @@ class ChannelSerializer(_Known):
 
 
 class MadeChannelSerializer(ChannelSerializer):
-    """A new channel, with the key that signs its webhook when one was made: it is told this once."""
+    """A new channel, with its generated signing key: shown only in this response."""
 
     signing_key = serializers.CharField(read_only=True, allow_null=True)
 
@@ -59,7 +59,7 @@ class MadeChannelSerializer(ChannelSerializer):
 
 
 class RuleSerializer(_Known, RowSerializer):
-    """Of what a channel is told."""
+    """Which events are sent to a channel."""
 
     kind = serializers.ChoiceField(choices=RuleKind.choices)
     deployments = serializers.ListField(
@@ -91,7 +91,7 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
 
 
 class OutcomeSerializer(serializers.Serializer[Any]):
-    """What came of a test."""
+    """The result of a test message."""
 
     is_sent = serializers.BooleanField()
     answer = serializers.CharField()

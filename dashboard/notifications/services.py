@@ -17,7 +17,7 @@ SECRETS = ("secret", "target")  # neither is written into the log
 
 @transaction.atomic
 def save_channel(channel: Channel, *, by: str) -> str:
-    """Check and save a channel; return the signing key when one was made, which is told this once.
+    """Check and save a channel; return the signing key when one was generated; it is shown only once.
 
     Raises:
         ValidationError: per field.
@@ -31,7 +31,7 @@ def save_channel(channel: Channel, *, by: str) -> str:
 
 @transaction.atomic
 def save_rule(rule: Rule, *, by: str) -> None:
-    """Check and save a rule; one that is switched on, or is new, tells of nothing that happened before.
+    """Check and save a rule; one that is new or switched on sends nothing from before.
 
     Raises:
         ValidationError: per field.
@@ -51,13 +51,13 @@ def _save(row: Channel | Rule, kind: str, by: str, *, sentence: str) -> None:
 
 @transaction.atomic
 def remove(row: Channel | Rule, *, by: str) -> None:
-    """Remove a channel with its rules, or a rule, and what they have told."""
+    """Remove a channel with its rules, or a rule, and their deliveries."""
     note_change(by=by, kind=type(row).__name__.lower(), subject=str(row), action="removed")
     row.delete()
 
 
 def try_channel(channel: Channel, *, by: str) -> Outcome:
-    """Tell the channel at once that it can be reached; return what it answered."""
+    """Send a test message to the channel; return its response."""
     now = timezone.now()
     note_change(by=by, kind="channel", subject=str(channel), action="tested")
     return carry(
@@ -66,8 +66,8 @@ def try_channel(channel: Channel, *, by: str) -> Outcome:
             "id": f"test:{now.timestamp():.3f}",
             "kind": "test",
             "rule": "",
-            "title": "Paddock can reach you here",
-            "text": f"{by} has tested the channel {channel.name}.",
+            "title": "Paddock test message",
+            "text": f"{by} tested the channel {channel.name}.",
             "time": now.isoformat(),
             "data": {},
         },
@@ -75,13 +75,13 @@ def try_channel(channel: Channel, *, by: str) -> Outcome:
 
 
 def send_again(delivery: Delivery, *, by: str) -> None:
-    """Let a delivery that failed wait for another try.
+    """Queue a failed delivery again.
 
     Raises:
         ValidationError: it did not fail.
     """
     if delivery.state != DeliveryState.FAILED:
-        raise ValidationError({"state": f"it is {delivery.state}; only what failed can be sent again"})
+        raise ValidationError({"state": f"state is {delivery.state}; only failed messages can be sent again"})
     delivery.state, delivery.tries, delivery.next_try_at = DeliveryState.WAITING, 0, timezone.now()
     delivery.save(update_fields=["state", "tries", "next_try_at"])
     note_change(by=by, kind="delivery", subject=delivery.title[:150], action="sent again")

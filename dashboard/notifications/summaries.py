@@ -1,4 +1,4 @@
-"""What rules find by looking, not by being told: deep drawdowns, and the day's summary."""
+"""Events computed from standings: deep drawdowns and the daily summary."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from dashboard.notifications.facts import Happening
+from dashboard.notifications.facts import Event
 from dashboard.notifications.models import Rule, RuleKind
 from portfolios.models import Standing
 from portfolios.results.windows import DAY
@@ -14,12 +14,12 @@ from portfolios.selectors import current_season
 from strategies.league.table import View, league
 from trading.fills import plain
 
-LATE = timedelta(hours=1)  # a summary that could not be told by then is not told
+LATE = timedelta(hours=1)  # after that the summary is not sent
 _ROWS = 5
 
 
-def deep_drawdowns(rules: Iterable[Rule]) -> Iterator[tuple[Rule, Happening]]:
-    """Yield, per rule, the accounts that are that far below their peak. The peak is part of the key: one for each."""
+def deep_drawdowns(rules: Iterable[Rule]) -> Iterator[tuple[Rule, Event]]:
+    """Yield, per rule, the accounts at its drawdown threshold. The peak is part of the key: one event per peak."""
     for rule in rules:
         deep = Standing.objects.select_related("account").filter(
             account__closed_at=None, drawdown_pct__gte=rule.threshold_pct
@@ -28,7 +28,7 @@ def deep_drawdowns(rules: Iterable[Rule]) -> Iterator[tuple[Rule, Happening]]:
             slug, peak = standing.account.slug, plain(standing.peak_equity)
             yield (
                 rule,
-                Happening(
+                Event(
                     key=f"drawdown-{standing.account_id}-{peak}",
                     kind=RuleKind.DRAWDOWN,
                     title=f"{slug}: {standing.drawdown_pct:.2f} % below its peak",
@@ -39,13 +39,13 @@ def deep_drawdowns(rules: Iterable[Rule]) -> Iterator[tuple[Rule, Happening]]:
             )
 
 
-def due_summaries(rules: Iterable[Rule], now: datetime) -> Iterator[tuple[Rule, Happening]]:
+def due_summaries(rules: Iterable[Rule], now: datetime) -> Iterator[tuple[Rule, Event]]:
     """Yield, per rule whose hour has come, the summary of the league's last day."""
     due = [(rule, when) for rule in rules if (when := _due_at(rule, now)) <= now < when + LATE and when >= rule.since]
     if due:
         title, text = day_in_words()
         for rule, when in due:
-            yield rule, Happening(key=f"summary-{when:%Y-%m-%d}", kind=RuleKind.DAILY_SUMMARY, title=title, text=text)
+            yield rule, Event(key=f"summary-{when:%Y-%m-%d}", kind=RuleKind.DAILY_SUMMARY, title=title, text=text)
 
 
 def _due_at(rule: Rule, now: datetime) -> datetime:
@@ -54,17 +54,17 @@ def _due_at(rule: Rule, now: datetime) -> datetime:
 
 
 def day_in_words() -> tuple[str, str]:
-    """Return the last day of the league: a title, and the first and the last of its places."""
+    """Return the league's last 24 h: a title, and the best and worst places."""
     season = current_season()
     if season is None:
-        return "No season runs", ""
+        return "No season running", ""
     found = league(season, None, View(DAY))
     lines = [
-        f"{total.standing.currency}: equity {total.standing.equity:.2f}, gain {total.window.gain:+.2f}, "
+        f"{total.standing.currency}: equity {total.standing.equity:.2f}, P&L {total.window.gain:+.2f}, "
         f"fees {total.window.fees:.2f}, {total.window.round_trips} round trips"
         for total in found.totals
     ]
-    told = [place for place in found.places if place.performance.return_pct is not None]
-    shown = told if len(told) <= 2 * _ROWS else [*told[:_ROWS], *told[-_ROWS:]]
+    ranked = [place for place in found.places if place.performance.return_pct is not None]
+    shown = ranked if len(ranked) <= 2 * _ROWS else [*ranked[:_ROWS], *ranked[-_ROWS:]]
     lines += [f"{place.performance.return_pct:+.2f} %  {place.deployment.name}" for place in shown]
-    return f"{season.name}: the last day of {len(found.places)} deployments", "\n".join(lines)
+    return f"{season.name}: last 24 h, {len(found.places)} deployments", "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Jobs that tell: what has happened is gathered every few seconds; each message is a job of its own."""
+"""Jobs: events are gathered every few seconds; each message is sent by its own job."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _log = logging.getLogger("jobs")
 
 @shared_task(name="notifications.gather", expires=60)
 def gather_job() -> None:
-    """Make the deliveries that are asked for, and queue those whose time has come."""
+    """Make the deliveries of new events, and queue those that are due."""
     now = timezone.now()
     gather(now)
     due = Delivery.objects.filter(state=DeliveryState.WAITING, next_try_at__lte=now).order_by("next_try_at", "pk")
@@ -27,7 +27,7 @@ def gather_job() -> None:
 
 @shared_task(name="notifications.send", expires=600)
 def send_job(pk: int) -> None:
-    """Try to send one; one that another job has taken, or that was sent, is left alone."""
+    """Try to send one; one that was sent, or that another job has taken, is skipped."""
     outcome = send_delivery(pk, timezone.now())
     if outcome is not None and not outcome.is_sent:
         _log.warning("notification %s was not sent: %s", pk, outcome.answer)

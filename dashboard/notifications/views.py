@@ -1,4 +1,4 @@
-"""The page of the notifications: who is told, of what, and what came of it."""
+"""The notifications page: channels, rules and deliveries."""
 
 from __future__ import annotations
 
@@ -26,15 +26,16 @@ def notifications(request: HttpRequest) -> HttpResponse:
     """Return channels, rules and the newest deliveries: ``?state=failed&page=…``."""
     state = request.GET.get("state", "")
     if state and state not in DeliveryState.values:
-        raise Http404(f"No delivery is {state!r}; known are {', '.join(DeliveryState.values)}.")
+        raise Http404(f"No delivery state {state!r}; known states: {', '.join(DeliveryState.values)}.")
     deliveries = Delivery.objects.select_related("rule__channel")
     shown = deliveries.filter(state=state) if state else deliveries
     context = {
         "channels": Channel.objects.all(),
         "rules": Rule.objects.select_related("channel"),
         "page": Paginator(shown, PER_PAGE).get_page(request.GET.get("page")),
-        "states": DeliveryState.values,
+        "states": DeliveryState.choices,
         "state": state,
+        "state_label": DeliveryState(state).label if state else "",
     }
     return render(request, "dashboard/notifications.html", context)
 
@@ -42,7 +43,7 @@ def notifications(request: HttpRequest) -> HttpResponse:
 @require_POST
 @permission_required(MAY_CHANGE, raise_exception=True)
 def test_channel(request: HttpRequest, pk: int) -> HttpResponse:
-    """Tell a channel that it can be reached, and show what it answered."""
+    """Send a test message to a channel and show its response."""
     channel = get_object_or_404(Channel, pk=pk)
     outcome = services.try_channel(channel, by=request.user.get_username())
     say = messages.success if outcome.is_sent else messages.error
@@ -53,14 +54,14 @@ def test_channel(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @permission_required(MAY_CHANGE, raise_exception=True)
 def send_again(request: HttpRequest, pk: int) -> HttpResponse:
-    """Let a delivery that failed wait for another try."""
+    """Queue a failed delivery again."""
     delivery = get_object_or_404(Delivery, pk=pk)
     try:
         services.send_again(delivery, by=request.user.get_username())
     except ValidationError as error:
         messages.error(request, "; ".join(error.messages))
     else:
-        messages.success(request, f"{delivery.title}: it is tried again.")
+        messages.success(request, f"{delivery.title}: queued again.")
     return redirect("notifications")
 
 

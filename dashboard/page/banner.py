@@ -1,4 +1,4 @@
-"""Which market this is and how well it is heard, in words that cannot be overlooked."""
+"""The banner: which market this is, and the status of its data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ START_A_FEED = "start one with manage.py run_feed, or everything with python3 st
 
 
 class Tone(StrEnum):
-    """How bad it is; never told by colour alone."""
+    """How bad it is; never shown by colour alone."""
 
     GOOD = "good"
     WARNING = "warning"
@@ -24,11 +24,11 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketWords:
-    """What the banner says."""
+    """The banner's texts."""
 
     kind: str  # kraken, simulated, recording or none
     title: str
-    note: str  # what to think of results made on it; empty for the real market
+    note: str  # what results on this market are worth; empty for the real market
     tone: Tone
     state: str  # one or two words
     detail: str  # the sentence behind the state
@@ -40,7 +40,7 @@ class MarketWords:
 
 
 def market_words(season: Season | None, feed: Mapping[str, Any] | None) -> MarketWords:
-    """Return what to say of the season's market and of the feed that brings it."""
+    """Return the texts for the season's market and its feed."""
     market = season.market if season else (feed or {}).get("market", "")
     kind, _, rest = (market or "").partition(":")
     tone, state, detail = _connection(season, feed)
@@ -53,30 +53,30 @@ def _title(kind: str, rest: str) -> tuple[str, str]:
         case "kraken":
             return "Kraken live", ""
         case "simulated":
-            return "SIMULATED MARKET", f"Prices are made up (seed {rest}). Results say nothing about a real market."
+            return "SIMULATED MARKET", f"Generated prices (seed {rest}). Results do not apply to a real market."
         case "recording":
-            return "RECORDING", f"A replay of {rest.rpartition(':')[0] or rest}. The market is not live."
+            return "RECORDING", f"Replay of {rest.rpartition(':')[0] or rest}. Not a live market."
         case "":
-            return "No market", "No season runs yet; it begins with the first frame a worker sees."
-    return kind.upper(), f"An unknown market: {kind}:{rest}"
+            return "No market", "No season running; it starts with the first frame a worker receives."
+    return kind.upper(), f"Unknown market: {kind}:{rest}"
 
 
 def _connection(season: Season | None, feed: Mapping[str, Any] | None) -> tuple[Tone, str, str]:
     if feed is None:
-        return Tone.BAD, "no feed", f"No feed is running: {START_A_FEED}."
+        return Tone.BAD, "no feed", f"No feed running: {START_A_FEED}."
     if season and feed["market"] != season.market:
-        return Tone.BAD, "other market", f"The feed brings {feed['market']}, the season runs on {season.market}."
+        return Tone.BAD, "other market", f"Feed market is {feed['market']}, season market is {season.market}."
     if feed["finished"]:
-        return Tone.WARNING, "finished", "The recording is at its end; nothing more will come."
+        return Tone.WARNING, "finished", "Recording finished: no more data."
     age_s = feed["last_frame_age_s"]
     if age_s is None:
-        return Tone.WARNING, "waiting", "The feed runs, but no frame has come yet."
+        return Tone.WARNING, "waiting", "Feed running, no frames received yet."
     if age_s > FRAME_STALE_S:
-        return Tone.BAD, "stale", f"The last frame is {age_s:.0f} s old: nothing is traded on it."
+        return Tone.BAD, "stale", f"Last frame is {age_s:.0f} s old: nothing is traded."
     if not feed["connected"]:
-        return Tone.BAD, "disconnected", "The feed has lost the exchange and is connecting again."
+        return Tone.BAD, "disconnected", "Feed disconnected, reconnecting."
     if age_s > FRAME_LATE_S:
-        return Tone.WARNING, "late", f"The last frame is {age_s:.0f} s old."
+        return Tone.WARNING, "late", f"Last frame is {age_s:.0f} s old."
     if feed["system"] not in (None, "", "online"):
-        return Tone.WARNING, str(feed["system"]).replace("_", " "), f"The exchange says it is {feed['system']}."
-    return Tone.GOOD, "live", "Frames are coming in."
+        return Tone.WARNING, str(feed["system"]).replace("_", " "), f"Exchange status: {feed['system']}."
+    return Tone.GOOD, "live", "Receiving frames."

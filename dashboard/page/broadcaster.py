@@ -1,4 +1,4 @@
-"""One page, rendered once for all who watch it."""
+"""One page, rendered once for all its sockets."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from typing import TypeVar
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 
-from dashboard.league.scene import LeagueScene
 from dashboard.page.panel import Drawn, Panel, change_messages, drawn, whole_message
-from dashboard.page.scene import Scene
+from dashboard.page.scene import FillsScene, Scene
 from marketdata.telemetry.metrics import Histogram
 from portfolios.models import Fill
 from portfolios.outbox.announcements import LEAGUE_GROUP
@@ -28,7 +27,7 @@ BEAT_S = 1.0  # without news only prices and ages are rendered
 READ_ALL_AFTER_S = 5.0  # without news: an announcement may have been lost
 MOST_BUSY = 0.25  # of the time, at most, goes into one page: a big league is rendered less often
 LISTEN_AGAIN_S = 1.0
-LOOK_AGAIN_S = 0.1  # for new fills, at the soonest
+READ_FILLS_AGAIN_S = 0.1  # at the soonest
 RENDER_SECONDS = Histogram()  # of this process: reading a page's scene and drawing its panels
 _log = logging.getLogger(__name__)
 _fills_thread = ThreadPoolExecutor(1, thread_name_prefix="fills")
@@ -84,8 +83,8 @@ class Broadcaster:
             # A thread cannot be cancelled: it ends what it was reading, and closes its connection.
             await asyncio.gather(database_sync_to_async(_nothing)(), _beside(_nothing))
 
-    def hear(self, slugs: Iterable[str]) -> None:
-        """Take note that these accounts have changed."""
+    def receive(self, slugs: Iterable[str]) -> None:
+        """Take an announcement: these accounts have changed."""
         if self._slug is None or self._slug in slugs:
             self._news.set()
             self._fill_news.set()
@@ -114,7 +113,7 @@ class Broadcaster:
             return
 
     async def _follow_fills(self) -> None:
-        """Show a fill as soon as it is there: a look for it costs little, and most find none."""
+        """Show a fill as soon as it is written: reading fills alone is cheap."""
         quick = tuple(panel for panel in self._panels if panel.is_quick)
         while True:
             with suppress(TimeoutError):
@@ -127,7 +126,7 @@ class Broadcaster:
             except Exception:
                 _log.exception("the fills of a live page could not be rendered")
                 messages = []
-            await asyncio.sleep(QUICKEST_S if messages else LOOK_AGAIN_S)
+            await asyncio.sleep(QUICKEST_S if messages else READ_FILLS_AGAIN_S)
 
     async def _render(self, panels: tuple[Panel, ...], *, is_news: bool) -> list[str]:
         """Render what may have changed; return what is to be sent."""
@@ -137,18 +136,18 @@ class Broadcaster:
         if is_news:
             self._read_at = time.monotonic()
         self._scene = scene
-        return self._shown_anew(fresh)
+        return self._changes(fresh)
 
     async def _render_fills(self, panels: tuple[Panel, ...]) -> list[str]:
-        if not isinstance(self._scene, LeagueScene):
+        if not isinstance(self._scene, FillsScene):
             return []
         newest = await _beside(self._scene.with_new_fills)
         if newest.fills == self._fills_shown:
             return []
         self._fills_shown = newest.fills
-        return self._shown_anew(await _beside(partial(drawn, panels, newest)))
+        return self._changes(await _beside(partial(drawn, panels, newest)))
 
-    def _shown_anew(self, fresh: Iterable[Drawn]) -> list[str]:
+    def _changes(self, fresh: Iterable[Drawn]) -> list[str]:
         fresh = list(fresh)
         messages = change_messages(fresh, self._shown)
         self._shown |= {each.panel: each for each in fresh}
@@ -173,21 +172,21 @@ class Broadcaster:
             try:
                 channel = await layer.new_channel()
                 await layer.group_add(LEAGUE_GROUP, channel)
-                self._news.set()  # what happened before was not heard
+                self._news.set()  # earlier announcements were missed
                 self._fill_news.set()
                 while True:
                     message = await layer.receive(channel)
-                    self.hear(message["accounts"])
+                    self.receive(message["accounts"])
             except Exception as error:
-                _log.warning("announcements are not heard: %s", error)
+                _log.warning("announcements are not received: %s", error)
                 await asyncio.sleep(LISTEN_AGAIN_S)
 
 
 def _nothing() -> None:
-    """Do nothing: where this is done, all that was asked before is done, too."""
+    """Do nothing: once it has run, everything queued before it has run, too."""
 
 
 async def _beside(read: Callable[[], R]) -> R:
-    """Return what ``read`` finds, in a thread of its own: not behind the pages, which all are read in one."""
+    """Return the result of ``read``, run in a thread of its own so that it does not wait for the pages' thread."""
     found: R = await database_sync_to_async(read, thread_sensitive=False, executor=_fills_thread)()
     return found

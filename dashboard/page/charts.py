@@ -1,4 +1,4 @@
-"""Small pictures as the numbers that SVG wants: drawn on the server, sent when they change."""
+"""Sparklines and coverage bars as SVG coordinates, computed on the server."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from marketdata.history.coverage_bars import CoverageBar, CoverageChart, Presenc
 
 LINE_WIDTH, LINE_HEIGHT = 600, 80
 BAR_WIDTH = 1_000.0
-_THINNEST = 2.0  # of ``BAR_WIDTH``: what is there must be seen, however long the axis
+_THINNEST = 2.0  # of ``BAR_WIDTH``: a short span stays visible on a long axis
 
-_WORDS = {Presence.FULL: "stored", Presence.PARTIAL: "stored in part", Presence.GAP: "missing"}
+_WORDS = {Presence.FULL: "stored", Presence.PARTIAL: "partial", Presence.GAP: "missing"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class DrawnBar:
 
     bar: CoverageBar
     spans: list[Span]
-    words: str  # all of it, for who does not see it
+    words: str  # the whole bar as text, for screen readers
 
 
 def sparkline(values: Sequence[float | None], *, least_top: float, limit: float) -> Sparkline:
@@ -65,7 +65,7 @@ def sparkline(values: Sequence[float | None], *, least_top: float, limit: float)
 def drawn_bars(chart: CoverageChart) -> list[DrawnBar]:
     """Return the bars of a chart, all on one axis."""
     return [
-        DrawnBar(bar, [_span(chart, s.start, s.end, s.presence.value, _told(s)) for s in bar.stretches], _words_of(bar))
+        DrawnBar(bar, [_span(chart, s.start, s.end, s.presence.value, _text(s)) for s in bar.stretches], _words_of(bar))
         for bar in chart.bars
     ]
 
@@ -91,7 +91,7 @@ def _span(chart: CoverageChart, start: datetime, end: datetime, kind: str, words
     return Span(round(x, 2), round(width, 2), kind, words)
 
 
-def _told(stretch: Stretch) -> str:
+def _text(stretch: Stretch) -> str:
     count = f"{stretch.present:,} of {stretch.expected:,} candles"
     return f"{_WORDS[stretch.presence]}: {_moment(stretch.start)} to {_moment(stretch.end)}, {count}"
 

@@ -1,4 +1,4 @@
-"""A panel drawn once for all readers, and the messages that change it."""
+"""A panel drawn once for all readers, and the messages that update it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Panel:
     """A part of a page that is replaced when its HTML changes. It may not depend on the reader."""
 
     name: str
-    label: str  # what a screen reader calls it
+    label: str  # its name for screen readers
     has_prices: bool = False  # shows the feed's own figures: rendered anew on every beat
     has_rows: bool = False  # `scene.rows` are table rows that are replaced one by one
     is_quick: bool = False  # shows fills alone: rendered as soon as one is announced
@@ -58,7 +58,7 @@ class Drawn:
         return other is not None and self.frame == other.frame and self.rows.keys() == other.rows.keys()
 
     def rows_changed_since(self, other: Drawn) -> dict[str, str]:
-        """Return the rows that look otherwise now."""
+        """Return the rows that have changed."""
         return {element_id: cells for element_id, cells in self.rows.items() if other.rows[element_id] != cells}
 
 

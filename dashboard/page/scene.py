@@ -1,4 +1,4 @@
-"""All that a page shows at one moment, gathered once for every reader."""
+"""Everything a page shows at one moment, gathered once for every reader."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Self
 
+from django.core.cache import cache
+
 from dashboard.page.banner import MarketWords, market_words
-from marketdata import bus
-from portfolios.models import (
-    Season,
-)
+from marketdata import bus, selectors
+from portfolios.models import Fill, Season
 from portfolios.selectors import current_season
 from strategies.league.board import BOOK_STALE_S
+
+DECIMALS_FOR_S = 60  # an instrument's decimals hardly ever change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +49,7 @@ class Quote:
 
     @property
     def is_stale(self) -> bool:
-        """True when nobody should trade on it."""
+        """True when the quote is too old to trade on."""
         return self.status == "stale" or self.bid is None or self.age_s is None or self.age_s > BOOK_STALE_S
 
 
@@ -59,7 +61,7 @@ class Scene:
     feed: Mapping[str, Any] | None
 
     def with_fresh_feed(self) -> Self:
-        """Return the scene with what the feed tells as it is now and everything else as it was."""
+        """Return the scene with the feed's present state and everything else unchanged."""
         return replace(self, feed=bus.feed_state())
 
     @property
@@ -74,9 +76,31 @@ class Scene:
         return [quote_of(symbol, state) for symbol, state in symbols.items()]
 
     @property
+    def price_decimals(self) -> Mapping[str, int]:
+        """Decimals of a price, by symbol; a panel reads them once."""
+        market = self.season.market if self.season else (self.feed or {}).get("market")
+        known: dict[str, int] | None = cache.get_or_set(
+            f"price-decimals:{market}".replace(" ", "-"),
+            lambda: dict(selectors.instruments_of(market).values_list("symbol", "price_decimals")),
+            DECIMALS_FOR_S,
+        )
+        return known or {}
+
+    @property
     def clock(self) -> datetime | None:
-        """The market's time, which on a recording is not the wall's; None while nobody tells it."""
+        """Market time, on a recording not the wall clock; None while unknown."""
         return feed_time(self.feed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillsScene(Scene):
+    """A page whose newest fills are read on their own, so that a fill is shown before the rest is read again."""
+
+    fills: list[Fill]  # newest first
+
+    def with_new_fills(self) -> Self:
+        """Return the scene with the fills as they are now and everything else unchanged."""
+        raise NotImplementedError
 
 
 def plain_scene() -> Scene:
@@ -85,9 +109,9 @@ def plain_scene() -> Scene:
 
 
 def feed_time(feed: Mapping[str, Any] | None) -> datetime | None:
-    """Return the market's clock as the feed tells it; None without a feed or before its first message."""
-    told = feed.get("market_time") if feed else None
-    return datetime.fromisoformat(told) if told else None
+    """Return the feed's market time; None without a feed or before its first message."""
+    text = feed.get("market_time") if feed else None
+    return datetime.fromisoformat(text) if text else None
 
 
 def quote_of(symbol: str, state: Mapping[str, Any]) -> Quote:

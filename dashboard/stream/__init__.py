@@ -1,1 +1,1 @@
-"""`wss /api/v1/stream`: what happens, told to programs as it becomes true."""
+"""`wss /api/v1/stream`: facts and states, sent to programs as they are written."""

@@ -1,4 +1,4 @@
-"""What the page on the stream shows, read from the words themselves."""
+"""The contents of the stream guide, read from the message types."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from dashboard.stream import hub, messages, socket
 
 @lru_cache(maxsize=1)
 def stream_guide() -> dict[str, Any]:
-    """Return what the page shows; the code does not change while it runs."""
+    """Return the page's contents; the code does not change while it runs."""
     return {
         "version": messages.VERSION,
         "channels": fields_of(messages.Channel),
-        "said": [_word(kind) for kind in messages.SAID],
-        "told": [_word(kind) for kind in messages.TOLD],
+        "client_messages": [_described(kind) for kind in messages.FROM_CLIENT],
+        "server_messages": [_described(kind) for kind in messages.FROM_SERVER],
         "problem": fields_of(messages.Problem),
         "price": fields_of(messages.Price),
         "codes": [
-            (socket.TOO_SLOW, "too many messages waited for this reader; connect again and resume"),
+            (socket.TOO_SLOW, "too slow: too many messages were waiting; reconnect and resume"),
             (socket.TOO_MANY_MESSAGES, f"more than {socket.MOST_MESSAGES} messages within {socket.WITHIN_S:.0f} s"),
-            (socket.TRY_AGAIN_LATER, "the server cannot tell just now; connect again a little later"),
-            (LOGIN_NEEDED, "the token or share link that opened it has expired, or was taken back"),
-            (1009, "a message was too long"),
+            (socket.TRY_AGAIN_LATER, "temporarily unavailable; reconnect later"),
+            (LOGIN_NEEDED, "the token or share link has expired or was revoked"),
+            (1009, "message too long"),
         ],
         "most_characters": messages.MOST_CHARACTERS,
         "most_names": messages.MOST_NAMES,
@@ -42,20 +42,20 @@ def stream_guide() -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def stream_schema() -> dict[str, Any]:
     """Return the JSON Schema of every message, by direction."""
-    kinds = (*messages.SAID, *messages.TOLD)
+    kinds = (*messages.FROM_CLIENT, *messages.FROM_SERVER)
     references, parts = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"The stream of Paddock, {messages.VERSION}",
         "$defs": {
             **parts,
-            "FromClient": {"oneOf": list(references[: len(messages.SAID)])},
-            "FromServer": {"oneOf": list(references[len(messages.SAID) :])},
+            "FromClient": {"oneOf": list(references[: len(messages.FROM_CLIENT)])},
+            "FromServer": {"oneOf": list(references[len(messages.FROM_CLIENT) :])},
         },
     }
 
 
-def _word(kind: type[msgspec.Struct]) -> tuple[str, str, list[Entry]]:
+def _described(kind: type[msgspec.Struct]) -> tuple[str, str, list[Entry]]:
     tag = str(kind.__struct_config__.tag)
     entries = [Entry("type", "", help=repr(tag))]
     if issubclass(kind, messages.Fact):

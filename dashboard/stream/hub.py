@@ -1,4 +1,4 @@
-"""One reader per process: however many follow the stream, each message is read once."""
+"""One reader per process: each message is read once for all followers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.utils import timezone
 
-from dashboard.stream.messages import CHANNEL_OF, FACT_TOLD, STATES, Channel, Heartbeat, encoded
+from dashboard.stream.messages import CHANNEL_OF, FACT_MESSAGES, STATES, Channel, Heartbeat, encoded
 from dashboard.stream.states import Board, gather
 from dashboard.stream.subscribers import Entry, Follower, gap
 from portfolios.models import MessageKind
@@ -24,11 +24,11 @@ from portfolios.outbox.announcements import LEAGUE_GROUP
 from portfolios.outbox.reading import Batch, StoredMessage, StreamCursor, messages_after, newest_cursor
 
 BATCH = 500  # messages read at once
-REMEMBERED = 2_000  # of the newest messages: who was away for a moment costs no query
+REMEMBERED = 2_000  # of the newest messages: a short disconnect costs no query
 READ_EVERY_S = 1.0  # without news: an announcement may have been lost
-HELD_UP_S = 0.05  # until the next look, while an open transaction holds up what is written
+HELD_UP_S = 0.05  # until the next read, while an open transaction holds up what is written
 QUICKEST_S = 0.5  # between two states: twice a second at most
-MOST_BUSY = 0.25  # of the time, at most, goes into states: a big league is told less often
+MOST_BUSY = 0.25  # of the time, at most, goes into states: a big league is sent less often
 LEAGUE_EVERY_S = 5.0  # without news
 HEARTBEAT_S = 10.0
 TRY_AGAIN_S = 1.0
@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 
 class Hub:
-    """Reads facts and states while anybody follows, and hands them to every follower."""
+    """Reads facts and states while there are followers, and hands them to each."""
 
     def __init__(self) -> None:
         self.boards = {channel: Board(channel) for channel in STATES}
@@ -58,7 +58,7 @@ class Hub:
             self._followers.add(follower)
 
     async def leave(self, follower: Follower) -> None:
-        """Hand it no more; the last to leave stops the reading."""
+        """Stop handing it messages; the last to leave stops the reading."""
         self._followers.discard(follower)
         async with self._beginning:
             if self._followers:
@@ -69,14 +69,14 @@ class Hub:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def catch_up(self, follower: Follower, channels: Collection[Channel], position: StreamCursor) -> None:
-        """Tell a follower what is kept of these channels after ``position``, then hand it what comes."""
+        """Send a follower what is stored of these channels after ``position``, then follow live."""
         while position < self.position and follower.wants(channels):
             entries, reached = await self._kept_after(position)
             for entry in entries:
                 if entry.channel is None:
-                    await follower.tell_in_turn(encoded(gap(position, entry.position)))
+                    await follower.send_when_room(encoded(gap(position, entry.position)))
                 elif any(follower.covers(channel, entry) for channel in channels):
-                    await follower.tell_in_turn(entry.text)
+                    await follower.send_when_room(entry.text)
             position = reached
         # Nothing was awaited since the positions were compared: no message falls between.
         follower.follow(channels, position)
@@ -96,7 +96,7 @@ class Hub:
         self._memory.clear()
         while not (await self._read()).is_whole:
             pass
-        endless = (self._follow, self._listen, self._tell_states, self._keep_beating)
+        endless = (self._follow, self._listen, self._send_states, self._keep_beating)
         self._tasks = [asyncio.create_task(_persistently(each)) for each in endless]
 
     # Facts
@@ -104,7 +104,7 @@ class Hub:
     async def _follow(self) -> None:
         pause_s = READ_EVERY_S
         while True:
-            await _heard(self._news, within_s=pause_s)
+            await _wait_for(self._news, within_s=pause_s)
             self._news.clear()
             while not (batch := await self._read()).is_whole:
                 pass
@@ -118,7 +118,7 @@ class Hub:
             entry = _entry(message)
             self._memory.append(entry)
             for follower in self._followers:
-                follower.hear(entry)
+                follower.receive(entry)
         while len(self._memory) > REMEMBERED:
             self._remembered_from = self._memory.popleft().position
         self.position = batch.cursor
@@ -136,20 +136,20 @@ class Hub:
             with suppress(TimeoutError):
                 async with asyncio.timeout(JOIN_AGAIN_S):
                     while True:
-                        self._news.set()  # what happened before was not heard
+                        self._news.set()  # earlier announcements were missed
                         self._league_news.set()
                         await layer.receive(channel)
 
     # States
 
-    async def _tell_states(self) -> None:
+    async def _send_states(self) -> None:
         pause_s, league_at = QUICKEST_S, 0.0
         while True:
             await asyncio.sleep(pause_s)
             began = time.monotonic()
             wanted = {channel for follower in self._followers for channel in follower.states}
             for channel in STATES - wanted:
-                self.boards[channel].clear()  # who asks next is told nothing old
+                self.boards[channel].clear()  # a new subscriber gets no old state
             if Channel.LEAGUE in wanted and self.boards[Channel.LEAGUE].version:
                 if self._league_news.is_set() or began - league_at >= LEAGUE_EVERY_S:
                     league_at = began
@@ -162,7 +162,7 @@ class Hub:
                         follower.stir()
             pause_s = max(QUICKEST_S, (time.monotonic() - began) / MOST_BUSY)
 
-    # Signs of life
+    # Heartbeats
 
     async def _keep_beating(self) -> None:
         while True:
@@ -172,14 +172,14 @@ class Hub:
 
     def _beat(self, follower: Follower) -> None:
         if not follower.is_catching_up:
-            place = follower.told_up_to
-            follower.tell(Heartbeat(cursor=place.text if place else None, time=timezone.now()))
+            place = follower.sent_up_to
+            follower.send(Heartbeat(cursor=place.text if place else None, time=timezone.now()))
 
 
 def _entry(message: StoredMessage) -> Entry:
     if message.kind is MessageKind.FORGOTTEN:
         return Entry(position=message.cursor, channel=None, slug="", symbol=None, text="")
-    told = FACT_TOLD[message.kind](
+    fact = FACT_MESSAGES[message.kind](
         cursor=message.cursor.text,
         deployment=message.slug,
         told_at=message.told_at,
@@ -190,11 +190,11 @@ def _entry(message: StoredMessage) -> Entry:
         channel=CHANNEL_OF[message.kind],
         slug=message.slug,
         symbol=message.symbol,
-        text=encoded(told),
+        text=encoded(fact),
     )
 
 
-async def _heard(event: asyncio.Event, *, within_s: float) -> None:
+async def _wait_for(event: asyncio.Event, *, within_s: float) -> None:
     try:
         await asyncio.wait_for(event.wait(), within_s)
     except TimeoutError:
@@ -207,7 +207,7 @@ async def _persistently(task: Callable[[], Awaitable[None]]) -> None:
             await task()
         except Exception:
             # The database or Redis may be away for a moment: followers wait, and miss nothing.
-            _log.exception("the stream stands still")
+            _log.exception("the stream is interrupted")
             await asyncio.sleep(TRY_AGAIN_S)
 
 

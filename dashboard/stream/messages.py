@@ -1,4 +1,4 @@
-"""What is said on the stream, in both directions. Every message is a JSON object whose `type` says which it is."""
+"""The messages of the stream, in both directions. Every message is a JSON object with a `type`."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Channel(StrEnum):
 
     LEAGUE = "league"  # state: the rows of the league table
     FILLS = "fills"  # facts: executions
-    ORDERS = "orders"  # facts: orders, each time as they stand after a change
+    ORDERS = "orders"  # facts: orders, after each change
     ROUND_TRIPS = "round_trips"  # facts: positions from flat to flat
     EVENTS = "events"  # facts: errors, pauses, gaps, changes of a deployment
     PRICES = "prices"  # state: the best bid and ask of each instrument, and its last price
-    FEED = "feed"  # state: how the market is heard
+    FEED = "feed"  # state: the market data feed
 
 
 CHANNEL_OF = {
@@ -46,37 +46,37 @@ Label = Annotated[str, Meta(max_length=100)]
 Channels = Annotated[list[Channel], Meta(min_length=1, max_length=len(Channel))]
 
 
-class Said(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
+class ClientMessage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
     """A message of a client."""
 
 
-class Subscribe(Said, frozen=True, tag="subscribe"):
-    """Begin to tell these channels, or tell them anew with other filters or from another place."""
+class Subscribe(ClientMessage, frozen=True, tag="subscribe"):
+    """Subscribe to channels, or change filters or starting point of a subscription."""
 
     channels: Channels  # some of those above
     deployments: Names | None = None  # only these slugs; null: all
-    symbols: Names | None = None  # only facts and prices of these; what has no symbol is told all the same
+    symbols: Names | None = None  # only facts and prices of these; messages without a symbol are always sent
     after: Cursor | None = None  # facts after this cursor; null: from now on
 
 
-class Unsubscribe(Said, frozen=True, tag="unsubscribe"):
-    """Tell these channels no more."""
+class Unsubscribe(ClientMessage, frozen=True, tag="unsubscribe"):
+    """End the subscription to channels."""
 
     channels: Channels  # some of those above
 
 
-class Ping(Said, frozen=True, tag="ping"):
-    """Ask for a sign of life."""
+class Ping(ClientMessage, frozen=True, tag="ping"):
+    """Request a pong."""
 
-    id: Label | None = None  # comes back with the pong
+    id: Label | None = None  # returned with the pong
 
 
 def _like(path: str, kind: str = "object", *, but: str = "") -> Meta:
-    description = f"as {path} tells it{', ' if but else ''}{but}"
+    description = f"as in {path}{', ' if but else ''}{but}"
     return Meta(extra_json_schema={"type": kind, "description": description})
 
 
-# What the REST API tells, word for word.
+# The same JSON as in the REST API.
 Fill = Annotated[msgspec.Raw, _like("/api/v1/deployments/SLUG/fills/")]
 Order = Annotated[msgspec.Raw, _like("/api/v1/deployments/SLUG/orders/", but="without waiting")]
 RoundTrip = Annotated[msgspec.Raw, _like("/api/v1/deployments/SLUG/round_trips/")]
@@ -86,188 +86,188 @@ Totals = Annotated[msgspec.Raw, _like("/api/v1/league/ (totals)", "array", but="
 Feed = Annotated[msgspec.Raw, _like("/api/v1/feed/", but="without symbols, events and last_frame_age_s")]
 
 
-class Told(Struct, frozen=True, kw_only=True, tag_field="type"):
+class ServerMessage(Struct, frozen=True, kw_only=True, tag_field="type"):
     """A message of the server."""
 
 
-class Hello(Told, frozen=True, tag="hello"):
+class Hello(ServerMessage, frozen=True, tag="hello"):
     """The first message of every connection."""
 
     version: str  # of this protocol
     season: int | None  # the number of the season that runs
     market: str | None  # kraken, simulated:SEED or recording:NAME:HASH
-    cursor: str  # the place that the stream has reached
+    cursor: str  # the stream's current position
 
 
-class Subscribed(Told, frozen=True, tag="subscribed"):
-    """The answer to `subscribe`; what was asked for follows."""
+class Subscribed(ServerMessage, frozen=True, tag="subscribed"):
+    """The answer to `subscribe`; the requested messages follow."""
 
-    channels: list[Channel]  # as they were asked for
-    cursor: str  # facts after this place follow
+    channels: list[Channel]  # as requested
+    cursor: str  # facts after this position follow
 
 
-class Unsubscribed(Told, frozen=True, tag="unsubscribed"):
+class Unsubscribed(ServerMessage, frozen=True, tag="unsubscribed"):
     """The answer to `unsubscribe`."""
 
-    channels: list[Channel]  # as they were asked for
+    channels: list[Channel]  # as requested
 
 
-class Pong(Told, frozen=True, tag="pong"):
+class Pong(ServerMessage, frozen=True, tag="pong"):
     """The answer to `ping`."""
 
     id: str | None  # of the ping
 
 
-class Heartbeat(Told, frozen=True, tag="heartbeat"):
-    """A sign of life every ten seconds, and as soon as a subscriber has caught up."""
+class Heartbeat(ServerMessage, frozen=True, tag="heartbeat"):
+    """Sent every ten seconds, and as soon as a subscriber has caught up."""
 
-    cursor: str | None  # every fact asked for up to this place has been told; null: none was asked for
+    cursor: str | None  # every requested fact up to this position has been sent; null: no facts requested
     time: datetime  # wall clock, UTC
 
 
-class Gap(Told, frozen=True, tag="gap"):
-    """Messages that were asked for are not kept any more; the REST API still has the facts."""
+class Gap(ServerMessage, frozen=True, tag="gap"):
+    """Requested messages are no longer stored; the REST API still has the facts."""
 
-    from_: str = field(name="from")  # cursor: what came after it is missing
-    to: str  # cursor: up to and including this place; it goes on after it
+    from_: str = field(name="from")  # cursor: messages after it are missing
+    to: str  # cursor: missing up to and including this position
 
 
 class Problem(Struct, frozen=True, kw_only=True):
     """Problem details as in RFC 9457."""
 
     title: str  # what kind of problem
-    status: int  # as HTTP would tell it
-    detail: str  # what was given, and what would have been right
-    type: str = "about:blank"  # an address that explains the kind, where there is one
-    errors: dict[str, list[str]] = {}  # the same by field; `message` is the whole of it
+    status: int  # the HTTP status code
+    detail: str  # the given value, and what is valid
+    type: str = "about:blank"  # URL that explains the kind, if there is one
+    errors: dict[str, list[str]] = {}  # the same by field; `message` stands for the whole message
 
 
-class Error(Told, frozen=True, tag="error"):
-    """What was said could not be done; the socket stays open and goes on as before."""
+class Error(ServerMessage, frozen=True, tag="error"):
+    """The client's message was rejected; the socket stays open, subscriptions are unchanged."""
 
     problem: Problem  # as below
 
 
-class Fact(Told, frozen=True):
-    """What became true. It is told once; `cursor` is its place."""
+class Fact(ServerMessage, frozen=True):
+    """A fact, sent once; `cursor` is its position."""
 
-    cursor: str  # to be given as `after`, to go on from here
+    cursor: str  # give it as `after` to resume from here
     deployment: str  # its slug
     told_at: datetime  # wall clock, UTC
 
 
-class FillTold(Fact, frozen=True, tag="fill"):
+class FillMessage(Fact, frozen=True, tag="fill"):
     """An execution, whole or partial."""
 
-    data: Fill  # as `/api/v1/deployments/SLUG/fills/` tells it
+    data: Fill  # as in `/api/v1/deployments/SLUG/fills/`
 
 
-class OrderTold(Fact, frozen=True, tag="order"):
-    """An order as it stands after a change of its state, quantity or prices."""
+class OrderMessage(Fact, frozen=True, tag="order"):
+    """An order after a change of its state, quantity or prices."""
 
-    data: Order  # as `/api/v1/deployments/SLUG/orders/` tells it, without what it is `waiting` for
+    data: Order  # as in `/api/v1/deployments/SLUG/orders/`, without `waiting`
 
 
-class RoundTripTold(Fact, frozen=True, tag="round_trip"):
+class RoundTripMessage(Fact, frozen=True, tag="round_trip"):
     """A position that was closed."""
 
-    data: RoundTrip  # as `/api/v1/deployments/SLUG/round_trips/` tells it
+    data: RoundTrip  # as in `/api/v1/deployments/SLUG/round_trips/`
 
 
-class EventTold(Fact, frozen=True, tag="event"):
-    """Something a reader of the deployment should know."""
+class EventMessage(Fact, frozen=True, tag="event"):
+    """An error, pause, data gap or change of the deployment."""
 
-    data: Event  # as `/api/v1/deployments/SLUG/events/` tells it
+    data: Event  # as in `/api/v1/deployments/SLUG/events/`
 
 
-class LeagueTold(Told, frozen=True, tag="league"):
+class LeagueMessage(ServerMessage, frozen=True, tag="league"):
     """The league table: first the whole of it, then the rows that changed."""
 
-    is_whole: bool  # true: rows that are not here are gone
+    is_whole: bool  # true: rows not listed are gone
     season: int | None  # the number of the season that runs
-    rows: list[Row]  # as `/api/v1/league/` tells them, without `window`, `rank_before` and `benchmark`
-    gone: list[str]  # slugs that are not in the league any more
-    totals: Totals  # always all, as `/api/v1/league/` tells them without `window`
+    rows: list[Row]  # as in `/api/v1/league/`, without `window`, `rank_before` and `benchmark`
+    gone: list[str]  # slugs no longer in the league
+    totals: Totals  # always all, as in `/api/v1/league/` without `window`
 
 
 class Price(Struct, frozen=True, kw_only=True):
     """The top of an instrument's book; prices are quote per base, exactly."""
 
     symbol: str  # BASE/QUOTE
-    status: str  # of the instrument, or stale while its book is not known
-    bid: str | None  # null: not known
-    ask: str | None  # null: not known
+    status: str  # of the instrument, or stale while its book is unknown
+    bid: str | None  # null: unknown
+    ask: str | None  # null: unknown
     last: str | None  # of the last trade
 
 
-class PricesTold(Told, frozen=True, tag="prices"):
+class PricesMessage(ServerMessage, frozen=True, tag="prices"):
     """Prices: first all of them, then those that changed."""
 
-    is_whole: bool  # true: symbols that are not here are gone
+    is_whole: bool  # true: symbols not listed are gone
     prices: list[Price]  # as below
-    gone: list[str]  # symbols that the feed does not carry any more
+    gone: list[str]  # symbols no longer in the feed
 
 
-class FeedTold(Told, frozen=True, tag="feed"):
-    """How the market is heard; told when it has changed."""
+class FeedMessage(ServerMessage, frozen=True, tag="feed"):
+    """Status of the market data feed; sent when it has changed."""
 
-    data: Feed  # as `/api/v1/feed/` tells it, without symbols, events and the newest frame's age
+    data: Feed  # as in `/api/v1/feed/`, without symbols, events and the last frame's age
 
 
-FACT_TOLD: dict[MessageKind, type[FillTold | OrderTold | RoundTripTold | EventTold]] = {
-    MessageKind.FILL: FillTold,
-    MessageKind.ORDER: OrderTold,
-    MessageKind.ROUND_TRIP: RoundTripTold,
-    MessageKind.EVENT: EventTold,
+FACT_MESSAGES: dict[MessageKind, type[FillMessage | OrderMessage | RoundTripMessage | EventMessage]] = {
+    MessageKind.FILL: FillMessage,
+    MessageKind.ORDER: OrderMessage,
+    MessageKind.ROUND_TRIP: RoundTripMessage,
+    MessageKind.EVENT: EventMessage,
 }
-SAID = (Subscribe, Unsubscribe, Ping)
-TOLD = (
+FROM_CLIENT = (Subscribe, Unsubscribe, Ping)
+FROM_SERVER = (
     *(Hello, Subscribed, Unsubscribed, Pong, Heartbeat, Gap, Error),
-    *(FillTold, OrderTold, RoundTripTold, EventTold, LeagueTold, PricesTold, FeedTold),
+    *(FillMessage, OrderMessage, RoundTripMessage, EventMessage, LeagueMessage, PricesMessage, FeedMessage),
 )
 
 _decoder = msgspec.json.Decoder(Subscribe | Unsubscribe | Ping)
 _encoder = msgspec.json.Encoder()
 
 
-class NotUnderstood(ValueError):
-    """A client's message that says nothing that can be done."""
+class InvalidMessage(ValueError):
+    """A client's message that is malformed or cannot be carried out."""
 
-    def __init__(self, field: str, sentence: str) -> None:
-        super().__init__(sentence)
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
         self.field = field
 
     @property
     def problem(self) -> Problem:
-        """What is wrong, by field; the empty name stands for the message as a whole."""
+        """The problem by field; the empty name stands for the message as a whole."""
         return Problem(
-            title="Not understood", status=400, detail=str(self), errors={self.field or "message": [str(self)]}
+            title="Invalid message", status=400, detail=str(self), errors={self.field or "message": [str(self)]}
         )
 
 
-def understood(text: str) -> Subscribe | Unsubscribe | Ping:
-    """Return what a client says.
+def parsed(text: str) -> Subscribe | Unsubscribe | Ping:
+    """Return a client's message.
 
     Raises:
-        NotUnderstood: with the field, what was given, and what would have been right.
+        InvalidMessage: with the field, the given value, and what is valid.
     """
     if len(text) > MOST_CHARACTERS:
-        raise NotUnderstood("", f"the message has {len(text)} characters; expected at most {MOST_CHARACTERS}")
+        raise InvalidMessage("", f"the message has {len(text)} characters; expected at most {MOST_CHARACTERS}")
     try:
         request: Subscribe | Unsubscribe | Ping = _decoder.decode(text)
         return request
     except msgspec.ValidationError as error:
-        raise _refusal(str(error)) from None
+        raise _invalid(str(error)) from None
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
-        raise NotUnderstood("", f"the message is no JSON: {error}; expected an object with a type") from None
+        raise InvalidMessage("", f"the message is not JSON: {error}; expected an object with a type") from None
 
 
-def encoded(message: Told) -> str:
+def encoded(message: ServerMessage) -> str:
     """Return the message as it is sent."""
     return _encoder.encode(message).decode()
 
 
-def _refusal(reason: str) -> NotUnderstood:
+def _invalid(reason: str) -> InvalidMessage:
     named, place = _NAMED_FIELD.search(reason), _PLACE.search(reason)
     name = named[1] if named else place[1] if place else ""
     expected = {
@@ -275,4 +275,4 @@ def _refusal(reason: str) -> NotUnderstood:
         "channels": f"; expected some of {', '.join(Channel)}",
         "after": "; expected the cursor of a message",
     }.get(name, "")
-    return NotUnderstood(name, f"{name or 'message'}: {reason.partition(' - at ')[0]}{expected}")
+    return InvalidMessage(name, f"{name or 'message'}: {reason.partition(' - at ')[0]}{expected}")

@@ -1,4 +1,4 @@
-"""The socket of `/api/v1/stream`: hears what a program asks for, and carries what the hub tells."""
+"""The socket of `/api/v1/stream`: takes a client's messages, and sends what the hub hands on."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from dashboard.stream.messages import (
     Channel,
     Error,
     Hello,
-    NotUnderstood,
+    InvalidMessage,
     Ping,
     Pong,
     Subscribe,
     Subscribed,
     Unsubscribe,
     Unsubscribed,
-    understood,
+    parsed,
 )
-from dashboard.stream.subscribers import Follower, Wish
+from dashboard.stream.subscribers import Follower, StreamFilter
 from portfolios.outbox.reading import StreamCursor, UnknownCursor, cursor_named
 from portfolios.selectors import current_season
 
@@ -38,21 +38,21 @@ TOO_SLOW = 4408
 TOO_MANY_MESSAGES = 4429
 MOST_MESSAGES = 60  # from one client within ...
 WITHIN_S = 10.0
-MOST_CHANGES = 10  # of what one client follows, that may wait for the past that it asked for before
+MOST_CHANGES = 10  # subscriptions of one client that may wait for history requested earlier
 
 _log = logging.getLogger(__name__)
 
 
 class StreamSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels brings no types
-    """One program that follows the stream. Whether it may was asked before it came here."""
+    """One program that follows the stream. Its access was checked before it came here."""
 
     follower: Follower | None = None
     _hub: Hub
 
     async def connect(self) -> None:
-        """Say hello; what the program wants it has yet to say."""
+        """Send hello; subscriptions come from the client."""
         self._tasks: set[asyncio.Task[None]] = set()
-        self._heard_at: deque[float] = deque(maxlen=MOST_MESSAGES)
+        self._received_at: deque[float] = deque(maxlen=MOST_MESSAGES)
         self._turn = asyncio.Lock()
         self._changes = 0
         await self.accept()
@@ -62,13 +62,13 @@ class StreamSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels br
             season = await database_sync_to_async(current_season)()
             await self._hub.join(follower)
         except Exception:
-            # The database is away for a moment: programs are told to come again.
+            # The database is away for a moment: programs are asked to reconnect.
             _log.exception("the stream cannot be followed")
             await self.close(code=TRY_AGAIN_LATER)
             return
         self.follower = follower
         number, market = (season.number, season.market) if season else (None, None)
-        follower.tell(Hello(version=VERSION, season=number, market=market, cursor=self._hub.position.text))
+        follower.send(Hello(version=VERSION, season=number, market=market, cursor=self._hub.position.text))
         self._begin(follower.pump())
         self._begin(self._leave_behind(follower))
 
@@ -81,44 +81,44 @@ class StreamSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels br
             await self._hub.leave(self.follower)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Do what a message says; one that says nothing sensible is answered with what is wrong."""
+        """Carry out a client's message; answer an invalid one with the problem."""
         follower = self.follower
         if follower is None:
             return
-        if not self._may_say_more():
+        if not self._is_within_limit():
             await self.close(code=TOO_MANY_MESSAGES)
             return
         try:
             if text_data is None:
-                raise NotUnderstood("", "the message is binary; expected JSON as text")
-            match understood(text_data):
+                raise InvalidMessage("", "the message is binary; expected JSON as text")
+            match parsed(text_data):
                 case Subscribe() as wanted:
                     position = await self._cursor_of(wanted)
                     self._change(partial(self._subscribe, follower, wanted, position))
                 case Unsubscribe(channels=channels):
-                    follower.forget(channels)  # of their past no more is told, either
+                    follower.unsubscribe(channels)  # ends the sending of their history, too
                     self._change(partial(self._unsubscribe, follower, channels))
                 case Ping(id=number):
-                    follower.tell(Pong(id=number))
-        except NotUnderstood as error:
-            follower.tell(Error(problem=error.problem))
+                    follower.send(Pong(id=number))
+        except InvalidMessage as error:
+            follower.send(Error(problem=error.problem))
 
     async def _cursor_of(self, wanted: Subscribe) -> StreamCursor | None:
         if wanted.after is None:
             return None
         if not FACTS.intersection(wanted.channels):
-            raise NotUnderstood("after", "after: states have no past; expected a channel of facts beside it")
+            raise InvalidMessage("after", "after: states have no history; expected a channel of facts as well")
         try:
             cursor: StreamCursor = await database_sync_to_async(cursor_named)(wanted.after)
             return cursor
         except UnknownCursor as error:
-            raise NotUnderstood("after", f"after: {error}") from None
+            raise InvalidMessage("after", f"after: {error}") from None
 
     def _change(self, change: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Change what is followed once all that was asked for before has been told."""
+        """Change the subscriptions once all history requested earlier has been sent."""
         if self._changes >= MOST_CHANGES:
-            waiting = f"{self._changes} subscriptions wait for the past that was asked for before them"
-            raise NotUnderstood("", f"{waiting}; expected no more until it is told")
+            waiting = f"{self._changes} subscriptions wait for history requested before them"
+            raise InvalidMessage("", f"{waiting}; expected no more until it has been sent")
         self._changes += 1
         self._begin(self._in_turn(change))
 
@@ -129,21 +129,21 @@ class StreamSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels br
 
     async def _subscribe(self, follower: Follower, wanted: Subscribe, after: StreamCursor | None) -> None:
         position = self._hub.position if after is None else after
-        wish = Wish(
+        stream_filter = StreamFilter(
             slugs=None if wanted.deployments is None else frozenset(wanted.deployments),
             symbols=None if wanted.symbols is None else frozenset(wanted.symbols),
         )
-        follower.tell(Subscribed(channels=wanted.channels, cursor=position.text))
-        follower.wish(wanted.channels, wish)
+        follower.send(Subscribed(channels=wanted.channels, cursor=position.text))
+        follower.subscribe(wanted.channels, stream_filter)
         if facts := FACTS.intersection(wanted.channels):
             await self._hub.catch_up(follower, facts, position)
 
     async def _unsubscribe(self, follower: Follower, channels: list[Channel]) -> None:
-        follower.forget(channels)
-        follower.tell(Unsubscribed(channels=channels))
+        follower.unsubscribe(channels)
+        follower.send(Unsubscribed(channels=channels))
 
     async def _leave_behind(self, follower: Follower) -> None:
-        """Close the socket of one who is too slow: what waits for it must not grow without end."""
+        """Close the socket of a follower that is too slow: its queue must stay bounded."""
         await follower.is_left_behind.wait()
         await self.close(code=TOO_SLOW)
 
@@ -159,14 +159,14 @@ class StreamSocket(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels br
         try:
             await work
         except Exception:
-            # A program that is told to come again resumes; one that waits for what never comes does not.
-            _log.exception("a follower of the stream is sent away")
+            # A program that is asked to reconnect resumes; one left waiting would not.
+            _log.exception("a follower of the stream is disconnected")
             await self.close(code=TRY_AGAIN_LATER)
 
-    def _may_say_more(self) -> bool:
+    def _is_within_limit(self) -> bool:
         now = time.monotonic()
-        is_full = len(self._heard_at) == MOST_MESSAGES
-        if is_full and now - self._heard_at[0] < WITHIN_S:
+        is_full = len(self._received_at) == MOST_MESSAGES
+        if is_full and now - self._received_at[0] < WITHIN_S:
             return False
-        self._heard_at.append(now)
+        self._received_at.append(now)
         return True

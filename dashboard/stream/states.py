@@ -1,4 +1,4 @@
-"""The newest state of league, prices and feed, and what of it has changed for whom."""
+"""The newest state of league, prices and feed, and what has changed since each version."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from rest_framework.renderers import JSONRenderer
 
-from dashboard.stream.messages import Channel, FeedTold, LeagueTold, Price, PricesTold, encoded
+from dashboard.stream.messages import Channel, FeedMessage, LeagueMessage, Price, PricesMessage, encoded
 from marketdata import bus
 from marketdata.feed.health import connection_budget
 from marketdata.serializers import FeedSerializer
@@ -19,14 +19,14 @@ from strategies.league.board import league_board
 from strategies.serializers.deployments import ContestantSerializer
 from strategies.serializers.league import TotalsSerializer
 
-# Symbols are told as prices, events by the REST API; an age by the reader's own clock is never the same twice.
+# Symbols are sent as prices, events are in the REST API; an age changes with every reading.
 _NOT_OF_THE_FEED = {"symbols", "events", "last_frame_age_s"}
 Rows = Mapping[str, bytes]  # JSON by slug or symbol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """What a channel tells at one moment."""
+    """The state of a channel at one moment."""
 
     rows: Rows
     rest: tuple[int | None, bytes] = (None, b"[]")  # of the league: season and totals
@@ -66,14 +66,14 @@ class Board:
         return True
 
     def since(self, version: int, names: frozenset[str] | None) -> str:
-        """Return the message that brings who has seen ``version`` (0: nothing) up to date; ``names`` None: all rows."""
+        """Return the message of what changed since ``version`` (0: everything); ``names`` None: all rows."""
         if names is not None:
-            return self._told(version, names)
+            return self._message(version, names)
         if version not in self._texts:
-            self._texts[version] = self._told(version, None)
+            self._texts[version] = self._message(version, None)
         return self._texts[version]
 
-    def _told(self, version: int, names: frozenset[str] | None) -> str:
+    def _message(self, version: int, names: frozenset[str] | None) -> str:
         def wanted(keys: Iterable[str]) -> Iterable[str]:
             return (key for key in keys if names is None or key in names)
 
@@ -86,12 +86,12 @@ class Board:
         season, totals = self.state.rest
         if self.channel is Channel.LEAGUE:
             return encoded(
-                LeagueTold(is_whole=not version, season=season, rows=rows, gone=gone, totals=msgspec.Raw(totals))
+                LeagueMessage(is_whole=not version, season=season, rows=rows, gone=gone, totals=msgspec.Raw(totals))
             )
         if self.channel is Channel.PRICES:
             prices = [msgspec.json.decode(row, type=Price) for row in rows]
-            return encoded(PricesTold(is_whole=not version, prices=prices, gone=gone))
-        return encoded(FeedTold(data=rows[0]))
+            return encoded(PricesMessage(is_whole=not version, prices=prices, gone=gone))
+        return encoded(FeedMessage(data=rows[0]))
 
 
 def gather(channel: Channel) -> State:
@@ -100,7 +100,7 @@ def gather(channel: Channel) -> State:
 
 
 class _StandingTotalsSerializer(TotalsSerializer):
-    """Totals as they stand; what was made of a window moves with the clock."""
+    """Totals as they stand; a window's figures move with the clock."""
 
     window = None  # type: ignore[assignment]
 
@@ -117,11 +117,11 @@ def _league() -> State:
 
 def _prices() -> State:
     feed = bus.feed_state()
-    told = ("status", "bid", "ask", "last")
+    fields = ("status", "bid", "ask", "last")
     symbols = feed["symbols"] if feed else {}
     return State(
         rows={
-            symbol: msgspec.json.encode(Price(symbol=symbol, **{name: quote[name] for name in told}))
+            symbol: msgspec.json.encode(Price(symbol=symbol, **{name: quote[name] for name in fields}))
             for symbol, quote in symbols.items()
         }
     )
@@ -132,8 +132,8 @@ def _feed() -> State:
     state = bus.feed_state()
     feed: dict[str, Any] = dict.fromkeys(names)
     feed |= {"connected": False, "connections": connection_budget(state)} | (state or {})
-    told = {name: feed[name] for name in names if name not in _NOT_OF_THE_FEED}
-    return State(rows={"": _json(told)})
+    sent = {name: feed[name] for name in names if name not in _NOT_OF_THE_FEED}
+    return State(rows={"": _json(sent)})
 
 
 _GATHER = {Channel.LEAGUE: _league, Channel.PRICES: _prices, Channel.FEED: _feed}

@@ -1,1 +1,1 @@
-"""What all the processes do, for a person who has just been woken up."""
+"""System status: processes, servers and jobs, and what to do about problems."""

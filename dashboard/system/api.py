@@ -1,4 +1,4 @@
-"""The whole over REST: `/api/v1/system/`. It can only be read."""
+"""REST: `/api/v1/system/`. Read-only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dashboard.system.serializers import SystemSerializer
 
 
 class SystemView(APIView):
-    """What every process, the database and Redis do, and in one sentence whether all is well."""
+    """Status of every process, the database and Redis, with a summary in one sentence."""
 
     renderer_classes = (JSONRenderer,)  # no table
 
@@ -23,7 +23,7 @@ class SystemView(APIView):
         """Return it as it is now."""
         scene = system_scene()
         state, words = scene.state, scene.words
-        told = {
+        fields = {
             "tone": words.tone.value,
             "answer": words.answer,
             "sentence": words.sentence,
@@ -43,7 +43,7 @@ class SystemView(APIView):
             "backup": state.backup,
             "versions": state.versions,
         }
-        return Response(SystemSerializer(told).data)
+        return Response(SystemSerializer(fields).data)
 
 
 system_urls = [path("system/", SystemView.as_view(), name="api-system")]

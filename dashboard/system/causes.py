@@ -1,4 +1,4 @@
-"""What is not as it should be: said in one way, whatever it is about."""
+"""A problem of the system: cause, effect and remedy."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """One thing that is not as it should be."""
+    """One problem."""
 
     code: str  # for programs
     tone: Tone
     what: str  # a clause, capitalised, without a full stop
     since: datetime | None = None
-    so: str = ""  # what it means for the league: a clause
+    so: str = ""  # its effect on the league: a clause
     do: str  # an imperative
 
     @property
     def sentence(self) -> str:
-        """All of it but what to do, in UTC."""
+        """Cause and effect, times in UTC."""
         since = "" if self.since is None else f" since {self.since:%H:%M} UTC"
         return f"{self.what}{since}{': ' if self.so else ''}{self.so}."
 
@@ -36,11 +36,11 @@ def number(count: int) -> str:
 
 def counted(count: int, noun: str) -> str:
     """Return how many of something there are."""
-    return f"{number(count) if count < 3 else count} {noun}{'' if count == 1 else 's'}"
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def listed(names: Iterable[str], most: int = 3) -> str:
     """Return the first few of many names."""
-    told = list(names)
-    shown = ", ".join(told[:most])
-    return shown if len(told) <= most else f"{shown} and {len(told) - most} more"
+    every = list(names)
+    shown = ", ".join(every[:most])
+    return shown if len(every) <= most else f"{shown} and {len(every) - most} more"

@@ -1,4 +1,4 @@
-"""What `manage.py doctor` looks at, one finding after the other. A check never raises: what it cannot learn is bad."""
+"""The checks of `manage.py doctor`. A check never raises: a failed check is bad."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from marketdata.telemetry.reporting import living_reports
 from strategies.versions import registry
 
 ANSWER_WITHIN_S = 5.0
-MAKE_A_BACKUP = "run manage.py backup, best every night by cron"
+MAKE_A_BACKUP = "run manage.py backup, every night by cron"
 _STYLE_SHEET = "dashboard/paddock.css"
 
 
@@ -43,16 +43,16 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the doctor's."""
+    """One line of the doctor's output."""
 
     check: str
     verdict: Verdict
     detail: str
-    do: str = ""  # empty when nothing is to be done
+    do: str = ""  # empty: nothing
 
 
 def findings() -> Iterator[Finding]:
-    """Yield what every check finds, in the order in which things depend on each other."""
+    """Yield the findings of every check; a check comes after those it depends on."""
     for name, check in CHECKS.items():
         try:
             yield from check(name)
@@ -66,40 +66,38 @@ def _ok(check: str, detail: str) -> Finding:
 
 
 def _database(check: str) -> Iterator[Finding]:
-    told = readings.database()
-    yield _ok(check, f"PostgreSQL {told.version}, {told.bytes / 1e6:.0f} MB, {told.connections} connections")
+    server = readings.database()
+    yield _ok(check, f"PostgreSQL {server.version}, {server.bytes / 1e6:.0f} MB, {server.connections} connections")
 
 
 def _redis(check: str) -> Iterator[Finding]:
-    told = readings.redis_server()
-    yield _ok(check, f"{told.server} {told.version}, {told.bytes / 1e6:.0f} MB, {told.clients} clients")
+    server = readings.redis_server()
+    yield _ok(check, f"{server.server} {server.version}, {server.bytes / 1e6:.0f} MB, {server.clients} clients")
 
 
 def _migrations(check: str) -> Iterator[Finding]:
     executor = MigrationExecutor(connection)
     missing = [str(migration) for migration, _ in executor.migration_plan(executor.loader.graph.leaf_nodes())]
     if missing:
-        yield Finding(check, Verdict.BAD, f"{len(missing)} are not applied: {missing[0]}, …", "run manage.py migrate")
+        yield Finding(check, Verdict.BAD, f"{len(missing)} not applied: {missing[0]}, …", "run manage.py migrate")
     else:
-        yield _ok(check, "all are applied")
+        yield _ok(check, "all applied")
 
 
 def _clock(check: str) -> Iterator[Finding]:
     ahead_s = readings.database().clock_ahead_s
     detail = f"{ahead_s:+.2f} s against the database"
     if abs(ahead_s) >= CLOCK_OFF_S:
-        yield Finding(check, Verdict.WARN, detail, "have both machines follow a time server")
+        yield Finding(check, Verdict.WARN, detail, "synchronise both machines to a time server")
     else:
         yield _ok(check, detail)
 
 
 def _exchange(check: str) -> Iterator[Finding]:
-    """Ask the exchange; a league on another market can do without."""
+    """Check that the exchange answers; only a warning when the league runs on another market."""
     needs_it = (bus.current_market() or "kraken").startswith("kraken")
-    amiss = Verdict.BAD if needs_it else Verdict.WARN
-    do = (
-        "see whether this machine may reach it" if needs_it else "nothing, as long as the league runs on another market"
-    )
+    failed = Verdict.BAD if needs_it else Verdict.WARN
+    do = "check this machine's network and firewall" if needs_it else "nothing while the league runs on another market"
     for side, url, answers in (
         ("socket", settings.KRAKEN_WS_URL, _socket_answers),
         ("REST", settings.KRAKEN_REST_URL, _rest_answers),
@@ -108,7 +106,7 @@ def _exchange(check: str) -> Iterator[Finding]:
         if answers():
             yield _ok(place, f"{url} answers")
         else:
-            yield Finding(place, amiss, f"{url} does not answer within {ANSWER_WITHIN_S:.0f} s", do)
+            yield Finding(place, failed, f"{url} does not answer within {ANSWER_WITHIN_S:.0f} s", do)
 
 
 def _socket_answers() -> bool:
@@ -124,25 +122,25 @@ def _rest_answers() -> bool:
 
 
 def _disk(check: str) -> Iterator[Finding]:
-    told = readings.disk()
-    detail = f"{told.free_bytes / 1e9:.1f} GB of {told.total_bytes / 1e9:.1f} GB are free"
-    if told.free_bytes >= DISK_SHORT_BYTES:
+    usage = readings.disk()
+    detail = f"{usage.free_bytes / 1e9:.1f} GB of {usage.total_bytes / 1e9:.1f} GB free"
+    if usage.free_bytes >= DISK_SHORT_BYTES:
         yield _ok(check, detail)
         return
-    verdict = Verdict.BAD if told.free_bytes < DISK_OUT_BYTES else Verdict.WARN
-    yield Finding(check, verdict, detail, "remove old recordings, or lower PADDOCK_RECORDINGS_MAX_GB")
+    verdict = Verdict.BAD if usage.free_bytes < DISK_OUT_BYTES else Verdict.WARN
+    yield Finding(check, verdict, detail, "delete old recordings, or lower PADDOCK_RECORDINGS_MAX_GB")
 
 
 def _data_folder(check: str) -> Iterator[Finding]:
     with tempfile.TemporaryFile(dir=settings.PADDOCK_DATA_DIR) as file:
         file.write(b"paddock")
-    yield _ok(check, f"{settings.PADDOCK_DATA_DIR} can be written")
+    yield _ok(check, f"{settings.PADDOCK_DATA_DIR} is writable")
 
 
 def _backup(check: str) -> Iterator[Finding]:
     last = readings.last_backup()
     if last is None:
-        yield Finding(check, Verdict.WARN, "none is on record", MAKE_A_BACKUP)
+        yield Finding(check, Verdict.WARN, "no backup recorded", MAKE_A_BACKUP)
         return
     days = (datetime.now(UTC) - last.at).days
     detail = f"{last.name}, {days} day{'' if days == 1 else 's'} old"
@@ -158,7 +156,7 @@ def _static_files(check: str) -> Iterator[Finding]:
         where, do = settings.STATIC_ROOT, "run manage.py collectstatic"
     else:
         is_there = finders.find(_STYLE_SHEET) is not None
-        where, do = "the packages' own folders", "install Paddock anew: files of it are missing"
+        where, do = "the packages' folders", "reinstall Paddock: files are missing"
     if is_there:
         yield _ok(check, f"found in {where}")
     else:
@@ -175,18 +173,18 @@ def _processes(check: str) -> Iterator[Finding]:
         ("beat", "celery -A tradingsite beat", Verdict.WARN),
     ):
         if count := alive.count(kind):
-            yield _ok(kind, f"{count} alive")
+            yield _ok(kind, f"{count} running")
         else:
-            heard = [at_s for name, at_s in report_store.signs_of_life().items() if name.startswith(f"{kind}@")]
-            last = f"; heard last {time.time() - max(heard):.0f} s ago" if heard else ""
-            yield Finding(kind, verdict, f"none is alive{last}", f"start {start}, or everything with python3 start.py")
+            seen = [at_s for name, at_s in report_store.signs_of_life().items() if name.startswith(f"{kind}@")]
+            last = f"; last seen {time.time() - max(seen):.0f} s ago" if seen else ""
+            yield Finding(kind, verdict, f"not running{last}", f"start {start}, or everything with python3 start.py")
 
 
 def _strategies(check: str) -> Iterator[Finding]:
     registry.refresh()
     for failure in registry.failures():
-        yield Finding(check, Verdict.WARN, f"{failure.path}: {failure.error}", "mend it: manage.py checkstrategy PATH")
-    yield _ok(check, f"{len(registry.found())} are found")
+        yield Finding(check, Verdict.WARN, f"{failure.path}: {failure.error}", "fix it: manage.py checkstrategy PATH")
+    yield _ok(check, f"{len(registry.found())} found")
 
 
 def _versions(check: str) -> Iterator[Finding]:
@@ -194,22 +192,22 @@ def _versions(check: str) -> Iterator[Finding]:
     detail = f"Paddock {ours}, Python {platform.python_version()}, Django {django.get_version()}"
     others = {process.version for process in map(process_of, living_reports()) if process.version} - {ours}
     if others:
-        yield Finding(check, Verdict.WARN, f"{detail}; running are also {', '.join(sorted(others))}", "restart them")
+        yield Finding(check, Verdict.WARN, f"{detail}; also running: {', '.join(sorted(others))}", "restart them")
     else:
         yield _ok(check, detail)
 
 
 _DO = {
-    "database": "see whether PostgreSQL runs and DATABASE_URL is right",
-    "migrations": "see to the database first",
-    "clock": "see to the database first",
-    "redis": "see whether Redis or Valkey runs and REDIS_URL is right",
-    "exchange": "see to Redis first",
-    "processes": "see to Redis first",
-    "versions": "see to Redis first",
+    "database": "check that PostgreSQL runs and DATABASE_URL is correct",
+    "migrations": "fix the database first",
+    "clock": "fix the database first",
+    "redis": "check that Redis or Valkey runs and REDIS_URL is correct",
+    "exchange": "fix Redis first",
+    "processes": "fix Redis first",
+    "versions": "fix Redis first",
     "data folder": "make it writable, or set PADDOCK_DATA_DIR to a folder that is",
-    "strategies": "see to the database first",
-    "backup": "see to the database first",
+    "strategies": "fix the database first",
+    "backup": "fix the database first",
 }
 CHECKS: dict[str, Callable[[str], Iterator[Finding]]] = {
     "database": _database,

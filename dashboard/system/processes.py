@@ -1,4 +1,4 @@
-"""The living processes, as they report themselves."""
+"""The running processes, as they report themselves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from marketdata.telemetry.reporting import Report
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
-    """One living process, as it reports itself."""
+    """One running process, as it reports itself."""
 
     kind: str  # feed, worker, warden, web, jobs, beat
     instance: str
@@ -20,17 +20,17 @@ class Process:
     started: datetime | None
     memory_bytes: float | None
     cpu_share: float | None  # of one core, lately
-    figures: Mapping[str, float]  # what matters of its kind, by the words of the page
+    figures: Mapping[str, float]  # the main figures of its kind, by their name on the page
 
     @property
     def busy_share(self) -> float | None:
-        """How much of its time a worker works; None where it has not said so."""
+        """Share of time a worker is busy; None where not reported."""
         shares = [self.figures[word] for word in ("evaluating", "writing") if word in self.figures]
         return sum(shares) if shares else None
 
 
-def heard_last() -> dict[str, datetime]:
-    """Return when a process of each kind was heard last."""
+def last_seen() -> dict[str, datetime]:
+    """Return when a process of each kind last reported."""
     newest: dict[str, float] = {}
     for name, at_s in report_store.signs_of_life().items():
         kind = name.partition("@")[0]
@@ -67,7 +67,7 @@ _NOW = {
 
 
 def process_of(report: Report) -> Process:
-    """Return what a report says, in the words of the page."""
+    """Return a report as the page shows it."""
     rates = {word: report.rates.get(name) for word, name in _FIGURES.get(report.process, {}).items()}
     now = {word: report.value(name) for word, name in _NOW.get(report.process, {}).items()}
     started_s = report.value("process_start_time_seconds")
@@ -83,5 +83,5 @@ def process_of(report: Report) -> Process:
 
 
 def _version(report: Report) -> str | None:
-    told = (sample for family in report.families for sample in family.samples if sample.name == "paddock_build_info")
-    return next((sample.labels.get("version") for sample in told), None)
+    builds = (sample for family in report.families for sample in family.samples if sample.name == "paddock_build_info")
+    return next((sample.labels.get("version") for sample in builds), None)

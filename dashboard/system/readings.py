@@ -1,4 +1,4 @@
-"""What database, Redis and disk tell of themselves. Who does not answer raises; `reading` makes that None."""
+"""Figures of database, Redis and disk. A server that does not answer raises; `reading` makes that None."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from marketdata.telemetry import report_store
 from portfolios.models import AuditEntry
 from trading.frames import FRAME_INTERVAL_MS
 
-TABLES_TOLD = 6
+TABLES_SHOWN = 6
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
@@ -46,7 +46,7 @@ class Table:
 
     name: str
     bytes: int  # with its indexes
-    rows: int | None  # as the server estimates them; None before it has looked
+    rows: int | None  # as the server estimates them; None before its first estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +63,8 @@ class Database:
 
 
 @dataclass(frozen=True, slots=True)
-class StreamReading:
-    """What the bus holds of one market."""
+class StreamFigures:
+    """The frames that the bus holds of one market."""
 
     market: str
     frames: int
@@ -74,7 +74,7 @@ class StreamReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redis:
-    """Redis, or Valkey, which calls itself so."""
+    """Redis or Valkey."""
 
     server: str
     version: str
@@ -82,12 +82,12 @@ class Redis:
     most_bytes: int | None  # None: no limit is set
     clients: int
     uptime_s: int
-    streams: list[StreamReading]
+    streams: list[StreamFigures]
 
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """Where the data folder lies."""
+    """The disk of the data folder."""
 
     folder: str
     free_bytes: int
@@ -105,7 +105,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Jobs:
-    """Celery's queues, and the last run of each job that ever left word."""
+    """Celery's queues, and the last recorded run of each job."""
 
     queues: dict[str, int]
     runs: dict[str, Run]
@@ -125,18 +125,18 @@ def reading(read: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T |
         return read(*args, **kwargs)
     except (DatabaseError, InterfaceError, redis.RedisError, OSError) as error:
         what = read.__name__.strip("_").replace("_", " ")
-        _log.warning("%s cannot be told: %s", what, " ".join(str(error).split()))
+        _log.warning("%s cannot be read: %s", what, " ".join(str(error).split()))
         return None
 
 
 def database() -> Database:
-    """Return what PostgreSQL tells of itself."""
+    """Return PostgreSQL's figures."""
     with connection.cursor() as cursor:
-        asked_s = time.time()
+        sent_s = time.time()
         cursor.execute(_ABOUT_DATABASE)
         version, size, connections, most, oldest_s, database_s = cursor.fetchone()
-        ours_s = (asked_s + time.time()) / 2
-        cursor.execute(_ABOUT_TABLES, [TABLES_TOLD])
+        ours_s = (sent_s + time.time()) / 2
+        cursor.execute(_ABOUT_TABLES, [TABLES_SHOWN])
         tables = [Table(*row) for row in cursor.fetchall()]
     return Database(
         version=str(version).split()[0],
@@ -156,7 +156,7 @@ def last_backup() -> Backup | None:
 
 
 def redis_server() -> Redis:
-    """Return what Redis tells of itself."""
+    """Return Redis' figures."""
     facts = report_store.server_facts()
     name = str(facts.get("server_name", "redis"))
     return Redis(
@@ -170,12 +170,12 @@ def redis_server() -> Redis:
     )
 
 
-def _stream(stream: bus.Stream) -> StreamReading:
+def _stream(stream: bus.Stream) -> StreamFigures:
     interval_s = FRAME_INTERVAL_MS / 1_000
     reach_s = (stream.last_sequence - stream.first_sequence) * interval_s
     is_recorded = stream.market.startswith("recording:")
     age_s = None if is_recorded else max(0.0, time.time() - stream.last_sequence * interval_s)
-    return StreamReading(stream.market, stream.frames, reach_s, age_s)
+    return StreamFigures(stream.market, stream.frames, reach_s, age_s)
 
 
 def disk() -> Disk:
@@ -190,7 +190,7 @@ def _existing(folder: Path) -> Path:
 
 
 def jobs() -> Jobs:
-    """Return what waits and how it went."""
+    """Return the queues and the last runs."""
     queues = {str(getattr(settings, "CELERY_TASK_DEFAULT_QUEUE", "celery"))}
     return Jobs(
         queues=report_store.queue_lengths(queues),
@@ -198,5 +198,5 @@ def jobs() -> Jobs:
     )
 
 
-def _run(told: dict[str, Any]) -> Run:
-    return Run(datetime.fromisoformat(told["at"]).astimezone(UTC), float(told["seconds"]), str(told["outcome"]))
+def _run(record: dict[str, Any]) -> Run:
+    return Run(datetime.fromisoformat(record["at"]).astimezone(UTC), float(record["seconds"]), str(record["outcome"]))

@@ -1,4 +1,4 @@
-"""All that the system page shows at one moment."""
+"""Everything the system page shows at one moment."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from dashboard.system.vitals import Vitals, vitals
 # The order of the table: along the way of a frame.
 KINDS = ("feed", "worker", "warden", "web", "jobs", "beat")
 MEANINGS = {
-    "feed": "hears the market",
-    "worker": "judges deployments",
-    "warden": "watches a worker",
+    "feed": "market data",
+    "worker": "runs deployments",
+    "warden": "supervises a worker",
     "web": "pages and API",
     "jobs": "runs jobs",
-    "beat": "begins jobs on time",
+    "beat": "schedules jobs",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Periodic:
-    """A job that the clock begins."""
+    """A scheduled job."""
 
     name: str
     task: str
     every_s: float | None  # None: at times of the day
-    last: Run | None  # None: it has left no word yet
+    last: Run | None  # None: no recorded run
     is_overdue: bool
 
 
@@ -48,12 +48,12 @@ class SystemScene(Scene):
 
     @property
     def words(self) -> SystemWords:
-        """The sentence on top, with the feed as it is now."""
+        """The summary, with the feed's present state."""
         return system_words(self._now)
 
     @property
     def vitals(self) -> Vitals:
-        """The figures below it, with the feed as it is now."""
+        """The key figures, with the feed's present state."""
         return vitals(self._now)
 
     @property
@@ -62,30 +62,30 @@ class SystemScene(Scene):
 
     @property
     def processes(self) -> list[tuple[Process, str, list[tuple[str, str]]]]:
-        """The living processes with what they are for and their figures, along the way of a frame."""
-        told = sorted(self.state.processes or (), key=lambda p: (_place(p.kind), p.instance))
-        return [(process, MEANINGS.get(process.kind, ""), figures_in_words(process.figures)) for process in told]
+        """The running processes with their purpose and figures, in the order of `KINDS`."""
+        ordered = sorted(self.state.processes or (), key=lambda p: (_place(p.kind), p.instance))
+        return [(process, MEANINGS.get(process.kind, ""), figures_in_words(process.figures)) for process in ordered]
 
     @property
     def missing_kinds(self) -> list[tuple[str, datetime | None]]:
-        """Kinds of which no process reports, with when one was heard last."""
+        """Kinds with no running process, with the time one was last seen."""
         kinds = {process.kind for process in self.state.processes or ()}
-        return [(kind, self.state.heard.get(kind)) for kind in KINDS if kind not in kinds and kind != "warden"]
+        return [(kind, self.state.last_seen.get(kind)) for kind in KINDS if kind not in kinds and kind != "warden"]
 
     @property
     def schedule(self) -> list[Periodic]:
-        """The jobs that the clock begins."""
+        """The scheduled jobs."""
         return schedule(self.state)
 
 
 def system_scene() -> SystemScene:
-    """Return the whole as it fares now."""
+    """Return the system as it is now."""
     state = system_state()
     return SystemScene(season=state.season, feed=state.feed, state=state)
 
 
 def schedule(state: SystemState) -> list[Periodic]:
-    """Return the jobs that the clock begins, as the settings name them."""
+    """Return the scheduled jobs of the settings."""
     runs = state.jobs.runs if state.jobs else {}
     return [_periodic(name, entry, runs, state) for name, entry in sorted(settings.CELERY_BEAT_SCHEDULE.items())]
 
@@ -100,13 +100,13 @@ def _periodic(name: str, entry: Mapping[str, Any], runs: Mapping[str, Run], stat
 
 
 def figures_in_words(figures: Mapping[str, float]) -> list[tuple[str, str]]:
-    """Return figures as people read them."""
+    """Return figures as text."""
     return [(word, _in_words(word, value)) for word, value in figures.items()]
 
 
 def _in_words(word: str, value: float) -> str:
     if word == "publishing":
-        return "yes" if value else "no, it stands by"
+        return "yes" if value else "no, standby"
     if word in SHARES:
         return f"{value:.1%}".replace("%", " %")
     if word.startswith(("bytes", "pushed bytes")):

@@ -1,4 +1,4 @@
-"""The system page's figures as the API tells them. What nobody could tell is null."""
+"""The system page's figures in the API. Unknown values are null."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 
 class CauseSerializer(serializers.Serializer[Any]):
-    code = serializers.CharField(help_text="what it is about, for programs")
+    code = serializers.CharField(help_text="stable code of the problem")
     tone = serializers.CharField(help_text="`warning` or `bad`")
     sentence = serializers.CharField()
     since = serializers.DateTimeField(allow_null=True)
@@ -16,12 +16,12 @@ class CauseSerializer(serializers.Serializer[Any]):
 
 
 class VitalsSerializer(serializers.Serializer[Any]):
-    lag_ms = serializers.FloatField(allow_null=True, help_text="of what is heard: the newest")
+    lag_ms = serializers.FloatField(allow_null=True, help_text="exchange timestamp to receipt, newest")
     lag_p99_ms = serializers.FloatField(allow_null=True, help_text="within ten minutes")
     frames_per_s = serializers.FloatField(allow_null=True, help_text="published")
     behind_s = serializers.FloatField(allow_null=True, help_text="of the worker that is furthest behind")
     evaluations_per_s = serializers.FloatField(allow_null=True)
-    busiest = serializers.FloatField(allow_null=True, help_text="share of its time that the busiest worker works")
+    busiest = serializers.FloatField(allow_null=True, help_text="share of time the busiest worker is busy")
     requests_per_s = serializers.FloatField(allow_null=True)
     open_sockets = serializers.FloatField(allow_null=True)
     queued_jobs = serializers.IntegerField(allow_null=True)
@@ -40,17 +40,17 @@ class ProcessSerializer(serializers.Serializer[Any]):
 class WorkerSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     started = serializers.DateTimeField()
-    heard = serializers.DateTimeField(help_text="its last sign of life")
+    heard = serializers.DateTimeField(source="last_seen", help_text="its last heartbeat")
     is_silent = serializers.BooleanField()
     deployments = serializers.IntegerField()
     slugs = serializers.ListField(child=serializers.CharField())
-    behind_s = serializers.FloatField(allow_null=True, help_text="of the feed's newest frame")
+    behind_s = serializers.FloatField(allow_null=True, help_text="behind the feed's newest frame")
 
 
 class TableSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     bytes = serializers.IntegerField()
-    rows = serializers.IntegerField(allow_null=True, help_text="as the server estimates them")
+    rows = serializers.IntegerField(allow_null=True, help_text="server's estimate")
 
 
 class DatabaseSerializer(serializers.Serializer[Any]):
@@ -117,7 +117,7 @@ class SystemSerializer(serializers.Serializer[Any]):
     tone = serializers.CharField(help_text="`good`, `warning` or `bad`")
     answer = serializers.CharField()
     sentence = serializers.CharField()
-    causes = CauseSerializer(many=True, help_text="the weightiest first")
+    causes = CauseSerializer(many=True, help_text="most serious first")
     season = serializers.IntegerField(allow_null=True, help_text="its number")
     market = serializers.CharField(allow_null=True)
     vitals = VitalsSerializer()

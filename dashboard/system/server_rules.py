@@ -1,4 +1,4 @@
-"""What may be wrong with servers, disk, clocks and the market. Each rule returns a cause, or None."""
+"""Problems of servers, disk, clocks and the market. Each rule returns a cause, or None."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def database_is_away(state: SystemState) -> Cause | None:
         code="database-away",
         tone=Tone.BAD,
         what="The database does not answer",
-        so="nothing is written, and workers end",
-        do=f"see whether PostgreSQL runs and DATABASE_URL is right; {DOCTOR}",
+        so="nothing is saved, and workers stop",
+        do=f"check that PostgreSQL runs and DATABASE_URL is correct; {DOCTOR}",
     )
 
 
@@ -34,8 +34,8 @@ def redis_is_away(state: SystemState) -> Cause | None:
         code="redis-away",
         tone=Tone.BAD,
         what="Redis does not answer",
-        so="no frame reaches a worker, and nothing is known of feed and jobs",
-        do=f"see whether Redis or Valkey runs and REDIS_URL is right; {DOCTOR}",
+        so="no frames reach the workers; feed and jobs unknown",
+        do=f"check that Redis or Valkey runs and REDIS_URL is correct; {DOCTOR}",
     )
 
 
@@ -47,22 +47,22 @@ def disk_is_full(state: SystemState) -> Cause | None:
         code="disk-full",
         tone=Tone.BAD if is_out else Tone.WARNING,
         what=f"The disk of {state.disk.folder} has {state.disk.free_bytes / 1e9:.1f} GB left",
-        so="recordings and the database will soon be refused" if is_out else "",
-        do="remove old recordings, or lower PADDOCK_RECORDINGS_MAX_GB",
+        so="recordings and the database will soon fail" if is_out else "",
+        do="delete old recordings, or lower PADDOCK_RECORDINGS_MAX_GB",
     )
 
 
-def market_is_not_heard(state: SystemState) -> Cause | None:
+def market_data_is_not_ok(state: SystemState) -> Cause | None:
     if state.redis is None:
         return None
     words = trust_words(state.feed)
     if words.tone is Tone.GOOD:
         return None
     if state.feed is None:
-        since = state.heard.get("feed")
-        so = "prices stand still, and nothing is traded"
-        return Cause(code="no-feed", tone=Tone.BAD, what="No feed runs", since=since, so=so, do=START_A_FEED)
-    do = words.do or "the feed page tells more"
+        since = state.last_seen.get("feed")
+        so = "no market data, nothing is traded"
+        return Cause(code="no-feed", tone=Tone.BAD, what="No feed running", since=since, so=so, do=START_A_FEED)
+    do = words.do or "see the feed page"
     return Cause(code="market", tone=words.tone, what=words.sentence.removesuffix("."), do=do)
 
 
@@ -72,16 +72,18 @@ def database_is_strained(state: SystemState) -> Cause | None:
         return None
     if database.connections >= CONNECTIONS_SHARE * database.most_connections:
         what = f"{database.connections} of the database's {database.most_connections} connections are in use"
-        so = "the next process may be refused"
+        so = "the next process may fail to connect"
         return Cause(
-            code="connections", tone=Tone.WARNING, what=what, so=so, do="raise max_connections, or end idle ones"
+            code="connections",
+            tone=Tone.WARNING,
+            what=what,
+            so=so,
+            do="raise max_connections, or close idle ones",
         )
     if (database.oldest_transaction_s or 0.0) > LONG_TRANSACTION_S:
-        what = f"A transaction has been open for {(database.oldest_transaction_s or 0.0) / 60:.0f} minutes"
-        so = "the database cannot clean up behind it"
-        return Cause(
-            code="transaction", tone=Tone.WARNING, what=what, so=so, do="look at pg_stat_activity for who holds it"
-        )
+        what = f"A database transaction has been open for {(database.oldest_transaction_s or 0.0) / 60:.0f} minutes"
+        so = "the database cannot vacuum"
+        return Cause(code="transaction", tone=Tone.WARNING, what=what, so=so, do="find its session in pg_stat_activity")
     return None
 
 
@@ -89,21 +91,21 @@ def redis_is_strained(state: SystemState) -> Cause | None:
     redis = state.redis
     if redis is None or redis.most_bytes is None or redis.bytes < MEMORY_SHARE * redis.most_bytes:
         return None
-    what = f"Redis uses {redis.bytes / redis.most_bytes:.0%} of the memory it may"
-    so = "frames will be refused or dropped"
+    what = f"Redis uses {redis.bytes / redis.most_bytes:.0%} of its memory limit"
+    so = "frames will be rejected or dropped"
     return Cause(code="redis-memory", tone=Tone.WARNING, what=what, so=so, do="raise maxmemory")
 
 
 def backup_is_old(state: SystemState) -> Cause | None:
-    """Say so to whoever has begun to make backups; who never did may have another way."""
+    """Warn only where backups were made before; others may use other tools."""
     if state.backup is None or (state.now - state.backup.at).days < BACKUP_OLD_DAYS:
         return None
     return Cause(
         code="backup",
         tone=Tone.WARNING,
         what=f"The last backup is {(state.now - state.backup.at).days} days old",
-        so="what came later would be lost with the disk",
-        do="run manage.py backup, and see why it is no longer run by the clock",
+        so="newer data would be lost with the disk",
+        do="run manage.py backup, and check why the scheduled backup stopped",
     )
 
 
@@ -116,7 +118,7 @@ def clocks_disagree(state: SystemState) -> Cause | None:
         tone=Tone.WARNING,
         what=f"This machine's clock is {abs(state.database.clock_ahead_s):.1f} s {way} the database's",
         so="ages on the pages are wrong",
-        do="have both follow a time server",
+        do="synchronise both to a time server",
     )
 
 
@@ -127,6 +129,6 @@ def versions_differ(state: SystemState) -> Cause | None:
     return Cause(
         code="versions",
         tone=Tone.WARNING,
-        what=f"The processes run Paddock {' and '.join(versions)} side by side",
-        do="restart those that run the older",
+        what=f"Processes run different Paddock versions: {', '.join(versions)}",
+        do="restart those with the older version",
     )

@@ -1,4 +1,4 @@
-"""Everything the system page and its rules know at one moment; None is what could not be learnt."""
+"""Everything the system page and its rules know at one moment; None is unknown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import django
 from django.conf import settings
 
 from dashboard.system import readings
-from dashboard.system.processes import Process, heard_last, process_of
+from dashboard.system.processes import Process, last_seen, process_of
 from dashboard.system.readings import Backup, Database, Disk, Jobs, Redis, reading
 from marketdata import bus
 from marketdata.telemetry.reporting import living_reports
@@ -25,7 +25,7 @@ from strategies.worker import leases
 from trading.frames import FRAME_INTERVAL_MS
 
 HEARTBEAT_LATE_S = 15.0
-SILENT_FOR_S = 3_600 * 24  # who fell silent earlier is no news
+SILENT_FOR_S = 3_600 * 24  # workers silent for longer are not shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,28 +34,28 @@ class Worker:
 
     name: str
     started: datetime
-    heard: datetime  # its last sign of life
+    last_seen: datetime  # its last heartbeat
     is_silent: bool
     holds_leases: bool  # its connection to the database is open
     deployments: int
-    slugs: Sequence[str]  # empty where nobody knows
+    slugs: Sequence[str]  # empty where unknown
     behind_s: float | None  # of the feed's newest frame
-    process: Process | None  # what it reports; None when it does not
+    process: Process | None  # None when it does not report
 
     @property
     def host(self) -> str:
-        """The machine that it runs on."""
+        """The machine it runs on."""
         return _place_of(self.name)[0]
 
     @property
     def process_id(self) -> str:
-        """Which process it is there."""
+        """Its process id there."""
         return _place_of(self.name)[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Versions:
-    """What runs here."""
+    """The versions of everything that runs here."""
 
     paddock: str
     python: str
@@ -66,7 +66,7 @@ class Versions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemState:
-    """All of it."""
+    """The state of the whole system."""
 
     now: datetime
     season: Season | None
@@ -75,27 +75,27 @@ class SystemState:
     redis: Redis | None
     disk: Disk | None
     jobs: Jobs | None
-    processes: Sequence[Process] | None  # None: Redis did not tell
-    heard: Mapping[str, datetime]  # kind -> when one of it was heard last
-    workers: Sequence[Worker] | None  # None: the database did not tell
-    due: int | None  # deployments that some worker should hold
-    unheld: Sequence[str] | None  # those that none does
+    processes: Sequence[Process] | None  # None: Redis does not answer
+    last_seen: Mapping[str, datetime]  # kind -> when one of it last reported
+    workers: Sequence[Worker] | None  # None: the database does not answer
+    due: int | None  # deployments that a worker should hold
+    unheld: Sequence[str] | None  # those that no worker holds
     quarantined: Sequence[str] | None
-    unloadable: Sequence[str]  # where strategies lie that cannot be loaded
-    backup: Backup | None  # None: none is on record, or the database did not tell
+    unloadable: Sequence[str]  # paths of strategies that failed to load
+    backup: Backup | None  # None: none recorded, or the database does not answer
     versions: Versions
 
     def of_kind(self, kind: str) -> list[Process]:
-        """Return the living processes of one kind."""
+        """Return the running processes of one kind."""
         return [process for process in self.processes or () if process.kind == kind]
 
     def figures(self, kind: str, word: str) -> list[float]:
-        """Return a figure of each living process of a kind that tells it."""
+        """Return a figure of each running process of a kind that reports it."""
         return [process.figures[word] for process in self.of_kind(kind) if word in process.figures]
 
 
 def system_state() -> SystemState:
-    """Return what is known now. Never raises for a server that is away."""
+    """Return what is known now. Never raises for a server that does not answer."""
     reports = reading(living_reports)
     database, server = reading(readings.database), reading(readings.redis_server)
     feed = bus.feed_state()
@@ -111,7 +111,7 @@ def system_state() -> SystemState:
         disk=reading(readings.disk),
         jobs=reading(readings.jobs) if server is not None else None,
         processes=processes,
-        heard=reading(heard_last) or {},
+        last_seen=reading(last_seen) or {},
         workers=workers,
         due=league.due if league else None,
         unheld=league.unheld if league else None,
@@ -130,7 +130,7 @@ class _League:
 
 
 def _league() -> _League:
-    """Return who should be at work, and who is not."""
+    """Return the deployments that should run, and those that do not."""
     rows = Deployment.objects.filter(account__closed_at=None, account__season__ended_at=None).order_by("slug")
     stated = list(rows.values_list("pk", "slug", "status"))
     held = set(leases.leased_deployments())
@@ -144,13 +144,13 @@ def _workers(processes: Iterable[Process], feed: Mapping[str, Any] | None) -> li
     known = {process.instance: process for process in processes if process.kind == "worker"}
     living, slugs = set(leases.living_workers()), _slugs_by_worker()
     now = datetime.now(UTC)
-    told = []
+    workers = []
     for row in WorkerRow.objects.filter(heartbeat_at__gt=now - timedelta(seconds=SILENT_FOR_S)).order_by("name"):
-        told.append(
+        workers.append(
             Worker(
                 name=row.name,
                 started=row.started_at,
-                heard=row.heartbeat_at,
+                last_seen=row.heartbeat_at,
                 is_silent=(now - row.heartbeat_at).total_seconds() > HEARTBEAT_LATE_S,
                 holds_leases=row.pk in living,
                 deployments=row.deployments,
@@ -159,11 +159,11 @@ def _workers(processes: Iterable[Process], feed: Mapping[str, Any] | None) -> li
                 process=known.get(":".join(_place_of(row.name))),
             )
         )
-    return told
+    return workers
 
 
 def _slugs_by_worker() -> dict[int, list[str]]:
-    """Return whom each worker holds, by the row of the worker."""
+    """Return the deployments each worker holds, by the worker's row."""
     names = dict(Deployment.objects.values_list("pk", "slug"))
     held = leases.held_by_workers()
     return {worker: sorted(names[pk] for pk in ids if pk in names) for worker, ids in held.items()}
@@ -179,7 +179,7 @@ def _behind_s(row: WorkerRow, feed: Mapping[str, Any] | None) -> float | None:
     newest = (feed or {}).get("last_sequence")
     if not newest or not row.sequence or not row.deployments:
         return None
-    # Between two heartbeats a worker goes on: only what is more is being behind.
+    # A worker goes on between two heartbeats: never below zero.
     frames = int(newest) - row.sequence
     return max(0.0, frames * FRAME_INTERVAL_MS / 1_000)
 

@@ -1,4 +1,4 @@
-"""How the whole fares and what to do about it, weightiest cause first, for a person who has just been woken up.
+"""The system's status and what to do about problems, most serious cause first.
 
 A rule looks at the state and returns a cause, or None. To add one: a function and its place in `RULES`.
 """
@@ -19,7 +19,7 @@ RULES: tuple[Rule, ...] = (
     server_rules.database_is_away,
     server_rules.redis_is_away,
     server_rules.disk_is_full,
-    server_rules.market_is_not_heard,
+    server_rules.market_data_is_not_ok,
     work_rules.workers_are_missing,
     work_rules.deployments_are_not_held,
     work_rules.workers_are_behind,
@@ -38,28 +38,28 @@ RULES: tuple[Rule, ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemWords:
-    """What the system page says first."""
+    """The summary of the system page."""
 
     tone: Tone
     answer: str
     sentence: str
-    head: Cause | None  # None: all is well
-    also: tuple[Cause, ...]  # by weight
+    head: Cause | None  # None: no problems
+    also: tuple[Cause, ...]  # most serious first
 
 
 def system_words(state: SystemState) -> SystemWords:
-    """Return what to say of the whole."""
+    """Return the summary of the system."""
     causes = [cause for rule in RULES if (cause := rule(state)) is not None]
     if not causes:
-        return SystemWords(tone=Tone.GOOD, answer="All is well", sentence=_praise(state), head=None, also=())
+        return SystemWords(tone=Tone.GOOD, answer="All systems OK", sentence=_all_clear(state), head=None, also=())
     head = next((cause for cause in causes if cause.tone is Tone.BAD), causes[0])
     also = [cause for cause in causes if cause is not head]
-    also.sort(key=lambda cause: cause.tone is not Tone.BAD)  # stable: by weight among equals
-    answer = "Something is broken" if head.tone is Tone.BAD else "It works, but look at this"
+    also.sort(key=lambda cause: cause.tone is not Tone.BAD)  # stable: keeps the rules' order among equals
+    answer = "System error" if head.tone is Tone.BAD else "Running with warnings"
     return SystemWords(tone=head.tone, answer=answer, sentence=head.sentence, head=head, also=tuple(also))
 
 
-def _praise(state: SystemState) -> str:
-    workers = counted(len(state.workers or ()), "worker")
-    judged = counted(state.due or 0, "deployment")
-    return f"Frames come in, {workers} judge{'s' if len(state.workers or ()) == 1 else ''} {judged}, and jobs run."
+def _all_clear(state: SystemState) -> str:
+    count = len(state.workers or ())
+    deployments = counted(state.due or 0, "deployment")
+    return f"Receiving frames; {counted(count, 'worker')} run{'s' if count == 1 else ''} {deployments}; jobs running."

@@ -1,4 +1,4 @@
-"""The few figures that a glance takes in; each is None where nobody could tell it."""
+"""The key figures of the system; None where unknown."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from dashboard.system.state import SystemState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vitals:
-    """How late, how fast, how full."""
+    """Lag, rates and queues."""
 
-    lag_ms: float | None  # of what is heard: the newest
+    lag_ms: float | None  # exchange timestamp to receipt, newest
     lag_p99_ms: float | None  # within ten minutes
     frames_per_s: float | None  # published
     behind_s: float | None  # of the worker that is furthest behind
     evaluations_per_s: float | None
-    busiest: float | None  # share of its time that the busiest worker works
+    busiest: float | None  # share of time the busiest worker is busy
     requests_per_s: float | None
     open_sockets: float | None
     queued_jobs: int | None
@@ -40,5 +40,5 @@ def vitals(state: SystemState) -> Vitals:
 
 
 def _total(figures: Iterable[float]) -> float | None:
-    told = list(figures)
-    return sum(told) if told else None
+    known = list(figures)
+    return sum(known) if known else None

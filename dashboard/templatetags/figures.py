@@ -1,8 +1,9 @@
-"""Numbers as people read them: grouped, signed, aligned, and a dash for what is not known."""
+"""Numbers as shown on pages: grouped, signed, aligned; a dash for what is unknown."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from textwrap import dedent
@@ -13,10 +14,12 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from dashboard.deployment.reasons import ReasonShares, shares_of
 from dashboard.deployment.reasons import why_sentence as sentence_of
 from dashboard.page.scene import plain_scene
 from dashboard.panels import MARKET
 from portfolios.models import Order
+from portfolios.rows.reasons import Reasons
 from trading.fills import plain
 from trading.signals import Amend, Cancel, Signal
 
@@ -47,7 +50,7 @@ def amount(number: Figure, decimals: int = 2) -> str:
 
 @register.filter
 def quoted(number: Figure) -> str:
-    """Return an amount of any quote currency: eight decimals where four would say nothing."""
+    """Return an amount of any quote currency: eight decimals where four would show zero."""
     if not isinstance(number, Decimal):
         return DASH
     return grouped(number, 8 if 0 < abs(number) < Decimal("0.001") else 4)
@@ -62,6 +65,14 @@ def price(number: Figure) -> str:
     exponent = number.as_tuple().exponent
     # No more digits than the price was quoted with.
     return grouped(number, min(decimals, -exponent) if isinstance(exponent, int) and exponent <= 0 else decimals)
+
+
+@register.simple_tag
+def price_of(number: Figure, symbol: str, decimals: Mapping[str, int]) -> str:
+    """Return a price in its instrument's decimals, by its size where those are unknown."""
+    if not isinstance(number, Decimal) or symbol not in decimals:
+        return price(number)
+    return grouped(number, decimals[symbol])
 
 
 @register.filter
@@ -190,8 +201,14 @@ def indicator(value: Any) -> str:
 
 @register.filter
 def why_sentence(code: str) -> str:
-    """Return what a reason not to trade means; empty when only the strategy knows."""
+    """Return what a no-trade reason means; empty for a code of the strategy's own."""
     return sentence_of(code)
+
+
+@register.filter
+def reason_shares(reasons: Reasons) -> list[ReasonShares]:
+    """Return the no-trade reasons with their shares of time."""
+    return shares_of(reasons)
 
 
 @register.filter
@@ -201,20 +218,26 @@ def spelled(word: str) -> str:
 
 
 @register.filter
+def process_name(kind: str) -> str:
+    """Return a process kind as the page names it."""
+    return {"warden": "supervisor", "beat": "scheduler"}.get(kind, kind)
+
+
+@register.filter
 def flags(order: Order) -> list[str]:
-    """Return what is particular about a live order, in words."""
+    """Return the particular properties of a live order, in words."""
     words = {
-        "on its way": order.status == "sent",
+        "in transit": order.status == "sent",
         "post-only": order.is_post_only,
         "reduce-only": order.is_reduce_only and not order.parent_id,
         "triggered": order.is_triggered,
-        "not judged since a gap": order.is_after_gap,
-        "one cancels the other": bool(order.sibling_id),
+        "not matched since a data gap": order.is_after_gap,
+        "OCO": bool(order.sibling_id),
     }
-    told = [word for word, is_set in words.items() if is_set]
+    shown = [word for word, is_set in words.items() if is_set]
     if order.leverage is not None:
-        told.insert(0, f"{plain(round(order.leverage, 2))}× on margin")
-    return told if order.time_in_force in ("gtc", "gtd") else [*told, order.time_in_force.upper()]
+        shown.insert(0, f"{plain(round(order.leverage, 2))}× on margin")
+    return shown if order.time_in_force in ("gtc", "gtd") else [*shown, order.time_in_force.upper()]
 
 
 @register.filter
@@ -250,15 +273,15 @@ def in_one_line(text: str) -> str:
 
 @register.filter
 def in_words(wanted: Signal | Cancel | Amend) -> str:
-    """Return what a strategy asks for, as a person would say it."""
+    """Return a strategy's signal as text."""
     if isinstance(wanted, Cancel):
         return "cancel it"
     if isinstance(wanted, Amend):
         return "amend it"
-    said = [f"{wanted.action.value} {wanted.size}", wanted.order_type.value.replace("_", " ")]
+    parts = [f"{wanted.action.value} {wanted.size}", wanted.order_type.value.replace("_", " ")]
     options = ("limit_price", "trigger_price", "trail", "trail_pct", "stop_loss", "take_profit", "expires_in_s")
-    told = [(name, getattr(wanted, name)) for name in options if getattr(wanted, name) is not None]
-    said += [f"{name.removesuffix('_price').replace('_', ' ')} {value}" for name, value in told]
+    given = [(name, getattr(wanted, name)) for name in options if getattr(wanted, name) is not None]
+    parts += [f"{name.removesuffix('_price').replace('_', ' ')} {value}" for name, value in given]
     flags = {"post-only": wanted.post_only, "reduce-only": wanted.reduce_only}
-    said += [name for name, is_set in flags.items() if is_set]
-    return ", ".join(said if wanted.time_in_force == "gtc" else [*said, wanted.time_in_force.value])
+    parts += [name for name, is_set in flags.items() if is_set]
+    return ", ".join(parts if wanted.time_in_force == "gtc" else [*parts, wanted.time_in_force.value])

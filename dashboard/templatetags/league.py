@@ -1,4 +1,4 @@
-"""Words and marks that only the league's table shows."""
+"""Cells of the league table."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from dashboard.templatetags.figures import DASH
 from portfolios.results.performance import Performance
+from strategies.league.board import Health
 from strategies.league.table import Place
 
 register = template.Library()
@@ -29,12 +30,18 @@ def moved(place: Place) -> SafeString | str:
 
 
 @register.filter
+def health_word(health: Health) -> str:
+    """Return a health as the page writes it."""
+    return "not recorded" if health is Health.NOT_KEPT else health.value
+
+
+@register.filter
 def words(place: Place) -> str:
-    """Return what a filter finds the row by."""
+    """Return the text that the page's filter searches."""
     deployment = place.deployment
-    told = [deployment.name, deployment.slug, deployment.strategy, *place.symbols, place.health.value]
-    told += [deployment.fill_model, "benchmark" if place.benchmark else ""]
-    return " ".join(told).lower()
+    terms = [deployment.name, deployment.slug, deployment.strategy, *place.symbols, health_word(place.health)]
+    terms += [deployment.fill_model, "benchmark" if place.benchmark else ""]
+    return " ".join(terms).lower()
 
 
 @register.filter

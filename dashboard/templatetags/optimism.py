@@ -1,4 +1,4 @@
-"""How far apart the fill models are, in a cell and the words behind it."""
+"""The optimism gap: returns of the fill models in a cell, details in its title."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def band(optimism: Optimism) -> SafeString:
 @register.filter
 def models_in_words(optimism: Optimism) -> str:
     """Return every fill model's return, and since when they count."""
-    told = [
-        f"{line.fill_model}{' (its own)' if line.is_own else ''} {percent(line.return_pct)} %"
+    returns = [
+        f"{line.fill_model}{' (own)' if line.is_own else ''} {percent(line.return_pct)} %"
         for line in optimism.lines
         if line.return_pct is not None
     ]
-    since = optimism.since.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if optimism.since else "their beginning"
-    return f"{', '.join(told)}; since {since}"
+    since = optimism.since.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if optimism.since else "start"
+    return f"{', '.join(returns)}; since {since}"

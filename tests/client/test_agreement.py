@@ -88,9 +88,9 @@ def resolved(described: dict[str, Any], form: dict[str, Any]) -> tuple[dict[str,
 def test_the_client_knows_the_messages_of_the_stream():
     facts_and_states = {
         kind.__struct_config__.tag: set(kind.__struct_encode_fields__)
-        for kind in messages.TOLD
+        for kind in messages.FROM_SERVER
         if issubclass(
-            kind, messages.Fact | messages.Gap | messages.LeagueTold | messages.PricesTold | messages.FeedTold
+            kind, messages.Fact | messages.Gap | messages.LeagueMessage | messages.PricesMessage | messages.FeedMessage
         )
     }
 

@@ -215,7 +215,7 @@ async def test_the_feeds_socket_sends_its_own_panels_and_then_what_changes(deplo
 
     message = await changes_of(socket, "trust", within_s=3)
     assert panels_in(first) == [panel.name for panel in FEED_PANELS]
-    assert "Do not trust it" in message
+    assert "Market data down" in message
     assert not {"coverage", "feed_events"} & set(panels_in(message))
     await socket.disconnect()
 

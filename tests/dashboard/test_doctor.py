@@ -39,9 +39,9 @@ def examined() -> tuple[int, dict[str, dict]]:
     out = StringIO()
     with pytest.raises(SystemExit) as end:
         call_command("doctor", "--json", stdout=out)
-    told = json.loads(out.getvalue())
-    assert told["ok"] == (end.value.code == 0)
-    return end.value.code, {finding["check"]: finding for finding in told["findings"]}
+    report = json.loads(out.getvalue())
+    assert report["ok"] == (end.value.code == 0)
+    return end.value.code, {finding["check"]: finding for finding in report["findings"]}
 
 
 def test_a_healthy_house_is_well_though_a_simulated_league_cannot_reach_the_exchange():
@@ -52,11 +52,11 @@ def test_a_healthy_house_is_well_though_a_simulated_league_cannot_reach_the_exch
         "exchange socket",
         "exchange REST",
     }
-    assert found["worker"]["detail"] == "1 alive"
+    assert found["worker"]["detail"] == "1 running"
     assert all(finding["do"] for finding in found.values() if finding["verdict"] != "ok")
 
 
-def test_a_league_without_a_backup_is_told_how_to_make_one():
+def test_a_league_without_a_backup_is_shown_how_to_make_one():
     AuditEntry.objects.all().delete()
 
     code, found = examined()
@@ -99,7 +99,7 @@ def test_without_a_database_every_check_still_says_what_it_can(monkeypatch):
         "check": "database",
         "verdict": "bad",
         "detail": "connection refused",
-        "do": "see whether PostgreSQL runs and DATABASE_URL is right",
+        "do": "check that PostgreSQL runs and DATABASE_URL is correct",
     }
     assert found["redis"]["verdict"] == "ok"
     assert list(found)[-1] == "versions"
@@ -119,11 +119,11 @@ def test_a_strategy_that_does_not_load_is_named(settings, tmp_path):
     settings.STRATEGY_PATHS = [tmp_path]
     registry.rescan()
 
-    told = [finding for finding in checkup.findings() if finding.check == "strategies"]
+    found = [finding for finding in checkup.findings() if finding.check == "strategies"]
     registry.rescan()
 
-    assert [finding.verdict.value for finding in told] == ["warn", "ok"]
-    assert "broken.py" in told[0].detail
+    assert [finding.verdict.value for finding in found] == ["warn", "ok"]
+    assert "broken.py" in found[0].detail
 
 
 def test_people_read_a_line_for_each_finding():
@@ -134,4 +134,4 @@ def test_people_read_a_line_for_each_finding():
 
     lines = out.getvalue().splitlines()
     assert lines[0].startswith("ok    database        PostgreSQL ")
-    assert any(line.strip().startswith("do: nothing, as long as") for line in lines)
+    assert any(line.strip().startswith("do: nothing while the league") for line in lines)

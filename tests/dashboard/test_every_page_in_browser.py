@@ -33,8 +33,8 @@ FOR_TRADERS = (
 @pytest.fixture
 def league():
     forget_all()
-    heard = Heard()
-    heard.tell(BOOK, trades="buy 640003 x 5")
+    market = Heard()
+    market.tell(BOOK, trades="buy 640003 x 5")
     run_feed(market_time=NOON.isoformat())
     list_pair()
     store([64_000 + at % 9 for at in range(120)], end=NOON)

@@ -42,10 +42,10 @@ def shown(client, query: str = "") -> str:
 def test_without_a_feed_the_page_says_so_and_how_to_start_one(client):
     page = shown(client)
 
-    assert "Do not trust it" in page
+    assert "Market data down" in page
     assert "python3 start.py" in page
-    assert "Nothing has happened yet." in page
-    assert "No 1m candle of this market is stored." in page
+    assert "No events yet." in page
+    assert "No 1m candles stored for this market." in page
 
 
 def test_the_page_shows_all_that_a_feed_tells(client):
@@ -70,9 +70,9 @@ def test_the_page_shows_all_that_a_feed_tells(client):
     page = shown(client)
 
     assert [panel.name for panel in FEED_PANELS if f'id="{panel.element_id}"' not in page] == []
-    for words in ("No verified order book of XRP/USD", "1 h 6 min", "2 d 7 h", "99.9 % connected", "of 120", "1,234"):
+    for words in ("Order book of XRP/USD not verified", "1 h 6 min", "2 d 7 h", "99.9 % connected", "of 120", "1,234"):
         assert words in page
-    for words in ("<polyline", "simulated-7/a.paddock", "4.8", "not whole", "2 repaired", "64,000.0"):
+    for words in ("<polyline", "simulated-7/a.paddock", "4.8", "incomplete", "2 repaired", "64,000.0"):
         assert words in page
 
 
@@ -81,19 +81,19 @@ def test_a_feed_that_tells_less_than_this_page_knows_is_shown_with_dashes(client
 
     page = shown(client)
 
-    assert "Trust it" in page
-    assert "No lag was measured" in page
-    assert "Nothing is recorded" in page
+    assert "Market data OK" in page
+    assert "No lag measured" in page
+    assert "Not recording" in page
 
 
 def test_events_are_newest_first_and_harmless(client):
     run_feed()
     tell("bad_frame", detail="no JSON: <script>alert(1)</script>")
-    tell("gap", symbol="BTC/USD", detail="3 trades were never told")
+    tell("gap", symbol="BTC/USD", detail="3 trades were never sent")
 
     page = shown(client)
 
-    assert page.index("3 trades were never told") < page.index("no JSON")
+    assert page.index("3 trades were never sent") < page.index("no JSON")
     assert "<script>alert" not in page
 
 
@@ -151,7 +151,7 @@ def test_the_page_takes_few_queries_and_the_charts_are_read_once_a_minute(client
     for symbol in ("BTC/USD", "ETH/USD", "XRP/USD"):
         store(range(0, 20, 2), symbol)
 
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         client.get("/feed/")
     with django_assert_max_num_queries(3):
         client.get("/feed/")

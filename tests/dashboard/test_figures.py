@@ -15,12 +15,12 @@ def test_amounts_are_grouped_and_never_minus_zero(number, shown):
 
 @pytest.mark.parametrize("unknown", [None, ""])
 def test_what_is_not_known_is_a_dash(unknown):
-    told = [figures.amount, figures.signed, figures.price, figures.quantity, figures.drawdown, figures.seconds]
+    filters = [figures.amount, figures.signed, figures.price, figures.quantity, figures.drawdown, figures.seconds]
 
-    assert {tell(unknown) for tell in told} == {"–"}
+    assert {shown(unknown) for shown in filters} == {"–"}
 
 
-def test_a_gain_is_told_by_sign_and_class_and_not_by_colour_alone():
+def test_a_gain_is_shown_by_sign_and_class_and_not_by_colour_alone():
     assert ">+1.50<" in figures.signed(Decimal("1.5"))
     assert 'class="gain"' in figures.signed(Decimal("1.5"))
     assert ">−1.50<" in figures.signed(Decimal("-1.5"))

@@ -122,14 +122,14 @@ def test_the_feed_page_turns_bad_by_itself_when_the_exchange_is_lost(page, web):
     page.keyboard.press("f")
     page.wait_for_url(f"{web}/feed/")
     expect(page.locator("html")).to_have_attribute("data-socket", "open")
-    expect(page.locator(".trust-answer")).to_contain_text("Trust it")
+    expect(page.locator(".trust-answer")).to_contain_text("Market data OK")
     page.evaluate("window.isSamePage = true")
     page.locator("#kind-gap").focus()
 
     FeedEvent.objects.create(market=MARKET, time=NOON, kind="gap", symbol="BTC/USD", detail="3 trades: ids 5 to 7")
     run_feed(connected=False, messages_per_s=0.0)
 
-    expect(page.locator(".trust-answer")).to_contain_text("Do not trust it")
+    expect(page.locator(".trust-answer")).to_contain_text("Market data down")
     expect(page.locator("#feed-rate")).to_have_text("0")
     expect(page.locator(".feed-events")).to_contain_text("ids 5 to 7", timeout=10_000)
     assert page.evaluate("window.isSamePage")

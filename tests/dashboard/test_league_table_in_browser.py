@@ -118,7 +118,7 @@ def test_a_window_tells_what_was_made_within_it(page, web):
     expect(page.locator("html")).to_have_attribute("data-socket", "open")
 
     expect(page.locator("#window-1h")).to_have_attribute("aria-current", "true")
-    expect(page.locator("#row-alpha .line svg")).to_have_attribute("aria-label", re.compile("since it began"))
+    expect(page.locator("#row-alpha .line svg")).to_have_attribute("aria-label", re.compile("P&L now"))
     expect(page.locator("#panel-totals")).to_contain_text("1h")
 
 
@@ -143,9 +143,9 @@ def test_the_time_machine_scrubs_by_keyboard_and_comes_back(page, web):
 
     page.wait_for_url("**/?at=2026-07-07T11*")
     expect(page.locator("html")).to_have_attribute("data-socket", "past")
-    expect(page.locator("#row-alpha .c-health")).to_contain_text("not kept")
+    expect(page.locator("#row-alpha .c-health")).to_contain_text("not recorded")
     expect(page.locator("#panel-prices")).to_be_hidden()
-    expect(page.locator("#past-words")).to_contain_text("as it stood at")
+    expect(page.locator("#past-words")).to_contain_text("as of")
     shown = page.locator("#equity-alpha").text_content()
     page.reload()
     expect(page.locator("#equity-alpha")).to_have_text(shown)
@@ -176,7 +176,7 @@ def test_a_new_leader_is_announced_once(page, league):
     stand(league["charlie"], "190")
     Announcer().announce(["charlie"])
 
-    expect(page.locator("#lead")).to_have_text("Charlie leads the season now.")
+    expect(page.locator("#lead")).to_have_text("Charlie is now first in the season.")
 
 
 @pytest.mark.parametrize("path", ["/", "/?window=24h", "/?at=2026-07-07T11:00:00Z"])

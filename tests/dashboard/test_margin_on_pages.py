@@ -26,15 +26,15 @@ def page(client, path="/deployments/a"):
 @pytest.mark.parametrize(
     ("figures", "tone", "state"),
     [
-        ({}, Tone.GOOD, "nothing is owed"),
-        ({**OWING, "margin_level_pct": D(130)}, Tone.GOOD, "secured"),
+        ({}, Tone.GOOD, "no loans"),
+        ({**OWING, "margin_level_pct": D(130)}, Tone.GOOD, "OK"),
         ({**OWING, "margin_level_pct": D(70), "is_called": True}, Tone.WARNING, "margin call"),
-        ({**OWING, "margin_level_pct": D(49), "is_called": True}, Tone.BAD, "being closed"),
-        ({"owed": D(3)}, Tone.WARNING, "owes a rest"),
+        ({**OWING, "margin_level_pct": D(49), "is_called": True}, Tone.BAD, "liquidating"),
+        ({"owed": D(3)}, Tone.WARNING, "loan outstanding"),
         ({"owed": D(3), "bankrupt_at": NOON}, Tone.BAD, "bankrupt"),
     ],
 )
-def test_the_state_is_told_in_words_and_tone(row, figures, tone, state):
+def test_the_state_is_shown_in_words_and_tone(row, figures, tone, state):
     words = margin_words(stand(row, "100", **figures))
 
     assert (words.tone, words.state) == (tone, state)
@@ -45,12 +45,12 @@ def test_who_never_borrowed_sees_a_dash_with_its_reason(client, row):
 
     html = page(client)
 
-    assert 'title="Nothing is borrowed: there is no margin to keep."><span class="unknown">–</span>' in html
-    assert "nothing is owed" in html
+    assert 'title="No loans, no margin requirement."><span class="unknown">–</span>' in html
+    assert "no loans" in html
 
 
 def test_a_deployment_without_a_standing_has_a_page(client, row):
-    assert "nothing is owed" in page(client)
+    assert "no loans" in page(client)
 
 
 def test_the_league_tells_how_far_an_exposure_is_borrowed_and_which_way(client, row):
@@ -68,7 +68,7 @@ def test_the_stake_with_its_payments_is_what_the_result_is_taken_from(client, ro
 
     html, api = page(client), client.get("/api/v1/league/").json()
 
-    assert "of 800.00 paid in" in html
+    assert "deposits in total 800.00" in html
     assert (api["rows"][0]["stake"], api["rows"][0]["return_pct"], api["totals"][0]["result"]) == ("600", "5", "40")
     assert client.get("/api/v1/deployments/a/equity/").json()["stake"] == "600"
 
@@ -95,7 +95,7 @@ def test_the_instruments_are_listed_and_empty_states_say_what_is_missing(client,
 
     html, api = page(client), client.get("/api/v1/deployments/a/instruments/").json()
 
-    assert "an instrument appears with its first fill" in empty
+    assert "No trades yet." in empty
     assert "No deposits or withdrawals." in empty
     assert 'data-label="Interest">0.5000' in html
     assert (api["results"][0]["realised"], api["results"][0]["wins"]) == ("-3", 1)
@@ -119,9 +119,9 @@ def test_orders_and_trips_say_their_kind(client, row):
 
     html = page(client)
 
-    assert "trailing stop <small>stop loss · one cancels the other" in html
-    assert "trails by</small> 500" in html
-    assert "stop limit <small>entry · 2× on margin · not judged since a gap" in html
+    assert "trailing stop <small>stop loss · OCO" in html
+    assert "trail</small> 500" in html
+    assert "stop limit <small>entry · 2× on margin · not matched since a data gap" in html
     assert "2026-07-07 14:00:00" in html
     assert "<b>BTC/USD</b> <small>short</small>" in html
 

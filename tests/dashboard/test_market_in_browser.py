@@ -54,11 +54,11 @@ class Feed:
 @pytest.fixture
 def feed(db):
     forget_all()
-    told = Feed()
-    told.market.tell(BOOK, trades="buy 640001 x 5\nsell 640000 x 7")
-    told.start()
-    yield told
-    told.stop()
+    running = Feed()
+    running.market.tell(BOOK, trades="buy 640001 x 5\nsell 640000 x 7")
+    running.start()
+    yield running
+    running.stop()
     forget_all()
 
 
@@ -89,10 +89,10 @@ def page(browser, site):  # noqa: F811
     tab = browser.new_page(viewport=DESK)
     complaints = []
     # Chromium itself notes a refused request; that the page tells it is tested.
-    is_told = "status of 400"
+    is_expected = "status of 400"
     tab.on(
         "console",
-        lambda m: complaints.append(m.text) if m.type in ("error", "warning") and is_told not in m.text else None,
+        lambda m: complaints.append(m.text) if m.type in ("error", "warning") and is_expected not in m.text else None,
     )
     tab.on("pageerror", lambda error: complaints.append(str(error)))
     tab.on("request", lambda r: None if r.url.startswith((site, "data:")) else complaints.append(r.url))
@@ -129,7 +129,7 @@ def test_the_chart_tells_in_words_what_it_shows(page):
 
     expect(summary).to_contain_text("500 closed 1m candles")
     expect(summary).to_contain_text("2 fills of 2 deployments")
-    expect(summary).to_contain_text("No gap")
+    expect(summary).to_contain_text("No gaps")
     expect(page.locator("#market-chart canvas").first).to_be_visible()
 
 
@@ -150,7 +150,7 @@ def test_a_candle_that_closes_is_read_and_an_indicator_with_it(page, feed):
 
 def test_a_candle_that_is_written_late_is_read_though_nobody_trades_any_more(page, feed):
     with page.expect_response(lambda answer: "since=" in answer.url):
-        feed.market.wait(60)  # the page sees the minute end, and asks for its candle too early
+        feed.market.wait(60)  # the page sees the minute end, and requests its candle too early
     store([65_000], end=CANDLES_END + timedelta(minutes=1))
 
     expect(page.locator("#chart-summary")).to_contain_text("501 closed", timeout=10_000)
@@ -159,7 +159,7 @@ def test_a_candle_that_is_written_late_is_read_though_nobody_trades_any_more(pag
 def test_the_keyboard_alone_chooses_timeframes_moves_and_goes_on_to_the_next_market(page, site):
     page.keyboard.press("2")
     expect(page.locator("[data-timeframe='5m']")).to_have_attribute("aria-pressed", "true")
-    expect(page.locator("#chart-summary")).to_contain_text("1 gap: 7 candles not stored")
+    expect(page.locator("#chart-summary")).to_contain_text("1 gap: 7 candles without data")
     page.keyboard.press("1")
     expect(page.locator("#chart-summary")).to_contain_text("500 closed 1m candles")
     page.locator("#market-chart").focus()
@@ -180,7 +180,7 @@ def test_the_keyboard_alone_chooses_timeframes_moves_and_goes_on_to_the_next_mar
     assert page.evaluate("document.activeElement.id") == "link-btc-usd"
 
 
-def test_a_bad_parameter_is_told_beside_its_field(page):
+def test_a_bad_parameter_is_shown_beside_its_field(page):
     page.locator("#indicators-open").click()
     page.select_option("#indicator-name", "wavetrend")
     for name in ("channel", "average", "smooth"):
@@ -228,7 +228,7 @@ def test_figures_turn_grey_with_their_reason_when_the_book_is_lost(page, feed):
     feed.symbols["BTC/USD"] = quote("64000.0", "64000.1", status="stale")
 
     expect(page.locator(".market-state")).to_contain_text("stale")
-    expect(page.locator(".stale-note")).to_contain_text("nothing is matched on it")
+    expect(page.locator(".stale-note")).to_contain_text("nothing is matched")
 
 
 def test_a_page_in_the_background_leaves_its_socket_and_comes_back(page, feed):

@@ -25,9 +25,9 @@ def market():
     list_pair()
     list_pair("ETH/USD")
     open_season()
-    heard = Heard()
-    heard.tell(BOOK)
-    yield heard
+    market = Heard()
+    market.tell(BOOK)
+    yield market
     forget_all()
 
 

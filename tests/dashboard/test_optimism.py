@@ -11,7 +11,7 @@ from strategies.models import Deployment
 from tests.rows import enter, open_season, shadow, stand
 
 pytestmark = pytest.mark.django_db
-TITLE = "realistic (its own) −0.50 %, optimistic +1.25 %, pessimistic −2.00 %; since 2026-07-07 12:00:00 UTC"
+TITLE = "realistic (own) −0.50 %, optimistic +1.25 %, pessimistic −2.00 %; since 2026-07-07 12:00:00 UTC"
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +40,7 @@ def test_a_deployments_page_shows_every_model_with_its_own_first(client, deploym
 
     own, best, worst = (page.index(f'id="model-{model}"') for model in ("realistic", "optimistic", "pessimistic"))
     assert own < best < worst
-    assert "optimism gap 3.25 percentage points" in page
+    assert "optimism gap 3.25 pp" in page
     assert '<td class="num" data-label="Equity">98.0000</td>' in page[worst:]
     assert '<td class="num" data-label="Fees">0.7500</td>' in page[worst:]
 
@@ -49,10 +49,10 @@ def test_the_api_tells_shadows_gap_and_band(client, deployment) -> None:
     row = client.get("/api/v1/league/").json()["rows"][0]
     detail = client.get("/api/v1/deployments/a/").json()
 
-    for told in (row, detail, detail["standing"]):
-        assert (told["optimism_gap_pct"], told["optimism_band_pct"]) == ("3.25", ["-2", "1.25"])
-        assert (told["optimism_since"], told["optimism_reason"]) == ("2026-07-07T12:00:00Z", None)
-        best, worst = told["shadows"]
+    for answer in (row, detail, detail["standing"]):
+        assert (answer["optimism_gap_pct"], answer["optimism_band_pct"]) == ("3.25", ["-2", "1.25"])
+        assert (answer["optimism_since"], answer["optimism_reason"]) == ("2026-07-07T12:00:00Z", None)
+        best, worst = answer["shadows"]
         assert (best["fill_model"], best["equity"], best["return_pct"], best["fills"]) == (
             "optimistic", "101.25", "1.25", 4,
         )  # fmt: skip
@@ -88,14 +88,14 @@ def test_rows_of_shadows_just_switched_off_are_no_news(client, deployment) -> No
     assert client.get("/api/v1/league/").json()["rows"][0]["shadows"] == []
 
 
-def test_shadows_that_nobody_has_valued_are_told_without_a_band(client) -> None:
+def test_shadows_not_yet_valued_are_shown_without_a_band(client) -> None:
     row = enter(open_season(), "a")
     shadow(row, "optimistic", None, since=None, since_equity=None, as_of=None)
 
-    told = client.get("/api/v1/deployments/a/").json()
+    answer = client.get("/api/v1/deployments/a/").json()
 
-    assert (told["optimism_gap_pct"], told["optimism_reason"]) == (None, "no worker has valued its shadows yet")
-    assert (told["shadows"][0]["equity"], told["shadows"][0]["return_pct"]) == (None, None)
+    assert (answer["optimism_gap_pct"], answer["optimism_reason"]) == (None, "no worker has valued its shadows yet")
+    assert (answer["shadows"][0]["equity"], answer["shadows"][0]["return_pct"]) == (None, None)
     assert client.get("/deployments/a").status_code == 200
 
 
@@ -104,19 +104,19 @@ def test_an_account_that_was_worth_nothing_has_no_band(client) -> None:
     stand(row, "0")
     shadow(row, "optimistic", "0", since_equity=Decimal(0), since_result=Decimal(-100))
 
-    told = client.get("/api/v1/deployments/a/").json()
+    answer = client.get("/api/v1/deployments/a/").json()
 
-    assert told["optimism_reason"] == "the account was worth nothing when its shadows began"
+    assert answer["optimism_reason"] == "the account was worth nothing when its shadows began"
 
 
 def test_without_an_account_there_is_nothing_to_compare(client) -> None:
     enter(None, "a")
 
-    told = client.get("/api/v1/deployments/a/").json()
+    answer = client.get("/api/v1/deployments/a/").json()
 
-    assert (told["shadows"], told["optimism_gap_pct"]) == ([], None)
-    assert told["optimism_reason"] == "it has no account in the running season"
-    assert "no account in the running season" in client.get("/deployments/a").content.decode()
+    assert (answer["shadows"], answer["optimism_gap_pct"]) == ([], None)
+    assert answer["optimism_reason"] == "it has no account in the running season"
+    assert "No account in the running season" in client.get("/deployments/a").content.decode()
 
 
 def test_the_season_line_and_the_api_name_the_liquidity(client) -> None:

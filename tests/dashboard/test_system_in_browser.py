@@ -63,9 +63,9 @@ def test_a_woken_person_reads_what_is_amiss_and_a_machine_finds_no_barrier(brows
     a_worker(silent_s=600)
     with visiting(browser, web, width, height, scheme) as (page, amiss):
         answer = page.locator(".trust-answer")
-        expect(answer).to_contain_text("Something is broken")
+        expect(answer).to_contain_text("System error")
         expect(page.locator(".system-do")).to_contain_text("manage.py run_worker")
-        expect(page.locator("#worker-here-1-020000")).to_contain_text("silent since")
+        expect(page.locator("#worker-here-1-020000")).to_contain_text("no heartbeat since")
 
         found = faults_of(page)
         overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
@@ -79,23 +79,23 @@ def test_the_page_follows_what_happens_without_being_loaded_again(browser, web):
     everybody_reports()
     worker = a_worker(silent_s=600)
     with visiting(browser, web, 1440, 900, "light") as (page, amiss):
-        expect(page.locator(".trust-sentence").first).to_contain_text("The only worker is silent")
+        expect(page.locator(".trust-sentence").first).to_contain_text("No heartbeat from the only worker")
         page.evaluate("window.isTheSame = true")
 
-        for _ in range(40):  # its heartbeat and the feed's, until the page has heard of them
+        for _ in range(40):  # its heartbeat and the feed's, until they are on the page
             Worker.objects.filter(pk=worker.pk).update(heartbeat_at=timezone.now())
             run_feed()
             everybody_reports()
-            if "at work" in page.locator("#worker-here-1-020000").inner_text():
+            if "running" in page.locator("#worker-here-1-020000").inner_text():
                 break
             page.wait_for_timeout(500)
 
-        expect(page.locator("#worker-here-1-020000")).to_contain_text("at work")
+        expect(page.locator("#worker-here-1-020000")).to_contain_text("running")
         assert page.evaluate("window.isTheSame") is True
     assert amiss == []
 
 
-def test_the_keyboard_alone_reaches_the_page_and_whom_a_worker_judges(browser, web):
+def test_the_keyboard_alone_reaches_the_page_and_the_deployments_of_a_worker(browser, web):
     everybody_reports()
     a_worker(silent_s=0)
     with visiting(browser, web, 1440, 900, "dark", "/") as (page, _):

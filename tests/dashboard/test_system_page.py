@@ -38,16 +38,16 @@ def empty_redis():
 
 def alive(*kinds: str) -> None:
     for kind in kinds:
-        told = Reporter(kind, lambda: [counter("paddock_jobs", "Jobs.", 1)]).report()
-        report = Report(kind, "here:1", told.families, {"paddock_worker_frame_seconds_sum": 0.25})
+        counted = Reporter(kind, lambda: [counter("paddock_jobs", "Jobs.", 1)]).report()
+        report = Report(kind, "here:1", counted.families, {"paddock_worker_frame_seconds_sum": 0.25})
         report_store.write_report(report.name, report.encoded)
 
 
 def working(name: str = "here-1-120000", *, silent_s: float = 0, deployments: int = 0) -> Worker:
     now = timezone.now()
-    heard = now - timedelta(seconds=silent_s)
+    last_seen = now - timedelta(seconds=silent_s)
     return Worker.objects.create(
-        name=name, started_at=now, heartbeat_at=heard, deployments=deployments, sequence=100 if deployments else 0
+        name=name, started_at=now, heartbeat_at=last_seen, deployments=deployments, sequence=100 if deployments else 0
     )
 
 
@@ -57,13 +57,13 @@ def shown(client) -> str:
     return answer.content.decode()
 
 
-def told(client) -> dict:
+def api_answer(client) -> dict:
     answer = client.get("/api/v1/system/")
     assert answer.status_code == 200
     return json.loads(answer.content)
 
 
-def test_when_everything_runs_all_is_well(client):
+def test_when_everything_runs_all_systems_are_ok(client):
     season = open_season()
     run_feed(lag_ms=LAG_MS)
     alive("feed", "worker", "web", "jobs", "beat")
@@ -73,11 +73,11 @@ def test_when_everything_runs_all_is_well(client):
 
     page = shown(client)
     run_feed(lag_ms=LAG_MS)  # again: a frame is news for two seconds
-    api = told(client)
+    api = api_answer(client)
     leases.release(row.pk)
 
-    assert "All is well" in page
-    assert "one worker judges one deployment" in page
+    assert "All systems OK" in page
+    assert "1 worker runs 1 deployment" in page
     assert (api["tone"], api["causes"], api["season"], api["market"]) == ("good", [], 1, MARKET)
     assert api["workers"][0]["slugs"] == ["alpha"]
     assert "25.0 %" in page
@@ -92,27 +92,27 @@ def test_every_panel_is_there_and_what_is_not_known_is_a_dash(client):
     page = shown(client)
 
     assert [panel.name for panel in SYSTEM_PANELS if f'id="{panel.element_id}"' not in page] == []
-    assert "Something is broken" in page
-    assert "No feed runs" in page
-    assert "No worker has been heard" in page
-    assert "none reports" in page
+    assert "System error" in page
+    assert "No feed running" in page
+    assert "No workers." in page
+    assert "not running" in page
     assert "none yet" in page
-    assert "No frame has been published yet" in page
-    assert "none has begun" in page
+    assert "No frames published yet" in page
+    assert "<dt>Season</dt><dd>none" in page
     assert "manage.py backup" in page
 
 
-def test_the_last_backup_is_told_with_its_age(client):
+def test_the_last_backup_is_shown_with_its_age(client):
     note_change(by="test", kind="backup", subject="paddock-1.dump", action="made")
 
-    page, api = shown(client), told(client)
+    page, api = shown(client), api_answer(client)
 
     assert api["backup"]["name"] == "paddock-1.dump"
     assert "paddock-1.dump" in page
-    assert "none made yet" not in page
+    assert "<dt>Last backup</dt><dd>none" not in page
 
 
-def test_a_silent_worker_is_named_with_when_it_was_heard_and_for_whom_nothing_is_judged(client):
+def test_a_silent_worker_is_named_with_its_last_heartbeat_and_the_deployments_not_processed(client):
     season = open_season()
     run_feed()
     alive("feed", "worker", "jobs", "beat")
@@ -120,11 +120,11 @@ def test_a_silent_worker_is_named_with_when_it_was_heard_and_for_whom_nothing_is
     enter(season, "bravo", status=DeploymentStatus.DISABLED)
     gone = working("here-9-020000", silent_s=400, deployments=1)
 
-    page, api = shown(client), told(client)
+    page, api = shown(client), api_answer(client)
 
-    assert "The only worker is silent" in page
-    assert "nothing is judged for one deployment" in page
-    assert f'silent since <time datetime="{gone.heartbeat_at.astimezone(UTC).isoformat()[:19]}' in page
+    assert "No heartbeat from the only worker" in page
+    assert "1 deployment not being processed" in page
+    assert f'no heartbeat since <time datetime="{gone.heartbeat_at.astimezone(UTC).isoformat()[:19]}' in page
     assert [cause["code"] for cause in api["causes"]] == ["silent-workers"]
     assert api["deployments_unheld"] == ["alpha"]
 
@@ -134,7 +134,7 @@ def test_a_job_leaves_word_of_its_last_run_and_a_late_one_is_overdue(client):
     long_ago = (datetime.now(UTC) - timedelta(hours=3)).isoformat()
     report_store.note_run("portfolios.thin_equity_points", {"at": long_ago, "seconds": 1.25, "outcome": "failed"})
 
-    page, api = shown(client), told(client)
+    page, api = shown(client), api_answer(client)
 
     assert "overdue" in page
     assert "1.25 s" in page
@@ -156,13 +156,13 @@ def test_a_job_that_fails_is_counted_and_its_error_is_celerys_to_report():
     assert report_store.last_runs()["test.stuck"]["outcome"] == "failed"
 
 
-def test_queued_jobs_and_streams_are_told(client):
+def test_queued_jobs_and_streams_are_shown(client):
     bus.redis_client().rpush("celery", *map(str, range(7)))
     newest = int(time.time() * 10)
     for sequence in (newest - 600, newest):
         bus.redis_client().xadd(f"paddock:frames:{MARKET}", {"f": b""}, id=f"{sequence}-0")
 
-    api = told(client)
+    api = api_answer(client)
 
     assert api["queues"] == {"celery": 7}
     (stream,) = api["redis"]["streams"]
@@ -176,9 +176,9 @@ def test_without_a_database_the_page_says_so_and_shows_the_rest(client, monkeypa
 
     monkeypatch.setattr(readings, "database", away)
 
-    page, api = shown(client), told(client)
+    page, api = shown(client), api_answer(client)
 
-    assert "The database does not answer: nothing is written, and workers end." in page
+    assert "The database does not answer: nothing is saved, and workers stop." in page
     assert "manage.py doctor" in page
     assert (api["database"], api["workers"], api["deployments_due"]) == (None, None, None)
     assert api["redis"]["clients"] > 0
@@ -188,7 +188,7 @@ def test_without_redis_the_page_says_so_and_shows_the_rest(client, settings, tmp
     settings.REDIS_URL = f"unix://{tmp_path}/nobody.sock"
     bus.redis_client.cache_clear()
 
-    page, api = shown(client), told(client)
+    page, api = shown(client), api_answer(client)
     bus.redis_client.cache_clear()
 
     assert "Redis does not answer" in page

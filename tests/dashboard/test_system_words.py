@@ -34,7 +34,7 @@ def worker(name: str = "w1", **changes: object) -> Worker:
     whole = {
         "name": name,
         "started": NIGHT,
-        "heard": NOW,
+        "last_seen": NOW,
         "is_silent": False,
         "holds_leases": True,
         "deployments": 7,
@@ -46,7 +46,7 @@ def worker(name: str = "w1", **changes: object) -> Worker:
 
 
 def silent(name: str = "w2", **changes: object) -> Worker:
-    return worker(name, **{"is_silent": True, "heard": NIGHT, "holds_leases": False, **changes})
+    return worker(name, **{"is_silent": True, "last_seen": NIGHT, "holds_leases": False, **changes})
 
 
 DATABASE = Database(
@@ -70,7 +70,7 @@ WELL = SystemState(
     disk=DISK,
     jobs=Jobs(queues={"celery": 0}, runs={"thin": Run(NIGHT, 0.1, "done")}),
     processes=[process(kind) for kind in ALL_KINDS],
-    heard={},
+    last_seen={},
     workers=[worker()],
     due=7,
     unheld=(),
@@ -87,56 +87,64 @@ def without(*kinds: str) -> list[Process]:
 
 FAILED = Jobs(queues={"celery": 0}, runs={"thin": Run(NIGHT, 0.1, "failed"), "tidy": Run(NOW, 0.1, "done")})
 CASES = [
-    ({"database": None, "workers": None, "due": None}, Tone.BAD, "The database does not answer: nothing is written"),
-    ({"redis": None, "feed": None, "processes": None, "jobs": None}, Tone.BAD, "Redis does not answer: no frame"),
+    ({"database": None, "workers": None, "due": None}, Tone.BAD, "The database does not answer: nothing is saved"),
+    ({"redis": None, "feed": None, "processes": None, "jobs": None}, Tone.BAD, "Redis does not answer: no frames"),
     ({"disk": Disk("/data", 4 * 10**9, 10**11)}, Tone.WARNING, "The disk of /data has 4.0 GB left."),
     ({"disk": Disk("/data", 10**8, 10**11)}, Tone.BAD, "The disk of /data has 0.1 GB left: recordings"),
-    ({"feed": None, "heard": {"feed": NIGHT}}, Tone.BAD, "No feed runs since 02:14 UTC: prices stand still"),
-    ({"feed": feed(connected=False)}, Tone.BAD, "The feed has lost the exchange and is connecting again"),
-    ({"feed": feed(system="post_only")}, Tone.WARNING, "The exchange says it is post only."),
-    ({"workers": [], "unheld": ["a"]}, Tone.BAD, "No worker runs: nothing is judged for 7 deployments."),
-    ({"workers": [], "due": 0}, Tone.BAD, "No worker runs: no season will begin."),
+    ({"feed": None, "last_seen": {"feed": NIGHT}}, Tone.BAD, "No feed running since 02:14 UTC: no market data"),
+    ({"feed": feed(connected=False)}, Tone.BAD, "Feed disconnected, reconnecting"),
+    ({"feed": feed(system="post_only")}, Tone.WARNING, "Exchange status: post only."),
+    ({"workers": [], "unheld": ["a"]}, Tone.BAD, "No worker running: 7 deployments not being processed."),
+    ({"workers": [], "due": 0}, Tone.BAD, "No worker running: no season will start."),
     (
         {"workers": [worker(), silent("w2"), silent("w3")], "unheld": list("abcdefg")},
         Tone.BAD,
-        "Two of three workers are silent since 02:14 UTC: nothing is judged for 7 deployments.",
+        "No heartbeat from two of three workers since 02:14 UTC: 7 deployments not being processed.",
     ),
     (
         {"workers": [silent(holds_leases=True)]},
         Tone.BAD,
-        "The only worker is silent since 02:14 UTC: nothing is judged",
+        "No heartbeat from the only worker since 02:14 UTC: 7 deployments not being processed.",
     ),
-    ({"workers": [worker(), silent()]}, Tone.WARNING, "One of two workers is silent since 02:14 UTC: the others judge"),
-    ({"unheld": ["alpha"]}, Tone.WARNING, "No worker holds alpha: nothing is judged for it."),
-    ({"workers": [worker(behind_s=12.3)]}, Tone.WARNING, "w1 is 12 s behind the market: signals come that much late."),
+    (
+        {"workers": [worker(), silent()]},
+        Tone.WARNING,
+        "No heartbeat from one of two workers since 02:14 UTC: other workers took over.",
+    ),
+    ({"unheld": ["alpha"]}, Tone.WARNING, "No worker runs alpha: 1 deployment not being processed."),
+    ({"workers": [worker(behind_s=12.3)]}, Tone.WARNING, "w1 is 12 s behind the market: signals are late"),
     ({"workers": [worker(behind_s=99.0)]}, Tone.BAD, "w1 is 99 s behind the market"),
     (
         {"processes": [*without("worker"), process("worker", evaluating=0.9, writing=0.05)]},
         Tone.WARNING,
-        "here:worker works 95% of the time",
+        "here:worker busy 95% of the time",
     ),
-    ({"quarantined": ["alpha"]}, Tone.WARNING, "alpha is quarantined: it harmed its worker"),
-    ({"quarantined": list("abcde")}, Tone.WARNING, "a, b, c and 2 more are quarantined: they harmed their workers."),
-    ({"processes": without("jobs", "beat")}, Tone.WARNING, "No job worker and no beat runs: nothing is tidied up"),
-    ({"processes": without("beat"), "heard": {"beat": NIGHT}}, Tone.WARNING, "No beat runs since 02:14 UTC: no job"),
-    ({"jobs": Jobs(queues={"celery": 1_234}, runs={})}, Tone.WARNING, "1,234 jobs wait."),
-    ({"jobs": FAILED}, Tone.WARNING, "The last run of thin failed since 02:14 UTC."),
-    ({"unloadable": ["mine/x.py"]}, Tone.WARNING, "mine/x.py cannot be loaded: what trades goes on"),
+    ({"quarantined": ["alpha"]}, Tone.WARNING, "alpha is quarantined: it crashed or blocked a worker"),
+    ({"quarantined": list("abcde")}, Tone.WARNING, "a, b, c and 2 more are quarantined: they crashed"),
+    ({"processes": without("jobs", "beat")}, Tone.WARNING, "No job worker and no scheduler running: no cleanup"),
+    (
+        {"processes": without("beat"), "last_seen": {"beat": NIGHT}},
+        Tone.WARNING,
+        "No scheduler running since 02:14 UTC: no scheduled jobs.",
+    ),
+    ({"jobs": Jobs(queues={"celery": 1_234}, runs={})}, Tone.WARNING, "1,234 jobs queued."),
+    ({"jobs": FAILED}, Tone.WARNING, "thin failing since 02:14 UTC."),
+    ({"unloadable": ["mine/x.py"]}, Tone.WARNING, "mine/x.py failed to load: deployments keep running"),
     ({"database": replace(DATABASE, connections=95)}, Tone.WARNING, "95 of the database's 100 connections are in use"),
-    ({"database": replace(DATABASE, oldest_transaction_s=600.0)}, Tone.WARNING, "A transaction has been open for 10"),
-    ({"redis": replace(REDIS, most_bytes=10**7)}, Tone.WARNING, "Redis uses 100% of the memory it may"),
-    ({"backup": Backup("old.dump", NOW - timedelta(days=12))}, Tone.WARNING, "The last backup is 12 days old: what"),
+    ({"database": replace(DATABASE, oldest_transaction_s=600.0)}, Tone.WARNING, "A database transaction has been open"),
+    ({"redis": replace(REDIS, most_bytes=10**7)}, Tone.WARNING, "Redis uses 100% of its memory limit"),
+    ({"backup": Backup("old.dump", NOW - timedelta(days=12))}, Tone.WARNING, "The last backup is 12 days old: newer"),
     ({"database": replace(DATABASE, clock_ahead_s=-3.0)}, Tone.WARNING, "This machine's clock is 3.0 s behind the"),
     (
         {"processes": [*without("web"), process("web", "0.2.0")]},
         Tone.WARNING,
-        "The processes run Paddock 0.1.0 and 0.2.0",
+        "Processes run different Paddock versions: 0.1.0, 0.2.0",
     ),
 ]
 
 
 @pytest.mark.parametrize(("changes", "tone", "sentence"), CASES, ids=[case[2][:40] for case in CASES])
-def test_one_thing_amiss_is_the_sentence_on_top_with_what_to_do(changes, tone, sentence):
+def test_a_single_problem_is_the_summary_with_what_to_do(changes, tone, sentence):
     words = system_words(replace(WELL, **changes))
 
     assert words.tone is tone
@@ -145,14 +153,14 @@ def test_one_thing_amiss_is_the_sentence_on_top_with_what_to_do(changes, tone, s
     assert words.also == ()
 
 
-def test_when_nothing_is_amiss_all_is_well():
+def test_without_problems_all_systems_are_ok():
     words = system_words(WELL)
 
-    assert (words.tone, words.answer, words.head, words.also) == (Tone.GOOD, "All is well", None, ())
-    assert words.sentence == "Frames come in, one worker judges 7 deployments, and jobs run."
+    assert (words.tone, words.answer, words.head, words.also) == (Tone.GOOD, "All systems OK", None, ())
+    assert words.sentence == "Receiving frames; 1 worker runs 7 deployments; jobs running."
 
 
-def test_who_has_another_way_to_make_backups_is_not_asked_for_ours():
+def test_no_recorded_backup_is_no_problem():
     assert system_words(replace(WELL, backup=None)).tone is Tone.GOOD
 
 
@@ -175,18 +183,18 @@ def test_what_is_broken_goes_before_what_is_only_odd_and_none_is_lost():
 
     assert words.head.code == "behind"
     assert [cause.code for cause in words.also] == ["quarantined", "no-jobs"]
-    assert words.answer == "Something is broken"
+    assert words.answer == "System error"
 
 
 def test_a_hung_worker_is_to_be_ended_and_a_dead_one_started_anew():
     hung = system_words(replace(WELL, workers=[silent("east-17-020000", holds_leases=True)])).head
     dead = system_words(replace(WELL, workers=[silent("w9")], unheld=["alpha"])).head
 
-    assert hung.do.startswith("kill -9 17 on east: deployments are held")
+    assert hung.do.startswith("kill -9 17 on east: it holds deployments")
     assert "manage.py run_worker" in dead.do
 
 
-def test_a_silent_worker_is_not_also_told_to_be_late():
+def test_a_silent_worker_is_not_reported_as_late_too():
     words = system_words(replace(WELL, workers=[silent(holds_leases=True, behind_s=99.0)]))
 
     assert (words.head.code, words.also) == ("silent-workers", ())

@@ -27,9 +27,9 @@ def no_feed():
 def test_the_empty_league_says_what_is_missing_and_how_to_get_it(client):
     page = client.get("/").content.decode()
 
-    assert "No season runs yet" in page
+    assert "No season running" in page
     assert "python3 start.py" in page
-    assert "No feed is running" in page
+    assert "No feed running" in page
 
 
 def test_a_season_without_deployments_says_how_to_enter_one(client):
@@ -126,12 +126,12 @@ def test_each_verb_says_its_consequences_before_it_is_given(admin_client):
 
     page = admin_client.get("/deployments/a").content.decode()
 
-    assert "entries that rest in the book are cancelled" in page
-    assert "longs are sold, shorts bought back, after its latency of 200 ms" in page
+    assert "open entry orders are cancelled" in page
+    assert "longs sold, shorts bought back, after 200 ms latency" in page
     assert "?strategy=buy_and_hold&amp;clone=a" in page
 
 
-def test_a_quarantined_deployment_says_since_when_nobody_has_judged_it_and_what_it_cost(client):
+def test_a_quarantined_deployment_shows_its_last_update_and_its_cost(client):
     row = enter(open_season(), "a", status="quarantined", status_reason="hung at frame 7")
     stand(row, "100")
     DeploymentCost.objects.create(deployment=row, mean_us=41, worst_us=9_876, state_bytes=2_048, as_of=NOON)
@@ -139,7 +139,7 @@ def test_a_quarantined_deployment_says_since_when_nobody_has_judged_it_and_what_
     page = client.get("/deployments/a").content.decode()
 
     assert "quarantined: it hung at frame 7" in page
-    assert "No worker has judged it since <time" in page
+    assert "Not being processed: last update <time" in page
     assert "9876" in page
     assert "2.0\xa0KB" in page
 
@@ -186,7 +186,7 @@ def test_no_page_loads_anything_from_elsewhere(client):
         assert " style=" not in page
 
 
-def test_ages_are_told_by_the_markets_clock(client):
+def test_ages_are_in_market_time(client):
     run_feed(market_time="2023-10-05T12:00:00+00:00")
     stand(enter(open_season(), "a"), "100", last_fill_at=NOON)
 
@@ -206,7 +206,7 @@ EVIDENCE = {
 }
 
 
-def test_a_fill_is_derived_from_its_evidence_and_a_tampered_one_is_not_verified(client):
+def test_a_fill_is_recomputed_from_its_evidence_and_a_tampered_one_is_not_verified(client):
     row = fill(enter(open_season(), "first"), evidence=EVIDENCE)
     row.evidence = sealed(trading_fill(row)).evidence
     row.save()
@@ -222,7 +222,7 @@ def test_a_fill_is_derived_from_its_evidence_and_a_tampered_one_is_not_verified(
     assert (over_rest["deployment"], over_rest["derivation"]["is_verified"]) == ("first", True)
     assert (over_rest["derivation"]["price"], over_rest["derivation"]["fee"]) == ("64000", "0.128")
     assert "Not verified" in tampered
-    assert "The evidence gives another price than the fill tells." in tampered
+    assert "Recomputed price differs from the record." in tampered
 
 
 def test_a_fill_that_nobody_knows_is_said_to_be_none(client):
@@ -230,10 +230,10 @@ def test_a_fill_that_nobody_knows_is_said_to_be_none(client):
     assert client.get("/api/v1/fills/7/").json()["detail"].startswith("no fill has the id 7")
 
 
-def test_how_a_fill_happens_is_told_by_every_example_that_is_tested(client):
+def test_the_guide_to_fills_shows_every_example_that_is_tested(client):
     page = client.get("/docs/fills/").content.decode()
 
     for example in EXAMPLES:
         assert escape(example.title) in page
         assert escape(example.rule) in page
-    assert "How a paper fill happens" in page
+    assert "How paper orders fill" in page

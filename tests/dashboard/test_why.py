@@ -17,7 +17,7 @@ def no_feed():
     bus.clear_feed_state()
 
 
-def test_the_page_tells_each_reason_with_its_symbol_its_last_hour_and_what_it_means(client):
+def test_the_page_shows_each_reason_with_its_symbol_its_share_of_time_and_its_meaning(client):
     row = enter(open_season(), "a")
     ReasonCount.objects.create(
         account=row.account, hour_end=NOON - timedelta(hours=1), counts={"order_open BTC/USD": 1_000}
@@ -26,12 +26,9 @@ def test_the_page_tells_each_reason_with_its_symbol_its_last_hour_and_what_it_me
 
     page = client.get("/deployments/a").content.decode()
 
-    assert (
-        "<code>order_open</code> <b>BTC/USD</b> <small>An order of its own is still on the way or in the book.</small>"
-        in page
-    )
-    assert '<td class="num" data-label="Last hour">3,321</td>' in page
-    assert '<td class="num" data-label="Total">4,321</td>' in page
+    assert "<code>order_open</code> <b>BTC/USD</b> <small>An order is still in transit or open.</small>" in page
+    assert '<td class="num" data-label="Last hour">99.9 % <small class="of">3,321</small></td>' in page
+    assert '<td class="num" data-label="Total">99.9 % <small class="of">4,321</small></td>' in page
     assert "since 11:00 UTC" in page
 
 
@@ -58,4 +55,4 @@ def test_the_api_tells_the_indicators_with_their_time(client):
 
 def test_a_code_that_only_the_strategy_knows_is_not_explained():
     assert why_sentence("own_words") == ""
-    assert why_sentence("refused_anything").startswith("It wanted to trade")
+    assert why_sentence("refused_anything").startswith("Order rejected")

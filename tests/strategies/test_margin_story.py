@@ -195,4 +195,4 @@ def test_what_a_gap_left_unjudged_is_marked(short: Work, client: Client) -> None
     short.show(gap=Gap(short.scene.now_ns, short.scene.now_ns + 1, "drawn"))
 
     assert Order.objects.get(type="stop").is_after_gap
-    assert "not judged since a gap" in page(client)
+    assert "not matched since a data gap" in page(client)

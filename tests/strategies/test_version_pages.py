@@ -60,7 +60,7 @@ def clerk(*permissions: str) -> Client:
 
 def sentence(row: Deployment) -> str:
     new = registry.strategy("flipper").hash[:8]
-    return f"Version 1.1.0 ({new}) is there; this trades 1.0.0 ({row.strategy_hash[:8]})."
+    return f"New version 1.1.0 ({new}) found (running 1.0.0 ({row.strategy_hash[:8]}))"
 
 
 def test_form_and_page_say_that_another_version_is_there(admin_client: Client, edited: Deployment) -> None:
@@ -77,8 +77,8 @@ def test_form_and_page_say_that_another_version_is_there(admin_client: Client, e
 def test_form_and_page_say_nothing_while_the_present_version_is_traded(admin_client: Client, row: Deployment) -> None:
     form = admin_client.get(reverse("admin:strategies_deployment_change", args=[row.pk])).content.decode()
 
-    assert "is there; this trades" not in form
-    assert "is there; this trades" not in admin_client.get("/deployments/flip").content.decode()
+    assert "New version" not in form
+    assert "New version" not in admin_client.get("/deployments/flip").content.decode()
 
 
 def test_the_form_is_drawn_from_the_version_that_is_traded(admin_client: Client, folder: Path, row: Deployment) -> None:
@@ -96,7 +96,7 @@ def test_a_challenger_is_asked_about_once_more(admin_client: Client, edited: Dep
     untouched = Deployment.objects.count()
     answer = admin_client.post(version_page(edited, "challenger"), follow=True)
 
-    assert "a fresh account with the full stake" in asked
+    assert "a new account with the full starting balance" in asked
     assert untouched == 1
     assert "Flip 1.1.0 (flip-2) was entered as challenger." in answer.content.decode()
     assert Deployment.objects.get(slug="flip-2").config == {"every": 30}
@@ -108,7 +108,7 @@ def test_a_switch_is_asked_about_once_more(admin_client: Client, edited: Deploym
 
     account = edited.account_id
     edited.refresh_from_db()
-    assert "what the strategy remembers begins anew" in asked
+    assert "state starts empty" in asked
     assert (registry.strategy_of(edited).version, edited.account_id) == ("1.1.0", account)
 
 
@@ -175,7 +175,7 @@ def test_any_two_revisions_are_compared(admin_client: Client, row: Deployment) -
     assert "From revision 1 to 3" in page
     assert '<code>config.every</code></th><td data-label="1">30</td><td data-label="3">50</td>' in page
     assert admin_client.get(history(row), {"from": 1, "to": 99}).status_code == 404
-    assert "They do not differ" in admin_client.get(history(row), {"from": 2, "to": 2}).content.decode()
+    assert "No differences" in admin_client.get(history(row), {"from": 2, "to": 2}).content.decode()
 
 
 def test_a_roll_back_is_shown_first_and_done_when_confirmed(admin_client: Client, row: Deployment) -> None:
@@ -213,8 +213,8 @@ def test_what_nobody_may_or_can_see_is_refused(admin_client: Client, row: Deploy
 def test_an_old_deployment_has_an_empty_history(admin_client: Client) -> None:
     old = enter(None, "old", strategy="ema_cross")
 
-    assert "Nothing was changed since" in admin_client.get(history(old)).content.decode()
-    assert "Nothing was changed since" in admin_client.get("/deployments/old").content.decode()
+    assert "No changes recorded" in admin_client.get(history(old)).content.decode()
+    assert "No changes recorded" in admin_client.get("/deployments/old").content.decode()
 
 
 def test_the_deployments_page_tells_its_changes(client: Client, row: Deployment) -> None:

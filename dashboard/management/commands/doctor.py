@@ -1,4 +1,4 @@
-"""`manage.py doctor`: is all there that Paddock needs, and does all of it run."""
+"""`manage.py doctor`: check everything that Paddock needs."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ _COLOURS = {Verdict.OK: "SUCCESS", Verdict.WARN: "WARNING", Verdict.BAD: "ERROR"
 
 
 class Command(BaseCommand):
-    """Look at everything and say what to do."""
+    """Run all checks and print what to do."""
 
     help = (
-        "Look at database, Redis, migrations, clocks, exchange, disk, files, processes, strategies and versions. "
-        "Exit code 0: nothing is bad (there may be warnings); 1: something is."
+        "Check database, Redis, migrations, clocks, exchange, disk, files, processes, strategies and versions. "
+        "Exit code 0: no errors (warnings possible); 1: errors."
     )
-    requires_system_checks = ()  # they would end the command before it has said what is wrong
+    requires_system_checks = ()  # they would end the command before it reports
     requires_migrations_checks = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="one object: `ok`, and `findings` in order")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        told: list[Finding] = []
+        found: list[Finding] = []
         before = logging.root.manager.disable
-        logging.disable(logging.ERROR)  # what is wrong is said once
+        logging.disable(logging.ERROR)  # each problem is reported once
         try:
             for finding in findings():
-                told.append(finding)
+                found.append(finding)
                 if not options["json"]:
                     self._write(finding)
         finally:
             logging.disable(before)
-        is_well = all(finding.verdict is not Verdict.BAD for finding in told)
+        is_well = all(finding.verdict is not Verdict.BAD for finding in found)
         if options["json"]:
-            self.stdout.write(json.dumps({"ok": is_well, "findings": [asdict(finding) for finding in told]}, indent=2))
+            self.stdout.write(json.dumps({"ok": is_well, "findings": [asdict(finding) for finding in found]}, indent=2))
         sys.exit(0 if is_well else 1)
 
     def _write(self, finding: Finding) -> None:

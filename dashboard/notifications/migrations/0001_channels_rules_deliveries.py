@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
                 (
                     "target",
                     models.CharField(
-                        help_text="address of the webhook, Telegram's chat id, address of Discord's webhook, or e-mail",
+                        help_text="webhook URL, Telegram chat id, Discord webhook URL, or e-mail address",
                         max_length=500,
                     ),
                 ),
@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
                     "secret",
                     models.CharField(
                         blank=True,
-                        help_text="webhook: the key that signs (empty: one is made); Telegram: the bot's token",
+                        help_text="webhook: signing key (empty: one is generated); Telegram: bot token",
                         max_length=200,
                     ),
                 ),
@@ -71,11 +71,11 @@ class Migration(migrations.Migration):
                         choices=[
                             ("fill", "fill: an order was executed"),
                             ("round_trip", "round trip: a position was closed"),
-                            ("error", "error: a strategy failed, was quarantined, or met its lender"),
-                            ("pause", "pause: a deployment was paused, stopped, flattened or goes on"),
-                            ("stale_feed", "stale feed: the market is lost, or there again"),
-                            ("drawdown", "drawdown: below the peak by so much, once for each peak"),
-                            ("daily_summary", "daily summary: the league's last day"),
+                            ("error", "error: strategy error, quarantine, margin call or liquidation"),
+                            ("pause", "pause: a deployment was paused, stopped, flattened or resumed"),
+                            ("stale_feed", "stale feed: market data lost or back"),
+                            ("drawdown", "drawdown: equity below its peak by the threshold, once per peak"),
+                            ("daily_summary", "daily summary: the league's last 24 h"),
                         ],
                         max_length=15,
                     ),
@@ -88,7 +88,8 @@ class Migration(migrations.Migration):
                     models.DecimalField(
                         blank=True,
                         decimal_places=18,
-                        help_text="only results at least that large, gain or loss; fills that open have none",
+                        help_text="only P&L of at least this size, profit or loss; opening fills have none",
+                        verbose_name="minimum P&L",
                         max_digits=36,
                         null=True,
                     ),
@@ -98,7 +99,7 @@ class Migration(migrations.Migration):
                     models.DecimalField(
                         blank=True,
                         decimal_places=18,
-                        help_text="of a drawdown, percent below the peak",
+                        help_text="drawdown: percent below the peak",
                         max_digits=36,
                         null=True,
                     ),
@@ -107,20 +108,22 @@ class Migration(migrations.Migration):
                     "hour",
                     models.PositiveSmallIntegerField(
                         blank=True,
-                        help_text="of a daily summary",
+                        help_text="daily summary: hour of the day, 0 to 23",
                         null=True,
                         validators=[django.core.validators.MaxValueValidator(23)],
                     ),
                 ),
                 (
                     "zone",
-                    models.CharField(default="UTC", help_text="of that hour, such as Europe/Berlin", max_length=60),
+                    models.CharField(
+                        default="UTC", help_text="time zone of that hour, such as Europe/Berlin", max_length=60
+                    ),
                 ),
                 (
                     "per_hour",
                     models.PositiveSmallIntegerField(
                         default=30,
-                        help_text="messages at most; what is more is gathered into one",
+                        help_text="maximum messages per hour; the rest is merged into one",
                         validators=[
                             django.core.validators.MinValueValidator(1),
                             django.core.validators.MaxValueValidator(1000),
@@ -130,7 +133,7 @@ class Migration(migrations.Migration):
                 (
                     "since",
                     models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False, help_text="what happened before is not told"
+                        default=django.utils.timezone.now, editable=False, help_text="earlier events are not sent"
                     ),
                 ),
                 (
@@ -148,19 +151,19 @@ class Migration(migrations.Migration):
             name="Delivery",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("key", models.CharField(help_text="of what happened", max_length=160)),
+                ("key", models.CharField(help_text="identifies the event", max_length=160)),
                 ("title", models.CharField(max_length=200)),
                 ("text", models.TextField(blank=True)),
-                ("data", models.JSONField(default=dict, help_text="the fact, as the REST API tells it")),
+                ("data", models.JSONField(default=dict, help_text="the event, as in the REST API")),
                 (
                     "state",
                     models.CharField(
                         choices=[
-                            ("held", "held (more than its rule allows an hour)"),
-                            ("waiting", "Waiting"),
-                            ("sent", "Sent"),
-                            ("failed", "Failed"),
-                            ("folded", "folded (told in one message with others)"),
+                            ("held", "queued"),
+                            ("waiting", "waiting"),
+                            ("sent", "sent"),
+                            ("failed", "failed"),
+                            ("folded", "merged"),
                         ],
                         default="held",
                         max_length=10,
@@ -169,7 +172,9 @@ class Migration(migrations.Migration):
                 ("tries", models.PositiveSmallIntegerField(default=0)),
                 (
                     "answer",
-                    models.CharField(blank=True, help_text="of the other side, or why there was none", max_length=300),
+                    models.CharField(
+                        blank=True, help_text="response of the receiver, or why there was none", max_length=300
+                    ),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("next_try_at", models.DateTimeField(blank=True, null=True)),

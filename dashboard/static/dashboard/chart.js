@@ -104,7 +104,7 @@ class EquityChart {
     this.last = 0;
     this.first = 0;
     this.heldUntil = 0;
-    this.told = {};
+    this.shown = {};
     this.stake = null;
     this.chosen = remembered();
     this.chart.subscribeCrosshairMove((move) => this.readOut(move));
@@ -152,7 +152,7 @@ class EquityChart {
   drawStake(stake) {
     if (this.stake) this.lines.equity.removePriceLine(this.stake);
     this.stake = this.lines.equity.createPriceLine({
-      price: stake, color: colour("--ink-3"), lineWidth: 1, lineStyle: LineStyle.Dashed, axisLabelVisible: false, title: "stake",
+      price: stake, color: colour("--ink-3"), lineWidth: 1, lineStyle: LineStyle.Dashed, axisLabelVisible: false, title: "starting balance",
     });
   }
 
@@ -183,22 +183,22 @@ class EquityChart {
     line.hidden = !at;
     if (!at) return;
     const value = (name) => move.seriesData.get(this.lines[name])?.value;
-    const told = [new Date(at * 1000).toLocaleString(undefined, { timeZone: "UTC", dateStyle: "medium", timeStyle: "medium" })];
+    const parts = [new Date(at * 1000).toLocaleString(undefined, { timeZone: "UTC", dateStyle: "medium", timeStyle: "medium" })];
     for (const [name, word] of [["equity", "equity"], ["mid", "mid"], ["hold", "hold"]]) {
-      if (value(name) !== undefined) told.push(`${word} ${value(name).toFixed(2)}`);
+      if (value(name) !== undefined) parts.push(`${word} ${value(name).toFixed(2)}`);
     }
-    if (value("drawdown") !== undefined) told.push(`drawdown ${(-value("drawdown")).toFixed(2)} %`);
+    if (value("drawdown") !== undefined) parts.push(`drawdown ${(-value("drawdown")).toFixed(2)} %`);
     const fills = this.fills.filter((fill) => localSeconds(fill.time) === at);
-    told.push(...fills.map((fill) => `${fill.side} ${fill.qty} ${fill.symbol} at ${fill.price}`));
-    line.textContent = told.join(" · ");
+    parts.push(...fills.map((fill) => `${fill.side} ${fill.qty} ${fill.symbol} at ${fill.price}`));
+    line.textContent = parts.join(" · ");
   }
 
   follow() {
     const now = document.getElementById("equity-now");
     if (!now) return;
     const { time, mid, drawdown, fills, account } = now.dataset;
-    if (this.told.account && this.told.account !== account) {
-      this.told = { account };
+    if (this.shown.account && this.shown.account !== account) {
+      this.shown = { account };
       this.load().catch(tell);
       return;
     }
@@ -211,9 +211,9 @@ class EquityChart {
       this.lines.mid.update({ time: second, value: Number(mid) });
       this.lines.drawdown.update({ time: second, value: -Number(drawdown) });
     }
-    if (this.told.fills !== undefined && this.told.fills !== fills) this.loadFills().catch(tell);
+    if (this.shown.fills !== undefined && this.shown.fills !== fills) this.loadFills().catch(tell);
     if (this.last > this.heldUntil) this.loadBenchmark().catch(tell);
-    this.told = { fills, account };
+    this.shown = { fills, account };
   }
 
   repaint() {
@@ -234,7 +234,7 @@ function remembered() {
 }
 
 function tellBenchmark(benchmark) {
-  const words = benchmark.reason || `${benchmark.assets.join(", ")} bought in equal parts when it began and held, ${benchmark.fee_pct} % fee paid once`;
+  const words = benchmark.reason || `${benchmark.assets.join(", ")} bought in equal parts at the start and held, ${benchmark.fee_pct} % entry fee`;
   for (const button of document.querySelectorAll('[data-line="hold"]')) {
     button.title = words;
     button.disabled = Boolean(benchmark.reason);

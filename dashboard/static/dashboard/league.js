@@ -32,8 +32,8 @@ function remember() {
 /* Sorting: numbers by what they are, words by the alphabet; what is not known comes last. */
 const cell = (row, key) => $(`.c-${key}`, row);
 const numberIn = (row, key) => {
-  const told = cell(row, key)?.dataset.v;
-  return told ? Number(told) : null;
+  const value = cell(row, key)?.dataset.v;
+  return value ? Number(value) : null;
 };
 const wordsIn = (row, key) => (cell(row, key)?.innerText ?? "").trim().toLowerCase();
 
@@ -122,7 +122,7 @@ function summarise(some) {
   const wins = some.reduce((total, row) => total + Number(cell(row, "wins")?.dataset.wins || 0), 0);
   const gain = sum(some, "realised") + sum(some, "unrealised");
   const currencies = new Set(some.map((row) => cell(row, "equity").dataset.label));
-  const told = {
+  const sums = {
     who: `${some.length} selected`,
     equity: money.format(sum(some, "equity")),
     return: tone(document.createElement("span"), gain),
@@ -140,10 +140,10 @@ function summarise(some) {
     field.className = `c-${key}${head.classList.contains("num") ? " num" : ""}`;
     if (key === "who") field.scope = "row";
     const isMoney = ["equity", "return", "realised", "unrealised", "fees", "exposure"].includes(key);
-    if (isMoney && currencies.size > 1) field.title = "accounts of several currencies cannot be added up";
-    if (told[key] !== undefined) field.append(isMoney && currencies.size > 1 ? "–" : told[key]);
-    if (key === "return") field.dataset.label = "Gain";
-    else if (told[key] !== undefined) field.dataset.label = head.querySelector("button")?.textContent ?? "";
+    if (isMoney && currencies.size > 1) field.title = "accounts in different currencies are not added up";
+    if (sums[key] !== undefined) field.append(isMoney && currencies.size > 1 ? "–" : sums[key]);
+    if (key === "return") field.dataset.label = "P&L";
+    else if (sums[key] !== undefined) field.dataset.label = head.querySelector("button")?.textContent ?? "";
     line.append(field);
   }
   $(".c-who", line).append(" ", compareLink(some));
@@ -165,9 +165,9 @@ function filterTrades() {
   const trades = $$("#panel-trade_feed .feed > li");
   let shown = 0;
   for (const trade of trades) {
-    const told = $(".feed-who", trade).dataset.words;
+    const terms = $(".feed-who", trade).dataset.words;
     const fits =
-      words.toLowerCase().split(/\s+/).every((word) => told.includes(word)) &&
+      words.toLowerCase().split(/\s+/).every((word) => terms.includes(word)) &&
       (!side || $(".side", trade).textContent === side) &&
       (!result || $(".feed-result", trade).dataset.result === result);
     trade.hidden = !fits;
@@ -186,7 +186,7 @@ let leader = null;
 function tellLeader() {
   const first = rows().find((row) => numberIn(row, "rank") === 1);
   const name = first && $(".row-link", first)?.textContent;
-  if (leader && name && name !== leader) $("#lead").textContent = `${name} leads the season now.`;
+  if (leader && name && name !== leader) $("#lead").textContent = `${name} is now first in the season.`;
   leader = name ?? leader;
 }
 

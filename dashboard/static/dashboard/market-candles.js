@@ -5,14 +5,14 @@ import { colour, json, moment, number, significant } from "./market-words.js";
 const { createChart, createSeriesMarkers, CandlestickSeries, HistogramSeries, LineSeries } = window.LightweightCharts ?? {};
 
 export const TIMEFRAMES = { "1m": 60, "5m": 300, "15m": 900, "1h": 3600, "4h": 14400, "1d": 86400 };
-const PAGE = 500; // candles that are asked for at once
+const PAGE = 500; // candles per request
 const MOST_CANDLES = 20_000;
-const WIDEST_GAP = 60; // candles that a gap is drawn wide at most; its words tell how long it was
-const NEAR_THE_EDGE = 30; // candles before the oldest at which older ones are asked for
+const WIDEST_GAP = 60; // candles that a gap is drawn wide at most; its label shows its length
+const NEAR_THE_EDGE = 30; // candles before the oldest at which older ones are requested
 const MOST_TRIES = 5; // to read a candle that has just closed
 const RETRY_MS = 1000;
 const LINES = ["--plot-1", "--plot-2", "--plot-3", "--plot-4", "--plot-5"];
-const STYLES = [0, 2, 1, 3, 4]; // solid, dashed, dotted…: lines of one indicator are told apart without their colours
+const STYLES = [0, 2, 1, 3, 4]; // solid, dashed, dotted…: lines of one indicator differ by more than colour
 
 const seconds = (iso) => Math.floor(Date.parse(iso) / 1000);
 const isKnown = (value) => value !== null && value !== undefined;
@@ -68,7 +68,7 @@ export class Candles {
   candleOptions() {
     const [up, down] = [colour("--gain"), colour("--loss")];
     return {
-      // Hollow and filled: told apart without their colours.
+      // Hollow and filled: up and down differ by more than colour.
       upColor: colour("--surface"), borderUpColor: up, wickUpColor: up, downColor: down, borderDownColor: down, wickDownColor: down,
       priceFormat: { type: "custom", minMove: 10 ** -this.decimals, formatter: (price) => number(price, this.decimals) },
     };
@@ -228,13 +228,13 @@ export class Candles {
 
   /* Indicators */
 
-  setPlot(key, told) {
+  setPlot(key, answer) {
     const plot = this.plots.get(key) ?? { series: new Map() };
-    plot.told = told;
-    const starts = told.starts.map(seconds);
-    plot.values = new Map(told.drawn.map((line) => [line, new Map(starts.map((at, i) => [at, told.lines[line][i]]))]));
+    plot.answer = answer;
+    const starts = answer.starts.map(seconds);
+    plot.values = new Map(answer.drawn.map((line) => [line, new Map(starts.map((at, i) => [at, answer.lines[line][i]]))]));
     this.plots.set(key, plot);
-    for (const line of told.drawn) if (!plot.series.has(line)) plot.series.set(line, this.addLine(plot, told, line));
+    for (const line of answer.drawn) if (!plot.series.has(line)) plot.series.set(line, this.addLine(plot, answer, line));
     this.paintPlot(plot);
     this.sharePanes();
   }
@@ -246,15 +246,15 @@ export class Candles {
     this.holder.style.setProperty("--panes", panes.length - 1);
   }
 
-  addLine(plot, told, line) {
+  addLine(plot, answer, line) {
     const kind = line === "histogram" ? HistogramSeries : LineSeries;
-    const formatter = told.is_overlay ? (value) => number(value, this.decimals) : significant;
-    const priceFormat = { type: "custom", minMove: told.is_overlay ? 10 ** -this.decimals : 1e-9, formatter };
-    const lineStyle = STYLES[told.drawn.indexOf(line) % STYLES.length];
-    const pane = told.is_overlay ? 0 : (this.paneOf(plot) ?? this.chart.panes().length);
+    const formatter = answer.is_overlay ? (value) => number(value, this.decimals) : significant;
+    const priceFormat = { type: "custom", minMove: answer.is_overlay ? 10 ** -this.decimals : 1e-9, formatter };
+    const lineStyle = STYLES[answer.drawn.indexOf(line) % STYLES.length];
+    const pane = answer.is_overlay ? 0 : (this.paneOf(plot) ?? this.chart.panes().length);
     return this.chart.addSeries(
       kind,
-      { lineWidth: 1.5, lineStyle, priceLineVisible: false, lastValueVisible: !told.is_overlay, crosshairMarkerVisible: false, priceFormat },
+      { lineWidth: 1.5, lineStyle, priceLineVisible: false, lastValueVisible: !answer.is_overlay, crosshairMarkerVisible: false, priceFormat },
       pane,
     );
   }
@@ -265,7 +265,7 @@ export class Candles {
   }
 
   paintPlot(plot) {
-    let at = [...this.plots.values()].filter((known) => known.told.is_overlay === plot.told.is_overlay).indexOf(plot);
+    let at = [...this.plots.values()].filter((known) => known.answer.is_overlay === plot.answer.is_overlay).indexOf(plot);
     for (const [line, series] of plot.series) {
       const ink = colour(LINES[at++ % LINES.length]);
       plot.inks = { ...plot.inks, [line]: ink };

@@ -2,7 +2,7 @@
 
 import { byId, element, json, Refused } from "./market-words.js";
 
-const VALUES = 1000; // that are asked for at once: what was before them is their warm-up
+const VALUES = 1000; // per request; earlier candles are their warm-up
 const KEPT = "paddock-market-plots";
 
 const labelOf = ({ name, parameters }) => `${name}${Object.values(parameters).length ? ` ${Object.values(parameters).join(", ")}` : ""}`;
@@ -106,7 +106,7 @@ export class Indicators {
       ...this.chosen.map((plot) => {
         const item = element("li");
         const known = this.candles.plots.get(keyOf(plot));
-        for (const line of known?.told.drawn ?? []) {
+        for (const line of known?.answer.drawn ?? []) {
           const swatch = element("span", "", { class: "swatch", "aria-hidden": "true" });
           swatch.style.background = known.inks?.[line] ?? "";
           item.append(swatch);

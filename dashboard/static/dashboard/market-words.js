@@ -1,4 +1,4 @@
-// What the modules of a market's page share: words, numbers, and how they ask the server.
+// What the modules of a market's page share: words, numbers, and requests to the server.
 
 const zone = undefined; // the reader's own
 const FORMATS = {
@@ -34,12 +34,12 @@ export class Refused extends Error {
   }
 }
 
-/** Return what the server answers; a refusal tells its fields. */
+/** Return the server's JSON; an error carries its fields. */
 export async function json(url) {
   const response = await fetch(url, { headers: { Accept: "application/json" } });
   if (response.ok) return response.json();
   const problem = await response.json().catch(() => ({}));
-  const fields = Object.entries(problem.errors ?? problem).map(([name, told]) => [name, String(told)]);
-  const sentence = problem.detail ?? fields.map(([, told]) => told).join("; ");
+  const fields = Object.entries(problem.errors ?? problem).map(([name, message]) => [name, String(message)]);
+  const sentence = problem.detail ?? fields.map(([, message]) => message).join("; ");
   throw new Refused(sentence || `the server answered ${response.status}`, Object.fromEntries(fields));
 }

@@ -1,4 +1,4 @@
-// One market's page: its chart, what is told about it in words, the fills beside it, and the keyboard.
+// One market's page: chart, summary text, fills and keyboard.
 
 import "./rest.js";
 import { Candles, describe, TIMEFRAMES } from "./market-candles.js";
@@ -14,16 +14,16 @@ const { decimals, symbol, base, quote, fillsUrl, indicatorsUrl, catalogueUrl } =
 const digits = Number(decimals);
 const candles = new Candles(holder);
 const indicators = new Indicators(candles, indicatorsUrl, catalogueUrl);
-const state = { live: null, fills: [], told: "" };
+const state = { live: null, fills: [], shown: "" };
 
 /* What the socket brings */
 
 function follow() {
-  const told = byId("market-live")?.value;
-  if (told && told !== state.told) {
-    state.told = told;
+  const value = byId("market-live")?.value;
+  if (value && value !== state.shown) {
+    state.shown = value;
     const before = state.live?.fills;
-    state.live = JSON.parse(told);
+    state.live = JSON.parse(value);
     candles.follow(state.live.forming[candles.timeframe]);
     if (before !== undefined && before !== state.live.fills) loadFills().catch(fail);
     showStatus();
@@ -89,7 +89,7 @@ async function loadFills() {
 function fail(error) {
   const status = byId("chart-status");
   status.hidden = false;
-  status.replaceChildren(`The candles could not be read: ${error.message} `);
+  status.replaceChildren(`Candles not loaded: ${error.message} `);
   const again = element("button", "Try again", { type: "button", class: "button small" });
   again.addEventListener("click", () => choose(candles.timeframe).catch(fail));
   status.append(again);
@@ -102,7 +102,7 @@ function showStatus() {
   const isEmpty = !candles.rows.length && !candles.forming;
   status.hidden = !isEmpty;
   if (isEmpty) {
-    status.textContent = `No ${candles.timeframe} candle of ${symbol} is stored yet. A feed brings the first with its warm start, or when one closes; manage.py import_candles FILE brings history.`;
+    status.textContent = `No ${candles.timeframe} candles of ${symbol} stored yet. The feed adds them at start-up or when one closes; manage.py import_candles FILE loads history.`;
   }
 }
 
@@ -117,7 +117,7 @@ function showLegend(row = null) {
 }
 
 function formingWords({ minutes, minutes_begun: begun }) {
-  return minutes < begun ? `forming from ${minutes} of ${begun} minutes; the rest was not seen whole` : "forming";
+  return minutes < begun ? `forming from ${minutes} of ${begun} minutes; the rest has no data` : "forming";
 }
 
 function summarise() {
@@ -125,7 +125,7 @@ function summarise() {
   const last = rows.at(-1);
   const summary = byId("chart-summary");
   if (!last) {
-    summary.textContent = `No ${timeframe} candle of ${symbol} to show.`;
+    summary.textContent = `No ${timeframe} candles of ${symbol}.`;
     return;
   }
   const change = (last.close / rows[0].open - 1) * 100;
@@ -136,8 +136,8 @@ function summarise() {
     `${rows.length.toLocaleString("en-US")} closed ${timeframe} candles from ${moment(rows[0].start)} to ${moment(last.start)}.`,
     `Last close ${number(last.close, digits)} ${quote}, ${change < 0 ? "down" : "up"} ${number(Math.abs(change), 2)} %`,
     `between ${number(Math.min(...rows.map((row) => row.low)), digits)} and ${number(Math.max(...rows.map((row) => row.high)), digits)}.`,
-    marked.length ? `${counted(marked.length, "fill")} of ${counted(owners, "deployment")}.` : "No fill of the league.",
-    missing ? `${counted(candles.gaps.length, "gap")}: ${counted(missing, "candle")} not stored.` : "No gap.",
+    marked.length ? `${counted(marked.length, "fill")} of ${counted(owners, "deployment")}.` : "No league fills.",
+    missing ? `${counted(candles.gaps.length, "gap")}: ${counted(missing, "candle")} without data.` : "No gaps.",
   ].join(" ");
 }
 
@@ -158,7 +158,7 @@ function showTip(fills, { x, y }) {
   const tip = byId("chart-tip");
   const lines = fills.slice(0, LONGEST_TIP).map((fill) => {
     const result = fill.result === null ? "opens" : `${Number(fill.result) < 0 ? "−" : "+"}${number(Math.abs(Number(fill.result)), 2)} ${fill.currency}`;
-    return element("p", `${fill.side === "buy" ? "▲ bought" : "▼ sold"} ${fill.qty} at ${number(Number(fill.price), digits)} · ${nameOf(fill.deployment)} · ${result}`);
+    return element("p", `${fill.side === "buy" ? "▲ buy" : "▼ sell"} ${fill.qty} at ${number(Number(fill.price), digits)} · ${nameOf(fill.deployment)} · ${result}`);
   });
   if (fills.length > LONGEST_TIP) lines.push(element("p", `and ${fills.length - LONGEST_TIP} more`));
   tip.replaceChildren(...lines);

@@ -1,4 +1,4 @@
-// Keyboard, theme, clock, filter and the state of the socket. The pages work without it; they only stand still.
+// Keyboard, theme, clock, filter and the state of the socket. Pages work without it, without live updates.
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -27,20 +27,20 @@ function nextTheme() {
   document.dispatchEvent(new CustomEvent("paddock:theme"));
 }
 
-/* Clock: ages are told by the market's clock, which on a recording is not the wall's. */
-const clock = { market: null, heard: 0 };
+/* Clock: ages are in market time, which on a recording is not the wall clock. */
+const clock = { market: null, receivedAt: 0 };
 
 function hearClock() {
   const element = $("#market-clock");
   if (!element || element.value === clock.text) return;
   clock.text = element.value;
   clock.market = Date.parse(element.value);
-  clock.heard = Date.now();
+  clock.receivedAt = Date.now();
 }
 
 function marketNow() {
   if (clock.market === null) return Date.now();
-  return clock.market + Math.min(Date.now() - clock.heard, 60_000);
+  return clock.market + Math.min(Date.now() - clock.receivedAt, 60_000);
 }
 
 function age(ms) {
@@ -73,8 +73,8 @@ function filterRows() {
   const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
   const rows = $$("#board-rows tr");
   for (const row of rows) {
-    const told = row.dataset.words ?? $("[data-words]", row)?.dataset.words ?? "";
-    row.hidden = !words.every((word) => told.includes(word));
+    const terms = row.dataset.words ?? $("[data-words]", row)?.dataset.words ?? "";
+    row.hidden = !words.every((word) => terms.includes(word));
   }
   const counted = rows.filter((row) => $(".row-link", row));
   const shown = counted.filter((row) => !row.hidden).length;
@@ -139,7 +139,7 @@ function clearFilter() {
   }
 }
 
-/* Socket: a page that stands still says so. */
+/* Socket: a page without live updates says so. */
 function showSocket(text, isOpen) {
   const element = $("#socket-state");
   element.hidden = isOpen;
@@ -147,12 +147,12 @@ function showSocket(text, isOpen) {
   document.documentElement.dataset.socket = isOpen ? "open" : "lost";
 }
 
-const REFUSALS = { 4403: "live updates need a login", 4404: "this page is gone" };
+const REFUSALS = { 4403: "live updates need a login", 4404: "this page no longer exists" };
 
 document.addEventListener("htmx:wsOpen", () => showSocket("", true));
 document.addEventListener("htmx:wsClose", (event) => {
   const refusal = REFUSALS[event.detail.event.code];
-  showSocket(refusal ?? "not live: connecting again…", false);
+  showSocket(refusal ?? "not live: reconnecting…", false);
 });
 document.addEventListener("htmx:wsAfterMessage", () => {
   filterRows();

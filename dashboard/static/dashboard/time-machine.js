@@ -28,7 +28,7 @@ function local(seconds) {
 }
 
 const within = (seconds) => Math.min(until, Math.max(since, seconds));
-const words = (seconds) => `as it stood at ${shown.format(new Date(seconds * 1000))}`;
+const words = (seconds) => `as of ${shown.format(new Date(seconds * 1000))}`;
 
 function scrub(seconds) {
   const at = within(seconds);
@@ -47,11 +47,11 @@ async function show(at) {
   try {
     answer = await fetch(address, { signal: fetching.signal, credentials: "same-origin" });
   } catch (error) {
-    if (error.name !== "AbortError") $("#past-words").textContent = "the server does not answer; what is shown is older";
+    if (error.name !== "AbortError") $("#past-words").textContent = "the server does not answer; showing older data";
     return;
   }
   if (!answer.ok) {
-    $("#past-words").textContent = `nothing is kept of that moment (${answer.status})`;
+    $("#past-words").textContent = `no data for that time (${answer.status})`;
     return;
   }
   leaveSocket("past");

@@ -43,29 +43,29 @@ def test_the_list_tells_each_pairs_quote_and_its_last_day(client):
     assert (btc["last"], btc["bid"], btc["ask"], btc["spread"]) == ("64000", "64000", "64000.1", "0.1")
     assert btc["day"]["is_whole"]
     assert Decimal(btc["change_24h_pct"]) == pytest.approx(Decimal(400) / 60, rel=Decimal("1e-9"))
-    assert (xrp["last"], xrp["day"], xrp["freshness"]) == (None, None, "not heard")
+    assert (xrp["last"], xrp["day"], xrp["freshness"]) == (None, None, "no data")
 
 
 def test_a_pair_tells_its_rules_its_fees_and_what_a_small_account_can_do(client):
-    told = client.get(BTC).json()
+    answer = client.get(BTC).json()
 
-    assert (told["price_increment"], told["qty_min"], told["cost_min"]) == ("0.1", "0.0001", "0.5")
-    assert (told["long_limit"], told["short_limit"]) == ("1.5", "2")
-    assert told["small_account"]["least_usd"] == "6.41"
-    (schedule,) = told["fee_schedules"]
+    assert (answer["price_increment"], answer["qty_min"], answer["cost_min"]) == ("0.1", "0.0001", "0.5")
+    assert (answer["long_limit"], answer["short_limit"]) == ("1.5", "2")
+    assert answer["small_account"]["least_usd"] == "6.41"
+    (schedule,) = answer["fee_schedules"]
     assert schedule["tiers"][0] == {"volume": "0", "taker_bps": "40", "maker_bps": "25"}
 
 
-def test_of_each_family_the_schedule_in_force_is_told_also_of_ones_own(client):
+def test_of_each_family_the_schedule_in_force_is_given_also_of_ones_own(client):
     for month, rate in (("2026-01", "0.1"), ("2026-06", "0.2"), ("2099-01", "0.3")):
         day = date.fromisoformat(f"{month}-01")
         add_fee_schedule(name=f"a-broker-{month}", valid_from=day, tiers=[["0", rate, "0"]], by="test")
 
-    told = client.get(BTC).json()
+    answer = client.get(BTC).json()
     page = client.get("/markets/BTC-USD/").content.decode()
 
-    assert [schedule["name"] for schedule in told["fee_schedules"]] == ["a-broker-2026-06", "kraken-spot-2026-07"]
-    assert told["small_account"]["round_trip_usd"] == "0.8"  # by the schedule that holds unless another is named
+    assert [schedule["name"] for schedule in answer["fee_schedules"]] == ["a-broker-2026-06", "kraken-spot-2026-07"]
+    assert answer["small_account"]["round_trip_usd"] == "0.8"  # by the schedule that holds unless another is named
     assert "a-broker-2026-06, from 2026-06-01" in page
 
 
@@ -73,28 +73,28 @@ def test_the_book_is_the_frames_book_exactly(client):
     market = Heard()
     frame = market.tell(BOOK)
 
-    told = client.get(f"{BTC}book/").json()
+    answer = client.get(f"{BTC}book/").json()
 
-    assert told["sequence"] == frame.sequence
+    assert answer["sequence"] == frame.sequence
     top = frame.books["BTC/USD"]
     for side, levels in (("asks", top.asks), ("bids", top.bids)):
         exact = [(Decimal(level.ticks).scaleb(-1), Decimal(level.lots).scaleb(-4)) for level in levels]
-        assert [(Decimal(rung["price"]), Decimal(rung["qty"])) for rung in told[side]] == exact
-    assert (told["spread"], told["mid"], told["asks"][1]["total"]) == ("0.1", "64000.05", "0.005")
+        assert [(Decimal(rung["price"]), Decimal(rung["qty"])) for rung in answer[side]] == exact
+    assert (answer["spread"], answer["mid"], answer["asks"][1]["total"]) == ("0.1", "64000.05", "0.005")
     assert len(client.get(f"{BTC}book/?levels=1").json()["asks"]) == 1
 
 
-def test_the_tape_is_told_newest_first_with_its_rule(client):
+def test_the_tape_is_newest_first_with_its_rule(client):
     market = Heard()
     market.tell(BOOK, trades="\n".join(["buy 640001 x 5"] * 20 + ["sell 640000 x 60"]))
 
-    told = client.get(f"{BTC}tape/?limit=2").json()
+    answer = client.get(f"{BTC}tape/?limit=2").json()
 
-    assert [(p["side"], p["price"], p["qty"], p["is_large"]) for p in told["prints"]] == [
+    assert [(p["side"], p["price"], p["qty"], p["is_large"]) for p in answer["prints"]] == [
         ("sell", "64000", "0.006", True),
         ("buy", "64000.1", "0.0005", False),
     ]
-    assert (told["remembered"], told["large_from"]) == (21, "0.005")
+    assert (answer["remembered"], answer["large_from"]) == (21, "0.005")
 
 
 def test_before_the_first_frame_book_and_tape_say_so(client):
@@ -122,42 +122,42 @@ def test_an_indicator_is_what_strategies_compute_over_the_same_candles(client):
     closes = [100 + at % 7 for at in range(40)]
     store(closes, timeframe="5m")
 
-    told = client.get(f"{BTC}indicators/?name=rsi&period=14&timeframe=5m&limit=5").json()
+    answer = client.get(f"{BTC}indicators/?name=rsi&period=14&timeframe=5m&limit=5").json()
 
     from dashboard.markets.indicators import series_of
     from marketdata.selectors import candles_of
 
     series = series_of("BTC/USD", "5m", candles_of(MARKET, "BTC/USD", "5m"))
-    assert told["lines"]["value"] == rsi(series, 14)[-5:].tolist()
-    assert told["starts"][-1] == (NOON - timedelta(minutes=5)).isoformat().replace("+00:00", "Z")
-    assert (told["needs"], told["candles"], told["parameters"]) == (15, 40, {"period": 14.0})
+    assert answer["lines"]["value"] == rsi(series, 14)[-5:].tolist()
+    assert answer["starts"][-1] == (NOON - timedelta(minutes=5)).isoformat().replace("+00:00", "Z")
+    assert (answer["needs"], answer["candles"], answer["parameters"]) == (15, 40, {"period": 14.0})
 
 
 def test_values_before_the_warm_up_are_absent_not_zero(client):
     store([100] * 10, timeframe="5m")
 
-    told = client.get(f"{BTC}indicators/?name=sma&period=8&timeframe=5m").json()
+    answer = client.get(f"{BTC}indicators/?name=sma&period=8&timeframe=5m").json()
 
-    assert told["lines"]["value"] == [None] * 7 + [100.0] * 3
+    assert answer["lines"]["value"] == [None] * 7 + [100.0] * 3
 
 
 def test_an_indicator_can_be_read_page_by_page_backwards(client):
     store([100] * 10, timeframe="5m")
     before = (NOON - timedelta(minutes=25)).isoformat().replace("+00:00", "Z")
 
-    told = client.get(f"{BTC}indicators/", {"name": "sma", "period": 2, "timeframe": "5m", "before": before}).json()
+    answer = client.get(f"{BTC}indicators/", {"name": "sma", "period": 2, "timeframe": "5m", "before": before}).json()
 
-    assert (len(told["starts"]), max(told["starts"]) < before) == (5, True)
+    assert (len(answer["starts"]), max(answer["starts"]) < before) == (5, True)
 
 
 def test_the_catalogue_tells_what_can_be_drawn_within_which_bounds(client):
-    told = {known["name"]: known for known in client.get("/api/v1/indicators/").json()}
+    answer = {known["name"]: known for known in client.get("/api/v1/indicators/").json()}
 
-    assert told["rsi"]["parameters"] == [
+    assert answer["rsi"]["parameters"] == [
         {"name": "period", "default": 14.0, "least": 2.0, "most": 500.0, "is_whole": True}
     ]
-    assert told["ema"]["is_overlay"]
-    assert "vpin_at" not in told
+    assert answer["ema"]["is_overlay"]
+    assert "vpin_at" not in answer
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_the_catalogue_tells_what_can_be_drawn_within_which_bounds(client):
         ("indicators/?name=rsi&colour=red", "colour", "expected one of period"),
     ],
 )
-def test_bad_input_is_told_by_field_and_what_is_right(client, address, field, right):
+def test_bad_input_is_an_error_by_field_with_what_is_right(client, address, field, right):
     answer = client.get(BTC + address)
 
     assert answer.status_code == 400
@@ -199,7 +199,7 @@ def test_no_moment_of_any_zone_is_too_much(client, moment):
 
 
 @pytest.mark.parametrize("part", ["", "book/", "tape/", "fills/", "indicators/?name=rsi"])
-def test_an_unknown_pair_is_told_with_those_there_are(client, part):
+def test_an_unknown_pair_is_an_error_that_names_the_known_ones(client, part):
     answer = client.get(f"/api/v1/markets/DOGE-EUR/{part}")
 
     assert answer.status_code == 404
@@ -209,8 +209,8 @@ def test_an_unknown_pair_is_told_with_those_there_are(client, part):
 def test_candles_can_be_read_page_by_page_backwards(client):
     store(range(1, 11))
 
-    def closes(**asked):
-        rows = client.get("/api/v1/candles/", {"symbol": "BTC/USD", "timeframe": "1m", **asked}).json()
+    def closes(**query):
+        rows = client.get("/api/v1/candles/", {"symbol": "BTC/USD", "timeframe": "1m", **query}).json()
         return [float(row["close"]) for row in rows]
 
     newest = closes(limit=3)
@@ -234,7 +234,7 @@ def test_the_time_of_the_book_is_the_frames(client):
     changed_ns = market.now_ns
     market.tell()
 
-    told = client.get(f"{BTC}book/").json()
+    answer = client.get(f"{BTC}book/").json()
 
-    assert told["changed_at"] == utc(changed_ns).isoformat().replace("+00:00", "Z")
-    assert told["time"] == utc(market.now_ns).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    assert answer["changed_at"] == utc(changed_ns).isoformat().replace("+00:00", "Z")
+    assert answer["time"] == utc(market.now_ns).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""Indicators as charts ask for them."""
+"""Indicators as charts request them."""
 
 import random
 

@@ -25,7 +25,7 @@ def shown(book=BOOK, levels=None):
     return ladder(snapshot, "BTC/USD", levels)
 
 
-def test_every_level_is_told_exactly_with_the_sum_from_the_best_one_on():
+def test_every_level_is_exact_with_the_sum_from_the_best_one_on():
     book = shown()
 
     assert [rung[:3] for rung in book.asks] == [

@@ -21,7 +21,7 @@ BOOK = """
 
 
 @pytest.fixture(autouse=True)
-def _nothing_heard():
+def _nothing_received():
     forget_all()
     yield
     forget_all()
@@ -29,9 +29,9 @@ def _nothing_heard():
 
 @pytest.fixture
 def market():
-    heard = Heard()
-    heard.tell(BOOK)
-    return heard
+    market = Heard()
+    market.tell(BOOK)
+    return market
 
 
 def test_who_looks_sees_the_book_and_the_prints_of_the_newest_frame(market):

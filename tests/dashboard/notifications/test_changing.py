@@ -41,7 +41,7 @@ def webhook(client, receiver, **fields):
     return post(client, "channels/", **{"name": "me", "kind": "webhook", "target": f"{receiver.url}/x", **fields})
 
 
-def test_a_signing_key_is_told_once_and_never_again(trader, receiver):
+def test_a_signing_key_is_shown_once_and_never_again(trader, receiver):
     made = webhook(trader, receiver)
     key = made.json()["signing_key"]
 
@@ -59,8 +59,8 @@ def test_a_signing_key_is_told_once_and_never_again(trader, receiver):
 @pytest.mark.parametrize(
     ("fields", "field", "right"),
     [
-        ({"target": "ftp://x"}, "target", "expected an address that begins with https://"),
-        ({"kind": "telegram", "target": "@paddock", "secret": "x"}, "secret", "as BotFather told it"),
+        ({"target": "ftp://x"}, "target", "expected a URL that starts with https://"),
+        ({"kind": "telegram", "target": "@paddock", "secret": "x"}, "secret", "as given by BotFather"),
         ({"kind": "telegram", "target": "me too"}, "target", "expected a chat id"),
         ({"kind": "email", "target": "nobody"}, "target", "expected an e-mail address"),
         ({"kind": "pigeon"}, "kind", "not a valid choice"),
@@ -77,7 +77,7 @@ def test_a_channel_that_cannot_be_reached_is_refused_by_field(trader, receiver, 
 @pytest.mark.parametrize(
     ("fields", "field", "right"),
     [
-        ({"kind": "drawdown"}, "threshold_pct", "needs one above 0"),
+        ({"kind": "drawdown"}, "threshold_pct", "expected above 0"),
         ({"kind": "daily_summary"}, "hour", "0 to 23"),
         ({"zone": "Atlantis"}, "zone", "such as Europe/Berlin"),
         ({"least_result": "-1"}, "least_result", "losses count as well"),
@@ -106,7 +106,7 @@ def test_a_rule_is_changed_in_part_and_removed(trader, receiver):
     assert (removed.status_code, Rule.objects.count()) == (204, 0)
 
 
-def test_a_test_button_really_tells_and_shows_the_answer(trader, receiver):
+def test_a_test_button_sends_a_message_and_shows_the_response(trader, receiver):
     channel = webhook(trader, receiver).json()["id"]
     receiver.answers = [(200, {}), (403, {})]
 
@@ -115,7 +115,7 @@ def test_a_test_button_really_tells_and_shows_the_answer(trader, receiver):
 
     assert by_api.json() == {"is_sent": True, "answer": "200 OK"}
     assert "me: 403 Forbidden" in by_page
-    assert [got.json["title"] for got in receiver.received] == ["Paddock can reach you here"] * 2
+    assert [got.json["title"] for got in receiver.received] == ["Paddock test message"] * 2
 
 
 def test_what_failed_is_sent_again_and_nothing_else_is(trader, receiver):
@@ -127,7 +127,7 @@ def test_what_failed_is_sent_again_and_nothing_else_is(trader, receiver):
     again, refused = (post(trader, f"deliveries/{row.pk}/again/") for row in (failed, sent))
 
     assert (again.json()["state"], again.json()["tries"]) == ("waiting", 0)
-    assert refused.json()["errors"] == {"state": ["it is sent; only what failed can be sent again"]}
+    assert refused.json()["errors"] == {"state": ["state is sent; only failed messages can be sent again"]}
 
 
 def test_the_page_tells_channels_rules_and_the_log(trader, receiver):
@@ -154,14 +154,14 @@ def test_viewers_see_nothing_of_it(client, db):
 def test_the_admin_keeps_a_secret_where_nothing_is_typed(client, receiver, db):
     client.force_login(person("admin"))
     form = {"name": "me", "kind": "webhook", "target": receiver.url, "secret": "", "is_enabled": "on"}
-    told = client.post("/admin/notifications/channel/add/", form, follow=True).content.decode()
+    added = client.post("/admin/notifications/channel/add/", form, follow=True).content.decode()
     channel = Channel.objects.get()
 
     client.post(f"/admin/notifications/channel/{channel.pk}/change/", {**form, "name": "you"})
     page = client.get(f"/admin/notifications/channel/{channel.pk}/change/").content.decode()
 
     assert (Channel.objects.get().name, Channel.objects.get().secret) == ("you", channel.secret)
-    assert channel.secret in told
+    assert channel.secret in added
     assert channel.secret not in page
 
 

@@ -44,7 +44,7 @@ def traded(deployment, number=1, **fields):
     return row
 
 
-def told():
+def titles():
     return list(Delivery.objects.order_by("pk").values_list("title", flat=True))
 
 
@@ -52,14 +52,14 @@ def states():
     return list(Delivery.objects.order_by("pk").values_list("state", flat=True))
 
 
-def test_a_fill_is_told_once_however_often_is_looked(channel, deployment):
+def test_a_fill_is_sent_once_however_often_jobs_run(channel, deployment):
     rule(channel, "fill")
     traded(deployment)
 
     gather(timezone.now())
     gather(timezone.now())
 
-    assert told() == ["alpha: buy 0.0005 BTC/USD at 64000"]
+    assert titles() == ["alpha: buy 0.0005 BTC/USD at 64000"]
     assert states() == ["waiting"]
 
 
@@ -69,17 +69,17 @@ def test_a_crash_repeats_nothing_and_loses_nothing(channel, deployment):
     with pytest.raises(RuntimeError), transaction.atomic():
         gather(timezone.now())
         raise RuntimeError("the process dies before it commits")
-    nothing = told()
+    nothing = titles()
 
     gather(timezone.now())
     Reading.objects.update(xid=0, message=0)
     gather(timezone.now())
 
     assert nothing == []
-    assert len(told()) == 1
+    assert len(titles()) == 1
 
 
-def test_what_happened_before_a_rule_is_not_told(channel, deployment):
+def test_events_before_a_rule_are_not_sent(channel, deployment):
     rule(channel, "round_trip")
     traded(deployment)
     later = Rule(name="fills", channel=channel, kind="fill")
@@ -92,13 +92,13 @@ def test_what_happened_before_a_rule_is_not_told(channel, deployment):
     assert Delivery.objects.count() == 1
 
 
-def test_after_a_night_s_rest_old_news_stay_untold(channel, deployment):
+def test_after_a_night_s_downtime_old_events_are_not_sent(channel, deployment):
     rule(channel, "fill", since=timezone.now() - timedelta(days=2))
     traded(deployment)
 
     gather(timezone.now() + timedelta(hours=9))
 
-    assert told() == []
+    assert titles() == []
 
 
 def test_a_rule_hears_only_of_what_it_asks_for(channel, deployment):
@@ -112,15 +112,15 @@ def test_a_rule_hears_only_of_what_it_asks_for(channel, deployment):
 
     gather(timezone.now())
 
-    heard = Delivery.objects.values_list("rule__name", "title")
-    assert sorted((name, title.split(":")[0], "ETH" in title) for name, title in heard) == [
+    deliveries = Delivery.objects.values_list("rule__name", "title")
+    assert sorted((name, title.split(":")[0], "ETH" in title) for name, title in deliveries) == [
         ("large", "alpha", True),
         ("of beta", "beta", False),
         ("of ether", "alpha", True),
     ]
 
 
-def test_pauses_and_errors_are_told(channel, deployment):
+def test_pauses_and_errors_are_sent(channel, deployment):
     rule(channel, "pause")
     rule(channel, "error")
 
@@ -129,21 +129,21 @@ def test_pauses_and_errors_are_told(channel, deployment):
     write_messages([Message(kind="event", slug="alpha", data=data)])
     gather(timezone.now())
 
-    assert told() == ["alpha: paused", "alpha: error"]
+    assert titles() == ["alpha: paused", "alpha: error"]
     assert Delivery.objects.get(rule__kind="error").text == "ZeroDivisionError: division by zero"
 
 
-def test_a_lost_market_is_told_and_that_it_is_back(channel):
+def test_a_lost_feed_is_sent_and_that_it_is_back(channel):
     rule(channel, "stale_feed")
     for kind in ("disconnect", "resync", "connect"):
         FeedEvent.objects.create(market=MARKET, time=NOON, kind=kind, detail="the socket was closed")
 
     gather(timezone.now())
 
-    assert told() == ["The market is lost", "The market is heard again"]
+    assert titles() == ["Feed disconnected", "Feed connected"]
 
 
-def test_a_drawdown_is_told_once_for_each_peak(channel, deployment):
+def test_a_drawdown_is_sent_once_for_each_peak(channel, deployment):
     rule(channel, "drawdown", threshold_pct=Decimal(10))
     deep = {"peak_equity": Decimal(100), "drawdown_pct": Decimal(12)}
     stand(deployment, "88", **deep)
@@ -156,7 +156,7 @@ def test_a_drawdown_is_told_once_for_each_peak(channel, deployment):
     stand(deployment, "99", peak_equity=Decimal(110), drawdown_pct=Decimal(10))
     gather(timezone.now())
 
-    assert told() == ["alpha: 12.00 % below its peak", "alpha: 10.00 % below its peak"]
+    assert titles() == ["alpha: 12.00 % below its peak", "alpha: 10.00 % below its peak"]
 
 
 def test_the_day_is_summed_up_at_its_hour_in_the_reader_s_zone(channel, deployment):
@@ -166,13 +166,13 @@ def test_the_day_is_summed_up_at_its_hour_in_the_reader_s_zone(channel, deployme
     Rule.objects.filter(pk=row.pk).update(since=NOON)
 
     gather(seven_in_berlin - timedelta(minutes=1))
-    early = told()
+    early = titles()
     gather(seven_in_berlin + timedelta(seconds=3))
     gather(seven_in_berlin + timedelta(minutes=20))
     gather(seven_in_berlin + timedelta(hours=5))
 
     assert early == []
-    assert told() == ["Test league: the last day of 1 deployments"]
+    assert titles() == ["Test league: last 24 h, 1 deployments"]
     assert "Alpha" in Delivery.objects.get().text
 
 
@@ -191,13 +191,13 @@ def test_more_than_is_allowed_an_hour_becomes_one_message(channel, deployment):
 
     assert [first.count(state) for state in ("waiting", "folded", "held")] == [3, 38, 0]
     assert meanwhile == 5
-    digests = [title for title in told() if "more" in title]
+    digests = [title for title in titles() if "more" in title]
     assert digests[0] == "fill: 38 more"
     assert "and 28 more" in Delivery.objects.get(title="fill: 38 more").text
     assert states().count("held") == 0
 
 
-def test_what_was_told_is_the_api_s_own_words(channel, deployment):
+def test_the_data_of_a_message_is_the_api_s(channel, deployment):
     rule(channel, "fill")
     traded(deployment)
     gather(timezone.now())

@@ -28,14 +28,14 @@ def channel(kind, target, secret="", name="me"):
 
 def waiting(to, **fields):
     rule, _ = Rule.objects.get_or_create(name=f"fills to {to}", channel=to, kind="fill")
-    told = {
+    message = {
         "key": "fill-1",
         "title": "alpha: buy 1 BTC/USD at 64000",
         "text": "the coin said buy",
         "data": {"qty": "1"},
     }
     return Delivery.objects.create(
-        rule=rule, state=DeliveryState.WAITING, next_try_at=timezone.now(), **{**told, **fields}
+        rule=rule, state=DeliveryState.WAITING, next_try_at=timezone.now(), **{**message, **fields}
     )
 
 
@@ -110,7 +110,7 @@ def test_without_a_mail_server_the_log_says_what_to_set(settings):
 
     outcome = send_delivery(waiting(channel("email", "me@example.com")).pk, timezone.now())
 
-    assert (outcome.is_sent, outcome.answer) == (False, "no mail server is set: PADDOCK_SMTP_HOST names one")
+    assert (outcome.is_sent, outcome.answer) == (False, "no mail server configured: set PADDOCK_SMTP_HOST")
 
 
 def test_what_is_refused_for_a_while_is_tried_again_later_and_later(receiver):

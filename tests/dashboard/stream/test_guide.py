@@ -11,7 +11,7 @@ from dashboard.guide.contract import fields_of
 from dashboard.stream import messages
 from dashboard.stream.guide import stream_schema
 
-KINDS = (*messages.SAID, *messages.TOLD)
+KINDS = (*messages.FROM_CLIENT, *messages.FROM_SERVER)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_the_schema_has_every_message_by_direction(client, db):
     }
     assert tags == {(kind.__struct_config__.tag,) for kind in KINDS}
     assert schema == json.loads(json.dumps(stream_schema()))
-    assert len(schema["$defs"]["FromClient"]["oneOf"]) == len(messages.SAID)
+    assert len(schema["$defs"]["FromClient"]["oneOf"]) == len(messages.FROM_CLIENT)
 
 
 def test_the_api_leads_to_the_page(client, db):

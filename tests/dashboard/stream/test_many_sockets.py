@@ -52,9 +52,9 @@ async def fills(reader, count: int) -> list[str]:
     cursors = []
     async with asyncio.timeout(WITHIN_S):
         while len(cursors) < count:
-            told = json.loads(await reader.recv())
-            if told["type"] == "fill":
-                cursors.append(told["cursor"])
+            message = json.loads(await reader.recv())
+            if message["type"] == "fill":
+                cursors.append(message["cursor"])
     return cursors
 
 

@@ -32,9 +32,9 @@ def league():
     bus.clear_feed_state()
 
 
-async def later(*told, **fields):
+async def later(*facts, **fields):
     """Have facts happen, and announce them."""
-    await database_sync_to_async(write)(*told, **fields)
+    await database_sync_to_async(write)(*facts, **fields)
     await announce("a")
 
 
@@ -46,7 +46,7 @@ async def test_a_program_is_greeted_with_the_season_and_the_place_that_the_strea
     assert hello["cursor"]
 
 
-async def test_a_fact_is_told_once_as_it_happens(league):
+async def test_a_fact_is_sent_once_as_it_happens(league):
     async with program() as reader:
         await reader.subscribes("fills")
         await later(1)
@@ -59,7 +59,7 @@ async def test_a_fact_is_told_once_as_it_happens(league):
     assert numbers(rest) == [2]
 
 
-async def test_only_what_was_asked_for_is_told(league):
+async def test_only_what_was_requested_is_sent(league):
     async with program() as reader:
         await reader.subscribes("fills", deployments=["a"], symbols=["BTC/USD"])
         await later(1, slug="b")
@@ -67,9 +67,9 @@ async def test_only_what_was_asked_for_is_told(league):
         await later(3, kind="order")
         await later(4)
 
-        heard = await reader.hears_until("fill")
+        received = await reader.hears_until("fill")
 
-    assert numbers(heard) == [4]
+    assert numbers(received) == [4]
 
 
 async def test_a_program_resumes_after_a_cursor_without_loss_or_repetition(league):
@@ -80,11 +80,11 @@ async def test_a_program_resumes_after_a_cursor_without_loss_or_repetition(leagu
     await later(4)
 
     async with program() as reader:
-        heard = await reader.subscribes("fills", after=second["cursor"])
+        received = await reader.subscribes("fills", after=second["cursor"])
         await later(5)
-        heard += await reader.hears_until("fill")
+        received += await reader.hears_until("fill")
 
-    assert numbers(heard) == [3, 4, 5]
+    assert numbers(received) == [3, 4, 5]
 
 
 async def test_a_long_past_is_read_in_pieces(league, monkeypatch):
@@ -96,13 +96,13 @@ async def test_a_long_past_is_read_in_pieces(league, monkeypatch):
         await database_sync_to_async(write)(number)
 
     async with program() as reader:
-        heard = await reader.subscribes("fills", after=start)
+        received = await reader.subscribes("fills", after=start)
 
-    assert numbers(heard) == list(range(20))
+    assert numbers(received) == list(range(20))
 
 
 @pytest.mark.parametrize("remembered", [2_000, 2])
-async def test_who_was_away_longer_than_is_kept_is_told_of_the_gap_and_goes_on(league, monkeypatch, remembered):
+async def test_a_reader_away_longer_than_messages_are_stored_gets_a_gap_and_goes_on(league, monkeypatch, remembered):
     monkeypatch.setattr(hubs, "REMEMBERED", remembered)
     async with program() as reader:
         start = (await reader.hears("hello"))["cursor"]
@@ -110,13 +110,13 @@ async def test_who_was_away_longer_than_is_kept_is_told_of_the_gap_and_goes_on(l
     await database_sync_to_async(remove_old_messages)(before=timezone.now() - timedelta(hours=1), most=4)
 
     async with program() as reader:
-        heard = await reader.subscribes("fills", after=start)
-        gap = next(message for message in heard if message["type"] == "gap")
+        received = await reader.subscribes("fills", after=start)
+        gap = next(message for message in received if message["type"] == "gap")
         again = await reader.subscribes("fills", after=gap["to"])
 
-    assert [message["type"] for message in heard] == ["hello", "subscribed", "gap", *["fill"] * 4, "heartbeat"]
+    assert [message["type"] for message in received] == ["hello", "subscribed", "gap", *["fill"] * 4, "heartbeat"]
     assert gap["from"] == start
-    assert numbers(heard) == numbers(again) == [6, 7, 8, 9]
+    assert numbers(received) == numbers(again) == [6, 7, 8, 9]
     assert "gap" not in [message["type"] for message in again]
 
 
@@ -135,10 +135,10 @@ async def test_what_is_held_up_by_an_open_transaction_comes_soon_after_it_has_en
             await later(2)
             await reader.say(type="ping")
             before = await reader.hears_until("pong")
-        heard = [await reader.hears("fill") for _ in range(2)]
+        received = [await reader.hears("fill") for _ in range(2)]
 
     assert numbers(before) == []
-    assert sorted(numbers(heard)) == [1, 2]
+    assert sorted(numbers(received)) == [1, 2]
 
 
 async def test_a_quiet_follower_learns_how_far_it_is_up_to_date(league, monkeypatch):
@@ -160,12 +160,12 @@ async def test_who_unsubscribes_hears_no_more(league):
         await later(1)
         await later(2, kind="order")
 
-        heard = await reader.hears_until("order")
+        received = await reader.hears_until("order")
 
-    assert numbers(heard) == [2]
+    assert numbers(received) == [2]
 
 
-async def test_what_is_unsubscribed_while_its_past_is_told_is_told_no_further(league, monkeypatch):
+async def test_unsubscribing_ends_the_sending_of_history(league, monkeypatch):
     monkeypatch.setattr(hubs, "BATCH", 2)
     monkeypatch.setattr(hubs, "REMEMBERED", 2)
     async with program() as reader:
@@ -209,7 +209,7 @@ async def test_subscriptions_do_not_pile_up_behind_a_long_past(league, monkeypat
             await reader.say(type="subscribe", channels=["fills"])
         problem = (await reader.hears("error"))["problem"]
 
-    assert "expected no more until it is told" in problem["errors"]["message"][0]
+    assert "expected no more until it has been sent" in problem["errors"]["message"][0]
 
 
 async def test_the_league_comes_whole_and_then_row_by_row(league):
@@ -226,7 +226,7 @@ async def test_the_league_comes_whole_and_then_row_by_row(league):
     assert {row["slug"]: row["equity"] for row in changed["rows"]}["b"] == "123.45"
 
 
-async def test_prices_are_told_when_they_change_and_only_those_that_did(league):
+async def test_prices_are_sent_when_they_change_and_only_those_that_did(league):
     await database_sync_to_async(run_feed)(symbols={"BTC/USD": quote("1", "2"), "ETH/USD": quote("3", "4")})
     async with program() as reader:
         await reader.say(type="subscribe", channels=["prices"])
@@ -241,15 +241,15 @@ async def test_prices_are_told_when_they_change_and_only_those_that_did(league):
     assert (gone["prices"], gone["gone"]) == ([], ["ETH/USD"])
 
 
-async def test_the_feed_is_told_as_the_api_tells_it(league, client):
+async def test_the_feed_is_sent_as_in_the_api(league, client):
     async with program() as reader:
         await reader.say(type="subscribe", channels=["feed"])
-        told = (await reader.hears("feed"))["data"]
+        sent = (await reader.hears("feed"))["data"]
     answer = (await sync_to_async(client.get)("/api/v1/feed/")).json()
 
-    assert told == {name: answer[name] for name in told}
-    assert told["connected"]
-    assert {*answer} - {*told} == {"symbols", "events", "last_frame_age_s"}
+    assert sent == {name: answer[name] for name in sent}
+    assert sent["connected"]
+    assert {*answer} - {*sent} == {"symbols", "events", "last_frame_age_s"}
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ async def test_the_feed_is_told_as_the_api_tells_it(league, client):
         ({"type": "subscribe", "channels": ["fills"], "after": "yesterday"}, "after", "'yesterday' is no cursor"),
         ({"type": "subscribe", "channels": ["fills"], "after": f"{2**62}-1"}, "after", "ahead of this stream"),
         ({"type": "subscribe", "channels": ["fills"], "after": f"{2**63}-1"}, "after", "ahead of this stream"),
-        ({"type": "subscribe", "channels": ["league"], "after": "1-1"}, "after", "states have no past"),
+        ({"type": "subscribe", "channels": ["league"], "after": "1-1"}, "after", "states have no history"),
         ({"type": "subscribe", "channels": ["fills"], "symbols": "BTC/USD"}, "symbols", "Expected"),
         ({"type": "subscribe", "channels": ["fills"], "since": 4}, "since", "unknown field"),
         ({"type": "sing"}, "type", "expected one of subscribe, unsubscribe, ping"),

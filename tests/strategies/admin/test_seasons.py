@@ -38,7 +38,7 @@ def test_the_list_offers_a_new_season_with_the_liquidity_of_the_running_one(admi
 
     page = admin_client.get(LIST).content.decode()
 
-    assert "Begin a new season" in page
+    assert "Start a new season" in page
     assert f'action="{reverse("admin:portfolios_season_begin")}"' in page
     assert '<option value="shared" selected>' in page
 
@@ -89,7 +89,7 @@ def test_who_may_only_look_is_offered_nothing_and_refused(reader):
     answer = reader.post(BEGIN, {"name": "Winter", "liquidity": "shared"})
 
     assert page.status_code == 200
-    assert "Begin a new season" not in page.content.decode()
+    assert "Start a new season" not in page.content.decode()
     assert answer.status_code == 403
     assert current_season() == season
 

@@ -55,6 +55,6 @@ def test_a_trader_begins_a_season_and_adds_a_fee_schedule(login):
     trader.post("/admin/portfolios/season/begin/", {"name": "Winter", "liquidity": "private", "confirmed": "on"})
     trader.post("/admin/portfolios/feeschedule/add/", SCHEDULE)
 
-    assert "Begin a new season" in page
+    assert "Start a new season" in page
     assert Season.objects.get(ended_at=None).name == "Winter"
     assert FeeSchedule.objects.get().by == TRADER
