@@ -25,7 +25,7 @@ from tests.processes import running, wait_until
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 CULPRITS = Path(__file__).parent / "culprits"
 
-PAUSED = {  # deed -> what is told of its errors
+PAUSED = {  # deed -> how its errors are recorded
     "raise": "ZeroDivisionError: division by zero (<lambda>, line ",
     "raise a base exception": "GeneratorExit: enough (<genexpr>, line ",
     "exit politely": "SystemExit: good-bye (<lambda>, line ",
@@ -35,7 +35,7 @@ PAUSED = {  # deed -> what is told of its errors
     "search with a bad pattern": "Interrupted: took longer than 400 ms (match, line ",
     "ask for too much at once": "MemoryError:  (<lambda>, line ",
 }
-QUARANTINED = {  # deed -> what is told of it, and what of the details
+QUARANTINED = {  # deed -> its reason, and what its details hold
     "loop through everything": ("hung at frame ", "in loop"),
     "hang in native code": ("hung at frame ", "in <lambda>"),
     "hoard": ("took ", "worker process "),
@@ -93,8 +93,10 @@ def all_are_dealt_with() -> bool:
         return False
     last = bus.latest_sequence(state["market"])
     innocents = current_season().accounts.exclude(deployment__strategy="culprit")
-    judged = innocents.filter(standing__sequence__gte=last).count()
-    return judged == innocents.count() and not Deployment.objects.filter(strategy="culprit", status="enabled").exists()
+    evaluated = innocents.filter(standing__sequence__gte=last).count()
+    return (
+        evaluated == innocents.count() and not Deployment.objects.filter(strategy="culprit", status="enabled").exists()
+    )
 
 
 def replayed(league: LeagueFile, tmp_path: Path) -> dict[str, object]:
@@ -121,15 +123,15 @@ def test_no_culprit_harms_another_deployment_and_the_page_says_what_each_did(log
 
 
 def assert_each_was_dealt_with_by_its_deed() -> None:
-    for deed, told in PAUSED.items():
+    for deed, error in PAUSED.items():
         assert row_of(deed).status == DeploymentStatus.PAUSED, deed
-        assert row_of(deed).status_reason.startswith(f"paused after errors in a row: {told}")
+        assert row_of(deed).status_reason.startswith(f"paused after errors in a row: {error}")
         events = DeploymentEvent.objects.filter(deployment__slug=slug_of(deed), kind="error")
         assert events.count() == 5
         assert all("generate_signal" in event.detail for event in events)
-    for deed, (told, detail) in QUARANTINED.items():
+    for deed, (reason, detail) in QUARANTINED.items():
         assert row_of(deed).status == DeploymentStatus.QUARANTINED, deed
-        assert row_of(deed).status_reason.startswith(told)
+        assert row_of(deed).status_reason.startswith(reason)
         event = DeploymentEvent.objects.get(deployment__slug=slug_of(deed), kind="quarantined")
         assert detail in event.detail
         assert_page_and_api_tell(row_of(deed))
@@ -149,12 +151,12 @@ def assert_a_reformed_culprit_catches_up(row: Deployment, log: Path) -> None:
 
 def assert_page_and_api_tell(row: Deployment) -> None:
     page = Client().get(f"/deployments/{row.slug}").content.decode()
-    told = Client().get(f"/api/v1/deployments/{row.slug}/").json()
+    answer = Client().get(f"/api/v1/deployments/{row.slug}/").json()
 
     assert f"quarantined: it {row.status_reason}" in page.replace("&#x27;", "'")
     assert "Not being processed" in page
-    assert (told["status"], told["status_reason"]) == ("quarantined", row.status_reason)
-    assert told["standing"]["health"] == "quarantined"
+    assert (answer["status"], answer["status_reason"]) == ("quarantined", row.status_reason)
+    assert answer["standing"]["health"] == "quarantined"
 
 
 def test_a_killed_warden_leaves_no_worker_behind_and_another_goes_on(log: Path, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def feed(log: Path) -> object:
     return running("manage.py", "run_feed", "--source", "simulated", "--seed", "5", "--no-record", log=log)
 
 
-def told(word: str) -> bool:
+def is_recorded(word: str) -> bool:
     return FeedEvent.objects.filter(market=MARKET, kind="standby", detail__contains=word).exists()
 
 
@@ -53,7 +53,7 @@ def test_the_second_feed_takes_over_within_five_seconds_and_the_gap_is_on_record
         stack.enter_context(running("manage.py", "run_worker", log=log))
         wait_until(lambda: slowest_cursor() > 0, "every deployment at work", log)
         stack.enter_context(feed(log))
-        wait_until(lambda: told("stands by"), "the second feed standing by", log)
+        wait_until(lambda: is_recorded("stands by"), "the second feed standing by", log)
 
         first.kill()
         killed_s = time.monotonic()
@@ -66,7 +66,7 @@ def test_the_second_feed_takes_over_within_five_seconds_and_the_gap_is_on_record
         frames = list(bus.read(MARKET, 0))
 
     assert took_over_s < WITHIN_S
-    assert told("takes over")
+    assert is_recorded("takes over")
     after = next(frame for frame in frames if frame.sequence > last)
     assert after.gap is not None
     assert after.gap.from_ns == last * 100_000_000

@@ -1,4 +1,4 @@
-"""Entries stopped by a person, and other changes that a worker obeys after a frame that is on record."""
+"""Entries stopped by a person, and other revisions that a worker applies after a frame that is on record."""
 
 from __future__ import annotations
 
@@ -125,29 +125,29 @@ def test_the_page_and_the_league_say_so(work: Work) -> None:
     assert contestant.health_reason == "entries are stopped: news; exits and stops go on"
 
 
-def test_every_change_is_on_record_with_the_frame_after_which_it_was_obeyed(work: Work) -> None:
+def test_every_change_is_on_record_with_the_frame_after_which_it_was_applied(work: Work) -> None:
     before = work.runner.sequence
     pause_deployment(deployment=row(), by="anna", reason="lunch")
-    asked = DeploymentRevision.objects.first().sequence
+    requested = DeploymentRevision.objects.first().sequence
 
     work.runner.reload(row())
     work.show()
     work.show()
 
-    obeyed = DeploymentRevision.objects.first()
-    assert (asked, obeyed.sequence, obeyed.note) == (None, before, "")
+    applied = DeploymentRevision.objects.first()
+    assert (requested, applied.sequence, applied.note) == (None, before, "")
     assert row().status == DeploymentStatus.PAUSED
 
 
-def test_a_change_that_a_killed_worker_had_not_committed_is_obeyed_anew(work: Work) -> None:
+def test_a_change_that_a_killed_worker_had_not_committed_is_applied_anew(work: Work) -> None:
     stop_entries(deployment=row(), by="anna")
     work.runner.reload(row())
 
     work.dies()
     work.show()
 
-    obeyed = DeploymentRevision.objects.first()
-    assert obeyed.sequence is not None and obeyed.sequence <= work.runner.sequence
+    applied = DeploymentRevision.objects.first()
+    assert applied.sequence is not None and applied.sequence <= work.runner.sequence
     assert work.hosted.engine.state.are_entries_stopped
 
 

@@ -33,10 +33,10 @@ def said(*words: str, **options: Any) -> str:
 
 @pytest.mark.parametrize("template", ["minimal", "full"])
 def test_a_new_strategy_is_found_under_its_name_and_keeps_the_contract(folder, template):
-    told = said("newstrategy", "my_first", "--template", template)
+    output = said("newstrategy", "my_first", "--template", template)
     report = json.loads(said("checkstrategy", "my_first", "--json"))
 
-    assert "manage.py checkstrategy my_first" in told
+    assert "manage.py checkstrategy my_first" in output
     assert [f for f in report["findings"] if f["mark"] != "fine"] == []
     assert [f["check"] for f in report["findings"]] == [
         *("contract", "config", "types", "purity", "run"),
@@ -45,12 +45,12 @@ def test_a_new_strategy_is_found_under_its_name_and_keeps_the_contract(folder, t
     assert report["figures"]["fills"] > 0
 
 
-def test_a_folder_that_is_not_yet_known_is_told_how_to_become_so(folder, tmp_path):
-    told = said("newstrategy", "elsewhere", "--folder", str(tmp_path / "new"))
+def test_a_folder_that_is_not_yet_known_is_shown_how_to_become_so(folder, tmp_path):
+    output = said("newstrategy", "elsewhere", "--folder", str(tmp_path / "new"))
 
     assert (tmp_path / "new" / "elsewhere.py").is_file()
-    assert "export STRATEGY_PATHS=" in told
-    assert f"checkstrategy {tmp_path / 'new' / 'elsewhere.py'}" in told
+    assert "export STRATEGY_PATHS=" in output
+    assert f"checkstrategy {tmp_path / 'new' / 'elsewhere.py'}" in output
 
 
 @pytest.mark.parametrize(
@@ -98,11 +98,11 @@ def test_the_list_tells_parameters_and_what_cannot_be_loaded_with_its_line(folde
 
 
 def test_the_list_as_text_has_no_colour_and_is_sorted(folder):
-    told = said("liststrategies")
+    output = said("liststrategies")
 
-    names = [line.split()[1] for line in told.splitlines() if line.startswith("✓")]
+    names = [line.split()[1] for line in output.splitlines() if line.startswith("✓")]
     assert names == sorted(names)
-    assert "\x1b[" not in told
+    assert "\x1b[" not in output
 
 
 def test_a_file_that_cannot_be_loaded_is_checked_by_its_file_name(folder):
@@ -120,11 +120,11 @@ def test_impure_imports_and_calls_are_named_with_file_and_line(folder):
     source = FIVE_LINES + "import time\nfrom datetime import datetime\nAT = datetime.now()\n"
     (folder.parent / "others" / "dip.py").write_text(source)
 
-    told = said("checkstrategy", "dip_buyer", "--minutes", "1")
+    output = said("checkstrategy", "dip_buyer", "--minutes", "1")
 
-    assert "dip.py:8: imports time, the wall clock: use data.time" in told
-    assert "dip.py:10: calls datetime.now, the wall clock: use data.time" in told
-    assert "keeps the contract, " in told
+    assert "dip.py:8: imports time, the wall clock: use data.time" in output
+    assert "dip.py:10: calls datetime.now, the wall clock: use data.time" in output
+    assert "keeps the contract, " in output
 
 
 def test_keys_without_help_break_the_contract_and_nothing_is_rehearsed(folder):
