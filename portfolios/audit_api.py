@@ -1,4 +1,4 @@
-"""REST: the audit log, for those who may see it."""
+"""REST: the audit log."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class AuditEntrySerializer(ModelSerializer[AuditEntry]):
 
 
 class AuditLog(generics.ListAPIView[AuditEntry]):
-    """Who changed what, newest first; nobody's business but of those who may change things."""
+    """Who changed what, newest first; needs the trader or the admin role."""
 
     needs = MAY_AUDIT
     queryset = AuditEntry.objects.order_by("-id")

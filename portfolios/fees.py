@@ -1,4 +1,4 @@
-"""Fee schedules of one's own: how they are spelled, and all that are known together."""
+"""Fee schedules that this installation added: parsed, checked, and joined with the published ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trading.fills import plain
 MOST_TIERS = 50
 MOST_PCT = Decimal(10)
 MOST_VOLUME_USD = Decimal(10) ** 15
-MOST_DECIMALS = 6  # of a rate in percent: a millionth of a percent is nobody's fee
+MOST_DECIMALS = 6  # of a rate in percent: no exchange charges a millionth of a percent
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*-[0-9]{4}-(0[1-9]|1[0-2])")
 _AS_A_ROW = "expected volume in USD, taker % and maker %, like 10000 0.35 0.20"
 

@@ -1,4 +1,4 @@
-"""What lists of rows can be narrowed by. A parameter nobody knows is refused, not ignored."""
+"""Filters of lists of rows. An unknown parameter is refused, not ignored."""
 
 from __future__ import annotations
 

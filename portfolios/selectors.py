@@ -22,7 +22,7 @@ _SUMMED = ("realised", "unrealised", "fees", "exposure", "interest", "owed", "sh
 
 
 class MarginState(StrEnum):
-    """How an account stands with its lender."""
+    """Margin status of an account."""
 
     NONE = "none"  # nothing is owed
     GOOD = "good"
@@ -32,7 +32,7 @@ class MarginState(StrEnum):
 
 
 def margin_state(standing: Standing | None) -> MarginState:
-    """Return how the account stands with its lender, as of its standing."""
+    """Return the margin status as of the standing."""
     if standing is None:
         return MarginState.NONE
     if standing.bankrupt_at is not None:
@@ -60,7 +60,7 @@ class LeagueRow:
 
     @property
     def equity(self) -> Decimal:
-        """What the account would fetch now, in its currency."""
+        """Equity now, in the account's currency; its stake until it is valued first."""
         equity: Decimal = self.standing.equity if self.standing else self.account.cash
         return equity
 

@@ -54,7 +54,7 @@ class Account(models.Model):
 
     season = models.ForeignKey(Season, on_delete=models.PROTECT, related_name="accounts")
     slug = models.SlugField(max_length=60, help_text="the deployment's slug")
-    currency = models.CharField(max_length=10, default="USD", help_text="equity and results are told in it")
+    currency = models.CharField(max_length=10, default="USD", help_text="of its equity and results")
     cash = money(help_text="stake, in `currency`")
     funding_currency = models.CharField(
         max_length=10,
@@ -64,7 +64,7 @@ class Account(models.Model):
     fee_schedule = models.CharField(max_length=60)
     fill_model = models.CharField(max_length=20, default="realistic")
     opened_at = models.DateTimeField(auto_now_add=True, help_text="wall clock")
-    first_sequence = models.BigIntegerField(default=0, help_text="frames up to this one are not the account's business")
+    first_sequence = models.BigIntegerField(default=0, help_text="it trades from the frame after this one on")
     closed_at = models.DateTimeField(null=True, blank=True, help_text="wall clock; empty while it trades")
 
     class Meta:

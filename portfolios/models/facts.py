@@ -36,7 +36,7 @@ class Order(models.Model):
     parent_id = models.CharField(max_length=120, blank=True, help_text="the entry that brought this exit")
     sibling_id = models.CharField(max_length=120, blank=True, help_text="one of the two cancels the other")
     is_triggered = models.BooleanField(default=False)
-    is_after_gap = models.BooleanField(default=False, help_text="nobody watched since it was judged last")
+    is_after_gap = models.BooleanField(default=False, help_text="the market was not watched since it was last matched")
     queue_ahead_qty = money(null=True, blank=True, help_text="base units shown before it at its price; empty: unknown")
     fill_model = models.CharField(max_length=30, blank=True, help_text="with its version")
     purpose = models.CharField(max_length=20, help_text="entry, exit, stop_loss, take_profit or liquidation")
@@ -79,7 +79,7 @@ class Fill(models.Model):
     signal_code = models.CharField(
         max_length=60, blank=True, help_text="the strategy's code, else stop_loss, take_profit, liquidation or flatten"
     )
-    evidence = models.JSONField(default=dict, help_text="what it was judged on")
+    evidence = models.JSONField(default=dict, help_text="the market data it was matched on")
     sequence = models.BigIntegerField()
     time = models.DateTimeField()
 

@@ -1,4 +1,4 @@
-"""What accounts may be charged by, beside the schedules that Paddock brings along."""
+"""Fee schedules that this installation added to the published ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What it has come to: balances, positions, equity, standings; kept for reading."""
+"""State, derived from facts and kept for reading: balances, positions, equity points, standings, shadows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How an account stood at one moment of the market, as its curve keeps it."""
+"""Equity points: what an account was worth at one moment of the market, and its sums by then."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a strategy shows of its last evaluation, as JSON can hold it and a page can show it."""
+"""A strategy's indicators at its last evaluation, as JSON can hold them and a page can show them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The book that the deployments of a shared season take from, as it survives a restart."""
+"""The book that the deployments of a shared season trade on, kept across restarts."""
 
 from __future__ import annotations
 

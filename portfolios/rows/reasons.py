@@ -1,4 +1,4 @@
-"""Why a strategy did not trade, hour by hour: stored are totals, so that writing an hour twice changes nothing."""
+"""No-trade reasons by hour. Stored are totals, so that writing an hour twice changes nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reasons:
-    """What an account's strategy gave as reasons, the most frequent of the last hour first."""
+    """No-trade reasons of an account, the most frequent of the last hour first."""
 
     rows: list[Reason]
     hour_since: datetime | None  # where "the last hour" begins: the end of an hour; None: with the account
@@ -34,7 +34,7 @@ class Reasons:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReasonsOfHour:
-    """What was counted between two moments; longer than an hour where the market was not seen."""
+    """Counts between two moments; longer than an hour where the market was not seen."""
 
     since: datetime | None  # None: since the account was opened
     until: datetime

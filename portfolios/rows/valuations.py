@@ -71,7 +71,7 @@ def _moment(time_ns: int) -> str | None:
 
 
 def record_valuations(valuations: Sequence[AccountValuation]) -> None:
-    """Write how accounts stand; it belongs in the transaction that writes their standings."""
+    """Write valuations; to be called in the transaction that writes the standings."""
     positions = [row for valuation in valuations for row in valuation.positions]
     upsert(models.Position, positions, ("account", "symbol"), _POSITION_FIELDS)
     upsert(
@@ -85,6 +85,6 @@ def record_valuations(valuations: Sequence[AccountValuation]) -> None:
 
 
 def waiting_of(account: models.Account) -> dict[str, dict[str, Any]]:
-    """Return what each open order of an account waits for, by order id, as its worker saw it last."""
+    """Return what each open order of an account waits for, by order id, as of its last valuation."""
     row = models.OpenOrders.objects.filter(account=account).first()
     return row.waiting if row else {}

@@ -11,6 +11,7 @@ from portfolios.models import EquityPoint
 from portfolios.results.curves import Paid, drawn
 from tests.desk import lending
 from tests.drawing import START_NS
+from tests.laws import law
 from tests.markets import MIDS, snapshot_of
 from trading.accounting.account import Account
 from trading.accounting.state import AccountState, Worth
@@ -52,6 +53,7 @@ def lived(history: list[tuple[int, int]]) -> tuple[list[tuple[D, D]], list[Equit
     return figures, points, returns, paid
 
 
+@law
 @given(histories)
 def test_drawdown_and_return_of_the_curve_are_those_of_the_running_figures(history):
     figures, points, returns, _ = lived([(0, 0), *history])
@@ -63,6 +65,7 @@ def test_drawdown_and_return_of_the_curve_are_those_of_the_running_figures(histo
     assert [point.return_pct for point in curve] == returns
 
 
+@law
 @given(histories)
 def test_points_that_kept_no_stake_are_drawn_with_the_payments_themselves(history):
     figures, points, returns, paid = lived([(0, 0), *history])

@@ -1,4 +1,4 @@
-"""Why a strategy did not trade, over time: stored as totals, shown as differences."""
+"""No-trade reasons over time: stored as totals, shown as differences."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_hours_are_shown_as_differences_with_the_present_one_at_the_end(deployme
     ]
 
 
-def test_the_api_tells_reasons_and_hours_since_a_moment(client, deployment):
+def test_the_api_lists_reasons_and_hours_since_a_moment(client, deployment):
     count(deployment, 2, holding=10)
     count(deployment, 1, holding=15)
     stand(deployment, "100", why={"holding": 16}, as_of=NOON)

@@ -75,7 +75,7 @@ def test_a_filled_order_waits_for_nothing(client, work: Work) -> None:
     assert OpenOrders.objects.get().waiting == {}
 
 
-def test_an_open_position_tells_its_mark_its_extremes_and_when_it_is_liquidated(client, work: Work) -> None:
+def test_an_open_position_shows_its_mark_its_extremes_and_when_it_is_liquidated(client, work: Work) -> None:
     work.trade("buy", 12, leverage="1.5")  # at 101
     work.show(around(110))
     work.settle()
@@ -90,7 +90,7 @@ def test_an_open_position_tells_its_mark_its_extremes_and_when_it_is_liquidated(
     assert position["as_of"] is not None
 
 
-def test_a_flat_position_tells_none_of_it(client, work: Work) -> None:
+def test_a_flat_position_shows_none_of_it(client, work: Work) -> None:
     work.trade("buy", 2)
     work.settle()
     work.trade("sell", 2)
@@ -102,7 +102,7 @@ def test_a_flat_position_tells_none_of_it(client, work: Work) -> None:
     assert [position[name] for name in names] == [None] * 5
 
 
-def test_a_round_trip_tells_how_far_it_went_and_how_long_it_lasted(client, work: Work) -> None:
+def test_a_round_trip_shows_how_far_it_went_and_how_long_it_lasted(client, work: Work) -> None:
     work.trade("buy", 2, code="dip")
     work.show(around(110))
     work.settle()

@@ -7,6 +7,7 @@ from decimal import Decimal as D
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.laws import law
 from trading.performance.drawdown import Drawdown, drawdowns, worst_drawdown_pct
 
 moves = st.lists(st.tuples(st.integers(-60, 80), st.integers(-90, 300)), min_size=1, max_size=30)
@@ -44,6 +45,7 @@ def test_without_a_later_moment_there_is_no_drawdown():
     assert worst_drawdown_pct(D(100), []) == 0
 
 
+@law
 @given(moves)
 def test_a_payment_at_any_moment_changes_no_drawdown(moves):
     alone = equity = D(1000)
@@ -62,6 +64,7 @@ def test_a_payment_at_any_moment_changes_no_drawdown(moves):
     assert abs(worst_drawdown_pct(D(1000), paying) - worst_drawdown_pct(D(1000), without)) < D("1e-20")
 
 
+@law
 @given(st.lists(st.tuples(st.integers(-100, 10**6).map(D), st.integers(-(10**5), 10**5).map(D)), max_size=30))
 def test_the_worst_is_never_better_than_the_present_and_a_peak_never_below_the_equity(moments):
     for (equity, _), drawdown in zip(moments, drawdowns(D(100), moments), strict=True):

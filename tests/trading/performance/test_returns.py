@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.desk import lending
+from tests.laws import law
 from tests.markets import MIDS, snapshot_of
 from trading.accounting.account import Account
 from trading.accounting.state import AccountState
@@ -34,6 +35,7 @@ def test_the_share_of_fees_needs_a_gain_before_them_and_a_fee():
     assert fees_of_edge_pct(D(-10), D(10)) is None
 
 
+@law
 @given(stake=cents, result=st.integers(-(10**6), 10**6), paid=cents, is_in=st.booleans())
 def test_a_payment_at_any_moment_moves_no_gain_and_only_a_deposit_moves_the_base(stake, result, paid, is_in):
     account = Account(AccountState(currency="USD"), PUBLISHED.plan("kraken-spot"), lending())
