@@ -39,6 +39,8 @@ class Strategy:
     on_stop: Callable[[State], None] | None = None  # accepted; nothing calls it yet
     trigger: str = "frame"  # frame, trade, or candle:TIMEFRAME
     warmup: Mapping[str, int] = field(default_factory=dict)  # timeframe -> closed candles it needs
+    category: str = ""  # one word for what it does, like hold; shown beside its name
+    is_benchmark: bool = False  # the others must beat it
     description: str = ""  # the module's docstring; its first line stands in lists
     path: str = ""  # of the file or package
     hash: str = ""  # SHA-256 of the whole package

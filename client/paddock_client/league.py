@@ -120,7 +120,7 @@ class Place(Row):
     """A deployment in its place, and what it made of the window."""
 
     rank_before: int | None  # when the window began, of the season a day ago; None: it had none
-    benchmark: str  # a yardstick that the others must beat; empty: it is none
+    benchmark: str  # category of a benchmark, which the others must beat; empty: it is none
     window: Performance
 
 

@@ -32,6 +32,8 @@ DECLARED = {
     "on_stop": "on_stop(state)",
     "trigger": "TRIGGER",
     "warmup": "WARMUP",
+    "category": "CATEGORY",
+    "is_benchmark": "IS_BENCHMARK",
     "description": "the docstring",
 }
 

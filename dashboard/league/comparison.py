@@ -80,7 +80,7 @@ class SettingLine:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Deployments side by side, in the order in which they were asked for."""
+    """Deployments side by side, in the order of the address."""
 
     columns: list[Column]
     figures: list[FigureLine]

@@ -144,9 +144,9 @@ class DeploymentAdmin(DeploymentPages, PayingAdmin, ClosingAdmin, CommandingAdmi
     def strategy_choice(self, request: HttpRequest) -> HttpResponse:
         """Return the page that lists the strategies, and those that could not be loaded."""
         services.note_versions()
-        asked = request.GET.get("strategy")
-        if asked:
-            self.message_user(request, f"No strategy is called {asked!r}; choose one of these.", messages.ERROR)
+        name = request.GET.get("strategy")
+        if name:
+            self.message_user(request, f"No strategy is called {name!r}; choose one of these.", messages.ERROR)
         context = {
             **self.admin_site.each_context(request),
             "title": "Choose a strategy",
@@ -229,17 +229,17 @@ class DeploymentAdmin(DeploymentPages, PayingAdmin, ClosingAdmin, CommandingAdmi
             obj.pk = created.pk
             obj._state.adding = False  # noqa: SLF001  (the admin goes on to log the row it was given)
 
-    @admin.action(description="Enable: ask for signals", permissions=["change"])
+    @admin.action(description="Enable: evaluate the strategy again", permissions=["change"])
     def enable(self, request: HttpRequest, rows: QuerySet[Deployment]) -> None:
         """Enable the chosen deployments."""
         self.each(request, rows, "enabled", services.enable_deployment)
 
-    @admin.action(description="Pause: no new signals; resting orders and stops live on", permissions=["change"])
+    @admin.action(description="Pause: no new signals; open orders and stops stay active", permissions=["change"])
     def pause(self, request: HttpRequest, rows: QuerySet[Deployment]) -> None:
         """Pause the chosen deployments."""
         self.each(request, rows.exclude(status=DeploymentStatus.PAUSED), "paused", services.pause_deployment)
 
-    @admin.action(description="Disable: no worker takes it", permissions=["change"])
+    @admin.action(description="Disable: no worker runs it", permissions=["change"])
     def disable(self, request: HttpRequest, rows: QuerySet[Deployment]) -> None:
         """Disable the chosen deployments."""
         self.each(request, rows, "disabled", services.disable_deployment)
@@ -253,7 +253,7 @@ class DeploymentAdmin(DeploymentPages, PayingAdmin, ClosingAdmin, CommandingAdmi
         return None
 
     def each(self, request: HttpRequest, rows: QuerySet[Deployment], done: str, service: Callable[..., object]) -> None:
-        """Call ``service`` for every row, and tell how many it was done to and what was refused."""
+        """Call ``service`` for every row; report how many were done and what was refused."""
         by = request.user.get_username()
         count = 0
         for row in rows:

@@ -45,13 +45,13 @@ class FeeScheduleForm(forms.ModelForm[FeeSchedule]):
 
     def clean(self) -> dict[str, Any]:
         """Check the table as a whole, as the service will."""
-        told = super().clean() or {}
+        cleaned = super().clean() or {}
         if not self.errors:
             try:
-                check_fee_schedule(name=told["name"], valid_from=told["valid_from"], tiers=told["tiers"])
+                check_fee_schedule(name=cleaned["name"], valid_from=cleaned["valid_from"], tiers=cleaned["tiers"])
             except ValidationError as error:
                 self.add_error(None, error)
-        return told
+        return cleaned
 
 
 @admin.register(FeeSchedule)
@@ -84,8 +84,8 @@ class FeeScheduleAdmin(admin.ModelAdmin[FeeSchedule]):
 
     def save_model(self, request: HttpRequest, obj: FeeSchedule, form: Any, change: bool) -> None:
         """Add it."""
-        told = {name: form.cleaned_data[name] for name in FIELDS}
-        obj.pk = add_fee_schedule(by=request.user.get_username(), **told).pk
+        fields = {name: form.cleaned_data[name] for name in FIELDS}
+        obj.pk = add_fee_schedule(by=request.user.get_username(), **fields).pk
         obj._state.adding = False  # noqa: SLF001  (the admin goes on to log the row it was given)
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:

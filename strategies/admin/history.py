@@ -100,8 +100,8 @@ class DeploymentPages(admin.ModelAdmin[Deployment]):
             return self._done(request, row, lambda by: roll_back(deployment=row, number=number, by=by), done)
         now = row.revisions.first()
         changes = changes_between(now.settings, revision.settings) if now else []
-        told = {"revision": revision, "changes": [c for c in changes if c.key.partition(".")[0] in fields_of(row)]}
-        return self._page(request, row, "confirm_roll_back", f"Roll back to revision {number}", told)
+        context = {"revision": revision, "changes": [c for c in changes if c.key.partition(".")[0] in fields_of(row)]}
+        return self._page(request, row, "confirm_roll_back", f"Roll back to revision {number}", context)
 
     def _row(self, request: HttpRequest, pk: int) -> Deployment:
         row: Deployment | None = self.get_object(request, str(pk))

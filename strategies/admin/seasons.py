@@ -64,8 +64,8 @@ class SeasonAdmin(ReadOnlyAdmin):
         elif market is None:
             self.message_user(request, "No market is known yet: start a feed first.", messages.ERROR)
         else:
-            told = form.cleaned_data
+            chosen = form.cleaned_data
             by = request.user.get_username()
-            begun = new_season(market=market, by=by, name=told["name"], liquidity=told["liquidity"])
+            begun = new_season(market=market, by=by, name=chosen["name"], liquidity=chosen["liquidity"])
             self.message_user(request, f"{begun} has begun, with {begun.liquidity} liquidity.", messages.SUCCESS)
         return redirect(reverse("admin:portfolios_season_changelist"))

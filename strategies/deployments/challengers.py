@@ -152,8 +152,8 @@ def _name(name: str, old: Strategy | None, new: Strategy) -> str:
     endings: Iterable[str] = (label(old), old.version) if old else ()
     for ending in endings:
         name = name.removesuffix(f" {ending}")
-    is_told_apart = old is None or old.version != new.version
-    return _ended(name, f" {new.version if is_told_apart else label(new)}", LONGEST_NAME)
+    differs = old is None or old.version != new.version
+    return _ended(name, f" {new.version if differs else label(new)}", LONGEST_NAME)
 
 
 def _ended(text: str, ending: str, longest: int) -> str:

@@ -142,8 +142,8 @@ def _write(
         strategy_hash=source,
     )
     if by:
-        told = "; ".join(filter(None, [note, *(change.sentence for change in changes)]))
-        note_change(by=by, kind="deployment", subject=deployment.slug, action=action, sentence=told)
+        sentence = "; ".join(filter(None, [note, *(change.sentence for change in changes)]))
+        note_change(by=by, kind="deployment", subject=deployment.slug, action=action, sentence=sentence)
 
 
 def _stored(change: Change) -> dict[str, Any]:
@@ -154,8 +154,8 @@ def _stored(change: Change) -> dict[str, Any]:
 def changes_of(revision: DeploymentRevision) -> list[Change]:
     """Return what a revision changed."""
     return [
-        Change(told["key"], "before" in told, told.get("before"), "after" in told, told.get("after"))
-        for told in revision.changes
+        Change(stored["key"], "before" in stored, stored.get("before"), "after" in stored, stored.get("after"))
+        for stored in revision.changes
     ]
 
 

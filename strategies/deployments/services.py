@@ -26,12 +26,12 @@ _RECORDED = _CHANGEABLE | {"status", "status_reason"}
 
 
 def fields_of(deployment: Deployment) -> dict[str, Any]:
-    """Return what can be changed of a deployment, by field: a copy takes part on the same terms."""
+    """Return what can be changed of a deployment, by field: what a copy is created with."""
     return {name: getattr(deployment, name) for name in _CHANGEABLE}
 
 
 def note_versions() -> None:
-    """Look whether strategies were edited, and keep what is new of them. Cheap: made to be called every second."""
+    """Find edited strategies and keep their new versions. Cheap: made to be called every second."""
     registry.refresh()
     kept.keep(registry.found().values())
 
@@ -62,7 +62,7 @@ def create_deployment(*, by: str, note: str = "", **fields: Any) -> Deployment:
 def change_deployment(
     *, deployment: Deployment, by: str, action: str = "changed", note: str = "", **changes: Any
 ) -> Deployment:
-    """Change a deployment; its account and record go on. Another version begins with an empty memory.
+    """Change a deployment; its account and record go on. Another version starts with an empty state.
 
     Raises:
         ValidationError: per field, or a field that cannot be changed.
@@ -92,7 +92,7 @@ def change_deployment(
 def _switch_sentence(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     rows = StrategyVersion.objects.in_bulk([before["strategy_hash"], after["strategy_hash"]], field_name="hash")
     old, new = (rows.get(side["strategy_hash"], side["strategy_hash"][:8]) for side in (before, after))
-    return f"{new} trades on for {old}: its memory begins anew; positions and orders stay"
+    return f"{new} replaces {old}: the strategy's state is reset; positions and orders stay"
 
 
 def roll_back(*, deployment: Deployment, number: int, by: str) -> Deployment:
@@ -129,7 +129,7 @@ def pin_deployment(*, deployment: Deployment, by: str) -> None:
 
 @transaction.atomic
 def reload_deployment(*, deployment: Deployment, by: str, action: str, note: str) -> None:
-    """Let its worker take a deployment up anew: what its settings name has changed, and they have not."""
+    """Have its worker reload a deployment: what its settings name has changed, its settings have not."""
     settings = _begun(deployment)
     _save(deployment)
     record_change(deployment, settings, settings, by=by, action=action, note=note)
@@ -154,7 +154,7 @@ def stop_entries(*, deployment: Deployment, by: str, reason: str = "") -> None:
     Exits, stops and whatever reduces a position go on. A flatten that is not done ends.
 
     Raises:
-        ValidationError: no worker takes it, so that it opens nothing as it is.
+        ValidationError: no worker runs it, so it opens nothing anyway.
     """
     summary = f"entries stopped by {by}" + (f": {reason}" if reason else "")
     set_status(deployment, DeploymentStatus.ENTRIES_STOPPED, "stopped", summary, by=by, reason=reason)
@@ -173,7 +173,7 @@ def pause_deployment(*, deployment: Deployment, by: str, reason: str = "") -> No
 
 
 def disable_deployment(*, deployment: Deployment, by: str) -> None:
-    """Take the deployment out of the workers' hands; its account stays as it is."""
+    """Have no worker run the deployment; its account stays as it is."""
     set_status(deployment, DeploymentStatus.DISABLED, "disabled", f"disabled by {by}", by=by)
 
 
@@ -196,7 +196,7 @@ def halt_deployment(*, deployment_id: int, reason: str) -> None:
 
 @transaction.atomic
 def quarantine_deployment(*, deployment_id: int, reason: str, detail: str = "") -> None:
-    """Take a deployment that harms its worker out of all workers' hands until a person enables it.
+    """Have no worker run a deployment that harms its worker, until a person enables it.
 
     Its open orders stay as they are and are matched by nobody. Safe to repeat: the first reason stays.
     """
@@ -214,14 +214,14 @@ def quarantine_deployment(*, deployment_id: int, reason: str, detail: str = "") 
 
 
 def note_unloadable(*, deployment: Deployment, error: str) -> None:
-    """Put on record that workers cannot take this revision on; safe to repeat."""
+    """Record that workers cannot load this revision; safe to repeat."""
     event_id = f"revision-{deployment.revision}-unloadable"
     record_event(deployment, event_id, "error", f"cannot be taken on: {error}", time=timezone.now())
 
 
 @transaction.atomic
 def reset_deployment(*, deployment: Deployment, by: str) -> None:
-    """Close the account, keep its record, and open a new one with the full stake."""
+    """Close the account, keep its record, and open a new one with the full starting balance."""
     settings = _begun(deployment)
     if deployment.account_id is not None:
         accounts = Account.objects.filter(pk=deployment.account_id)

@@ -22,7 +22,7 @@ from trading.strategy import Strategy
 
 ERROR_SHOWN_MINUTES = 60
 BOOK_STALE_S = 60
-_TELLING = ("error", "gap", "resumed", "reset")
+_KINDS_OF_HEALTH = ("error", "gap", "resumed", "reset")
 FeedState = Mapping[str, Any]
 
 
@@ -69,7 +69,7 @@ def league_board(season: Season | None, feed: FeedState | None) -> list[Contesta
     """
     rows = league_rows(season)
     deployments = {row.account_id: row for row in Deployment.objects.filter(account__in=[r.account for r in rows])}
-    news = _telling_events(deployments.values())
+    news = _events_of_health(deployments.values())
     shadows = shadows_of(row.account for row in rows)
     board = []
     for row in rows:
@@ -102,7 +102,7 @@ def past_board(rows: Sequence[LeagueRow]) -> list[Contestant]:
                 deployment=deployment,
                 strategy=traded(deployment)[0] if deployment.strategy else None,
                 health=Health.NOT_KEPT,
-                health_reason="how it was then is not kept; the events on its page tell what went wrong",
+                health_reason="past health is not recorded; see the events on its page",
                 optimism=past_optimism(deployment, row),
             )
         )
@@ -114,10 +114,10 @@ def contestant_named(slug: str, season: Season | None, feed: FeedState | None) -
     return next((c for c in league_board(season, feed) if c.deployment.slug == slug), None)
 
 
-def _telling_events(deployments: Iterable[Deployment]) -> dict[int, dict[str, DeploymentEvent]]:
+def _events_of_health(deployments: Iterable[Deployment]) -> dict[int, dict[str, DeploymentEvent]]:
     """Return, per deployment, the newest event of each kind that health depends on."""
     events = (
-        DeploymentEvent.objects.filter(deployment__in=list(deployments), kind__in=_TELLING)
+        DeploymentEvent.objects.filter(deployment__in=list(deployments), kind__in=_KINDS_OF_HEALTH)
         .order_by("deployment_id", "kind", "-time")
         .distinct("deployment_id", "kind")
         .defer("detail")
@@ -136,7 +136,7 @@ def _health(
     feed: FeedState | None,
 ) -> tuple[Health, str]:
     if deployment.status == DeploymentStatus.DISABLED:
-        return Health.DISABLED, "disabled: no worker takes it"
+        return Health.DISABLED, "disabled: no worker runs it"
     if deployment.status == DeploymentStatus.QUARANTINED:
         return Health.QUARANTINED, f"quarantined: it {deployment.status_reason}"
     if isinstance(strategy, str):
@@ -145,10 +145,10 @@ def _health(
     if error is not None:
         return Health.ERROR, error.summary
     if deployment.status == DeploymentStatus.PAUSED:
-        return Health.PAUSED, deployment.status_reason or "paused: resting orders and stops live on"
+        return Health.PAUSED, deployment.status_reason or "paused: open orders, stops and targets stay active"
     if deployment.status == DeploymentStatus.ENTRIES_STOPPED:
         why = f": {deployment.status_reason}" if deployment.status_reason else ""
-        return Health.ENTRIES_STOPPED, f"entries are stopped{why}; exits and stops go on"
+        return Health.ENTRIES_STOPPED, f"entries are stopped{why}; exits, stops and targets keep working"
     missing = _missing_data(symbols_of(deployment, strategy), feed)
     if missing:
         return Health.NO_DATA, missing
@@ -156,7 +156,7 @@ def _health(
         return Health.NO_DATA, "no worker has valued it yet"
     gap = news.get("gap")
     if gap is not None and gap.sequence >= row.account.first_sequence:
-        return Health.GAP, f"market time is missing from its record: {gap.summary}"
+        return Health.GAP, f"data gap: {gap.summary}"
     return Health.OK, "trading"
 
 

@@ -1,4 +1,4 @@
-"""How much of a deployment's result hangs on its fill model, or why that cannot be told."""
+"""How much of a deployment's result depends on its fill model, or why that is unknown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def deployment_optimism(deployment: Deployment, row: LeagueRow, shadows: Sequenc
 
 
 def past_optimism(deployment: Deployment, row: LeagueRow) -> Optimism:
-    """Return that it cannot be told: only what shadows have come to is kept, not how they came to it."""
+    """Return that it is unknown: of shadows the newest figures are kept, not those of past moments."""
     return optimism_of(row, deployment.fill_model, [], "how the fill models stood then is not kept")
 
 

@@ -17,10 +17,10 @@ from portfolios.results.windows import SEASON, Grid, Window, grid_of
 from portfolios.selectors import LeagueRow, LeagueTotals, league_totals, market_time
 from strategies.league.board import Contestant, FeedState, league_board, past_board
 
-# Strategies that nobody hopes will win: what the others must beat.
-BENCHMARKS = {"buy_and_hold": "hold", "random_trader": "random"}
+# Versions that were kept before a strategy could say IS_BENCHMARK are known by name.
+_BEFORE_DECLARED = {"buy_and_hold": "hold", "random_trader": "random"}
 A_DAY = timedelta(days=1)  # the season's places are compared with those of a day ago
-TOLD = "%Y-%m-%dT%H:%M:%SZ"
+MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 LATE = timedelta(minutes=1)  # a league's accounts are valued within seconds of each other
 
 
@@ -29,7 +29,7 @@ class OutsideSeason(ValueError):
 
 
 class View(NamedTuple):
-    """What of the season is looked at."""
+    """The window of the season, and the moment, that a reader chose."""
 
     window: Window = SEASON
     at: datetime | None = None  # the market's time; None: now
@@ -49,8 +49,10 @@ class Place(Contestant):
 
     @property
     def benchmark(self) -> str:
-        """Which yardstick it is; empty: it competes in earnest."""
-        return BENCHMARKS.get(self.deployment.strategy, "")
+        """The category of a benchmark, which the others must beat; empty: it is none."""
+        if self.strategy is not None and self.strategy.is_benchmark:
+            return self.strategy.category or "benchmark"
+        return _BEFORE_DECLARED.get(self.deployment.strategy, "")
 
 
 class Totals(NamedTuple):
@@ -72,7 +74,7 @@ class League:
 
     @property
     def until(self) -> datetime | None:
-        """The moment that is looked at; None before anything was valued."""
+        """The moment that is viewed; None before anything was valued."""
         return self.view.at or (self.reach[1] if self.reach else None)
 
     @property
@@ -95,13 +97,13 @@ class League:
 
     @property
     def cash(self) -> tuple[Decimal, str] | None:
-        """What the yardstick that never trades would still have, and its currency: the league's most usual stake."""
+        """The benchmark that never trades: the league's most usual starting balance, and its currency."""
         stakes = [(p.row.account.cash, p.row.account.currency) for p in self.places]
         return max(stakes, key=stakes.count) if stakes else None
 
 
 def league(season: Season | None, feed: FeedState | None, view: View) -> League:
-    """Return the league as ``view`` asks. The queries do not grow with the deployments.
+    """Return the league as of ``view``. The queries do not grow with the deployments.
 
     Raises:
         OutsideSeason: with the season's first and newest moment.
@@ -122,28 +124,28 @@ def league(season: Season | None, feed: FeedState | None, view: View) -> League:
 
 def _check_reach(at: datetime, reach: tuple[datetime, datetime] | None) -> None:
     if reach is None:
-        raise OutsideSeason(f"at is {at:{TOLD}}, but nothing has been valued in a running season yet")
+        raise OutsideSeason(f"at is {at:{MOMENT}}, but nothing has been valued in a running season yet")
     if not reach[0] <= at <= reach[1]:
-        raise OutsideSeason(f"at is {at:{TOLD}}; the season reaches from {reach[0]:{TOLD}} to {reach[1]:{TOLD}}")
+        raise OutsideSeason(f"at is {at:{MOMENT}}; the season reaches from {reach[0]:{MOMENT}} to {reach[1]:{MOMENT}}")
 
 
-def _places(asked: League, board: Sequence[Contestant]) -> list[Place]:
+def _places(viewed: League, board: Sequence[Contestant]) -> list[Place]:
     """Return what each made of the window, best return first."""
     accounts = tuple(contestant.row.account.pk for contestant in board)
-    begun = asked.view.window.since(asked.until) if asked.until else None
-    compared = begun or (asked.until - A_DAY if asked.until else None)
+    begun = viewed.view.window.since(viewed.until) if viewed.until else None
+    compared = begun or (viewed.until - A_DAY if viewed.until else None)
     points, firsts = points_at(accounts, compared) if compared else {}, first_moments(accounts)
-    samples, ranks = _samples(accounts, asked), _ranks(points.values())
+    samples, ranks = _samples(accounts, viewed), _ranks(points.values())
     places = []
     for contestant in board:
         account = contestant.row.account.pk
         first = firsts.get(account)
-        is_late = first is not None and asked.reach is not None and first - asked.reach[0] > LATE
+        is_late = first is not None and viewed.reach is not None and first - viewed.reach[0] > LATE
         point = points.get(account) if begun else None
         since = first if point is None else begun
         performance = _performance(contestant.row, point, since, is_late, samples.get(account, []))
-        told = {field.name: getattr(contestant, field.name) for field in fields(contestant)}
-        places.append(Place(**told, performance=performance, rank_before=ranks.get(account)))
+        known = {field.name: getattr(contestant, field.name) for field in fields(contestant)}
+        places.append(Place(**known, performance=performance, rank_before=ranks.get(account)))
     return sorted(places, key=lambda place: -(place.performance.return_pct or Decimal(0)))
 
 
@@ -172,10 +174,10 @@ def _performance(
     )
 
 
-def _samples(accounts: tuple[int, ...], asked: League) -> Mapping[int, Sequence[Sample | None]]:
-    if asked.grid is None or asked.reach is None:
+def _samples(accounts: tuple[int, ...], viewed: League) -> Mapping[int, Sequence[Sample | None]]:
+    if viewed.grid is None or viewed.reach is None:
         return {}
-    return _sampled(accounts, asked.grid, lookback_on(asked.grid, asked.reach[1]))
+    return _sampled(accounts, viewed.grid, lookback_on(viewed.grid, viewed.reach[1]))
 
 
 @lru_cache(maxsize=32)

@@ -199,7 +199,7 @@ class DetailSerializer(OptimismSerializer):
     margin_terms = SettingSerializer(many=True, read_only=True)
     cost = CostSerializer(read_only=True, allow_null=True)
     flattening = FlatteningSerializer(
-        read_only=True, allow_null=True, help_text="the one that is asked or under way; null: there is none"
+        read_only=True, allow_null=True, help_text="the one that is requested or under way; null: there is none"
     )
     standing = ContestantSerializer(source="contestant", read_only=True, allow_null=True)
     recent_events = DeploymentEventSerializer(source="events", many=True, read_only=True)

@@ -11,7 +11,6 @@ from portfolios.models import Season
 from portfolios.results.performance import Performance
 from portfolios.results.windows import WINDOWS
 from portfolios.serializers import ExactDecimalField
-from strategies.league.table import BENCHMARKS
 from strategies.serializers.deployments import ContestantSerializer
 from trading.fills import plain
 
@@ -55,8 +54,8 @@ class PlaceSerializer(ContestantSerializer):
     rank_before = serializers.IntegerField(
         allow_null=True, help_text="in the season when the window began, of the season a day ago; null: none yet"
     )
-    benchmark = serializers.ChoiceField(
-        choices=["", *BENCHMARKS.values()], help_text="a yardstick the others must beat; empty: none"
+    benchmark = serializers.CharField(
+        help_text="category of a benchmark, which the others must beat, like `hold` or `random`; empty: none"
     )
     window = PerformanceSerializer(source="performance")
 
@@ -105,7 +104,7 @@ class WindowSerializer(serializers.Serializer[Any]):
     """The stretch of market time that is looked at."""
 
     name = serializers.ChoiceField(choices=list(WINDOWS), source="view.window.name")
-    at = serializers.DateTimeField(source="view.at", allow_null=True, help_text="the past moment asked; null: now")
+    at = serializers.DateTimeField(source="view.at", allow_null=True, help_text="the past moment requested; null: now")
     since = serializers.DateTimeField(allow_null=True, help_text="its begin, the season's when that is later")
     until = serializers.DateTimeField(allow_null=True, help_text="its end: the newest valuation, or `at`")
     ticks = serializers.ListField(child=serializers.DateTimeField(), help_text="the moments of each row's `samples`")

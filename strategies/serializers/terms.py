@@ -37,10 +37,10 @@ def _json(term: Term, options: dict[str, Any]) -> Field:
     if isinstance(term.about.default, list):
         return serializers.ListField(child=serializers.CharField(), **options)
     # Amounts are text, as all decimals; what has keys of its own holds what their schema says.
-    return serializers.DictField(**options) if term.has_keys else serializers.DictField(child=_TEXT, **options)
+    child: dict[str, Any] = {} if term.has_keys else {"child": serializers.CharField()}
+    return serializers.DictField(**child, **options)
 
 
-_TEXT = serializers.CharField()
 _KINDS: dict[Kind, Callable[[Term, dict[str, Any]], Field]] = {
     Kind.WHOLE: _number(serializers.IntegerField),
     Kind.NUMBER: _number(serializers.FloatField),

@@ -52,6 +52,8 @@ def load(path: Path, *, expected_hash: str = "") -> Strategy:
         on_stop=getattr(module, "on_stop", None),
         trigger=getattr(module, "TRIGGER", "frame"),
         warmup=getattr(module, "WARMUP", {}),
+        category=_optional_text(module, "CATEGORY"),
+        is_benchmark=getattr(module, "IS_BENCHMARK", False) is True,
         description=getdoc(module) or "",
         path=str(path),
         hash=source,
@@ -73,6 +75,10 @@ def _text(module: ModuleType, attribute: str) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST_NAME or not value.isprintable():
         raise BrokenContract(f"{attribute} is {value!r}; expected text of at most {LONGEST_NAME} characters")
     return value
+
+
+def _optional_text(module: ModuleType, attribute: str) -> str:
+    return _text(module, attribute) if hasattr(module, attribute) else ""
 
 
 def _symbols(module: ModuleType) -> tuple[str, ...]:

@@ -111,7 +111,7 @@ def test_what_no_worker_takes_stays_so(work: Work, change) -> None:
     else:
         change(deployment_id=row().pk, reason="hung")
 
-    with pytest.raises(ValidationError, match="no worker takes it"):
+    with pytest.raises(ValidationError, match="no worker runs it"):
         stop_entries(deployment=row(), by="anna")
 
 

@@ -12,6 +12,8 @@ from trading.snapshot import DataSnapshot
 STRATEGY_NAME = "buy_and_hold"
 STRATEGY_VERSION = "1.0.0"
 SYMBOLS = ["BTC/USD"]
+CATEGORY = "hold"
+IS_BENCHMARK = True
 
 
 class Config(msgspec.Struct, frozen=True):

@@ -15,6 +15,8 @@ from trading.snapshot import DataSnapshot
 STRATEGY_NAME = "random_trader"
 STRATEGY_VERSION = "1.0.0"
 SYMBOLS = ["BTC/USD"]
+CATEGORY = "random"
+IS_BENCHMARK = True
 
 FRAMES_PER_MINUTE = 600
 

@@ -33,7 +33,7 @@ class Command(BaseCommand):
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from None
         new = strategy_of(challenger)
-        told = {
+        answer = {
             "challenger": challenger.slug,
             "champion": champion.slug,
             "strategy": new.name,
@@ -42,4 +42,4 @@ class Command(BaseCommand):
             "has_account": challenger.account_id is not None,
         }
         sentence = f"{challenger.slug} challenges {champion.slug} with {new.name} {label(new)}"
-        self.stdout.write(json.dumps(told) if options["json"] else sentence)
+        self.stdout.write(json.dumps(answer) if options["json"] else sentence)

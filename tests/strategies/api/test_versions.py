@@ -39,8 +39,16 @@ def test_a_deployment_tells_which_version_it_trades_and_which_other_is_there(
     after = client.get(f"{FLIP}/").json()
 
     assert before["offered_version"] is None
-    assert after["traded_version"] == before["traded_version"] == {"version": "1.0.0", "hash": row.strategy_hash}
-    assert after["offered_version"] == {"version": "1.1.0", "hash": new}
+    assert (
+        after["traded_version"]
+        == before["traded_version"]
+        == {
+            "version": "1.0.0",
+            "hash": row.strategy_hash,
+            "assets": [],
+        }
+    )
+    assert after["offered_version"] == {"version": "1.1.0", "hash": new, "assets": []}
     assert after["standing"]["version"] == "1.0.0"
 
 
@@ -51,7 +59,7 @@ def test_a_challenger_is_entered_and_told(admin_client: Client, folder: Path, ro
 
     told = answer.json()
     assert (answer.status_code, told["slug"], told["config"]) == (201, "flip-2", {"every": 30})
-    assert told["traded_version"] == {"version": "1.1.0", "hash": new}
+    assert told["traded_version"] == {"version": "1.1.0", "hash": new, "assets": []}
 
 
 def test_a_config_that_the_version_does_not_take_is_refused_until_another_comes_with_it(

@@ -59,7 +59,7 @@ def test_a_name_without_a_letter_of_the_alphabet_gets_the_originals_slug_and_a_n
         ({"slug": "cross"}, "slug", "already exists"),
         ({"config": {"slowest": 1}}, "config", "slowest"),
         ({"status": "paused"}, "status", "status cannot be set"),
-        ({"fill_model": "dreamy"}, "fill_model", "known are"),
+        ({"fill_model": "dreamy"}, "fill_model", "expected one of realistic"),
     ],
 )
 def test_what_is_not_valid_is_refused_by_field(original: Deployment, changes, field: str, words: str) -> None:

@@ -53,7 +53,7 @@ def test_what_a_row_says_is_what_the_engine_trades_on() -> None:
         ({"assets": {"BTC": "NaN"}}, "assets", "assets hold 'NaN' of BTC"),
         ({"assets": {"b": "1"}}, "assets", "assets hold the currency 'b'"),
         ({"assets": ["BTC"]}, "assets", "assets are ['BTC']"),
-        ({"latency_sigma": 2.5}, "latency_sigma", "latency_sigma is 2.5; expected a number from 0 to 2"),
+        ({"latency_sigma": 2.5}, "latency_sigma", "latency_sigma is 2.5; expected a number at least 0, at most 2"),
         ({"latency_sigma": float("nan")}, "latency_sigma", "latency_sigma is nan; expected"),
         ({"margin": {"leverage": 3}}, "margin", "unknown field `leverage`"),
         ({"margin": {"limits": {"long": "-1"}}}, "margin", "long is -1; expected a number from 0 to 100"),
@@ -142,7 +142,7 @@ def test_what_the_form_takes_is_stored_and_shown_again(admin_client) -> None:
     [
         ({"assets": "BTC"}, "assets", "assets hold 'BTC'; expected amounts with currencies"),
         ({"assets": "1 BTC, 2 btc"}, "assets", "assets hold BTC twice"),
-        ({"latency_sigma": "3"}, "latency_sigma", "latency_sigma is 3.0; expected"),
+        ({"latency_sigma": "3"}, "latency_sigma", "latency_sigma is '3'; expected"),
         ({"margin__limits.long": "-1"}, "margin__limits.long", "limits.long is '-1'; expected a decimal number"),
         ({"margin__limits.long": "50"}, "__all__", "at a leverage of 50 the equity is 2.0 % of the position"),
     ],

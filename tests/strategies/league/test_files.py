@@ -118,7 +118,7 @@ def test_loading_a_file_after_an_edit_changes_no_version(tmp_path: Path, folder:
 
 
 def test_a_version_that_is_kept_nowhere_is_refused_by_name(tmp_path: Path) -> None:
-    text = '[[deployments]]\nslug = "a"\nstrategy = "ema_cross"\nstrategy_hash = "ab12cd34ef"\n'
+    text = f'[[deployments]]\nslug = "a"\nstrategy = "ema_cross"\nstrategy_hash = "{"ab12cd34" * 8}"\n'
 
     with pytest.raises(InvalidLeague, match="version ab12cd34 of ema_cross is not in its folder, and it was not kept"):
         load_league(read_league(written(tmp_path, text)), by="test")
