@@ -12,9 +12,9 @@ from trading.accounting.positions import Position, RoundTrip
 from trading.accounting.state import Worth
 from trading.book import Side
 from trading.engine import Outcome
+from trading.market_snapshot import MarketSnapshot
 from trading.orders import Order, Purpose
 from trading.signals import OrderType
-from trading.snapshot import DataSnapshot
 
 
 def lending(long: Any = "1.5", short: Any = 2, **changes: Any) -> MarginTerms:
@@ -64,7 +64,7 @@ class Desk(Bench):
         return self.show(*args, **changes)
 
     @property
-    def snapshot(self) -> DataSnapshot:
+    def snapshot(self) -> MarketSnapshot:
         return self.scene.market.snapshot()
 
     @property

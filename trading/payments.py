@@ -6,10 +6,10 @@ from decimal import Decimal
 
 from trading.accounting.ledger import ZERO, InsufficientFunds
 from trading.engine import Engine, Outcome
-from trading.snapshot import DataSnapshot
+from trading.market_snapshot import MarketSnapshot
 
 
-def pay(engine: Engine, payment_id: str, currency: str, amount: Decimal, snapshot: DataSnapshot) -> Outcome:
+def pay(engine: Engine, payment_id: str, currency: str, amount: Decimal, snapshot: MarketSnapshot) -> Outcome:
     """Take in what is paid (above zero) or give out what is taken (below), and value the account anew.
 
     ``payment_id`` is one that no other payment of the account has. When it raises, nothing has changed.
@@ -31,7 +31,7 @@ def pay(engine: Engine, payment_id: str, currency: str, amount: Decimal, snapsho
     return outcome
 
 
-def _require_free(engine: Engine, currency: str, amount: Decimal, snapshot: DataSnapshot) -> None:
+def _require_free(engine: Engine, currency: str, amount: Decimal, snapshot: MarketSnapshot) -> None:
     held = engine.account.means.free(currency, snapshot)
     free = max(held - engine.exchange.reserved(currency, snapshot), ZERO)
     if amount > free:

@@ -8,8 +8,8 @@ from trading.accounting.account import Account
 from trading.accounting.valuation import mid_rate
 from trading.book import Side
 from trading.fees import Liquidity
+from trading.market_snapshot import MarketSnapshot
 from trading.orders import Order
-from trading.snapshot import DataSnapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Portfolio:
 
     __slots__ = ("_account", "_orders", "_snapshot")
 
-    def __init__(self, account: Account, orders: tuple[Order, ...], snapshot: DataSnapshot) -> None:
+    def __init__(self, account: Account, orders: tuple[Order, ...], snapshot: MarketSnapshot) -> None:
         self._account = account
         self._orders = orders
         self._snapshot = snapshot

@@ -15,7 +15,7 @@ from trading.engine import Engine
 from trading.exchange.waiting import Waiting, waiting
 from trading.fills import plain
 from trading.frames import utc
-from trading.snapshot import DataSnapshot
+from trading.market_snapshot import MarketSnapshot
 
 _POSITION_FIELDS = ("mae", "mfe", "mark_price", "unrealised", "liquidation_price", "as_of")
 
@@ -30,7 +30,7 @@ class AccountLook:
     waiting: dict[str, dict[str, Any]]  # order id -> what it waits for, as JSON
 
 
-def look_at(account_id: int, engine: Engine, snapshot: DataSnapshot) -> AccountLook:
+def look_at(account_id: int, engine: Engine, snapshot: MarketSnapshot) -> AccountLook:
     """Return how the account stands as of ``snapshot``, which its engine has taken in."""
     rows = list(position_rows(account_id, engine.state.account, snapshot.instruments))
     for row in rows:
@@ -45,7 +45,7 @@ def look_at(account_id: int, engine: Engine, snapshot: DataSnapshot) -> AccountL
     return AccountLook(account_id, snapshot.time_ns, rows, told)
 
 
-def _mark(row: models.Position, engine: Engine, snapshot: DataSnapshot) -> None:
+def _mark(row: models.Position, engine: Engine, snapshot: MarketSnapshot) -> None:
     figures = engine.account.figures_of(row.symbol, snapshot)
     top = snapshot.top_or_none(row.symbol)
     if top is not None and top.bids and top.asks:

@@ -25,6 +25,7 @@ from trading.engine import Engine, Outcome, Terms
 from trading.engine.strategy_state import UnsavableState
 from trading.frames import Frame, decode_frame, encode_frame
 from trading.market import Market
+from trading.market_snapshot import MarketSnapshot
 from trading.run import Progress, Scene, folded, run
 from trading.signals import Amend, Cancel, Signal
 from trading.snapshot import DataSnapshot
@@ -117,7 +118,7 @@ class Rehearsal:
         run(scenes, (self,), Rehearsal._take_turn, begin=watch, between=self._keep)
         return self._ended()
 
-    def _take_turn(self, frame: Frame, snapshot: DataSnapshot) -> None:
+    def _take_turn(self, frame: Frame, snapshot: MarketSnapshot) -> None:
         outcome = self.engine.process(frame, snapshot)
         if outcome.has_facts:
             self._note(outcome)

@@ -21,9 +21,9 @@ from strategies.models import (
     StrategyVersion,
 )
 from strategies.serializers.shadows import OptimismSerializer
+from strategies.serializers.terms import term_fields
 from strategies.versions.files import assets_of
 from trading.strategy import Strategy
-from strategies.serializers.terms import term_fields
 
 NO_ROUND_TRIP = "no closed round trip yet"
 

@@ -16,8 +16,8 @@ from trading.accounting.valuation import mid_rate
 from trading.engine import Engine, Outcome
 from trading.engine.flattening import begin_flattening
 from trading.frames import utc
+from trading.market_snapshot import MarketSnapshot
 from trading.payments import pay
-from trading.snapshot import DataSnapshot
 
 NOTHING_OPEN = "nothing was open: the account had not begun"
 
@@ -72,7 +72,7 @@ def apply_payments(runner: Runner) -> set[str]:
         return runner.flush() if settled else set()
 
 
-def apply_to(engine: Engine, payment: Payment, snapshot: DataSnapshot) -> Outcome:
+def apply_to(engine: Engine, payment: Payment, snapshot: MarketSnapshot) -> Outcome:
     """Apply a payment to an engine: that of its deployment, or another that follows the same money.
 
     Raises:
@@ -81,7 +81,7 @@ def apply_to(engine: Engine, payment: Payment, snapshot: DataSnapshot) -> Outcom
     return pay(engine, f"payment-{payment.pk}", payment.currency, payment.amount, snapshot)
 
 
-def _is_settled(payment: Payment, hosted: Hosted, snapshot: DataSnapshot) -> bool:
+def _is_settled(payment: Payment, hosted: Hosted, snapshot: MarketSnapshot) -> bool:
     """Apply or refuse a payment; False while it must wait for a price."""
     engine = hosted.engine
     if not engine.account.is_funded or _is_price_awaited(payment.currency, engine, snapshot):
@@ -100,7 +100,7 @@ def _is_settled(payment: Payment, hosted: Hosted, snapshot: DataSnapshot) -> boo
     return True
 
 
-def _is_price_awaited(currency: str, engine: Engine, snapshot: DataSnapshot) -> bool:
+def _is_price_awaited(currency: str, engine: Engine, snapshot: MarketSnapshot) -> bool:
     """Return whether a price will come that is not known yet; that of a currency nobody trades will not."""
     is_traded = any(currency in (i.base, i.quote) for i in snapshot.instruments.values())
     return is_traded and mid_rate(snapshot, currency, engine.terms.currency) is None

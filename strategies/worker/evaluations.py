@@ -14,7 +14,7 @@ from trading.engine import Engine
 from trading.engine.outcome import Outcome
 from trading.engine.strategy_errors import Interrupted
 from trading.frames import Frame
-from trading.snapshot import DataSnapshot
+from trading.market_snapshot import MarketSnapshot
 
 if TYPE_CHECKING:
     from strategies.worker.hosting import Hosted
@@ -62,7 +62,7 @@ class Evaluations:
         )
         self._began_ns = perf_counter_ns()
 
-    def process(self, hosted: Hosted, engine: Engine, frame: Frame, snapshot: DataSnapshot) -> Outcome:
+    def process(self, hosted: Hosted, engine: Engine, frame: Frame, snapshot: MarketSnapshot) -> Outcome:
         """Show the frame to one of the deployment's engines."""
         self._hosted, self._engine = hosted, engine
         self._box.enter(hosted.deployment_id)

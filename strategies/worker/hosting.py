@@ -20,8 +20,8 @@ from trading.engine.outcome import Outcome, StrategyError
 from trading.engine.strategy_errors import described
 from trading.exchange import SharedBook
 from trading.frames import NS_PER_S
+from trading.market_snapshot import MarketSnapshot
 from trading.minutes import HOUR_NS
-from trading.snapshot import DataSnapshot
 
 EQUITY_POINT_FRAMES = 50  # every five seconds of market time
 CHECKPOINT_FRAMES = 300  # at least every thirty seconds of market time
@@ -108,7 +108,7 @@ class Hosted:
         self.meter.state_bytes = len(state.memory)
         return payload
 
-    def update(self, checkpoint: bytes | None, snapshot: DataSnapshot) -> AccountUpdate:
+    def update(self, checkpoint: bytes | None, snapshot: MarketSnapshot) -> AccountUpdate:
         """Return what is to be written, with ``checkpoint`` or beside the stored one, as ``snapshot`` has it."""
         state = self.engine.state
         update = AccountUpdate(self.account_id, state.sequence, state.time_ns, state, checkpoint, marks=self.marks)

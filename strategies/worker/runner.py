@@ -28,8 +28,8 @@ from trading.engine.strategy_errors import described
 from trading.exchange import SharedBook
 from trading.frames import Frame
 from trading.market import Market
+from trading.market_snapshot import MarketSnapshot
 from trading.run import Progress, folded, run
-from trading.snapshot import DataSnapshot
 
 _log = logging.getLogger("worker")
 
@@ -91,7 +91,7 @@ class Runner:
     def _begin(self, frame: Frame) -> None:
         self._evaluations.begin(frame.sequence)
 
-    def _turn(self, hosted: Hosted, frame: Frame, snapshot: DataSnapshot) -> None:
+    def _turn(self, hosted: Hosted, frame: Frame, snapshot: MarketSnapshot) -> None:
         try:
             hosted.note(self._evaluations.process(hosted, hosted.engine, frame, snapshot))
         except Exception as error:

@@ -22,9 +22,9 @@ from strategies.terms import ShadowChoice
 from trading.engine import Engine
 from trading.engine.shadow import Shadow, Show, other_models, under
 from trading.frames import Frame
+from trading.market_snapshot import MarketSnapshot
 from trading.minutes import ns_of
 from trading.performance.optimism import Origin
-from trading.snapshot import DataSnapshot
 
 _log = logging.getLogger("worker")
 
@@ -103,7 +103,7 @@ class Shadows:
             if not engine.is_paused:
                 shadow.engine.lift_halt()
 
-    def process(self, engine: Engine, frame: Frame, snapshot: DataSnapshot, show: Show = Engine.process) -> None:
+    def process(self, engine: Engine, frame: Frame, snapshot: MarketSnapshot, show: Show = Engine.process) -> None:
         """Take in the frame that ``engine`` has taken in, as ``show`` shows it; they are paused while it is."""
         for shadow in list(self.running.values()):
             shadow.engine.is_paused = engine.is_paused or engine.state.is_halted

@@ -18,9 +18,9 @@ from trading.accounting.state import AccountState
 from trading.accounting.valuation import mid_rate
 from trading.book import Side
 from trading.fees import PUBLISHED, Liquidity
+from trading.market_snapshot import MarketSnapshot
 from trading.orders import Order, Purpose
 from trading.signals import OrderType
-from trading.snapshot import DataSnapshot
 
 CLOSE = D("1e-15")  # dollars: rates of cross pairs are rounded at 28 digits
 
@@ -46,7 +46,7 @@ class Play:
         self.number = 0
 
     @property
-    def snapshot(self) -> DataSnapshot:
+    def snapshot(self) -> MarketSnapshot:
         return snapshot_of(self.mids, time_ns=self.time_ns, spread=7)
 
     @property

@@ -16,8 +16,8 @@ from trading.fees import TIER_CURRENCY, FeePlan, Liquidity
 from trading.fills import Fill
 from trading.frames import NS_PER_S
 from trading.instruments import Instrument
+from trading.market_snapshot import MarketSnapshot
 from trading.orders import Order, Refusal
-from trading.snapshot import DataSnapshot
 
 __all__ = ["Account", "AccountState", "InsufficientFunds", "LedgerEntry", "Party", "Position", "RoundTrip", "Worth"]
 
@@ -61,7 +61,7 @@ class Account:
         order: Order,
         instrument: Instrument,
         worst_cost: Decimal,
-        snapshot: DataSnapshot,
+        snapshot: MarketSnapshot,
         reserved: Mapping[str, Decimal],
     ) -> Refusal | None:
         """Return why the account cannot afford the order, or None.
@@ -79,7 +79,7 @@ class Account:
         slug: str,
         stake: Decimal,
         currency: str,
-        snapshot: DataSnapshot,
+        snapshot: MarketSnapshot,
         assets: Mapping[str, Decimal] | None = None,
     ) -> list[LedgerEntry] | None:
         """Pay in ``stake`` (account currency) as ``currency`` at mid, and amounts of other ``assets``.
@@ -108,7 +108,7 @@ class Account:
         ]
         return self._ledger.post(f"{slug}:{snapshot.sequence}:deposit", EntryKind.DEPOSIT, moved, snapshot)
 
-    def deposit(self, fact: str, currency: str, amount: Decimal, snapshot: DataSnapshot) -> list[LedgerEntry]:
+    def deposit(self, fact: str, currency: str, amount: Decimal, snapshot: MarketSnapshot) -> list[LedgerEntry]:
         """Take in what the owner pays; it is no profit. ``fact`` is an id that no other payment has.
 
         Debts in that currency which no position secures are paid back with it.
@@ -126,7 +126,7 @@ class Account:
             self.state.bankrupt_ns = 0
         return entries
 
-    def withdraw(self, fact: str, currency: str, amount: Decimal, snapshot: DataSnapshot) -> list[LedgerEntry]:
+    def withdraw(self, fact: str, currency: str, amount: Decimal, snapshot: MarketSnapshot) -> list[LedgerEntry]:
         """Give out what the owner takes; it is no loss. ``fact`` is an id that no other payment has.
 
         Raises:
@@ -139,7 +139,7 @@ class Account:
         moved = [(Party.ACCOUNT, currency, -amount), (Party.OWNER, currency, amount)]
         return self._ledger.post(fact, EntryKind.WITHDRAWAL, moved, snapshot)
 
-    def _value(self, currency: str, amount: Decimal, snapshot: DataSnapshot) -> Decimal:
+    def _value(self, currency: str, amount: Decimal, snapshot: MarketSnapshot) -> Decimal:
         rate = mid_rate(snapshot, currency, self.state.currency)
         if rate is None:
             raise ValueError(f"what a {currency} is worth in {self.state.currency} is not known yet")
@@ -147,7 +147,7 @@ class Account:
             raise ValueError(f"the amount is {amount} {currency}; expected a number above zero")
         return amount * rate
 
-    def _paid(self, value: Decimal, snapshot: DataSnapshot) -> None:
+    def _paid(self, value: Decimal, snapshot: MarketSnapshot) -> None:
         self.is_funded = True
         self.state.payments.append(Payment(snapshot.time_ns, value))
         self.state.stake += value
@@ -171,7 +171,7 @@ class Account:
         ticks: int,
         lots: int,
         liquidity: Liquidity,
-        snapshot: DataSnapshot,
+        snapshot: MarketSnapshot,
         evidence: Mapping[str, object],
     ) -> tuple[Fill, list[LedgerEntry], RoundTrip | None]:
         """Settle one execution of ``order`` and return it, its postings and the round trip it closed.
@@ -221,7 +221,7 @@ class Account:
         ticks: int,
         lots: int,
         rate_bps: Decimal,
-        snapshot: DataSnapshot,
+        snapshot: MarketSnapshot,
     ) -> Settlement:
         into_account = mid_rate(snapshot, instrument.quote, self.state.currency)
         assert into_account is not None, "the exchange refuses orders whose worth is unknown"
@@ -244,7 +244,7 @@ class Account:
             into_account=into_account,
         )
 
-    def _count_volume(self, quote: str, cost: Decimal, snapshot: DataSnapshot) -> None:
+    def _count_volume(self, quote: str, cost: Decimal, snapshot: MarketSnapshot) -> None:
         """Count towards the tier; what cannot be priced in its currency earns no discount."""
         rate = mid_rate(snapshot, quote, TIER_CURRENCY)
         if rate is None:
@@ -257,7 +257,7 @@ class Account:
         volumes[today] = volumes.get(today, ZERO) + cost * rate
         self._volume = (-1, ZERO)
 
-    def charge_rollovers(self, snapshot: DataSnapshot) -> list[LedgerEntry]:
+    def charge_rollovers(self, snapshot: MarketSnapshot) -> list[LedgerEntry]:
         """Charge what lending has cost up to now; a position whose quote has no price yet is charged later."""
         entries: list[LedgerEntry] = []
         for position in binding(self.state.positions):
@@ -268,7 +268,7 @@ class Account:
 
     # Worth
 
-    def worth(self, snapshot: DataSnapshot) -> Worth | None:
+    def worth(self, snapshot: MarketSnapshot) -> Worth | None:
         """Return what the account is worth now; None while the price of a holding or a debt is unknown."""
         target, balances, loans = self.state.currency, self.state.balances, self.state.loans
         equity = mid_equity = exposure = owed = ZERO
@@ -298,14 +298,14 @@ class Account:
                 exposure += abs(mid_value)
         return Worth(equity, mid_equity, exposure, owed)
 
-    def look(self, snapshot: DataSnapshot) -> None:
+    def look(self, snapshot: MarketSnapshot) -> None:
         """Note how far the open round trips stand from where they began, at mid; where there is none, nothing."""
         for position in self.state.positions.values():
             if position.lots and (top := snapshot.top_or_none(position.symbol)) is not None and top.bids and top.asks:
                 twice = snapshot.instrument(position.symbol).cost(top.bids[0].ticks + top.asks[0].ticks, position.lots)
                 position.look(twice / 2)
 
-    def figures_of(self, symbol: str, snapshot: DataSnapshot) -> InstrumentFigures | None:
+    def figures_of(self, symbol: str, snapshot: MarketSnapshot) -> InstrumentFigures | None:
         """Return how the account has done through one instrument; None while its worth is unknown."""
         position = self.position(symbol)
         base_rate = mid_rate(snapshot, position.base, self.state.currency)

@@ -12,8 +12,8 @@ from trading.accounting.margin import MarginTerms
 from trading.accounting.positions import Position, RoundTrip, Tally
 from trading.book import Side
 from trading.instruments import Instrument
+from trading.market_snapshot import MarketSnapshot
 from trading.orders import Order, Purpose
-from trading.snapshot import DataSnapshot
 
 if TYPE_CHECKING:
     from trading.accounting.state import AccountState
@@ -29,7 +29,7 @@ class Settlement:
     terms: MarginTerms
     order: Order
     instrument: Instrument
-    snapshot: DataSnapshot
+    snapshot: MarketSnapshot
     fill_id: str
     ticks: int
     closing: int  # lots that reduce the position
@@ -192,7 +192,7 @@ class Settlement:
 
 
 def settle_debt(
-    means: Means, ledger: Ledger, fact: str, currency: str, snapshot: DataSnapshot, fill_id: str = ""
+    means: Means, ledger: Ledger, fact: str, currency: str, snapshot: MarketSnapshot, fill_id: str = ""
 ) -> list[LedgerEntry]:
     """Pay back what is owed beside the loans of open positions, from what is free."""
     debt = means.debt(currency)
@@ -203,7 +203,7 @@ def settle_debt(
 
 def charge_rollovers(
     state: AccountState, ledger: Ledger, means: Means, terms: MarginTerms, position: Position, into_account: Decimal,
-    snapshot: DataSnapshot,
+    snapshot: MarketSnapshot,
 ) -> list[LedgerEntry]:  # fmt: skip
     """Charge every rollover of a position's loans that has come due, each at its own time; none twice."""
     entries: list[LedgerEntry] = []

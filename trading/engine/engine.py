@@ -38,11 +38,12 @@ from trading.exchange.models import Latency, fill_model
 from trading.fees import PUBLISHED, FeePlan
 from trading.fills import Fill
 from trading.frames import NS_PER_S, Frame
+from trading.market_snapshot import MarketSnapshot
 from trading.orders import Order, Refusal
 from trading.performance.figures import Figures
 from trading.portfolio import Portfolio
 from trading.signals import Amend, Cancel, NoSignal, Signal
-from trading.snapshot import DataSnapshot
+from trading.snapshot import seen_by
 from trading.strategy import Strategy, Told, Wanted, wanted_and_reasons
 
 __all__ = ["Engine", "EngineState", "Outcome", "StrategyError", "Terms"]
@@ -167,7 +168,7 @@ class Engine:
         """Ask the strategy again after errors had halted it."""
         self.state.is_halted, self.state.errors_in_a_row = False, 0
 
-    def process(self, frame: Frame, snapshot: DataSnapshot) -> Outcome:
+    def process(self, frame: Frame, snapshot: MarketSnapshot) -> Outcome:
         """Take in one frame; a frame at or before the cursor changes nothing."""
         state, account, sequence = self.state, self.state.account, frame.sequence
         outcome = Outcome(sequence, frame.time_ns)
@@ -198,7 +199,7 @@ class Engine:
 
     # 1, 2: what the market did to us
 
-    def _suffer(self, frame: Frame, snapshot: DataSnapshot, outcome: Outcome) -> None:
+    def _suffer(self, frame: Frame, snapshot: MarketSnapshot, outcome: Outcome) -> None:
         """Take what the market does to orders and debts."""
         charged = self.account.charge_rollovers(snapshot) if self.state.account.loans else []
         matched = self.exchange.match(frame, snapshot)
@@ -209,7 +210,7 @@ class Engine:
             self._watch_margin(matched, snapshot, outcome)
         outcome.entries = charged + matched.entries
 
-    def _is_funded_now(self, snapshot: DataSnapshot, outcome: Outcome) -> bool:
+    def _is_funded_now(self, snapshot: MarketSnapshot, outcome: Outcome) -> bool:
         terms = self.terms
         outcome.entries = (
             self.account.fund(terms.slug, terms.stake, terms.funding_currency, snapshot, terms.assets) or ()
@@ -227,13 +228,13 @@ class Engine:
 
     # 3: what we owe, and what we are worth
 
-    def _watch_margin(self, matched: Matched, snapshot: DataSnapshot, outcome: Outcome) -> None:
+    def _watch_margin(self, matched: Matched, snapshot: MarketSnapshot, outcome: Outcome) -> None:
         fills = len(matched.fills)
         outcome.margin = watch_margin(self.terms.slug, self.account, self.exchange, matched, snapshot)
         if len(matched.fills) > fills:
             self._hand_over(matched.fills[fills:], outcome)
 
-    def _mark(self, snapshot: DataSnapshot, outcome: Outcome) -> None:
+    def _mark(self, snapshot: MarketSnapshot, outcome: Outcome) -> None:
         worth = self.account.worth(snapshot)
         if worth is not None:
             outcome.mark = worth
@@ -242,7 +243,7 @@ class Engine:
 
     # 4: what the strategy wants
 
-    def _is_triggered(self, frame: Frame, snapshot: DataSnapshot) -> bool:
+    def _is_triggered(self, frame: Frame, snapshot: MarketSnapshot) -> bool:
         trigger, symbols = self.strategy.trigger, self.terms.symbols
         if trigger == "trade":
             return any(trade.symbol in symbols for trade in frame.trades)
@@ -255,7 +256,7 @@ class Engine:
         self.state.series_versions = versions
         return has_closed
 
-    def _ask(self, snapshot: DataSnapshot, symbols: tuple[str, ...], outcome: Outcome) -> None:
+    def _ask(self, snapshot: MarketSnapshot, symbols: tuple[str, ...], outcome: Outcome) -> None:
         """Ask the strategy, and do what it says; a reason not to trade is counted."""
         state = self.state
         state.asked_ns = snapshot.time_ns
@@ -263,7 +264,7 @@ class Engine:
         try:
             if not state.has_started:
                 self._start()
-            answer = self.strategy.generate_signal(snapshot.seen_by(self, symbols), self.config, self._memory)
+            answer = self.strategy.generate_signal(seen_by(self, symbols, snapshot), self.config, self._memory)
             if type(answer) is NoSignal:  # nearly always
                 told: Told = ((), (answer,))
             else:
@@ -288,7 +289,7 @@ class Engine:
         if self.strategy.on_start is not None:
             self.strategy.on_start(self.config, self._memory)
 
-    def portfolio_at(self, snapshot: DataSnapshot) -> Portfolio:
+    def portfolio_at(self, snapshot: MarketSnapshot) -> Portfolio:
         """Return what the strategy may read of its account."""
         return Portfolio(self.account, tuple(self.exchange.state.orders.values()), snapshot)
 
@@ -321,7 +322,7 @@ class Engine:
 
     # 5: what becomes of it
 
-    def _place(self, signal: Wanted, at: int, snapshot: DataSnapshot, outcome: Outcome) -> None:
+    def _place(self, signal: Wanted, at: int, snapshot: MarketSnapshot, outcome: Outcome) -> None:
         order_id = f"{self.terms.slug}:{snapshot.sequence}:o{at}"
         latency_ns = self.latency_of(order_id)
         if not isinstance(signal, Signal):
@@ -344,7 +345,7 @@ class Engine:
         self.exchange.send(order)
         outcome.orders = {**outcome.orders, order_id: order}
 
-    def _send_wishes(self, wanted: Cancel | Amend, latency_ns: int, snapshot: DataSnapshot) -> None:
+    def _send_wishes(self, wanted: Cancel | Amend, latency_ns: int, snapshot: MarketSnapshot) -> None:
         """Send what is wanted of live orders; what is wanted of none is counted."""
         arrives_ns = snapshot.time_ns + latency_ns
         if isinstance(wanted, Cancel):
@@ -360,12 +361,12 @@ class Engine:
             else:
                 self.exchange.wish(wish)
 
-    def _free(self, snapshot: DataSnapshot, symbol: str) -> dict[str, Decimal]:
+    def _free(self, snapshot: MarketSnapshot, symbol: str) -> dict[str, Decimal]:
         instrument = snapshot.instruments.get(symbol)
         currencies = (instrument.base, instrument.quote) if instrument is not None else ()
         return {c: self.account.balance(c) - self.exchange.reserved(c, snapshot) for c in currencies}
 
-    def _risk_refusal(self, order: Order, snapshot: DataSnapshot) -> Refusal | None:
+    def _risk_refusal(self, order: Order, snapshot: MarketSnapshot) -> Refusal | None:
         sent_ns = self.state.orders_sent_ns
         del sent_ns[: bisect_right(sent_ns, snapshot.time_ns - MINUTE_NS)]
         position = self.account.position(order.symbol)
@@ -386,7 +387,7 @@ class Engine:
         return entry_refusal(self.terms.risk, situation)
 
     def _refuse(
-        self, signal: Signal, order_id: str, refusal: Refusal, snapshot: DataSnapshot, outcome: Outcome
+        self, signal: Signal, order_id: str, refusal: Refusal, snapshot: MarketSnapshot, outcome: Outcome
     ) -> None:
         """Count a refusal; put it on record unless the same one is there from the last minute."""
         self.state.figures.refusals += 1

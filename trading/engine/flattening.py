@@ -18,9 +18,9 @@ from trading.book import Side
 from trading.exchange.admission import least_order_refusal, status_refusal
 from trading.exchange.requests import Wish
 from trading.frames import NS_PER_S
+from trading.market_snapshot import MarketSnapshot
 from trading.orders import Order, OrderStatus, Purpose, Refusal
 from trading.signals import OrderType
-from trading.snapshot import DataSnapshot
 
 if TYPE_CHECKING:
     from trading.engine import Engine
@@ -64,7 +64,7 @@ def begin_flattening(engine: Engine, command_id: str, by: str) -> None:
         engine.state.flattening = Flattening(command_id=command_id, by=by, begun_sequence=engine.state.sequence)
 
 
-def carry_on(engine: Engine, snapshot: DataSnapshot, outcome: Outcome) -> None:
+def carry_on(engine: Engine, snapshot: MarketSnapshot, outcome: Outcome) -> None:
     """Do what can be done in this frame; once nothing is left to do, say so in the outcome."""
     flattening = engine.state.flattening
     assert flattening is not None, "asked only while there is one"
@@ -81,7 +81,7 @@ def carry_on(engine: Engine, snapshot: DataSnapshot, outcome: Outcome) -> None:
     )
 
 
-def _cancel_all(engine: Engine, snapshot: DataSnapshot, obstacles: list[str]) -> None:
+def _cancel_all(engine: Engine, snapshot: MarketSnapshot, obstacles: list[str]) -> None:
     """Wish every order away that is not one of ours; one that maintenance keeps is wished away again later."""
     exchange = engine.exchange
     wished = {wish.order_id for wish in exchange.state.wishes if wish.kind == "cancel"}
@@ -97,12 +97,12 @@ def _cancel_all(engine: Engine, snapshot: DataSnapshot, obstacles: list[str]) ->
             exchange.wish(Wish("cancel", order.order_id, arrives_ns))
 
 
-def _open(engine: Engine, snapshot: DataSnapshot) -> list[Position]:
+def _open(engine: Engine, snapshot: MarketSnapshot) -> list[Position]:
     positions = engine.state.account.positions.values()
     return [p for p in positions if p.lots and engine.account.means.closable_lots(p, snapshot)]
 
 
-def _close(engine: Engine, position: Position, snapshot: DataSnapshot, outcome: Outcome, obstacles: list[str]) -> str:
+def _close(engine: Engine, position: Position, snapshot: MarketSnapshot, outcome: Outcome, obstacles: list[str]) -> str:
     """Send a market order for all of the position if none is on its way; return a sentence if it is dust."""
     flattening = engine.state.flattening
     assert flattening is not None, "asked only while there is one"
@@ -126,7 +126,7 @@ def _close(engine: Engine, position: Position, snapshot: DataSnapshot, outcome: 
     return ""
 
 
-def _obstacle(engine: Engine, order: Order, snapshot: DataSnapshot) -> Refusal | None:
+def _obstacle(engine: Engine, order: Order, snapshot: MarketSnapshot) -> Refusal | None:
     """Return why the order cannot be executed now, or None."""
     refusal = status_refusal(order, snapshot, order.lots)
     if refusal is not None:
@@ -137,7 +137,7 @@ def _obstacle(engine: Engine, order: Order, snapshot: DataSnapshot) -> Refusal |
     return None
 
 
-def _closing(engine: Engine, flattening: Flattening, position: Position, snapshot: DataSnapshot) -> Order:
+def _closing(engine: Engine, flattening: Flattening, position: Position, snapshot: MarketSnapshot) -> Order:
     order_id = f"{engine.terms.slug}:{snapshot.sequence}:{CODE}-{position.symbol}"
     latency_ns = engine.latency_of(order_id)
     return Order(

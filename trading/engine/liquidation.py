@@ -10,15 +10,15 @@ from trading.accounting.positions import Position
 from trading.accounting.valuation import mid_rate
 from trading.book import Side
 from trading.exchange import Matched, PaperExchange
+from trading.market_snapshot import MarketSnapshot
 from trading.orders import Order, OrderStatus, Purpose, Refusal
 from trading.signals import OrderType
-from trading.snapshot import DataSnapshot
 
 _ENDED = Refusal("liquidation", "the exchange closes positions: the account no longer secures what it owes")
 
 
 def watch_margin(
-    slug: str, account: Account, exchange: PaperExchange, matched: Matched, snapshot: DataSnapshot
+    slug: str, account: Account, exchange: PaperExchange, matched: Matched, snapshot: MarketSnapshot
 ) -> list[MarginEvent]:
     """Call margin, close positions, or declare the account bankrupt, as the account stands now.
 
@@ -59,7 +59,7 @@ def _is_failing(standing: MarginStanding, account: Account) -> bool:
     return standing.equity < 0 or standing.is_stopped(account.terms)
 
 
-def _next(account: Account, snapshot: DataSnapshot, tried: set[str]) -> Position | None:
+def _next(account: Account, snapshot: MarketSnapshot, tried: set[str]) -> Position | None:
     """Return the tradable position that binds most margin, of equals the first by name.
 
     What was bought with own money goes last, when no loan of a position is left and less
@@ -79,7 +79,7 @@ def _next(account: Account, snapshot: DataSnapshot, tried: set[str]) -> Position
     return None if found is None else account.state.positions[found[1]]
 
 
-def _closing(slug: str, position: Position, account: Account, snapshot: DataSnapshot) -> Order:
+def _closing(slug: str, position: Position, account: Account, snapshot: MarketSnapshot) -> Order:
     return Order(
         order_id=f"{slug}:{snapshot.sequence}:liquidation-{position.symbol}",
         symbol=position.symbol,
@@ -98,14 +98,14 @@ def _closing(slug: str, position: Position, account: Account, snapshot: DataSnap
     )
 
 
-def _cancel_wishes(exchange: PaperExchange, matched: Matched, snapshot: DataSnapshot) -> None:
+def _cancel_wishes(exchange: PaperExchange, matched: Matched, snapshot: MarketSnapshot) -> None:
     """End every live order but the exits that the exchange keeps with a position."""
     for order in list(exchange.state.orders.values()):
         if order.purpose in (Purpose.ENTRY, Purpose.EXIT):
             exchange.cancel(order, matched, snapshot, _ENDED)
 
 
-def _event(kind: MarginEventKind, standing: MarginStanding, snapshot: DataSnapshot, symbol: str = "") -> MarginEvent:
+def _event(kind: MarginEventKind, standing: MarginStanding, snapshot: MarketSnapshot, symbol: str = "") -> MarginEvent:
     return MarginEvent(
         kind=kind,
         equity=standing.equity,

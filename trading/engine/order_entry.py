@@ -13,9 +13,9 @@ from trading.exchange.requests import Wish
 from trading.fees import Liquidity
 from trading.frames import NS_PER_S
 from trading.instruments import Instrument
+from trading.market_snapshot import MarketSnapshot
 from trading.orders import LIMIT_AFTER_TRIGGER, TRIGGERED, Bracket, Order, OrderStatus, Purpose, Refusal, Trail
 from trading.signals import Action, Amend, Cancel, OrderType, Price, Signal, SizeUnit, TimeInForce
-from trading.snapshot import DataSnapshot
 
 # "all" on a buy leaves this share of the cash, so that a price that moves during the latency is still paid for.
 ALL_IN_SHARE = Decimal("0.995")
@@ -34,7 +34,7 @@ class Refused(Exception):
 def order_from(
     signal: Signal,
     account: Account,
-    snapshot: DataSnapshot,
+    snapshot: MarketSnapshot,
     *,
     order_id: str,
     latency_ns: int,
@@ -88,7 +88,7 @@ def cancels(wanted: Cancel, orders: Iterable[Order], arrives_ns: int) -> list[Wi
     ]
 
 
-def amendments(wanted: Amend, orders: Mapping[str, Order], snapshot: DataSnapshot, arrives_ns: int) -> list[Wish]:
+def amendments(wanted: Amend, orders: Mapping[str, Order], snapshot: MarketSnapshot, arrives_ns: int) -> list[Wish]:
     """Return the wish, none when no such order lives.
 
     Raises:
@@ -106,7 +106,7 @@ def amendments(wanted: Amend, orders: Mapping[str, Order], snapshot: DataSnapsho
     return [Wish("amend", order.order_id, arrives_ns, lots, limit, trigger)]
 
 
-def value_of(order: Order, account: Account, snapshot: DataSnapshot) -> Decimal:
+def value_of(order: Order, account: Account, snapshot: MarketSnapshot) -> Decimal:
     """Return what the order is worth at its limit, else at mid, in the account's currency."""
     instrument = snapshot.instrument(order.symbol)
     rate = mid_rate(snapshot, instrument.quote, account.state.currency)
@@ -139,7 +139,7 @@ def _leverage(signal: Signal) -> Decimal | None:
     return _number("leverage", signal.leverage)
 
 
-def _expiry_ns(signal: Signal, snapshot: DataSnapshot) -> int:
+def _expiry_ns(signal: Signal, snapshot: MarketSnapshot) -> int:
     is_dated = signal.time_in_force is TimeInForce.GTD
     given = [value for value in (signal.expires_in_s, signal.expires_at) if value is not None]
     if is_dated and len(given) != 1:
@@ -156,7 +156,7 @@ def _expiry_ns(signal: Signal, snapshot: DataSnapshot) -> int:
     return snapshot.time_ns + int(seconds * NS_PER_S)
 
 
-def _moment_ns(moment: datetime, snapshot: DataSnapshot) -> int:
+def _moment_ns(moment: datetime, snapshot: MarketSnapshot) -> int:
     if not isinstance(moment, datetime) or moment.tzinfo is None:
         raise Refused("bad_time", f"expires_at is {moment!r}; expected a datetime that knows its zone")
     expires_ns = (moment - EPOCH) // MICROSECOND * 1_000
@@ -198,7 +198,7 @@ def _number(what: str, value: object) -> Decimal:
     return number
 
 
-def _bracket(signal: Signal, instrument: Instrument, snapshot: DataSnapshot) -> Bracket | None:
+def _bracket(signal: Signal, instrument: Instrument, snapshot: MarketSnapshot) -> Bracket | None:
     is_trailing = signal.order_type is not OrderType.TRAILING_STOP and (
         signal.trail is not None or signal.trail_pct is not None
     )
@@ -225,7 +225,7 @@ def _lots(
     signal: Signal,
     instrument: Instrument,
     account: Account,
-    snapshot: DataSnapshot,
+    snapshot: MarketSnapshot,
     limit_ticks: int | None,
     free: dict[str, Decimal],
 ) -> int:
@@ -257,7 +257,7 @@ def _all_lots(
     signal: Signal,
     instrument: Instrument,
     account: Account,
-    snapshot: DataSnapshot,
+    snapshot: MarketSnapshot,
     price: Decimal,
     free: dict[str, Decimal],
 ) -> int:
@@ -276,7 +276,7 @@ def _in_base(
     signal: Signal,
     instrument: Instrument,
     account: Account,
-    snapshot: DataSnapshot,
+    snapshot: MarketSnapshot,
     price: Decimal,
 ) -> Decimal:
     match signal.size_in:
@@ -290,7 +290,7 @@ def _in_base(
             return size * rate / price
 
 
-def refused_order(signal: Signal, order_id: str, refusal: Refusal, snapshot: DataSnapshot) -> Order:
+def refused_order(signal: Signal, order_id: str, refusal: Refusal, snapshot: MarketSnapshot) -> Order:
     """Return the record of a wish that never became an order: no size, no price."""
     return Order(
         order_id=order_id,

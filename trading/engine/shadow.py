@@ -17,10 +17,10 @@ from trading.engine.entry_stop import allow_entries, stop_entries
 from trading.engine.outcome import Outcome
 from trading.exchange.models import FILL_MODELS
 from trading.frames import Frame
+from trading.market_snapshot import MarketSnapshot
 from trading.performance.optimism import OptimismBand, Origin, optimism_band
-from trading.snapshot import DataSnapshot
 
-Show = Callable[[Engine, Frame, DataSnapshot], Outcome]  # how an engine is shown a frame
+Show = Callable[[Engine, Frame, MarketSnapshot], Outcome]  # how an engine is shown a frame
 
 
 class Shadow:
@@ -61,7 +61,7 @@ class Shadow:
         """Go on with the present strategy, config and terms of the deployment; nothing the shadow did is lost."""
         self.engine = under(engine, self.model, self.engine.checkpoint())
 
-    def process(self, frame: Frame, snapshot: DataSnapshot, show: Show = Engine.process) -> None:
+    def process(self, frame: Frame, snapshot: MarketSnapshot, show: Show = Engine.process) -> None:
         """Take in one frame, as ``show`` shows it; a frame at or before the cursor changes nothing."""
         self.errors += len(show(self.engine, frame, snapshot).errors)
         figures = self.engine.state.figures

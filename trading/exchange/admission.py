@@ -10,12 +10,12 @@ from trading.exchange.models import FillModel
 from trading.exchange.requests import Wish
 from trading.exchange.rules import MATCHED_STATUSES, is_beyond, sweep
 from trading.instruments import Instrument, InstrumentStatus
+from trading.market_snapshot import MarketSnapshot
 from trading.orders import TRIGGERED, Order, OrderStatus, Refusal
 from trading.signals import OrderType, TimeInForce
-from trading.snapshot import DataSnapshot
 
 
-def status_refusal(order: Order, snapshot: DataSnapshot, closing_lots: int) -> Refusal | None:
+def status_refusal(order: Order, snapshot: MarketSnapshot, closing_lots: int) -> Refusal | None:
     """Return why the state of the exchange or of the instrument keeps the order out, or None.
 
     ``closing_lots`` is what of the order would close a position. Kraken's states: kraken.md 1.1, 2.1.
@@ -38,7 +38,7 @@ def status_refusal(order: Order, snapshot: DataSnapshot, closing_lots: int) -> R
     return None
 
 
-def maintenance_refusal(order: Order, wish: Wish, snapshot: DataSnapshot) -> Refusal | None:
+def maintenance_refusal(order: Order, wish: Wish, snapshot: MarketSnapshot) -> Refusal | None:
     """Return why nothing can be done about a resting order now, or None: maintenance stops cancellations, too."""
     states = (snapshot.system, snapshot.status(order.symbol))
     if InstrumentStatus.MAINTENANCE not in states:
@@ -46,7 +46,7 @@ def maintenance_refusal(order: Order, wish: Wish, snapshot: DataSnapshot) -> Ref
     return Refusal(f"{wish.kind}_refused", f"{order.symbol} is {states[1]}, the exchange {states[0]}: ask again later")
 
 
-def rule_refusal(order: Order, instrument: Instrument, snapshot: DataSnapshot) -> Refusal | None:
+def rule_refusal(order: Order, instrument: Instrument, snapshot: MarketSnapshot) -> Refusal | None:
     """Return which of the instrument's rules the order breaks, or None."""
     step = instrument.price_increment_ticks
     for what, ticks in (("limit price", order.limit_ticks), ("trigger price", order.trigger_ticks)):
@@ -64,7 +64,7 @@ def rule_refusal(order: Order, instrument: Instrument, snapshot: DataSnapshot) -
     return None
 
 
-def least_order_refusal(order: Order, instrument: Instrument, snapshot: DataSnapshot) -> Refusal | None:
+def least_order_refusal(order: Order, instrument: Instrument, snapshot: MarketSnapshot) -> Refusal | None:
     """Return why the order is smaller than any that the exchange takes, or None; the book shows both sides."""
     if order.lots < instrument.qty_min_lots:
         asked, least = (

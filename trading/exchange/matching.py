@@ -52,9 +52,9 @@ from trading.exchange.state import ExchangeState, Matched
 from trading.fills import sealed
 from trading.frames import Frame
 from trading.instruments import InstrumentStatus
+from trading.market_snapshot import MarketSnapshot
 from trading.orders import LIMIT_AFTER_TRIGGER, Order, OrderStatus, Purpose, Refusal
 from trading.signals import OrderType, TimeInForce
-from trading.snapshot import DataSnapshot
 
 _AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
 
@@ -85,19 +85,19 @@ class PaperExchange:
         """Take in what is to become of a live order, once it has arrived."""
         self.state.wishes.append(wish)
 
-    def cancel(self, order: Order, matched: Matched, snapshot: DataSnapshot, refusal: Refusal) -> None:
+    def cancel(self, order: Order, matched: Matched, snapshot: MarketSnapshot, refusal: Refusal) -> None:
         """End a live order for the reason given."""
         _end(order, OrderStatus.CANCELLED, snapshot, refusal)
         self._note(order, matched)
 
-    def force(self, order: Order, matched: Matched, snapshot: DataSnapshot) -> None:
+    def force(self, order: Order, matched: Matched, snapshot: MarketSnapshot) -> None:
         """Execute an order of the exchange's own at once; what the visible book cannot absorb is cancelled."""
         self.state.orders[order.order_id] = order
         self._note(order, matched)
         self._take(order, snapshot, matched)
         self._cancel_rest(order, snapshot, matched)
 
-    def match(self, frame: Frame, snapshot: DataSnapshot) -> Matched:
+    def match(self, frame: Frame, snapshot: MarketSnapshot) -> Matched:
         """Judge every live order against one frame: resting ones, then wishes about them, then those that arrive."""
         matched = Matched()
         prints = self._takings.prints(self._slug, frame, snapshot)
@@ -125,7 +125,7 @@ class PaperExchange:
 
     # Arrival
 
-    def _receive(self, order: Order, snapshot: DataSnapshot, matched: Matched) -> None:
+    def _receive(self, order: Order, snapshot: MarketSnapshot, matched: Matched) -> None:
         if 0 < order.expires_ns <= snapshot.time_ns:
             self.cancel(order, matched, snapshot, Refusal("expired", "its time was up before it arrived"))
             return
@@ -149,7 +149,7 @@ class PaperExchange:
             follow(order, snapshot.top(order.symbol).opposite(order.side)[0].ticks if last is None else last)
             self._judge_trigger(order, [] if last is None else [last], snapshot, matched)
 
-    def _begin_to_rest(self, order: Order, snapshot: DataSnapshot, matched: Matched) -> None:
+    def _begin_to_rest(self, order: Order, snapshot: MarketSnapshot, matched: Matched) -> None:
         """Take what a limit order crosses; the rest joins the queue, unless it was to be had at once."""
         if is_matched(order.symbol, snapshot):
             self._take(order, snapshot, matched)
@@ -162,7 +162,7 @@ class PaperExchange:
             order.queue_ahead_lots = displayed(order, snapshot)
             order.rests_since_ns, order.printed_lots, order.printed_ns = snapshot.time_ns, 0, 0
 
-    def _refusal(self, order: Order, snapshot: DataSnapshot) -> Refusal | None:
+    def _refusal(self, order: Order, snapshot: MarketSnapshot) -> Refusal | None:
         """Return the exchange's reason not to take the order, or None."""
         closing = self._closing_lots(order)
         refusal = status_refusal(order, snapshot, closing)
@@ -192,14 +192,14 @@ class PaperExchange:
         """Return what of the order would close a position; the rest would open one."""
         return self._account.position(order.symbol).closing_lots(order.side, order.open_lots)
 
-    def reserved(self, currency: str, snapshot: DataSnapshot, *, but: str = "") -> Decimal:
+    def reserved(self, currency: str, snapshot: MarketSnapshot, *, but: str = "") -> Decimal:
         """Return what resting limit orders have spoken for, in ``currency``."""
         others = (order for order in self.state.orders.values() if order.order_id != but)
         return reserved(currency, others, self._account, snapshot)
 
     # Wishes
 
-    def _carry_out_wishes(self, frame: Frame, snapshot: DataSnapshot, matched: Matched) -> None:
+    def _carry_out_wishes(self, frame: Frame, snapshot: MarketSnapshot, matched: Matched) -> None:
         due = [wish for wish in self.state.wishes if wish.arrives_ns <= frame.time_ns]
         self.state.wishes = [wish for wish in self.state.wishes if wish.arrives_ns > frame.time_ns]
         for wish in due:
@@ -215,7 +215,7 @@ class PaperExchange:
             else:
                 self._amend(order, wish, snapshot, matched)
 
-    def _amend(self, order: Order, wish: Wish, snapshot: DataSnapshot, matched: Matched) -> None:
+    def _amend(self, order: Order, wish: Wish, snapshot: MarketSnapshot, matched: Matched) -> None:
         """Change an order, or leave it as it is and say why."""
         new = amended(order, wish)
         if new.lots <= order.filled_lots:
@@ -237,12 +237,12 @@ class PaperExchange:
 
     # Taking
 
-    def _take(self, order: Order, snapshot: DataSnapshot, matched: Matched) -> None:
+    def _take(self, order: Order, snapshot: MarketSnapshot, matched: Matched) -> None:
         step = snapshot.instrument(order.symbol).price_increment_ticks
         granted = takes(order, self._takings.left(order, snapshot), self._model, step)
         self._execute_all(order, granted, snapshot, matched)
 
-    def _cancel_rest(self, order: Order, snapshot: DataSnapshot, matched: Matched) -> None:
+    def _cancel_rest(self, order: Order, snapshot: MarketSnapshot, matched: Matched) -> None:
         if order.status is not OrderStatus.OPEN:
             return
         instrument = snapshot.instrument(order.symbol)
@@ -252,7 +252,7 @@ class PaperExchange:
 
     # Resting
 
-    def _judge_resting(self, order: Order, prints: Prints, snapshot: DataSnapshot, matched: Matched) -> None:
+    def _judge_resting(self, order: Order, prints: Prints, snapshot: MarketSnapshot, matched: Matched) -> None:
         if order.is_limit:
             self._judge_limit(order, prints, snapshot, matched)
             is_judged = True
@@ -265,7 +265,7 @@ class PaperExchange:
         if is_judged and order.status is OrderStatus.OPEN:
             order.is_after_gap = False
 
-    def _judge_limit(self, order: Order, prints: Prints, snapshot: DataSnapshot, matched: Matched) -> None:
+    def _judge_limit(self, order: Order, prints: Prints, snapshot: MarketSnapshot, matched: Matched) -> None:
         if order.is_reduce_only:
             closing = self._closing_lots(order)
             if closing == 0:
@@ -285,7 +285,7 @@ class PaperExchange:
             shown = snapshot.top(order.symbol).lots_at(order.side, order.limit_ticks)
             order.queue_ahead_lots = min(order.queue_ahead_lots, shown)
 
-    def _judge_trigger(self, order: Order, prices: list[int], snapshot: DataSnapshot, matched: Matched) -> None:
+    def _judge_trigger(self, order: Order, prices: list[int], snapshot: MarketSnapshot, matched: Matched) -> None:
         if not order.is_triggered and not is_set_off(order, prices):
             return
         if order.type not in LIMIT_AFTER_TRIGGER and snapshot.status(order.symbol) == InstrumentStatus.LIMIT_ONLY:
@@ -318,7 +318,7 @@ class PaperExchange:
         self,
         order: Order,
         granted: Iterator[Execution],
-        snapshot: DataSnapshot,
+        snapshot: MarketSnapshot,
         matched: Matched,
         prints: Prints | None = None,
     ) -> None:
@@ -332,7 +332,7 @@ class PaperExchange:
             if order.status is not OrderStatus.OPEN:
                 return
 
-    def _execute(self, order: Order, execution: Execution, snapshot: DataSnapshot, matched: Matched) -> bool:
+    def _execute(self, order: Order, execution: Execution, snapshot: MarketSnapshot, matched: Matched) -> bool:
         """Settle one execution; False when the account could not pay and the order was cancelled."""
         instrument = snapshot.instrument(order.symbol)
         try:
@@ -363,7 +363,7 @@ class PaperExchange:
         self._keep_bracket(order, snapshot, matched)
         return True
 
-    def _keep_bracket(self, order: Order, snapshot: DataSnapshot, matched: Matched) -> None:
+    def _keep_bracket(self, order: Order, snapshot: MarketSnapshot, matched: Matched) -> None:
         """Put the exits of an entry in place at its first fill; they replace older ones of the same symbol."""
         bracket, order.bracket = order.bracket, None
         if bracket is None:
@@ -381,7 +381,7 @@ class PaperExchange:
         live = [order for order in self.state.orders.values() if order.symbol == symbol and order.status.is_live]
         return (order for order in live if is_kept(order))
 
-    def _cancel_exits(self, order: Order, snapshot: DataSnapshot, matched: Matched) -> None:
+    def _cancel_exits(self, order: Order, snapshot: MarketSnapshot, matched: Matched) -> None:
         closed = Refusal("position_closed", "the position is closed: nothing is left to protect")
         for exit_ in self._exits(order.symbol):
             if exit_ is not order:
@@ -395,5 +395,5 @@ class PaperExchange:
                 self.state.wishes = [wish for wish in self.state.wishes if wish.order_id != order.order_id]
 
 
-def _end(order: Order, status: OrderStatus, snapshot: DataSnapshot, refusal: Refusal) -> None:
+def _end(order: Order, status: OrderStatus, snapshot: MarketSnapshot, refusal: Refusal) -> None:
     order.status, order.refusal, order.updated_ns = status, refusal, snapshot.time_ns

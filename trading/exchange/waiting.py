@@ -12,8 +12,8 @@ from trading.book import Side
 from trading.exchange.models import FillModel
 from trading.exchange.requests import Wish
 from trading.exchange.rules import is_matched, is_visible
+from trading.market_snapshot import MarketSnapshot
 from trading.orders import Order, OrderStatus
-from trading.snapshot import DataSnapshot
 
 _BPS_UNIT = Decimal("0.01")
 
@@ -48,7 +48,7 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     is_being_cancelled: bool  # a cancellation is on its way
 
 
-def waiting(order: Order, wishes: Iterable[Wish], snapshot: DataSnapshot, model: FillModel) -> Waiting:
+def waiting(order: Order, wishes: Iterable[Wish], snapshot: MarketSnapshot, model: FillModel) -> Waiting:
     """Return why a live order is not filled, as of ``snapshot``; ``wishes`` are those about any order.
 
     ``distance_bps`` of a resting order is how much worse its price is than the best of its own side, zero when
@@ -73,7 +73,7 @@ def waiting(order: Order, wishes: Iterable[Wish], snapshot: DataSnapshot, model:
     )
 
 
-def _waits_for(order: Order, snapshot: DataSnapshot, model: FillModel) -> WaitsFor:
+def _waits_for(order: Order, snapshot: MarketSnapshot, model: FillModel) -> WaitsFor:
     if order.status is OrderStatus.SENT:
         return WaitsFor.LATENCY
     if not is_matched(order.symbol, snapshot):
@@ -90,7 +90,7 @@ def _waits_for(order: Order, snapshot: DataSnapshot, model: FillModel) -> WaitsF
     return WaitsFor.QUEUE if is_behind else WaitsFor.PRINT
 
 
-def _worse_ticks(order: Order, snapshot: DataSnapshot) -> int:
+def _worse_ticks(order: Order, snapshot: MarketSnapshot) -> int:
     """Return how much worse a resting order's price is than the best of its own side, never below zero."""
     assert order.limit_ticks is not None, "only limit orders rest in the book"
     own = snapshot.top(order.symbol).own(order.side)
@@ -100,7 +100,7 @@ def _worse_ticks(order: Order, snapshot: DataSnapshot) -> int:
     return max(away if order.side is Side.BUY else -away, 0)
 
 
-def _distance_bps(order: Order, snapshot: DataSnapshot) -> Decimal | None:
+def _distance_bps(order: Order, snapshot: MarketSnapshot) -> Decimal | None:
     top = snapshot.top_or_none(order.symbol)
     if top is None or not top.bids or not top.asks:
         return None

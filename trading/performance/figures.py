@@ -10,9 +10,14 @@ from trading.accounting.account import Account
 from trading.accounting.ledger import ZERO
 from trading.accounting.state import Worth
 from trading.accounting.valuation import mid_rate
+<<<<<<< HEAD
 from trading.minutes import DAY_NS
 from trading.performance.drawdown import Drawdown
-from trading.snapshot import DataSnapshot
+from trading.market_snapshot import MarketSnapshot
+=======
+from trading.frames import NS_PER_S
+from trading.market_snapshot import MarketSnapshot
+>>>>>>> 2c56a82 (Part the market's snapshot from what a strategy sees of it)
 
 
 class Figures(msgspec.Struct):
@@ -37,7 +42,7 @@ class Figures(msgspec.Struct):
     refusals: int = 0
     last_fill_ns: int = 0
 
-    def mark(self, account: Account, worth: Worth, snapshot: DataSnapshot) -> None:
+    def mark(self, account: Account, worth: Worth, snapshot: MarketSnapshot) -> None:
         """Take in what the account is worth now."""
         paid = self._paid(account)
         self.equity, self.mid_equity, self.exposure = worth.equity, worth.mid_equity, worth.exposure
@@ -49,7 +54,7 @@ class Figures(msgspec.Struct):
         before = Drawdown(self.peak_equity, self.drawdown_pct, self.max_drawdown_pct)
         self.peak_equity, self.drawdown_pct, self.max_drawdown_pct = before.after(worth.equity, paid)
 
-    def _mark_margin(self, account: Account, snapshot: DataSnapshot) -> None:
+    def _mark_margin(self, account: Account, snapshot: MarketSnapshot) -> None:
         self.used_margin, self.short_exposure = ZERO, ZERO
         self.margin_level_pct = self.call_level_pct = self.closing_level_pct = None
         if not account.state.loans:

@@ -29,7 +29,7 @@ from tests.leagues import CAPTURE, restless_league, written
 from tests.rows import enter, stand
 from trading.engine import Engine
 from trading.frames import Frame
-from trading.snapshot import DataSnapshot
+from trading.market_snapshot import MarketSnapshot
 
 pytestmark = pytest.mark.django_db
 MARKET = "recording:test:00000000"
@@ -267,7 +267,7 @@ def test_a_shadow_that_has_not_what_the_owner_takes_out_ends(league: list[Deploy
     assert models_of(league[0]) == set()
 
 
-def paid(engine: Engine, *, amount: int, snapshot: DataSnapshot) -> None:
+def paid(engine: Engine, *, amount: int, snapshot: MarketSnapshot) -> None:
     """Pay into an account, or out of it, and value it anew."""
     account, fact = engine.account, f"{engine.terms.slug}:payment-{amount}"
     if amount < 0:
