@@ -50,7 +50,7 @@ class Desk(Bench):
             leverage=None if leverage is None else Decimal(str(leverage)),
             **changes,
         )
-        self.engine.exchange.send(sent)
+        self.engine.venue.send(sent)
         return sent
 
     def trade(self, side: str, qty: Any, *, leverage: Any = None, symbol: str = "", **changes: Any) -> Outcome:

@@ -118,4 +118,4 @@ def give_orders(engine: Engine, seed: int, snapshot: MarketSnapshot) -> None:
             limit_ticks=limit,
             leverage=dice.choice((None, D(1), most, most, D(3))),
         )
-        engine.exchange.send(order)
+        engine.venue.send(order)

@@ -21,7 +21,7 @@ from tests.leagues import CAPTURE, restless_league
 from tests.processes import wait_until
 from tests.test_the_whole_way import DEPLOYMENTS, assert_the_books_balance, feed, market_is_worked_through, worker
 from trading.engine import Engine
-from trading.engine.flattening import begin_flattening
+from trading.engine.commands import begin_flattening
 from trading.fills import digest
 from trading.market import Market
 
@@ -59,7 +59,7 @@ def replayed_with_the_commands() -> str:
             fills += [(engine.terms.slug, fill) for fill in made]
             engine.is_paused = engine.is_paused or frame.sequence == paused
             if frame.sequence == flattening.sequence:
-                begin_flattening(engine, f"flatten-{flattening.pk}", flattening.by)
+                begin_flattening(engine.desk, f"flatten-{flattening.pk}", flattening.by)
     return digest(fills)
 
 

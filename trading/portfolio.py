@@ -62,7 +62,7 @@ class Portfolio:
     @property
     def margin_level_pct(self) -> float | None:
         """Equity in percent of the used margin; None while none is used or a price is missing."""
-        standing = self._account.means.standing(self._snapshot) if self._account.state.loans else None
+        standing = self._account.buying_power.standing(self._snapshot) if self._account.state.loans else None
         return None if standing is None or standing.level_pct is None else float(standing.level_pct)
 
     @property

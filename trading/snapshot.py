@@ -13,7 +13,7 @@ from trading.portfolio import Portfolio
 if TYPE_CHECKING:
     from trading.indicators.regime import Regime
 
-__all__ = ["TAPE_LENGTH", "DataSnapshot", "MarketView", "Print", "Quote", "UnknownSymbol"]
+__all__ = ["TAPE_LENGTH", "Asked", "DataSnapshot", "MarketView", "Print", "Quote", "UnknownSymbol", "Viewer", "seen_by"]
 
 
 class Viewer(Protocol):
@@ -24,6 +24,9 @@ class Viewer(Protocol):
 
     def seed_at(self, sequence: int) -> int:
         """Return the seed of its random numbers at a frame."""
+
+
+Asked = Viewer  # the name under which kept versions of strategies may import it
 
 
 class DataSnapshot(MarketSnapshot, frozen=True, eq=False):
@@ -55,6 +58,10 @@ class DataSnapshot(MarketSnapshot, frozen=True, eq=False):
         rng = np.random.default_rng(self._viewer.seed_at(self.sequence))
         force_setattr(self, "_rng", rng)
         return rng
+
+    def seen_by(self, viewer: Viewer, symbols: tuple[str, ...]) -> DataSnapshot:
+        """Return the same market as ``viewer`` sees it."""
+        return seen_by(viewer, symbols, self)
 
     def regime(self, symbol: str, timeframe: str | tuple[str, ...] = ("4h", "1h", "15m", "5m")) -> Regime | None:
         """Return who leads on the market, at the longest of the timeframes that has the candles to tell.

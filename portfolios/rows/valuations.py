@@ -32,15 +32,14 @@ class AccountLook:
 
 def look_at(account_id: int, engine: Engine, snapshot: MarketSnapshot) -> AccountLook:
     """Return how the account stands as of ``snapshot``, which its engine has taken in."""
-    rows = list(position_rows(account_id, engine.state.account, snapshot.instruments))
+    rows = list(position_rows(account_id, engine.account.state, snapshot.instruments))
     for row in rows:
         row.as_of = utc(snapshot.time_ns)
         if row.qty:
             _mark(row, engine, snapshot)
-    exchange = engine.exchange.state
     told = {
-        order_id: _told(waiting(order, exchange.wishes, snapshot, engine.model))
-        for order_id, order in exchange.orders.items()
+        order_id: _told(waiting(order, engine.requests, snapshot, engine.model))
+        for order_id, order in engine.open_orders.items()
     }
     return AccountLook(account_id, snapshot.time_ns, rows, told)
 

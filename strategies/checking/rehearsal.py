@@ -181,11 +181,11 @@ class Rehearsal:
 
     def _ended(self) -> Run:
         faulthandler.cancel_dump_traceback_later()
-        state, run = self.engine.state, self.run
-        run.why = dict(state.why)
+        engine, run = self.engine, self.run
+        run.why = dict(engine.why)
         refused = {code.removeprefix("refused_"): n for code, n in run.why.items() if code.startswith("refused_")}
         run.refusals = dict(Counter(refused).most_common())
-        run.equity = "" if state.figures.equity is None else f"{state.figures.equity:.2f}"
+        run.equity = "" if engine.figures.equity is None else f"{engine.figures.equity:.2f}"
         return run
 
 

@@ -14,10 +14,9 @@ from strategies.worker.hosting import Hosted
 from strategies.worker.runner import Runner
 from trading.accounting.valuation import mid_rate
 from trading.engine import Engine, Outcome
-from trading.engine.flattening import begin_flattening
+from trading.engine.commands import begin_flattening, pay
 from trading.frames import utc
 from trading.market_snapshot import MarketSnapshot
-from trading.payments import pay
 
 NOTHING_OPEN = "nothing was open: the account had not begun"
 
@@ -42,19 +41,19 @@ def begin_on(engine: Engine, flattening: Flattening) -> None:
     Raises:
         ValueError: the account has not begun.
     """
-    begin_flattening(engine, f"{FLATTENING_ID_PREFIX}{flattening.pk}", flattening.by)
+    begin_flattening(engine.desk, f"{FLATTENING_ID_PREFIX}{flattening.pk}", flattening.by)
 
 
 def _begin(flattening: Flattening, hosted: Hosted) -> None:
-    state = hosted.engine.state
-    flattening.sequence = state.sequence
+    engine = hosted.engine
+    flattening.sequence = engine.sequence
     try:
-        begin_on(hosted.engine, flattening)
+        begin_on(engine, flattening)
     except ValueError:
         flattening.state, flattening.sentence = FlatteningState.DONE, NOTHING_OPEN
-        flattening.done_sequence = state.sequence
+        flattening.done_sequence = engine.sequence
     else:
-        flattening.state, flattening.begun_at = FlatteningState.UNDER_WAY, utc(state.time_ns)
+        flattening.state, flattening.begun_at = FlatteningState.UNDER_WAY, utc(engine.time_ns)
         hosted.shadows.share(lambda shadow: begin_on(shadow, flattening))
     hosted.flattenings.append(flattening)
 
@@ -78,13 +77,13 @@ def apply_to(engine: Engine, payment: Payment, snapshot: MarketSnapshot) -> Outc
     Raises:
         InsufficientFunds, ValueError: what is wrong, in a sentence; nothing has changed.
     """
-    return pay(engine, f"payment-{payment.pk}", payment.currency, payment.amount, snapshot)
+    return pay(engine.desk, f"payment-{payment.pk}", payment.currency, payment.amount, snapshot)
 
 
 def _is_settled(payment: Payment, hosted: Hosted, snapshot: MarketSnapshot) -> bool:
     """Apply or refuse a payment; False while it must wait for a price."""
     engine = hosted.engine
-    if not engine.account.is_funded or _is_price_awaited(payment.currency, engine, snapshot):
+    if not engine.is_funded or _is_price_awaited(payment.currency, engine, snapshot):
         return False
     stake = engine.account.state.stake
     try:
@@ -94,7 +93,7 @@ def _is_settled(payment: Payment, hosted: Hosted, snapshot: MarketSnapshot) -> b
     else:
         payment.state = PaymentState.APPLIED
         payment.value = (engine.account.state.stake - stake).quantize(Decimal("1e-10"))
-        payment.sequence, payment.applied_at = engine.state.sequence, utc(snapshot.time_ns)
+        payment.sequence, payment.applied_at = engine.sequence, utc(snapshot.time_ns)
         hosted.shadows.share(lambda shadow: apply_to(shadow, payment, snapshot))
     hosted.payments.append(payment)
     return True

@@ -110,7 +110,7 @@ class Evaluations:
             Interrupted: into the strategy's code, never into ours: an account is not left half changed.
         """
         hosted, engine = self._hosted, self._engine
-        if hosted is None or engine is None or not engine.is_asking or not self._box.is_accused:
+        if hosted is None or engine is None or not engine.is_evaluating or not self._box.is_accused:
             return
         sighting = self._box.sighting
         if sighting != self._interrupted:

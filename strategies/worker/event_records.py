@@ -6,8 +6,8 @@ from portfolios.commands.flattening import record_begun, record_done, record_wai
 from strategies.deployments.events import record_event
 from strategies.deployments.services import halt_deployment
 from strategies.worker.hosting import Hosted
-from trading.engine.flattening import Flattened
 from trading.engine.outcome import Outcome
+from trading.engine.state import Flattened
 from trading.frames import Gap, utc
 
 
@@ -47,7 +47,7 @@ def record_flattenings(hosted: Hosted) -> None:
     for outcome in hosted.outcomes:
         if outcome.flattened is not None:
             _record_done(hosted, outcome, outcome.flattened)
-    under_way = hosted.engine.state.flattening
+    under_way = hosted.engine.flattening
     told = None if under_way is None else under_way.waits_for
     if told is not None and under_way is not None and told != hosted.wait_told:
         record_wait(pk=_row_id(under_way.command_id), sentence=told)

@@ -147,7 +147,7 @@ class Runner:
                 continue
             self._arrange(hosted)
             loaded.append(hosted)
-        self._catch_up([each for each in loaded if each.engine.state.sequence < self.market.sequence], frames_after)
+        self._catch_up([each for each in loaded if each.engine.sequence < self.market.sequence], frames_after)
         for hosted in loaded:
             if hosted.deployment_id not in self.let_go:
                 if self._book is not None:
@@ -163,10 +163,10 @@ class Runner:
         One market serves all whom the stream still reaches. Whom it does not reach has a gap, and shares
         the market only with those who start from the same checkpoint of it.
         """
-        late = sorted(late, key=lambda hosted: hosted.engine.state.sequence)
+        late = sorted(late, key=lambda hosted: hosted.engine.sequence)
         while late:
             behind = Runner(self.market_name, self._evaluations)
-            behind.start_at(late[0].engine.state.sequence)
+            behind.start_at(late[0].engine.sequence)
             frames = iter(frames_after(behind.sequence))
             first = next(frames, None)
             is_whole = first is None or first.sequence == behind.sequence + 1
@@ -179,7 +179,7 @@ class Runner:
             self.let_go |= behind.let_go
 
     def _start_of(self, hosted: Hosted) -> int:
-        return checkpoint_before(self.market_name, hosted.engine.state.sequence)
+        return checkpoint_before(self.market_name, hosted.engine.sequence)
 
     def arrange_shadows(self, placed: frozenset[int]) -> None:
         """Begin and end shadows now that these deployments are good enough for them."""
@@ -204,7 +204,7 @@ class Runner:
             return  # it could not be written, and was let go
         hosted.engine = engine_of(deployment, self._checkpoint(hosted), self._book)
         hosted.revision, hosted.shadow_choice, hosted.unsavable = deployment.revision, deployment.shadows, 0
-        hosted.obeyed.append((deployment.revision, hosted.engine.state.sequence))
+        hosted.obeyed.append((deployment.revision, hosted.engine.sequence))
         hosted.shadows.follow(hosted.engine)
         self._arrange(hosted)
 
@@ -216,7 +216,7 @@ class Runner:
 
     def present(self) -> list[Hosted]:
         """Return those who have begun and stand where the market does: it may have been restored as of before."""
-        return [h for h in self.hosted.values() if 0 < h.engine.state.sequence <= self.market.sequence]
+        return [h for h in self.hosted.values() if 0 < h.engine.sequence <= self.market.sequence]
 
     # What is written
 

@@ -106,7 +106,7 @@ class Shadows:
     def process(self, engine: Engine, frame: Frame, snapshot: MarketSnapshot, show: Show = Engine.process) -> None:
         """Take in the frame that ``engine`` has taken in, as ``show`` shows it; they are paused while it is."""
         for shadow in list(self.running.values()):
-            shadow.engine.is_paused = engine.is_paused or engine.state.is_halted
+            shadow.engine.is_paused = engine.is_paused or engine.is_halted
             try:
                 shadow.process(frame, snapshot, show)
             except Exception as error:
@@ -153,7 +153,7 @@ class Shadows:
 
 def _restored(row: models.Shadow, engine: Engine) -> Shadow | None:
     """Return the shadow that ``row`` keeps; None where it does not belong beside ``engine`` as it stands."""
-    if row.sequence != engine.state.sequence or row.fill_model not in other_models(engine):
+    if row.sequence != engine.sequence or row.fill_model not in other_models(engine):
         return None
     since_ns = ns_of(row.since) if row.since else 0
     origin = Origin(sequence=row.since_sequence, time_ns=since_ns, equity=row.since_equity, result=row.since_result)

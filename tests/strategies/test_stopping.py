@@ -44,8 +44,8 @@ def stop(work: Work, reason: str = "") -> None:
 def wants(work: Work, signal: Signal) -> None:
     """Have the strategy say so, as it might when asked."""
     engine, snapshot = work.hosted.engine, work.runner.market.snapshot()
-    outcome = Outcome(engine.state.sequence, snapshot.time_ns)
-    engine._place(signal, 9, snapshot, outcome)
+    outcome = Outcome(engine.sequence, snapshot.time_ns)
+    engine.desk.place(signal, 9, snapshot, outcome)
     work.hosted.note(outcome)
     work.runner.flush()
 
@@ -85,7 +85,7 @@ def test_enabling_allows_entries_again(work: Work) -> None:
     enable_deployment(deployment=row(), by="anna")
     work.runner.reload(row())
 
-    assert not work.hosted.engine.state.are_entries_stopped
+    assert not work.hosted.engine.are_entries_stopped
     assert row().status == "enabled"
 
 
@@ -94,14 +94,14 @@ def test_a_new_worker_goes_on_so(work: Work) -> None:
 
     work.dies()
 
-    assert work.hosted.engine.state.are_entries_stopped
+    assert work.hosted.engine.are_entries_stopped
 
 
 def test_shadows_open_nothing_either(work: Work) -> None:
     work.hosted.shadows.arrange(work.hosted.engine, are_wanted=True)
     stop(work)
 
-    assert all(s.engine.state.are_entries_stopped for s in work.hosted.shadows.running.values())
+    assert all(s.engine.are_entries_stopped for s in work.hosted.shadows.running.values())
 
 
 @pytest.mark.parametrize("change", [disable_deployment, quarantine_deployment])
@@ -148,4 +148,4 @@ def test_a_change_that_a_killed_worker_had_not_committed_is_obeyed_anew(work: Wo
 
     obeyed = DeploymentRevision.objects.first()
     assert obeyed.sequence is not None and obeyed.sequence <= work.runner.sequence
-    assert work.hosted.engine.state.are_entries_stopped
+    assert work.hosted.engine.are_entries_stopped

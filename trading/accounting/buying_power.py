@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from trading.accounting.ledger import ZERO, InsufficientFunds
 from trading.accounting.margin import MarginStanding, MarginTerms, binding
 from trading.accounting.positions import Position
+from trading.accounting.state import AccountState
 from trading.accounting.valuation import mid_rate
 from trading.book import Side
 from trading.instruments import Instrument
 from trading.market_snapshot import MarketSnapshot
 from trading.orders import Order, Refusal
 
-if TYPE_CHECKING:
-    from trading.accounting.state import AccountState
-
 _ONE = Decimal(1)
 
 
-class Means:
+class BuyingPower:
     """Reads one account's state; changes nothing."""
 
     def __init__(self, state: AccountState, terms: MarginTerms) -> None:

@@ -58,7 +58,7 @@ def exit_legs(order: Order, bracket: Bracket, snapshot: MarketSnapshot) -> list[
             reason=f"{purpose.value.replace('_', ' ')} of {order.order_id}",
             code=purpose.value,
             trail=leg_trail,
-            unjudged_ticks=snapshot.last_ticks(order.symbol) or 0,
+            missed_ticks=snapshot.last_ticks(order.symbol) or 0,
             model=order.model,
             extreme_ticks=fell if leg_trail is not None else 0,
         )
@@ -139,7 +139,7 @@ def follow(order: Order, ticks: int) -> None:
 
 
 def is_set_off(order: Order, prices: list[int]) -> bool:
-    """Judge the prices in turn; a trailing stop follows those that do not set it off."""
+    """True when one of the prices, in turn, sets the order off; a trailing stop follows those that do not."""
     for ticks in prices:
         if reaches(order, ticks):
             order.is_triggered, order.set_off_ticks = True, ticks

@@ -10,14 +10,9 @@ from trading.accounting.account import Account
 from trading.accounting.ledger import ZERO
 from trading.accounting.state import Worth
 from trading.accounting.valuation import mid_rate
-<<<<<<< HEAD
+from trading.market_snapshot import MarketSnapshot
 from trading.minutes import DAY_NS
 from trading.performance.drawdown import Drawdown
-from trading.market_snapshot import MarketSnapshot
-=======
-from trading.frames import NS_PER_S
-from trading.market_snapshot import MarketSnapshot
->>>>>>> 2c56a82 (Part the market's snapshot from what a strategy sees of it)
 
 
 class Figures(msgspec.Struct):
@@ -59,7 +54,7 @@ class Figures(msgspec.Struct):
         self.margin_level_pct = self.call_level_pct = self.closing_level_pct = None
         if not account.state.loans:
             return
-        standing = account.means.standing(snapshot)
+        standing = account.buying_power.standing(snapshot)
         assert standing is not None, "it was valued"
         self.used_margin, self.margin_level_pct = standing.used, standing.level_pct
         self.closing_level_pct = standing.closing_level_pct(account.terms)

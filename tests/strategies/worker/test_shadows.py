@@ -183,7 +183,7 @@ def test_a_changed_config_holds_for_the_shadows_too_and_they_go_on(
 
     shadows = runner.hosted[row.pk].shadows.running.values()
     assert {shadow.engine.config.size_usd for shadow in shadows} == {7}
-    assert [shadow.engine.state.figures.fills for shadow in shadows] == [each["fills"] for each in before]
+    assert [shadow.engine.figures.fills for shadow in shadows] == [each["fills"] for each in before]
 
 
 def test_switched_off_the_rows_go_and_switched_on_they_begin_from_there(
@@ -221,7 +221,7 @@ def test_shadows_rest_while_their_deployment_is_paused(league: list[Deployment],
 
     work(runner, stream)
 
-    assert [shadow.engine.state.why for shadow in runner.hosted[row.pk].shadows.running.values()] == [{}, {}]
+    assert [shadow.engine.why for shadow in runner.hosted[row.pk].shadows.running.values()] == [{}, {}]
 
 
 def test_a_shadow_that_cannot_go_on_ends_alone_and_is_forked_anew(
@@ -274,7 +274,7 @@ def paid(engine: Engine, *, amount: int, snapshot: MarketSnapshot) -> None:
         account.withdraw(fact, "USD", Decimal(-amount), snapshot)
     else:
         account.deposit(fact, "USD", Decimal(amount), snapshot)
-    engine.state.figures.mark(account, account.worth(snapshot), snapshot)
+    engine.figures.mark(account, account.worth(snapshot), snapshot)
 
 
 def test_a_place_among_the_best_begins_shadows_and_twice_that_place_keeps_them() -> None:
