@@ -134,7 +134,7 @@ def run_resting(stream: list[Frame], orders: int) -> int:
     """Show every frame to engines with so many resting orders each; return how often an order was matched."""
     engines = deployments(resting(orders))
     evaluations = shown(stream, engines)
-    assert all(len(engine.exchange.state.orders) == orders for engine in engines), "none was filled or refused"
+    assert all(len(engine.open_orders) == orders for engine in engines), "none was filled or refused"
     return evaluations * max(orders, 1)
 
 
@@ -142,7 +142,7 @@ def run_filling(stream: list[Frame]) -> int:
     """Trade in every frame; return how many fills came of it."""
     engines = deployments(busy, latency_ms=100, risk=RiskLimits(max_orders_per_minute=6_000))
     shown(stream, engines)
-    fills = sum(engine.state.figures.fills for engine in engines)
+    fills = sum(engine.figures.fills for engine in engines)
     assert fills > len(engines) * len(stream) // 2, f"only {fills} fills came of it"
     return fills
 

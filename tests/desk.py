@@ -12,9 +12,9 @@ from trading.accounting.positions import Position, RoundTrip
 from trading.accounting.state import Worth
 from trading.book import Side
 from trading.engine import Outcome
+from trading.market_snapshot import MarketSnapshot
 from trading.orders import Order, Purpose
 from trading.signals import OrderType
-from trading.snapshot import DataSnapshot
 
 
 def lending(long: Any = "1.5", short: Any = 2, **changes: Any) -> MarginTerms:
@@ -50,7 +50,7 @@ class Desk(Bench):
             leverage=None if leverage is None else Decimal(str(leverage)),
             **changes,
         )
-        self.engine.exchange.send(sent)
+        self.engine.venue.send(sent)
         return sent
 
     def trade(self, side: str, qty: Any, *, leverage: Any = None, symbol: str = "", **changes: Any) -> Outcome:
@@ -64,7 +64,7 @@ class Desk(Bench):
         return self.show(*args, **changes)
 
     @property
-    def snapshot(self) -> DataSnapshot:
+    def snapshot(self) -> MarketSnapshot:
         return self.scene.market.snapshot()
 
     @property

@@ -8,7 +8,7 @@ from trading.book import BookTop, Level, OrderBook, Side
 from trading.frames import Frame, Trade, sequence_at
 from trading.instruments import Instrument
 from trading.market import Market
-from trading.snapshot import DataSnapshot
+from trading.market_snapshot import MarketSnapshot
 
 START_NS = 1_783_468_800_000_000_000  # 2026-07-08T00:00:00Z
 
@@ -87,7 +87,7 @@ class Scene:
     def now_ns(self) -> int:
         return self.sequence * 100_000_000
 
-    def show(self, *args: object, **changes: object) -> tuple[Frame, DataSnapshot]:
+    def show(self, *args: object, **changes: object) -> tuple[Frame, MarketSnapshot]:
         """Fold the next frame and return it with the snapshot after it."""
         frame = self.frame(*args, **changes)
         self.market.fold(frame)

@@ -25,10 +25,12 @@ def make_terms(**changes: Any) -> Terms:
 
 def says(*answers: Any) -> Callable[..., Any]:
     """Return a strategy function that gives these answers, one a frame, then nothing."""
-    left = list(answers)
+    return _giving(list(answers))
 
+
+def _giving(answers: list[Any]) -> Callable[..., Any]:
     def generate_signal(data: DataSnapshot, config: Any, state: dict[str, Any]) -> Any:
-        return left.pop(0) if left else None
+        return answers.pop(0) if answers else None
 
     return generate_signal
 
@@ -38,8 +40,13 @@ class Bench:
 
     def __init__(self, *answers: Signal | list[Signal] | None, scene: Scene | None = None, **terms: Any) -> None:
         self.scene = scene or Scene()
-        self.engine = Engine(make_strategy(says(None, *answers)), {}, make_terms(**terms))
+        self._answers: list[Any] = [None, *answers]
+        self.engine = Engine(make_strategy(_giving(self._answers)), {}, make_terms(**terms))
         self.outcomes: list[Outcome] = []
+
+    def then(self, *answers: Any) -> None:
+        """Let the strategy give these answers, too, one a frame."""
+        self._answers += answers
 
     def show(self, *args: Any, **changes: Any) -> Outcome:
         frame, snapshot = self.scene.show(*args, **changes)

@@ -11,9 +11,9 @@ from trading.book import BookTop, Level, Side
 from trading.engine import Engine
 from trading.frames import Frame, Gap, Trade, sequence_at
 from trading.instruments import Instrument
+from trading.market_snapshot import MarketSnapshot, MarketView
 from trading.orders import Order, Purpose
 from trading.signals import OrderType
-from trading.snapshot import DataSnapshot, MarketView
 
 PAIRS = (
     instrument("BTC/USD", price_decimals=1, qty_decimals=8, cost_min=D("0.5")),
@@ -24,12 +24,12 @@ MIDS = {"BTC/USD": 620_000, "XRP/USD": 110_000, "XRP/BTC": 1_774}
 LEVERAGES = (None, D(1), D("1.5"), D(2), D(3))
 
 
-def snapshot_of(mids: dict[str, int], *, time_ns: int = START_NS, spread: int = 1) -> DataSnapshot:
+def snapshot_of(mids: dict[str, int], *, time_ns: int = START_NS, spread: int = 1) -> MarketSnapshot:
     """Return a market with one deep level a side, ``spread`` ticks from each mid."""
     rules: dict[str, Instrument] = {pair.symbol: pair for pair in PAIRS}
     books = {s: BookTop((Level(mid - spread, 10**15),), (Level(mid + spread, 10**15),)) for s, mid in mids.items()}
     view = MarketView(rules, dict.fromkeys(rules, "online"), "online", books, {}, {}, {})
-    return DataSnapshot(view, sequence_at(time_ns), time_ns, tuple(rules))
+    return MarketSnapshot(view, sequence_at(time_ns), time_ns, {})
 
 
 class Violent(list[Frame]):
@@ -92,7 +92,7 @@ def _book(dice: random.Random, mid: int) -> BookTop:
     return BookTop(*sides)
 
 
-def give_orders(engine: Engine, seed: int, snapshot: DataSnapshot) -> None:
+def give_orders(engine: Engine, seed: int, snapshot: MarketSnapshot) -> None:
     """Send what chance wants at this frame; the same seed and frame want the same again."""
     dice = random.Random(f"{seed}:{snapshot.sequence}")
     for number in range(dice.choice((0, 0, 1, 1, 2))):
@@ -118,4 +118,4 @@ def give_orders(engine: Engine, seed: int, snapshot: DataSnapshot) -> None:
             limit_ticks=limit,
             leverage=dice.choice((None, D(1), most, most, D(3))),
         )
-        engine.exchange.send(order)
+        engine.venue.send(order)

@@ -228,7 +228,7 @@ class Stage:
     @property
     def why(self) -> dict[str, int]:
         """Why it did not trade, so far."""
-        return dict(self.engine.state.why)
+        return dict(self.engine.why)
 
     def holding(self, symbol: str) -> Holding | None:
         """Return what is held through a symbol now."""

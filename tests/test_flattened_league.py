@@ -20,7 +20,7 @@ from tests.leagues import CAPTURE, restless_league
 from tests.processes import wait_until
 from tests.season import feed, ledger_sums, market_is_worked_through, season_digest, worker
 from trading.engine import Engine
-from trading.engine.flattening import begin_flattening
+from trading.engine.commands import begin_flattening
 from trading.fills import digest
 from trading.market import Market
 

@@ -90,7 +90,7 @@ class Work:
                 **changes,
             }
         )
-        self.hosted.engine.exchange.send(order)
+        self.hosted.engine.venue.send(order)
         return order
 
     def trade(self, side: str, qty: Any, **changes: Any) -> None:

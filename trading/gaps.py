@@ -30,5 +30,5 @@ def foldable(frame: Frame, market: Market) -> Frame | None:
         return frame  # the feed's own gap spans all that is missing
     opened_ns = frame.time_ns - FRAME_INTERVAL_MS * NS_PER_MS
     gap = Gap(market.time_ns, opened_ns, MISSING_FRAMES)
-    unknown = {symbol: STALE for symbol in market.snapshot().symbols if symbol not in frame.books}
+    unknown = {symbol: STALE for symbol in market.snapshot().instruments if symbol not in frame.books}
     return structs.replace(frame, gap=gap, statuses=frame.statuses | unknown)

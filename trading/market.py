@@ -1,4 +1,4 @@
-"""The market as the frames tell it."""
+"""The market as the frames describe it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from trading.frames import FRAME_INTERVAL_MS, NS_PER_MS, Frame, History, Trade
 from trading.history import CandleHistory
 from trading.instruments import Instrument
 from trading.minutes import CandleBuilder
-from trading.snapshot import TAPE_LENGTH, DataSnapshot, MarketView
+from trading.snapshot import DataSnapshot
+
+__all__ = ["DataSnapshot", "Market"]  # strategies have imported the first from here
+from trading.market_snapshot import TAPE_LENGTH, MarketSnapshot, MarketView
 
 
 def _with_print(tape: list[Trade], length: int, trade: Trade) -> tuple[list[Trade], int]:
@@ -62,9 +65,9 @@ class Market:
         self._builders: dict[str, CandleBuilder] = {}
         self._histories: dict[str, CandleHistory] = {}
 
-    def snapshot(self) -> DataSnapshot:
+    def snapshot(self) -> MarketSnapshot:
         """Return the market as of the last frame."""
-        return DataSnapshot(self._view, self.sequence, self.time_ns, tuple(self._view.instruments))
+        return MarketSnapshot(self._view, self.sequence, self.time_ns, {})
 
     def fold(self, frame: Frame) -> list[Closed]:
         """Take in one frame; return the candles that count from it on: those it closed, those it brought."""

@@ -24,7 +24,7 @@ def ns_of(moment: datetime) -> int:
 
 
 class Minute(msgspec.Struct, array_like=True):
-    """What was traded in one minute, in ticks and lots; which print was first and last is told by their ids."""
+    """What was traded in one minute, in ticks and lots; the ids say which print was first and last."""
 
     start_ns: int
     first_id: int

@@ -1,4 +1,4 @@
-"""An order of ours, and the states it passes through."""
+"""An order of ours, the states it passes through, and the requests to change it."""
 
 from __future__ import annotations
 
@@ -34,6 +34,20 @@ class OrderStatus(StrEnum):
     def is_live(self) -> bool:
         """True while the order may still be filled."""
         return self in (OrderStatus.SENT, OrderStatus.OPEN)
+
+
+ORDER_TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
+    OrderStatus.SENT: frozenset({OrderStatus.OPEN, OrderStatus.REFUSED, OrderStatus.CANCELLED}),
+    OrderStatus.OPEN: frozenset({OrderStatus.FILLED, OrderStatus.CANCELLED}),
+    OrderStatus.FILLED: frozenset(),
+    OrderStatus.CANCELLED: frozenset(),
+    OrderStatus.REFUSED: frozenset(),
+}
+FIRST_STATUSES = frozenset({OrderStatus.SENT, OrderStatus.OPEN, OrderStatus.REFUSED})  # open: the exchange's own orders
+
+
+class ImpossibleTransition(RuntimeError):
+    """An order was to become what an order of its status never becomes."""
 
 
 class Purpose(StrEnum):
@@ -76,9 +90,9 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 class Order(msgspec.Struct, kw_only=True):
-    """What was asked of the exchange, in ticks and lots, and how far it has come.
+    """What the exchange is to do, in ticks and lots, and how far it has come.
 
-    Mutable: it lives inside one exchange; others are handed copies.
+    Mutable: it lives inside one exchange. Its status changes through ``become`` alone.
     """
 
     order_id: str  # deployment, frame sequence, ordinal
@@ -89,7 +103,7 @@ class Order(msgspec.Struct, kw_only=True):
     lots: int
     created_sequence: int
     created_ns: int
-    arrives_ns: int  # when the exchange hears of it
+    arrives_ns: int  # when the exchange receives it
     limit_ticks: int | None = None
     trigger_ticks: int | None = None
     time_in_force: TimeInForce = TimeInForce.GTC
@@ -108,16 +122,18 @@ class Order(msgspec.Struct, kw_only=True):
     updated_ns: int = 0
     refusal: Refusal | None = None  # why it was refused or cancelled
     reason: str = ""
-    code: str = ""  # which rule it was: the strategy's word, else what made the exchange or a person send it
+    code: str = ""  # which rule it was: the strategy's code, else what made the exchange or a person send it
     leverage: Decimal | None = None  # None: spot, from the account's own balances
     expires_ns: int = 0  # market time; zero: never
     trail: Trail | None = None
     extreme_ticks: int = 0  # the best print since a trailing stop arrived
-    latency_ns: int = 0  # between being sent and being heard
-    is_after_gap: bool = False  # nobody watched since it was judged last
-    unjudged_ticks: int = 0  # the last print while it waited for its trigger and could not be judged
+    latency_ns: int = 0  # between being sent and being received
+    is_after_gap: bool = False  # nobody watched since it was matched last
+    missed_ticks: int = msgspec.field(
+        name="unjudged_ticks", default=0
+    )  # the last print that no trigger was checked against
     set_off_ticks: int = 0  # the print that reached its trigger
-    model: str = ""  # the fill model, with its version, that judges it
+    model: str = ""  # the fill model, with its version, that matches it
 
     @property
     def is_limit(self) -> bool:
@@ -128,3 +144,34 @@ class Order(msgspec.Struct, kw_only=True):
     def open_lots(self) -> int:
         """What is left to fill."""
         return self.lots - self.filled_lots
+
+    def become(self, status: OrderStatus, time_ns: int) -> None:
+        """Take on another status at a market time.
+
+        Raises:
+            ImpossibleTransition: the table of transitions does not hold it.
+        """
+        if status not in ORDER_TRANSITIONS[self.status]:
+            raise ImpossibleTransition(f"{self.order_id} is {self.status.value}; it cannot become {status.value}")
+        self.status, self.updated_ns = status, time_ns
+
+
+class CancelRequest(msgspec.Struct, frozen=True, tag_field="kind", tag="cancel"):
+    """A live order is to be cancelled once this has arrived."""
+
+    order_id: str
+    arrives_ns: int
+    by: str = ""  # the person who requested just this; empty: the strategy, or a command about all orders
+
+
+class AmendRequest(msgspec.Struct, frozen=True, tag_field="kind", tag="amend"):
+    """A live order is to be changed once this has arrived; None leaves as it is."""
+
+    order_id: str
+    arrives_ns: int
+    lots: int | None = None
+    limit_ticks: int | None = None
+    trigger_ticks: int | None = None
+
+
+OrderRequest = CancelRequest | AmendRequest

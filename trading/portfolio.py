@@ -8,8 +8,8 @@ from trading.accounting.account import Account
 from trading.accounting.valuation import mid_rate
 from trading.book import Side
 from trading.fees import Liquidity
+from trading.market_snapshot import MarketSnapshot
 from trading.orders import Order
-from trading.snapshot import DataSnapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Portfolio:
 
     __slots__ = ("_account", "_orders", "_snapshot")
 
-    def __init__(self, account: Account, orders: tuple[Order, ...], snapshot: DataSnapshot) -> None:
+    def __init__(self, account: Account, orders: tuple[Order, ...], snapshot: MarketSnapshot) -> None:
         self._account = account
         self._orders = orders
         self._snapshot = snapshot
@@ -62,7 +62,7 @@ class Portfolio:
     @property
     def margin_level_pct(self) -> float | None:
         """Equity in percent of the used margin; None while none is used or a price is missing."""
-        standing = self._account.means.standing(self._snapshot) if self._account.state.loans else None
+        standing = self._account.buying_power.standing(self._snapshot) if self._account.state.loans else None
         return None if standing is None or standing.level_pct is None else float(standing.level_pct)
 
     @property

@@ -14,10 +14,10 @@ from typing import NamedTuple, TypeVar
 from trading.frames import Frame
 from trading.gaps import foldable
 from trading.market import Market
-from trading.snapshot import DataSnapshot
+from trading.market_snapshot import MarketSnapshot
 
 Member = TypeVar("Member")
-Scene = tuple[Frame, DataSnapshot]  # a frame, and the market as of it
+Scene = tuple[Frame, MarketSnapshot]  # a frame, and the market as of it
 
 
 class Progress(NamedTuple):
@@ -45,7 +45,7 @@ def folded(frames: Iterable[Frame], market: Market) -> Iterator[Scene]:
 def run(
     scenes: Iterable[Scene],
     members: Collection[Member],
-    turn: Callable[[Member, Frame, DataSnapshot], object],
+    turn: Callable[[Member, Frame, MarketSnapshot], object],
     *,
     begin: Callable[[Frame], object] | None = None,
     between: Callable[[Progress], bool] | None = None,

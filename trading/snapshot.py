@@ -1,195 +1,67 @@
-"""The immutable snapshot of the market that strategies read."""
+"""What a strategy may know at one frame: the market, and its own account in it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
-import msgspec
 import numpy as np
 from msgspec.structs import force_setattr
 
-from trading.book import BookTop, Level, Side
-from trading.candles import TIMEFRAME_MINUTES, CandleSeries, CandleStore
-from trading.frames import STALE, Trade, utc
-from trading.instruments import Instrument, InstrumentStatus
+from trading.market_snapshot import TAPE_LENGTH, MarketSnapshot, MarketView, Print, Quote, UnknownSymbol
+from trading.portfolio import Portfolio
 
 if TYPE_CHECKING:
     from trading.indicators.regime import Regime
-    from trading.portfolio import Portfolio
 
-TAPE_LENGTH = 1_000  # public prints that a snapshot remembers per symbol
-
-
-class UnknownSymbol(KeyError):
-    """The market has not heard of this symbol, or has no price for it yet."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
+__all__ = ["TAPE_LENGTH", "Asked", "DataSnapshot", "MarketView", "Print", "Quote", "UnknownSymbol", "Viewer", "seen_by"]
 
 
-class Print(NamedTuple):
-    """A public trade as strategies read it."""
+class Viewer(Protocol):
+    """The deployment that reads a snapshot; what it alone may read is computed when it reads it."""
 
-    price: float  # quote per base
-    qty: float  # base units
-    side: Side  # the taker's
-    time_ns: int
-
-    @property
-    def value(self) -> float:
-        """Quote currency that changed hands."""
-        return self.price * self.qty
-
-
-class Quote(NamedTuple):
-    """A book level as strategies read it."""
-
-    price: float  # quote per base
-    qty: float  # base units
-
-
-class MarketView(msgspec.Struct, frozen=True):
-    """The state of all symbols after one frame; every dict in it is replaced, never changed."""
-
-    instruments: dict[str, Instrument]
-    statuses: dict[str, str]
-    system: str
-    books: dict[str, BookTop]
-    last_ticks: dict[str, int]
-    tapes: dict[str, tuple[list[Trade], int]]  # an append-only list and how much of it counts
-    series: dict[tuple[str, str], CandleSeries]
-
-
-class Asked(Protocol):
-    """The deployment that is shown a snapshot; what it alone may read is computed when it reads it."""
-
-    def portfolio_at(self, snapshot: DataSnapshot) -> Portfolio:
+    def portfolio_at(self, snapshot: MarketSnapshot) -> Portfolio:
         """Return its money as it stands, valued at the snapshot."""
 
     def seed_at(self, sequence: int) -> int:
         """Return the seed of its random numbers at a frame."""
 
 
-class DataSnapshot(msgspec.Struct, frozen=True, eq=False):
-    """What a strategy may know at one frame: prices, books, prints and closed candles.
+Asked = Viewer  # the name under which kept versions of strategies may import it
 
-    Shared by all strategies of a worker; immutable. Prices are floats in quote
-    currency per unit of base. A symbol that the market does not know raises
-    UnknownSymbol: a zero would be traded on.
+
+class DataSnapshot(MarketSnapshot, frozen=True, eq=False):
+    """What a strategy may know at one frame: prices, books, prints, closed candles and its own account.
+
+    Immutable. Prices are floats in quote currency per unit of base. A symbol that the
+    market does not know raises UnknownSymbol: a zero would be traded on.
     """
 
-    _view: MarketView
-    sequence: int
-    time_ns: int
-    symbols: tuple[str, ...]  # those the reader trades; all there are when it is shown to no deployment
-    memo: dict[object, Any] = {}  # what many deployments would compute alike
-    _asked: Asked | None = None
+    symbols: tuple[str, ...]  # those the deployment trades
+    _viewer: Viewer
     _portfolio: Portfolio | None = None  # made when it is read, as are the random numbers
     _rng: np.random.Generator | None = None
 
-    def __repr__(self) -> str:  # an error that quotes it must not hold the whole market
-        return f"DataSnapshot(sequence={self.sequence})"
-
-    def seen_by(self, asked: Asked, symbols: tuple[str, ...]) -> DataSnapshot:
-        """Return the same market as ``asked`` sees it: with its own portfolio, symbols and random numbers."""
-        return DataSnapshot(self._view, self.sequence, self.time_ns, symbols, self.memo, asked)
-
     @property
     def portfolio(self) -> Portfolio:
-        """Cash, positions and open orders of the deployment that is asked, read-only.
-
-        Raises:
-            LookupError: the snapshot is the market's own, shown to no deployment.
-        """
+        """Cash, positions and open orders of the deployment, read-only."""
         if self._portfolio is not None:
             return self._portfolio
-        if self._asked is None:
-            raise LookupError("this snapshot belongs to no deployment: it has no portfolio")
-        portfolio = self._asked.portfolio_at(self)
+        portfolio = self._viewer.portfolio_at(self)
         force_setattr(self, "_portfolio", portfolio)
         return portfolio
-
-    @property
-    def time(self) -> datetime:
-        """The market's clock, UTC."""
-        return utc(self.time_ns)
 
     @property
     def rng(self) -> np.random.Generator:
         """Random numbers that the same deployment draws again at the same frame."""
         if self._rng is not None:
             return self._rng
-        rng = np.random.default_rng(0 if self._asked is None else self._asked.seed_at(self.sequence))
+        rng = np.random.default_rng(self._viewer.seed_at(self.sequence))
         force_setattr(self, "_rng", rng)
         return rng
 
-    @property
-    def series(self) -> Mapping[tuple[str, str], CandleSeries]:
-        """All series by symbol and timeframe; another object as soon as any candle has closed or changed."""
-        return self._view.series
-
-    @property
-    def instruments(self) -> dict[str, Instrument]:
-        """The rules of every symbol on this market."""
-        return self._view.instruments
-
-    def instrument(self, symbol: str) -> Instrument:
-        """Return the rules of ``symbol``."""
-        rules = self._view.instruments.get(symbol)
-        return rules if rules is not None else _known(self._view.instruments, symbol, "instrument")
-
-    def top(self, symbol: str) -> BookTop:
-        """Return the book in ticks and lots, as the exchange matches it."""
-        top = self._view.books.get(symbol)
-        return top if top is not None else _known(self._view.books, symbol, "order book")
-
-    def top_or_none(self, symbol: str) -> BookTop | None:
-        """Return the book as ``top`` does, or None before the first one has come."""
-        return self._view.books.get(symbol)
-
-    def bids(self, symbol: str, levels: int | None = None) -> list[Quote]:
-        """Return the best ``levels`` of the visible bids, best first; all of them unless told otherwise."""
-        return self._quotes(symbol, self.top(symbol).bids[:levels])
-
-    def asks(self, symbol: str, levels: int | None = None) -> list[Quote]:
-        """Return the best ``levels`` of the visible asks, best first; all of them unless told otherwise."""
-        return self._quotes(symbol, self.top(symbol).asks[:levels])
-
-    def mid(self, symbol: str) -> float:
-        """Return the mean of best bid and best ask."""
-        top = self.top(symbol)
-        if not top.bids or not top.asks:
-            raise UnknownSymbol(f"{symbol} has a one-sided book: no mid price")
-        return self.instrument(symbol).price_float(top.bids[0].ticks + top.asks[0].ticks) / 2
-
-    def price(self, symbol: str) -> float:
-        """Return the price of the last print, or the mid while nobody has traded."""
-        ticks = self._view.last_ticks.get(symbol)
-        return self.mid(symbol) if ticks is None else self.instrument(symbol).price_float(ticks)
-
-    def trades(self, symbol: str, count: int = TAPE_LENGTH) -> list[Print]:
-        """Return the newest ``count`` public prints, oldest first; fewer when there are fewer."""
-        tape, length = self._view.tapes.get(symbol, ([], 0))
-        instrument = self.instrument(symbol)
-        first = max(0, length - min(count, TAPE_LENGTH))
-        price, qty = 10**instrument.price_decimals, 10**instrument.qty_decimals
-        return [Print(t.ticks / price, t.lots / qty, t.side, t.time_ns) for t in tape[first:length]]
-
-    def candles(self, symbol: str, timeframe: str = "1m") -> CandleSeries:
-        """Return the closed candles, newest last; empty when none has closed yet.
-
-        Raises:
-            UnknownSymbol: no such symbol, or no such timeframe.
-        """
-        series = self._view.series.get((symbol, timeframe))
-        if series is not None:
-            return series
-        self.instrument(symbol)
-        if timeframe not in TIMEFRAME_MINUTES:
-            raise UnknownSymbol(f"timeframe is {timeframe!r}; known are {', '.join(TIMEFRAME_MINUTES)}")
-        return CandleStore(symbol, timeframe).view()
+    def seen_by(self, viewer: Viewer, symbols: tuple[str, ...]) -> DataSnapshot:
+        """Return the same market as ``viewer`` sees it."""
+        return seen_by(viewer, symbols, self)
 
     def regime(self, symbol: str, timeframe: str | tuple[str, ...] = ("4h", "1h", "15m", "5m")) -> Regime | None:
         """Return who leads on the market, at the longest of the timeframes that has the candles to tell.
@@ -200,45 +72,12 @@ class DataSnapshot(msgspec.Struct, frozen=True, eq=False):
         Raises:
             UnknownSymbol: no such symbol, or no such timeframe.
         """
-        from trading.indicators.regime import regime_at  # loads TA-Lib, which only those who ask here need
+        from trading.indicators.regime import regime_at  # loads TA-Lib, which only who calls this needs
 
         return regime_at(self, symbol, (timeframe,) if isinstance(timeframe, str) else timeframe)
 
-    def status(self, symbol: str) -> str:
-        """Return the instrument's status, or "stale" when we do not know its book."""
-        return self._view.statuses.get(symbol, STALE)
 
-    def is_tradable(self, symbol: str) -> bool:
-        """True when orders for ``symbol`` may be matched: exchange and instrument online, book two-sided and fresh."""
-        top = self._view.books.get(symbol)
-        return (
-            top is not None
-            and bool(top.bids)
-            and bool(top.asks)
-            and self._view.statuses.get(symbol) == InstrumentStatus.ONLINE
-            and self._view.system == "online"
-        )
-
-    @property
-    def system(self) -> str:
-        """The exchange's own status; empty before it has told."""
-        return self._view.system
-
-    def last_ticks(self, symbol: str) -> int | None:
-        """Return the last print's price in ticks, or None while nobody has traded."""
-        return self._view.last_ticks.get(symbol)
-
-    def _quotes(self, symbol: str, levels: tuple[Level, ...]) -> list[Quote]:
-        instrument = self.instrument(symbol)
-        price, qty = 10**instrument.price_decimals, 10**instrument.qty_decimals
-        return [Quote(level.ticks / price, level.lots / qty) for level in levels]
-
-
-_T = TypeVar("_T")
-
-
-def _known(things: Mapping[str, _T], symbol: str, what: str) -> _T:
-    try:
-        return things[symbol]
-    except KeyError:
-        raise UnknownSymbol(f"no {what} for {symbol!r}; the market has {', '.join(things) or 'none yet'}") from None
+def seen_by(viewer: Viewer, symbols: tuple[str, ...], market: MarketSnapshot) -> DataSnapshot:
+    """Return the market as ``viewer`` sees it: with its own portfolio, symbols and random numbers."""
+    view = market._view  # noqa: SLF001 - a field of its own base class
+    return DataSnapshot(view, market.sequence, market.time_ns, market.memo, symbols, viewer)

@@ -16,7 +16,8 @@ from trading.snapshot import DataSnapshot
 MAX_SIGNALS = 20  # a frame; more is a strategy out of control
 State = dict[str, Any]
 Wanted = Signal | Cancel | Amend
-Told = tuple[Sequence[Wanted], Sequence[NoSignal]]  # what is asked for, and why not for more
+Decision = tuple[Sequence[Wanted], Sequence[NoSignal]]  # what is wanted, and why not more
+Told = Decision  # the name under which kept versions of strategies may import it
 Answer = Wanted | NoSignal | Sequence[Wanted | NoSignal] | None
 
 
@@ -34,7 +35,7 @@ class Strategy:
     generate_signal: Callable[[DataSnapshot, Any, State], Answer]  # what it wants now
     config_type: type[msgspec.Struct] | None = None  # None: a plain dict, see `defaults`
     defaults: Mapping[str, Any] = field(default_factory=dict)  # of that dict
-    on_start: Callable[[Any, State], None] | None = None  # once in an account's life, before the first question
+    on_start: Callable[[Any, State], None] | None = None  # once in an account's life, before the first evaluation
     on_fill: Callable[[Fill, State], None] | None = None  # for every execution, whatever its order
     on_stop: Callable[[State], None] | None = None  # accepted; nothing calls it yet
     trigger: str = "frame"  # frame, trade, or candle:TIMEFRAME
@@ -109,8 +110,8 @@ def _resolved(schema: dict[str, Any], components: Mapping[str, Any]) -> dict[str
     return schema
 
 
-def wanted_and_reasons(answer: Any) -> Told:
-    """Return what an answer asks for, and why it does not ask for more; nothing is two empty lists.
+def wanted_and_reasons(answer: Any) -> Decision:
+    """Return what an answer wants, and why it wants no more; nothing is two empty lists.
 
     Raises:
         TypeError, ValueError: no answer that a strategy may give.

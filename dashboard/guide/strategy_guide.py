@@ -14,6 +14,7 @@ from strategies.versions.files import MOST_BYTES, MOST_FILES
 from trading import engine, indicators
 from trading.candles import SERIES_CAPACITY, TIMEFRAME_MINUTES, Candle, CandleSeries
 from trading.fills import Fill
+from trading.market_snapshot import MarketSnapshot
 from trading.portfolio import Holding, OpenOrder, Portfolio
 from trading.signals import Action, Amend, Cancel, NoSignal, OrderType, Signal, SizeUnit, TimeInForce
 from trading.snapshot import TAPE_LENGTH, DataSnapshot, Print, Quote
@@ -50,7 +51,10 @@ def guide() -> dict[str, Any]:
             (kind.__name__, kind.__doc__, fields_of(kind)) for kind in (Action, OrderType, TimeInForce, SizeUnit)
         ],
         "returned": [(kind.__name__, kind.__doc__, fields_of(kind)) for kind in (Cancel, Amend, NoSignal)],
-        "data": [*fields_of(DataSnapshot), *members_of(DataSnapshot)],
+        "data": [
+            *(entry for kind in (DataSnapshot, MarketSnapshot) for entry in fields_of(kind)),
+            *(entry for kind in (DataSnapshot, MarketSnapshot) for entry in members_of(kind)),
+        ],
         "market_things": [_thing(kind) for kind in (CandleSeries, Candle, Print, Quote)],
         "portfolio": members_of(Portfolio),
         "account_things": [_thing(kind) for kind in (Holding, OpenOrder)],

@@ -13,7 +13,7 @@ from trading.book import BookTop, Level, Side
 from trading.frames import Trade, utc
 from trading.indicators.order_book import book_imbalance_at, micro_price_at
 from trading.instruments import Instrument
-from trading.snapshot import DataSnapshot
+from trading.market_snapshot import MarketSnapshot
 
 IMBALANCE_LEVELS = 10
 PRINTS_SHOWN = 40
@@ -75,7 +75,7 @@ class Tape:
     large_from: Decimal | None  # base units; None with too few trades
 
 
-def ladder(snapshot: DataSnapshot, symbol: str, levels: int | None = None) -> Ladder | None:
+def ladder(snapshot: MarketSnapshot, symbol: str, levels: int | None = None) -> Ladder | None:
     """Return the book of ``symbol`` with ``levels`` a side, all there are when that is None; None before any book."""
     top = snapshot.top_or_none(symbol)
     if top is None:

@@ -22,7 +22,7 @@ from trading.candles import MINUTE_NS, Candle, in_units, width_ns
 from trading.frames import Frame, Trade, utc
 from trading.gaps import foldable
 from trading.market import Market
-from trading.snapshot import DataSnapshot
+from trading.market_snapshot import MarketSnapshot
 
 FAR_BEHIND_FRAMES = 1_200  # two minutes: a checkpoint, made every minute, is nearer than our own past
 MOST_FRAMES = 3_000  # that one read folds; a recording played fast is caught up with over several
@@ -48,7 +48,7 @@ class Forming:
 class Sight:
     """The market as of one frame."""
 
-    snapshot: DataSnapshot
+    snapshot: MarketSnapshot
     tapes: Mapping[str, list[Trade]]  # by id, the newest last
     open_minutes: Mapping[str, Candle]  # quote prices; without symbols whose minute is not watched whole
     book_changed: Mapping[str, datetime]  # market time; without symbols whose book we have not seen change
@@ -121,7 +121,7 @@ class MarketWatch:
 
     def _seen(self) -> Sight:
         snapshot = self._market.snapshot()
-        minutes = {symbol: self._market.forming(symbol) for symbol in snapshot.symbols}
+        minutes = {symbol: self._market.forming(symbol) for symbol in snapshot.instruments}
         open_minutes = {
             symbol: in_units(minute, snapshot.instrument(symbol))
             for symbol, minute in minutes.items()

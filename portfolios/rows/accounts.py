@@ -235,7 +235,7 @@ def standing_values(update: AccountUpdate) -> dict[str, Any] | None:
         "last_fill_at": utc(figures.last_fill_ns) if figures.last_fill_ns else None,
         "why": state.why,
         "indicators": shown_indicators(update.indicators),
-        "indicators_at": utc(state.asked_ns) if state.asked_ns else None,
+        "indicators_at": utc(state.evaluated_ns) if state.evaluated_ns else None,
         "sequence": update.sequence,
         "as_of": utc(update.time_ns),
     }

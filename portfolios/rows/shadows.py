@@ -50,7 +50,7 @@ def _upsert(updates: list[ShadowUpdate], changing: tuple[str, ...]) -> None:
 
 def _row(update: ShadowUpdate) -> models.Shadow:
     shadow = update.shadow
-    state, origin = shadow.engine.state, shadow.origin
+    engine, origin = shadow.engine, shadow.origin
     return models.Shadow(
         account_id=update.account_id,
         fill_model=shadow.model,
@@ -58,15 +58,15 @@ def _row(update: ShadowUpdate) -> models.Shadow:
         since=utc(origin.time_ns) if origin.time_ns else None,
         since_equity=origin.equity,
         since_result=origin.result,
-        equity=state.figures.equity,
-        mid_equity=state.figures.mid_equity,
+        equity=engine.figures.equity,
+        mid_equity=engine.figures.mid_equity,
         result=shadow.result,
-        fees=state.account.fees,
-        max_drawdown_pct=state.figures.max_drawdown_pct,
-        fills=state.figures.fills,
-        round_trips=state.account.round_trips,
+        fees=engine.account.state.fees,
+        max_drawdown_pct=engine.figures.max_drawdown_pct,
+        fills=engine.figures.fills,
+        round_trips=engine.account.state.round_trips,
         errors=shadow.errors,
-        as_of=utc(state.time_ns) if state.time_ns else None,
-        sequence=state.sequence,
+        as_of=utc(engine.time_ns) if engine.time_ns else None,
+        sequence=engine.sequence,
         checkpoint=update.checkpoint or b"",
     )

@@ -16,27 +16,26 @@ from trading.engine import Engine
 from trading.exchange.waiting import Waiting, waiting
 from trading.fills import plain
 from trading.frames import utc
-from trading.snapshot import DataSnapshot
+from trading.market_snapshot import MarketSnapshot
 
 _POSITION_FIELDS = ("mae", "mfe", "mark_price", "unrealised", "liquidation_price", "as_of")
 
 
-def valuation_of(account_id: int, engine: Engine, snapshot: DataSnapshot) -> AccountValuation:
+def valuation_of(account_id: int, engine: Engine, snapshot: MarketSnapshot) -> AccountValuation:
     """Return how the account stands as of ``snapshot``, which its engine has processed."""
-    rows = list(position_rows(account_id, engine.state.account, snapshot.instruments))
+    rows = list(position_rows(account_id, engine.account.state, snapshot.instruments))
     for row in rows:
         row.as_of = utc(snapshot.time_ns)
         if row.qty:
             _mark(row, engine, snapshot)
-    exchange = engine.exchange.state
     waits = {
-        order_id: _as_json(waiting(order, exchange.wishes, snapshot, engine.model))
-        for order_id, order in exchange.orders.items()
+        order_id: _as_json(waiting(order, engine.requests, snapshot, engine.model))
+        for order_id, order in engine.open_orders.items()
     }
     return AccountValuation(account_id, snapshot.time_ns, rows, waits)
 
 
-def _mark(row: models.Position, engine: Engine, snapshot: DataSnapshot) -> None:
+def _mark(row: models.Position, engine: Engine, snapshot: MarketSnapshot) -> None:
     figures = engine.account.figures_of(row.symbol, snapshot)
     top = snapshot.top_or_none(row.symbol)
     if top is not None and top.bids and top.asks:

@@ -25,6 +25,7 @@ from trading.engine import Engine, Outcome, Terms
 from trading.engine.strategy_state import UnsavableState
 from trading.frames import Frame, decode_frame, encode_frame
 from trading.market import Market
+from trading.market_snapshot import MarketSnapshot
 from trading.run import Progress, Scene, folded, run
 from trading.signals import Amend, Cancel, Signal
 from trading.snapshot import DataSnapshot
@@ -117,7 +118,7 @@ class Rehearsal:
         run(scenes, (self,), Rehearsal._take_turn, begin=watch, between=self._keep)
         return self._ended()
 
-    def _take_turn(self, frame: Frame, snapshot: DataSnapshot) -> None:
+    def _take_turn(self, frame: Frame, snapshot: MarketSnapshot) -> None:
         outcome = self.engine.process(frame, snapshot)
         if outcome.has_facts:
             self._note(outcome)
@@ -180,11 +181,11 @@ class Rehearsal:
 
     def _ended(self) -> Run:
         faulthandler.cancel_dump_traceback_later()
-        state, run = self.engine.state, self.run
-        run.why = dict(state.why)
+        engine, run = self.engine, self.run
+        run.why = dict(engine.why)
         refused = {code.removeprefix("refused_"): n for code, n in run.why.items() if code.startswith("refused_")}
         run.refusals = dict(Counter(refused).most_common())
-        run.equity = "" if state.figures.equity is None else f"{state.figures.equity:.2f}"
+        run.equity = "" if engine.figures.equity is None else f"{engine.figures.equity:.2f}"
         return run
 
 

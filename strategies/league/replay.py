@@ -22,8 +22,8 @@ from trading.fees import PUBLISHED, Schedules
 from trading.fills import Fill, digest, plain
 from trading.frames import Frame
 from trading.market import Market
+from trading.market_snapshot import MarketSnapshot
 from trading.run import Progress, folded, run
-from trading.snapshot import DataSnapshot
 
 
 class ReplayOptimism(msgspec.Struct, frozen=True):
@@ -90,7 +90,7 @@ def replay(
     shadows = {e.terms.slug: [Shadow.fork(e, model) for model in other_models(e)] for e in engines if with_shadows}
     fills: list[tuple[str, Fill]] = []
 
-    def turn(engine: Engine, frame: Frame, snapshot: DataSnapshot) -> None:
+    def turn(engine: Engine, frame: Frame, snapshot: MarketSnapshot) -> None:
         slug = engine.terms.slug
         fills.extend((slug, fill) for fill in engine.process(frame, snapshot).fills)
         for shadow in shadows.get(slug, ()):

@@ -14,7 +14,7 @@ from trading.engine import Engine
 from trading.engine.outcome import Outcome
 from trading.engine.strategy_errors import Interrupted
 from trading.frames import Frame
-from trading.snapshot import DataSnapshot
+from trading.market_snapshot import MarketSnapshot
 
 MEASURED_EVERY_FRAMES = 8
 MEASURED_AT_FIRST_NS = 60 * 10**9  # every frame: what ended the last worker may come again, and must be found out
@@ -59,7 +59,7 @@ class Evaluations:
         )
         self._began_ns = perf_counter_ns()
 
-    def process(self, hosted: Hosted, engine: Engine, frame: Frame, snapshot: DataSnapshot) -> Outcome:
+    def process(self, hosted: Hosted, engine: Engine, frame: Frame, snapshot: MarketSnapshot) -> Outcome:
         """Show the frame to one of the deployment's engines."""
         self._hosted, self._engine = hosted, engine
         self._box.enter(hosted.deployment_id)
@@ -107,7 +107,7 @@ class Evaluations:
             Interrupted: into the strategy's code, never into ours: an account is not left half changed.
         """
         hosted, engine = self._hosted, self._engine
-        if hosted is None or engine is None or not engine.is_asking or not self._box.is_interrupt_requested:
+        if hosted is None or engine is None or not engine.is_evaluating or not self._box.is_interrupt_requested:
             return
         sighting = self._box.sighting
         if sighting != self._interrupted:

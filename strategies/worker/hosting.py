@@ -15,13 +15,13 @@ from strategies.versions.registry import strategy_of
 from strategies.worker.costs import Meter, resumed_meter
 from strategies.worker.shadows import Shadows
 from trading.engine import MAX_ERRORS_IN_A_ROW, Engine
-from trading.engine.entry_stop import allow_entries, stop_entries
+from trading.engine.commands import allow_entries, stop_entries
 from trading.engine.outcome import Outcome, StrategyError
 from trading.engine.strategy_errors import described
 from trading.exchange import SharedBook
 from trading.frames import NS_PER_S
+from trading.market_snapshot import MarketSnapshot
 from trading.minutes import HOUR_NS
-from trading.snapshot import DataSnapshot
 
 EQUITY_POINT_FRAMES = 50  # every five seconds of market time
 CHECKPOINT_FRAMES = 300  # at least every thirty seconds of market time
@@ -69,20 +69,20 @@ class Hosted:
         hour_ns = outcome.time_ns // HOUR_NS * HOUR_NS
         if hour_ns > self.hour_ns:
             if self.hour_ns:
-                self.reasons.append((hour_ns, dict(self.engine.state.why)))
+                self.reasons.append((hour_ns, dict(self.engine.why)))
             self.hour_ns = hour_ns
 
     def note_error(self, error: StrategyError) -> None:
         """Keep an error from outside of a frame, beside what the last frame brought."""
-        state = self.engine.state
-        if not self.outcomes or self.outcomes[-1].sequence != state.sequence:
-            self.outcomes.append(Outcome(state.sequence, state.time_ns))
+        engine = self.engine
+        if not self.outcomes or self.outcomes[-1].sequence != engine.sequence:
+            self.outcomes.append(Outcome(engine.sequence, engine.time_ns))
         self.outcomes[-1].errors = (*self.outcomes[-1].errors, error)
 
     @property
     def is_due(self) -> bool:
         """True when the stored checkpoint is behind the facts, too old, or lacks the strategy's state."""
-        is_old = self.engine.state.sequence - self.saved_sequence >= CHECKPOINT_FRAMES
+        is_old = self.engine.sequence - self.saved_sequence >= CHECKPOINT_FRAMES
         lacks_state = 0 < self.unsavable < MAX_ERRORS_IN_A_ROW
         is_commanded = bool(self.commands or self.applied_revisions)
         return bool(self.outcomes) or is_old or lacks_state or is_commanded or self.shadows.is_arranged_anew
@@ -95,22 +95,25 @@ class Hosted:
         """
         if self.unsavable >= MAX_ERRORS_IN_A_ROW:
             return self.engine.checkpoint(with_memory=False)
-        state = self.engine.state
+        engine = self.engine
         try:
-            payload = self.engine.checkpoint()
+            payload = engine.checkpoint()
         except Exception as error:
             self.unsavable += 1
-            state.is_halted = state.is_halted or self.unsavable >= MAX_ERRORS_IN_A_ROW
-            self.note_error(StrategyError(*described(error), state.is_halted))
-            return self.engine.checkpoint(with_memory=False)
+            if self.unsavable >= MAX_ERRORS_IN_A_ROW:
+                engine.halt()
+            self.note_error(StrategyError(*described(error), engine.is_halted))
+            return engine.checkpoint(with_memory=False)
         self.unsavable = 0
-        self.meter.state_bytes = len(state.memory)
+        self.meter.state_bytes = engine.memory_bytes
         return payload
 
-    def update(self, checkpoint: bytes | None, snapshot: DataSnapshot) -> AccountUpdate:
+    def update(self, checkpoint: bytes | None, snapshot: MarketSnapshot) -> AccountUpdate:
         """Return what is to be written, with ``checkpoint`` or beside the stored one, as ``snapshot`` has it."""
-        state = self.engine.state
-        update = AccountUpdate(self.account_id, state.sequence, state.time_ns, state, checkpoint, marks=self.marks)
+        engine = self.engine
+        update = AccountUpdate(
+            self.account_id, engine.sequence, engine.time_ns, engine.state, checkpoint, marks=self.marks
+        )
         update.reasons, update.indicators = self.reasons, self.engine.indicators
         if snapshot.time_ns - self.valued_ns >= NS_PER_S and (self._is_open or self.had_open):
             update.valuation = valuation_of(self.account_id, self.engine, snapshot)
@@ -123,8 +126,7 @@ class Hosted:
 
     @property
     def _is_open(self) -> bool:
-        state = self.engine.state
-        return bool(state.exchange.orders) or any(p.lots for p in state.account.positions.values())
+        return self.engine.has_open
 
     def were_written(self, update: AccountUpdate) -> None:
         """Forget what has been committed."""
@@ -163,12 +165,12 @@ def load(deployment: Deployment) -> Hosted:
         engine,
         shadows,
         deployment.shadows,
-        saved_sequence=engine.state.sequence,
-        hour_ns=engine.state.time_ns // HOUR_NS * HOUR_NS,
+        saved_sequence=engine.sequence,
+        hour_ns=engine.time_ns // HOUR_NS * HOUR_NS,
         meter=resumed_meter(deployment.pk),
     )
     if DeploymentRevision.objects.filter(deployment=deployment, sequence=None).exists():
-        hosted.applied_revisions.append((deployment.revision, engine.state.sequence))
+        hosted.applied_revisions.append((deployment.revision, engine.sequence))
     return hosted
 
 
@@ -203,11 +205,11 @@ def _apply_status(engine: Engine, status: str) -> None:
     """Apply the deployment's status to its engine between two frames."""
     engine.is_paused = status not in {DeploymentStatus.ENABLED, DeploymentStatus.ENTRIES_STOPPED}
     if status == DeploymentStatus.ENTRIES_STOPPED:
-        stop_entries(engine)
+        stop_entries(engine.desk)
     else:
-        allow_entries(engine)
+        allow_entries(engine.desk)
     if engine.is_paused:
         return
-    engine.state.flattening = None  # a person who enables it again does not want it flat any more
-    if engine.state.is_halted:
+    engine.end_flattening()  # a person who enables it again does not want it flat any more
+    if engine.is_halted:
         engine.lift_halt()

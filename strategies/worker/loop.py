@@ -292,7 +292,7 @@ class WorkerLoop:
         for row in claimed:
             if row.pk not in runner.hosted:
                 continue  # it could not be worked up to the present, and was dropped
-            orders = runner.hosted[row.pk].engine.exchange.state.orders
+            orders = runner.hosted[row.pk].engine.open_orders
             _log.info("takes a deployment on, with %s open orders", len(orders), extra=_about(row))
 
     def _note_unloadable(self, row: Deployment, error: Unloadable) -> None:

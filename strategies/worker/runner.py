@@ -29,8 +29,8 @@ from trading.engine.strategy_errors import described
 from trading.exchange import SharedBook
 from trading.frames import Frame
 from trading.market import Market
+from trading.market_snapshot import MarketSnapshot
 from trading.run import Progress, folded, run
-from trading.snapshot import DataSnapshot
 
 _log = logging.getLogger("worker")
 
@@ -92,7 +92,7 @@ class Runner:
     def _begin(self, frame: Frame) -> None:
         self._evaluations.begin(frame.sequence)
 
-    def _turn(self, hosted: Hosted, frame: Frame, snapshot: DataSnapshot) -> None:
+    def _turn(self, hosted: Hosted, frame: Frame, snapshot: MarketSnapshot) -> None:
         try:
             hosted.note(self._evaluations.process(hosted, hosted.engine, frame, snapshot))
         except Exception as error:
@@ -148,7 +148,7 @@ class Runner:
                 continue
             self._arrange(hosted)
             loaded.append(hosted)
-        self._catch_up([each for each in loaded if each.engine.state.sequence < self.market.sequence], frames_after)
+        self._catch_up([each for each in loaded if each.engine.sequence < self.market.sequence], frames_after)
         for hosted in loaded:
             if hosted.deployment_id not in self.dropped:
                 if self._book is not None:
@@ -164,10 +164,10 @@ class Runner:
         One market serves all that the stream still reaches. One that it does not reach has a gap, and shares
         the market only with those that start from the same checkpoint of it.
         """
-        late = sorted(late, key=lambda hosted: hosted.engine.state.sequence)
+        late = sorted(late, key=lambda hosted: hosted.engine.sequence)
         while late:
             behind = Runner(self.market_name, self._evaluations)
-            behind.start_at(late[0].engine.state.sequence)
+            behind.start_at(late[0].engine.sequence)
             frames = iter(frames_after(behind.sequence))
             first = next(frames, None)
             is_whole = first is None or first.sequence == behind.sequence + 1
@@ -180,7 +180,7 @@ class Runner:
             self.dropped |= behind.dropped
 
     def _start_of(self, hosted: Hosted) -> int:
-        return checkpoint_before(self.market_name, hosted.engine.state.sequence)
+        return checkpoint_before(self.market_name, hosted.engine.sequence)
 
     def arrange_shadows(self, placed: frozenset[int]) -> None:
         """Begin and end shadows now that these deployments are good enough for them."""
@@ -205,7 +205,7 @@ class Runner:
             return  # it could not be written, and was dropped
         hosted.engine = engine_of(deployment, self._checkpoint(hosted), self._book)
         hosted.revision, hosted.shadow_choice, hosted.unsavable = deployment.revision, deployment.shadows, 0
-        hosted.applied_revisions.append((deployment.revision, hosted.engine.state.sequence))
+        hosted.applied_revisions.append((deployment.revision, hosted.engine.sequence))
         hosted.shadows.follow(hosted.engine)
         self._arrange(hosted)
 
@@ -217,7 +217,7 @@ class Runner:
 
     def present(self) -> list[Hosted]:
         """Return those who have begun and stand where the market does: it may have been restored as of before."""
-        return [h for h in self.hosted.values() if 0 < h.engine.state.sequence <= self.market.sequence]
+        return [h for h in self.hosted.values() if 0 < h.engine.sequence <= self.market.sequence]
 
     # What is written
 

@@ -22,9 +22,9 @@ from strategies.terms import ShadowChoice
 from trading.engine import Engine
 from trading.engine.shadow import Shadow, Show, other_models, under
 from trading.frames import Frame
+from trading.market_snapshot import MarketSnapshot
 from trading.minutes import ns_of
 from trading.performance.optimism import Origin
-from trading.snapshot import DataSnapshot
 
 _log = logging.getLogger("worker")
 
@@ -103,10 +103,10 @@ class Shadows:
             if not engine.is_paused:
                 shadow.engine.lift_halt()
 
-    def process(self, engine: Engine, frame: Frame, snapshot: DataSnapshot, show: Show = Engine.process) -> None:
+    def process(self, engine: Engine, frame: Frame, snapshot: MarketSnapshot, show: Show = Engine.process) -> None:
         """Take in the frame that ``engine`` has taken in, as ``show`` shows it; they are paused while it is."""
         for shadow in list(self.running.values()):
-            shadow.engine.is_paused = engine.is_paused or engine.state.is_halted
+            shadow.engine.is_paused = engine.is_paused or engine.is_halted
             try:
                 shadow.process(frame, snapshot, show)
             except Exception as error:
@@ -153,7 +153,7 @@ class Shadows:
 
 def _restored(row: models.Shadow, engine: Engine) -> Shadow | None:
     """Return the shadow that ``row`` keeps; None where it does not belong beside ``engine`` as it stands."""
-    if row.sequence != engine.state.sequence or row.fill_model not in other_models(engine):
+    if row.sequence != engine.sequence or row.fill_model not in other_models(engine):
         return None
     since_ns = ns_of(row.since) if row.since else 0
     origin = Origin(sequence=row.since_sequence, time_ns=since_ns, equity=row.since_equity, result=row.since_result)

@@ -118,7 +118,7 @@ def test_where_nothing_was_saved_the_market_is_empty(market):
 
     restored, sequence = market_at(market, 1)
 
-    assert (sequence, restored.sequence, restored.snapshot().symbols) == (0, 0, ())
+    assert (sequence, restored.sequence, restored.snapshot().instruments) == (0, 0, {})
 
 
 def test_a_gap_leaves_no_candle_in_the_database():

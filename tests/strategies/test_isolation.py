@@ -113,10 +113,10 @@ def test_an_account_is_saved_beside_the_state_that_could_be_kept_last(league: Le
     league.runner.reload(league.culprit)
 
     engine = league.runner.hosted[league.culprit.pk].engine
-    assert engine.state.sequence == stream[-1].sequence
+    assert engine.sequence == stream[-1].sequence
     assert 0 < engine._memory["seen"] <= 30
     assert "kept" not in engine._memory
-    assert not engine.state.is_halted
+    assert not engine.is_halted
 
 
 def test_words_that_the_database_refuses_quarantine_their_deployment(league: League, stream: list[Frame]) -> None:
@@ -190,7 +190,7 @@ def test_an_interruption_is_the_error_of_the_evaluation_it_was_meant_for(
     (error,) = league.errors
     assert error.startswith("Interrupted: took longer than 400 ms (slow, line ")
     assert (hosted.meter.interruptions, hosted.meter.errors) == (1, 1)
-    assert hosted.engine.state.why["in time"] > 20
+    assert hosted.engine.why["in time"] > 20
     league.assert_the_neighbour_is_whole()
 
 

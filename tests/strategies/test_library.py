@@ -88,12 +88,12 @@ def test_the_random_traders_stop_and_target_are_kept_by_the_exchange() -> None:
     engine = engine_of("random_trader", **config)
     scene = Scene(BTC)
     book = "620001 x 900000000\n---\n619999 x 900000000"
-    while not engine.exchange.state.orders:
+    while not engine.open_orders:
         engine.process(*scene.show(book, trades="buy 620000 x 10"))
     while engine.account.position("BTC/USD").lots == 0:
         engine.process(*scene.show(book, trades="buy 620000 x 10"))
 
-    purposes = {order.purpose.value for order in engine.exchange.state.orders.values()}
+    purposes = {order.purpose.value for order in engine.open_orders.values()}
 
     assert {"stop_loss", "take_profit"} <= purposes
 

@@ -58,7 +58,7 @@ def reasons_until_midnight(deployment: Deployment, frames: list[Frame]) -> dict[
         if frame.time_ns <= MIDNIGHT_NS:
             market.fold(frame)
             engine.process(frame, market.snapshot())
-    return engine.state.why
+    return engine.why
 
 
 @pytest.mark.parametrize("flush_every", [1, 70, 10_000])

@@ -105,7 +105,7 @@ def test_one_who_comes_back_late_catches_up_on_a_book_of_its_own(league: list[De
         runner.process(frame)
 
     runner.host(late, partial(bus.read, MARKET))
-    caught_up = runner.hosted[late.pk].engine.state.sequence
+    caught_up = runner.hosted[late.pk].engine.sequence
     for frame in stream[150:]:
         runner.process(frame)
     runner.flush()

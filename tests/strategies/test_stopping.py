@@ -44,8 +44,8 @@ def stop(work: Work, reason: str = "") -> None:
 def wants(work: Work, signal: Signal) -> None:
     """Have the strategy say so, as it might when asked."""
     engine, snapshot = work.hosted.engine, work.runner.market.snapshot()
-    outcome = Outcome(engine.state.sequence, snapshot.time_ns)
-    engine._place(signal, 9, snapshot, outcome)
+    outcome = Outcome(engine.sequence, snapshot.time_ns)
+    engine.desk.place(signal, 9, snapshot, outcome)
     work.hosted.note(outcome)
     work.runner.flush()
 
@@ -85,7 +85,7 @@ def test_enabling_allows_entries_again(work: Work) -> None:
     enable_deployment(deployment=row(), by="anna")
     work.runner.reload(row())
 
-    assert not work.hosted.engine.state.are_entries_stopped
+    assert not work.hosted.engine.are_entries_stopped
     assert row().status == "enabled"
 
 
@@ -94,14 +94,14 @@ def test_a_new_worker_goes_on_so(work: Work) -> None:
 
     work.dies()
 
-    assert work.hosted.engine.state.are_entries_stopped
+    assert work.hosted.engine.are_entries_stopped
 
 
 def test_shadows_open_nothing_either(work: Work) -> None:
     work.hosted.shadows.arrange(work.hosted.engine, are_wanted=True)
     stop(work)
 
-    assert all(s.engine.state.are_entries_stopped for s in work.hosted.shadows.running.values())
+    assert all(s.engine.are_entries_stopped for s in work.hosted.shadows.running.values())
 
 
 @pytest.mark.parametrize("change", [disable_deployment, quarantine_deployment])
@@ -148,7 +148,7 @@ def test_a_change_that_a_killed_worker_had_not_committed_is_applied_anew(work: W
 
     applied = DeploymentRevision.objects.first()
     assert applied.sequence is not None and applied.sequence <= work.runner.sequence
-    assert work.hosted.engine.state.are_entries_stopped
+    assert work.hosted.engine.are_entries_stopped
 
 
 def test_it_is_a_command_that_is_done_with_the_frame_after_which_it_was_applied(work: Work) -> None:
@@ -161,8 +161,8 @@ def test_it_is_a_command_that_is_done_with_the_frame_after_which_it_was_applied(
     command = Command.objects.get()
     assert changed == {"a"}
     assert (command.kind, command.requested_by, command.state) == ("stop_entries", "anna", "done")
-    assert command.began_sequence == command.ended_sequence == work.hosted.engine.state.sequence
-    assert work.hosted.engine.state.are_entries_stopped
+    assert command.began_sequence == command.ended_sequence == work.hosted.engine.sequence
+    assert work.hosted.engine.are_entries_stopped
     for _ in range(4):
         work.show()
     assert Order.objects.get(type="limit").code == "cancelled"
@@ -179,7 +179,7 @@ def test_allowing_them_again_is_a_command_too(work: Work) -> None:
         ("stop_entries", "done"),
         ("allow_entries", "done"),
     ]
-    assert not work.hosted.engine.state.are_entries_stopped
+    assert not work.hosted.engine.are_entries_stopped
 
 
 def test_what_a_later_request_overtakes_cancels_nothing(work: Work) -> None:

@@ -14,13 +14,14 @@ from tests.laws import law
 from tests.markets import LEVERAGES, MIDS, PAIRS, snapshot_of
 from trading.accounting.account import Account
 from trading.accounting.ledger import EntryKind, InsufficientFunds, LedgerEntry, Party
+from trading.accounting.settlement import Execution, Settlement
 from trading.accounting.state import AccountState
 from trading.accounting.valuation import mid_rate
 from trading.book import Side
 from trading.fees import PUBLISHED, Liquidity
+from trading.market_snapshot import MarketSnapshot
 from trading.orders import Order, Purpose
 from trading.signals import OrderType
-from trading.snapshot import DataSnapshot
 
 CLOSE = D("1e-15")  # dollars: rates of cross pairs are rounded at 28 digits
 
@@ -46,12 +47,12 @@ class Play:
         self.number = 0
 
     @property
-    def snapshot(self) -> DataSnapshot:
+    def snapshot(self) -> MarketSnapshot:
         return snapshot_of(self.mids, time_ns=self.time_ns, spread=7)
 
     @property
     def equity(self) -> D:
-        found = self.account.means.mid_equity(self.snapshot)
+        found = self.account.buying_power.mid_equity(self.snapshot)
         assert found is not None
         return found
 
@@ -74,10 +75,8 @@ class Play:
         )  # fmt: skip
         away = 7 if (side is Side.BUY) == (liquidity is Liquidity.TAKER) else -7
         try:
-            _, entries, _ = self.account.execute(
-                order, instrument, fill_id=f"f{self.number}", ticks=self.mids[instrument.symbol] + away, lots=lots,
-                liquidity=liquidity, snapshot=self.snapshot, evidence={},
-            )  # fmt: skip
+            execution = Execution(f"f{self.number}", self.mids[instrument.symbol] + away, lots, liquidity, evidence={})
+            _, entries, _ = Settlement(self.account).book(order, execution, self.snapshot)
         except InsufficientFunds:
             return []
         self.entries += entries
@@ -218,7 +217,7 @@ def test_a_short_owes_what_it_sold_and_a_loan_its_position_no_more(history: list
         assert position.borrowed_lots <= abs(position.lots)
         if position.lots < 0:
             assert position.borrowed == PAIRS[0].qty(-position.lots)
-    assert all(play.account.means.debt(currency) >= 0 for currency in ("USD", "BTC", "XRP"))
+    assert all(play.account.buying_power.debt(currency) >= 0 for currency in ("USD", "BTC", "XRP"))
 
 
 @law
@@ -229,4 +228,4 @@ def test_what_was_bought_on_margin_is_there_to_be_sold(history: list, funding: s
     play.live(history)
 
     for currency in ("BTC", "XRP"):
-        assert play.account.balance(currency) >= play.account.means.bought_on_margin(currency, play.snapshot)
+        assert play.account.balance(currency) >= play.account.buying_power.bought_on_margin(currency, play.snapshot)

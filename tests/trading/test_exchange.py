@@ -81,7 +81,7 @@ def test_a_level_this_account_has_taken_stays_taken_until_it_changes() -> None:
         b.show()
     assert b.fills == [("buy", D("2.00"), D(100)), ("buy", D("2.00"), D(101))]
 
-    b.engine.strategy.generate_signal.__closure__[0].cell_contents.append(buy(1))
+    b.then(buy(1))
     b.show(BOOK.replace("100 x 200", "100 x 201"))
     b.show()
 
@@ -238,7 +238,7 @@ def test_a_stop_loss_sells_the_whole_position_once_and_cancels_the_target() -> N
 
     assert b.fills == [("buy", D("2.00"), D(100)), ("sell", D("2.00"), D(94))]
     assert b.balance("XRP") == 0
-    assert b.engine.exchange.state.orders == {}
+    assert b.engine.open_orders == {}
 
 
 def test_a_target_is_reached_from_below_and_cancels_the_stop() -> None:

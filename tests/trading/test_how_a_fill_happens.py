@@ -95,7 +95,7 @@ def test_an_amendment_to_less_keeps_the_place_in_the_queue_and_to_another_price_
         bench.show(EXAMPLES[0].book)
         for prints in ("", "", "sell 99 x 200", "", "", ""):
             bench.show(trades=prints)
-        (live,) = bench.engine.exchange.state.orders.values()
+        (live,) = bench.engine.open_orders.values()
         assert live.status is OrderStatus.OPEN
         return live.queue_ahead_lots
 

@@ -173,8 +173,8 @@ def test_ledger_entries_sum_to_zero_and_to_the_balances(frames: list[Frame], fun
         if entry.party is Party.ACCOUNT:
             of_account[entry.currency] += entry.amount
     assert set(of_fact.values()) <= {D(0)}
-    assert dict(of_account) == engine.state.account.balances
-    assert all(amount >= 0 for amount in engine.state.account.balances.values())
+    assert dict(of_account) == engine.account.state.balances
+    assert all(amount >= 0 for amount in engine.account.state.balances.values())
 
 
 @law

@@ -54,7 +54,7 @@ def test_whatever_happens_entries_are_balances_and_loans(frames: Violent, seed: 
         held[entry.currency] += entry.amount if entry.party is Party.ACCOUNT else 0
         lent[entry.currency] -= entry.amount if entry.party is Party.LENDER else 0
         ids.append(entry.entry_id)
-    state = engine.state.account
+    state = engine.account.state
     assert set(facts.values()) <= {D(0)}
     assert {c: a for c, a in held.items() if a} == {c: a for c, a in state.balances.items() if a}
     assert {c: a for c, a in lent.items() if a} == state.loans
@@ -73,14 +73,14 @@ def test_between_two_prices_equity_moves_only_by_fills_fees_and_interest(
     for frame in frames:
         market.fold(frame)
         snapshot = market.snapshot()
-        before = engine.account.means.mid_equity(snapshot)
+        before = engine.account.buying_power.mid_equity(snapshot)
         was_funded = engine.account.is_funded
         if was_funded:
             give_orders(engine, seed, snapshot)
 
         outcome = engine.process(frame, snapshot)
 
-        after = engine.account.means.mid_equity(snapshot)
+        after = engine.account.buying_power.mid_equity(snapshot)
         if not was_funded or before is None or after is None:
             continue
         moved = sum(
@@ -170,7 +170,7 @@ def test_after_each_frame_an_account_is_solvent_or_waits_for_the_book_or_is_mark
 
         outcome = engine.process(frame, snapshot)
 
-        standing = engine.account.means.standing(snapshot)
+        standing = engine.account.buying_power.standing(snapshot)
         if standing is None or not engine.account.state.loans:
             continue
         if standing.is_stopped(engine.terms.margin) and standing.used:

@@ -40,7 +40,7 @@ def test_leverage_prints_no_money() -> None:
     assert desk.fills == [("buy", D(40), D(101)), ("sell", D(40), D(101))]
     assert desk.balance("USD") == 1000 - lost
     assert desk.trips[0].result == -lost
-    assert desk.engine.state.account.loans == {}
+    assert desk.engine.account.state.loans == {}
 
 
 def test_four_orders_cannot_exceed_the_leverage_of_one() -> None:
@@ -178,7 +178,7 @@ def test_a_spot_sale_never_opens_a_short() -> None:
     desk.trade("sell", 8)
 
     assert [order.refusal.code for order in desk.refused] == ["insufficient_funds"]
-    assert desk.engine.state.account.loans == {}
+    assert desk.engine.account.state.loans == {}
 
 
 def test_equity_counts_what_is_owed() -> None:
@@ -195,7 +195,7 @@ def test_equity_counts_what_is_owed() -> None:
 
 def test_the_win_rate_counts_round_trips_and_not_fills() -> None:
     desk = Desk(AROUND_100)
-    account = desk.engine.state.account
+    account = desk.engine.account.state
     for qty in (1, 2, 3):
         desk.trade("buy", qty)
     desk.show("131 x 90000\n---\n130 x 90000")
@@ -212,7 +212,7 @@ def test_the_win_rate_counts_round_trips_and_not_fills() -> None:
 
 
 def won_and_lost(desk: Desk) -> tuple[D, D]:
-    tallies = desk.engine.state.account.tallies.values()
+    tallies = desk.engine.account.state.tallies.values()
     return sum((tally.won for tally in tallies), D(0)), sum((tally.lost for tally in tallies), D(0))
 
 

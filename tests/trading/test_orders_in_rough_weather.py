@@ -48,12 +48,7 @@ def gap(b: Bench) -> Gap:
 
 
 def live(b: Bench) -> list[Order]:
-    return list(b.engine.exchange.state.orders.values())
-
-
-def then(b: Bench, wish: object) -> None:
-    """Have the strategy want this next."""
-    b.engine.strategy.generate_signal.__closure__[0].cell_contents.append(wish)
+    return list(b.engine.open_orders.values())
 
 
 # Gaps and late prints
@@ -183,12 +178,12 @@ def test_a_wish_about_an_order_that_has_ended_is_forgotten_and_the_others_are_no
     b = bench([buy(1, **limit(99)), buy(1, **limit(95))], None, Cancel(), latency_ms=300)
     for _ in range(3):
         b.show()
-    assert len(b.engine.state.exchange.wishes) == 2
+    assert len(b.engine.requests) == 2
 
     b.show(trades="sell 98 x 900")
 
     assert [order.limit_ticks for order in live(b)] == [95]
-    assert [wish.order_id for wish in b.engine.state.exchange.wishes] == [live(b)[0].order_id]
+    assert [wish.order_id for wish in b.engine.requests] == [live(b)[0].order_id]
     b.show()
     assert live(b) == []
 
@@ -306,7 +301,7 @@ def test_an_amendment_counts_what_is_filled_and_a_strategy_can_read_it() -> None
     (shown,) = b.engine.portfolio_at(b.scene.market.snapshot()).open_orders()
     assert (shown.qty, shown.filled_qty) == (2.0, 1.0)
 
-    then(b, Amend(shown.order_id, qty=1.5))
+    b.then(Amend(shown.order_id, qty=1.5))
     b.show()
     b.show()
     b.show(trades="sell 98 x 900")
@@ -322,7 +317,7 @@ def test_an_amendment_may_not_cross_our_own_order() -> None:
     b.show()
     b.show()
     resting = next(order for order in live(b) if order.side == "buy")
-    then(b, Amend(resting.order_id, limit_price=104))
+    b.then(Amend(resting.order_id, limit_price=104))
     b.show()
     b.show()
 
@@ -334,7 +329,7 @@ def test_a_trigger_that_is_amended_beyond_the_last_price_sets_the_stop_off() -> 
     b = bench(buy(2, stop_loss=95))
     b.show(trades="sell 99 x 1")
     (stop,) = live(b)
-    then(b, Amend(stop.order_id, trigger_price=99.5))
+    b.then(Amend(stop.order_id, trigger_price=99.5))
     for _ in range(3):
         b.show()
 
@@ -345,7 +340,7 @@ def test_the_trigger_of_a_trailing_stop_is_not_to_be_amended() -> None:
     b = bench(buy(2, trail=5))
     b.show(trades="buy 100 x 1")
     (stop,) = live(b)
-    then(b, Amend(stop.order_id, trigger_price=90))
+    b.then(Amend(stop.order_id, trigger_price=90))
     for _ in range(2):
         b.show()
 

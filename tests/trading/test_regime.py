@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.drawing import START_NS, Scene
+from tests.making import Bench
 from tests.trading.candle_scenes import series_of, steps, walk
 from trading.candles import MINUTE_NS, Candle, CandleSeries, width_ns
 from trading.frames import History
@@ -12,7 +13,7 @@ from trading.indicators.catalogue import INDICATORS
 from trading.indicators.regime import MarketTrend, Regime, RegimeRules, _held, regime
 from trading.indicators.trend import AdxStrength, adx_strength
 from trading.indicators.volatility import Volatility, VolatilityBounds, volatility_kind
-from trading.snapshot import DataSnapshot, UnknownSymbol
+from trading.snapshot import DataSnapshot, UnknownSymbol, seen_by
 
 RISING, FALLING = steps(300, drift=0.15), steps(300, drift=-0.15)
 BOUNDS = (-0.6, -0.25, 0.25, 0.6)
@@ -156,7 +157,7 @@ def test_a_regime_of_other_rules_is_known_from_the_candles_on_that_they_need(rul
 
 
 def remembering(**histories: int) -> DataSnapshot:
-    """Return a market that was told so many rising candles of each timeframe."""
+    """Return what a deployment sees of a market with so many rising candles of each timeframe."""
     scene = Scene()
     pieces = []
     for timeframe, count in histories.items():
@@ -168,7 +169,7 @@ def remembering(**histories: int) -> DataSnapshot:
         numbers = tuple((c.start_ns, *map(int, (c.open, c.high, c.low, c.close, c.volume)), c.trades) for c in candles)
         pieces.append(History("XRP/USD", name, numbers))
     _, data = scene.show("101 x 5\n---\n99 x 4", history=tuple(pieces))
-    return data
+    return seen_by(Bench().engine, ("XRP/USD",), data)
 
 
 def asked(data: DataSnapshot, *timeframes: str) -> Regime | None:

@@ -27,7 +27,7 @@ from trading.indicators.order_book import (
     spread_pct,
 )
 from trading.indicators.vpin import daily_bucket_volume, vpin, vpin_at
-from trading.snapshot import DataSnapshot, Print, Quote
+from trading.market_snapshot import MarketSnapshot, Print, Quote
 
 BUY, SELL = Side.BUY, Side.SELL
 
@@ -145,7 +145,7 @@ def test_all_who_ask_a_snapshot_are_answered_from_one_reckoning() -> None:
     assert data.memo
 
 
-def half_tossed_up_half_bought(day_lots: int) -> DataSnapshot:
+def half_tossed_up_half_bought(day_lots: int) -> MarketSnapshot:
     """Return a snapshot of 400 prints of two lots, after a day of so many lots."""
     scene, day_ns = Scene(), width_ns("1d")
     days = ((START_NS // day_ns - 1) * day_ns, 100, 101, 99, 100, day_lots, 9)

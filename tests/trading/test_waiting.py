@@ -10,12 +10,12 @@ import pytest
 from tests.desk import Desk
 from tests.making import Bench
 from tests.trading.test_how_a_fill_happens import played, shown
+from trading.engine.commands import cancel_order
 from trading.exchange.examples import EXAMPLES, Example
 from trading.exchange.models import FILL_MODELS
-from trading.exchange.requests import Wish
 from trading.exchange.waiting import Waiting, WaitsFor, waiting
-from trading.orders import Purpose
-from trading.signals import Cancel, OrderType
+from trading.orders import AmendRequest, Purpose
+from trading.signals import OrderType
 
 BOOK = "102 x 900\n101 x 300\n100 x 200\n---\n99 x 500\n98 x 500"
 
@@ -24,7 +24,7 @@ def why(bench: Bench) -> list[Waiting]:
     """Return why each live order is not filled, oldest first."""
     engine, snapshot = bench.engine, bench.scene.market.snapshot()
     model = FILL_MODELS[engine.terms.fill_model]
-    return [waiting(o, engine.exchange.state.wishes, snapshot, model) for o in engine.exchange.state.orders.values()]
+    return [waiting(o, engine.requests, snapshot, model) for o in engine.open_orders.values()]
 
 
 def example(title: str) -> Example:
@@ -52,7 +52,7 @@ def test_whatever_lives_at_the_end_of_an_example_waits_for_something_that_has_no
     bench, _ = played(each)
     (top, last) = (bench.scene.market.snapshot().top("XRP/USD"), bench.scene.market.snapshot().last_ticks("XRP/USD"))
 
-    for order, told in zip(bench.engine.exchange.state.orders.values(), why(bench), strict=True):
+    for order, told in zip(bench.engine.open_orders.values(), why(bench), strict=True):
         match told.waits_for:
             case WaitsFor.TRIGGER:
                 assert not order.is_triggered and told.distance_bps is not None and last != order.trigger_ticks
@@ -82,7 +82,7 @@ def desk(side: str, qty: Any = 1, *, terms: dict[str, Any] | None = None, **orde
 
 def test_an_order_on_its_way_waits_for_the_latency() -> None:
     bench = desk("buy", limit=99)
-    order = next(iter(bench.engine.exchange.state.orders.values()))
+    order = next(iter(bench.engine.open_orders.values()))
     order.arrives_ns += 10**9
 
     (told,) = why(bench)
@@ -163,18 +163,18 @@ def test_what_is_being_cancelled_says_so() -> None:
     bench = Desk(BOOK, latency_ms=500)
     order = bench.order("buy", 1, limit=99)
     bench.show()
-    bench.engine._send_wishes(Cancel(order.order_id), 10**9, bench.snapshot)
+    cancel_order(bench.engine.desk, order.order_id, "anna")
 
     assert why(bench)[0].is_being_cancelled
 
 
 def test_an_amended_price_begins_a_new_wait() -> None:
     bench = desk("buy", limit=99)
-    order = next(iter(bench.engine.exchange.state.orders.values()))
+    order = next(iter(bench.engine.open_orders.values()))
     bench.show(trades="sell 99 x 100")
     before = why(bench)[0]
 
-    bench.engine.exchange.wish(Wish("amend", order.order_id, 0, limit_ticks=98))
+    bench.engine.venue.amend(AmendRequest(order.order_id, 0, limit_ticks=98))
     bench.show()
 
     after = why(bench)[0]

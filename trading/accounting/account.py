@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 
-from trading.accounting.buying_power import Means
+from trading.accounting.buying_power import BuyingPower
 from trading.accounting.ledger import FEE_QUANTUM, ZERO, EntryKind, InsufficientFunds, Ledger, LedgerEntry, Party
+from trading.accounting.lending import charge_rollovers, settle_debt
 from trading.accounting.margin import MarginTerms, binding
 from trading.accounting.positions import Layer, Position, RoundTrip, Tally
-from trading.accounting.settlement import Settlement, charge_rollovers, settle_debt
 from trading.accounting.state import AccountState, InstrumentFigures, Payment, Worth
 from trading.accounting.valuation import buyback_cost, liquidation_value, mid_rate
 from trading.fees import TIER_CURRENCY, FeePlan, Liquidity
-from trading.fills import Fill
 from trading.frames import NS_PER_S
 from trading.instruments import Instrument
+from trading.market_snapshot import MarketSnapshot
 from trading.orders import Order, Refusal
-from trading.snapshot import DataSnapshot
 
 __all__ = ["Account", "AccountState", "InsufficientFunds", "LedgerEntry", "Party", "Position", "RoundTrip", "Worth"]
 
@@ -33,8 +32,8 @@ class Account:
         self.plan = plan
         self.terms = terms or MarginTerms()
         self.is_funded = bool(state.payments) or state.stake > 0  # from the first payment on
-        self.means = Means(state, self.terms)
-        self._ledger = Ledger(state.balances, state.loans)
+        self.buying_power = BuyingPower(state, self.terms)
+        self.ledger = Ledger(state.balances, state.loans)
         self._volume: tuple[int, Decimal] = (-1, ZERO)  # day, and the sum of the thirty that end with it
         for position in state.positions.values():
             if position.lots and not position.layers:  # a checkpoint from before there were layers
@@ -56,12 +55,12 @@ class Account:
         """Return what was done through ``symbol``, nothing if nothing was."""
         return self.state.tallies.get(symbol) or Tally()
 
-    def means_refusal(
+    def funds_refusal(
         self,
         order: Order,
         instrument: Instrument,
         worst_cost: Decimal,
-        snapshot: DataSnapshot,
+        snapshot: MarketSnapshot,
         reserved: Mapping[str, Decimal],
     ) -> Refusal | None:
         """Return why the account cannot afford the order, or None.
@@ -70,7 +69,7 @@ class Account:
         ``reserved`` what other resting orders have spoken for, per currency.
         """
         taker = self.fee_bps(Liquidity.TAKER, snapshot.time_ns) / 10_000
-        return self.means.refusal(order, instrument, worst_cost, taker, snapshot, reserved)
+        return self.buying_power.refusal(order, instrument, worst_cost, taker, snapshot, reserved)
 
     # Paying in and out
 
@@ -79,7 +78,7 @@ class Account:
         slug: str,
         stake: Decimal,
         currency: str,
-        snapshot: DataSnapshot,
+        snapshot: MarketSnapshot,
         assets: Mapping[str, Decimal] | None = None,
     ) -> list[LedgerEntry] | None:
         """Pay in ``stake`` (account currency) as ``currency`` at mid, and amounts of other ``assets``.
@@ -106,9 +105,9 @@ class Account:
             if amount
             for posting in ((Party.ACCOUNT, asset, amount), (Party.OWNER, asset, -amount))
         ]
-        return self._ledger.post(f"{slug}:{snapshot.sequence}:deposit", EntryKind.DEPOSIT, moved, snapshot)
+        return self.ledger.post(f"{slug}:{snapshot.sequence}:deposit", EntryKind.DEPOSIT, moved, snapshot)
 
-    def deposit(self, fact: str, currency: str, amount: Decimal, snapshot: DataSnapshot) -> list[LedgerEntry]:
+    def deposit(self, fact: str, currency: str, amount: Decimal, snapshot: MarketSnapshot) -> list[LedgerEntry]:
         """Take in what the owner pays; it is no profit. ``fact`` is an id that no other payment has.
 
         Debts in that currency which no position secures are paid back with it.
@@ -119,14 +118,14 @@ class Account:
         value = self._value(currency, amount, snapshot)
         self._paid(value, snapshot)
         moved = [(Party.ACCOUNT, currency, amount), (Party.OWNER, currency, -amount)]
-        entries = self._ledger.post(fact, EntryKind.DEPOSIT, moved, snapshot)
-        entries += settle_debt(self.means, self._ledger, f"{fact}:debt", currency, snapshot)
-        equity = self.means.mid_equity(snapshot)
+        entries = self.ledger.post(fact, EntryKind.DEPOSIT, moved, snapshot)
+        entries += settle_debt(self.buying_power, self.ledger, f"{fact}:debt", currency, snapshot)
+        equity = self.buying_power.mid_equity(snapshot)
         if equity is not None and equity >= 0:
             self.state.bankrupt_ns = 0
         return entries
 
-    def withdraw(self, fact: str, currency: str, amount: Decimal, snapshot: DataSnapshot) -> list[LedgerEntry]:
+    def withdraw(self, fact: str, currency: str, amount: Decimal, snapshot: MarketSnapshot) -> list[LedgerEntry]:
         """Give out what the owner takes; it is no loss. ``fact`` is an id that no other payment has.
 
         Raises:
@@ -134,12 +133,12 @@ class Account:
             ValueError: not an amount above zero, or its worth is not known.
         """
         value = self._value(currency, amount, snapshot)
-        self.means.require_withdrawal(currency, amount, value, snapshot)
+        self.buying_power.require_withdrawal(currency, amount, value, snapshot)
         self._paid(-value, snapshot)
         moved = [(Party.ACCOUNT, currency, -amount), (Party.OWNER, currency, amount)]
-        return self._ledger.post(fact, EntryKind.WITHDRAWAL, moved, snapshot)
+        return self.ledger.post(fact, EntryKind.WITHDRAWAL, moved, snapshot)
 
-    def _value(self, currency: str, amount: Decimal, snapshot: DataSnapshot) -> Decimal:
+    def _value(self, currency: str, amount: Decimal, snapshot: MarketSnapshot) -> Decimal:
         rate = mid_rate(snapshot, currency, self.state.currency)
         if rate is None:
             raise ValueError(f"what a {currency} is worth in {self.state.currency} is not known yet")
@@ -147,7 +146,7 @@ class Account:
             raise ValueError(f"the amount is {amount} {currency}; expected a number above zero")
         return amount * rate
 
-    def _paid(self, value: Decimal, snapshot: DataSnapshot) -> None:
+    def _paid(self, value: Decimal, snapshot: MarketSnapshot) -> None:
         self.is_funded = True
         self.state.payments.append(Payment(snapshot.time_ns, value))
         self.state.stake += value
@@ -162,89 +161,12 @@ class Account:
             self._volume = (today, sum((v for day, v in days if day > today - VOLUME_DAYS), ZERO))
         return self.plan.at(time_ns).rate_bps(liquidity, self._volume[1])
 
-    def execute(
-        self,
-        order: Order,
-        instrument: Instrument,
-        *,
-        fill_id: str,
-        ticks: int,
-        lots: int,
-        liquidity: Liquidity,
-        snapshot: DataSnapshot,
-        evidence: Mapping[str, object],
-    ) -> tuple[Fill, list[LedgerEntry], RoundTrip | None]:
-        """Settle one execution of ``order`` and return it, its postings and the round trip it closed.
-
-        What is open the other way is closed first; only what is left opens. What opens
-        with ``order.leverage`` is borrowed, and closing pays the loan back.
-
-        Raises:
-            InsufficientFunds: the account's means do not cover it; nothing has changed.
-        """
-        rate_bps = self.fee_bps(liquidity, snapshot.time_ns)
-        fee_evidence = self._fee_evidence(rate_bps, snapshot.time_ns)  # as it is before this fill counts
-        settlement = self._settlement(order, instrument, fill_id, ticks, lots, rate_bps, snapshot)
-        self.means.require(order, instrument, ticks, settlement.closing, settlement.opening, settlement.fee, snapshot)
-        result, trip = settlement.settle()
-        self._count_volume(instrument.quote, settlement.cost, snapshot)
-        fill = Fill(
-            fill_id=fill_id,
-            order_id=order.order_id,
-            symbol=order.symbol,
-            side=order.side,
-            qty=instrument.qty(lots),
-            price=instrument.price(ticks),
-            cost=settlement.cost,
-            fee=settlement.fee,
-            quote=instrument.quote,
-            liquidity=liquidity,
-            sequence=snapshot.sequence,
-            time_ns=snapshot.time_ns,
-            result=result,
-            reason=order.reason,
-            code=order.code,
-            evidence={**evidence, **fee_evidence},
-        )
-        return fill, settlement.entries, trip
-
-    def _fee_evidence(self, rate_bps: Decimal, time_ns: int) -> dict[str, str]:
+    def fee_evidence(self, rate_bps: Decimal, time_ns: int) -> dict[str, str]:
         """Return the schedule, the volume that was counted, and the rate that they give."""
         schedule = self.plan.at(time_ns).name
         return {"fee_bps": str(rate_bps), "fee_schedule": schedule, "volume": str(self._volume[1])}
 
-    def _settlement(
-        self,
-        order: Order,
-        instrument: Instrument,
-        fill_id: str,
-        ticks: int,
-        lots: int,
-        rate_bps: Decimal,
-        snapshot: DataSnapshot,
-    ) -> Settlement:
-        into_account = mid_rate(snapshot, instrument.quote, self.state.currency)
-        assert into_account is not None, "the exchange refuses orders whose worth is unknown"
-        cost = instrument.cost(ticks, lots)
-        closing = self.position(order.symbol).closing_lots(order.side, lots)
-        return Settlement(
-            state=self.state,
-            ledger=self._ledger,
-            means=self.means,
-            terms=self.terms,
-            order=order,
-            instrument=instrument,
-            snapshot=snapshot,
-            fill_id=fill_id,
-            ticks=ticks,
-            closing=closing,
-            opening=lots - closing,
-            cost=cost,
-            fee=(cost * rate_bps / 10_000).quantize(FEE_QUANTUM, ROUND_HALF_UP),
-            into_account=into_account,
-        )
-
-    def _count_volume(self, quote: str, cost: Decimal, snapshot: DataSnapshot) -> None:
+    def count_volume(self, quote: str, cost: Decimal, snapshot: MarketSnapshot) -> None:
         """Count towards the tier; what cannot be priced in its currency earns no discount."""
         rate = mid_rate(snapshot, quote, TIER_CURRENCY)
         if rate is None:
@@ -257,18 +179,20 @@ class Account:
         volumes[today] = volumes.get(today, ZERO) + cost * rate
         self._volume = (-1, ZERO)
 
-    def charge_rollovers(self, snapshot: DataSnapshot) -> list[LedgerEntry]:
+    def charge_rollovers(self, snapshot: MarketSnapshot) -> list[LedgerEntry]:
         """Charge what lending has cost up to now; a position whose quote has no price yet is charged later."""
         entries: list[LedgerEntry] = []
         for position in binding(self.state.positions):
             rate = mid_rate(snapshot, position.quote, self.state.currency)
             if rate is not None:
-                entries += charge_rollovers(self.state, self._ledger, self.means, self.terms, position, rate, snapshot)
+                entries += charge_rollovers(
+                    self.state, self.ledger, self.buying_power, self.terms, position, rate, snapshot
+                )
         return entries
 
     # Worth
 
-    def worth(self, snapshot: DataSnapshot) -> Worth | None:
+    def worth(self, snapshot: MarketSnapshot) -> Worth | None:
         """Return what the account is worth now; None while the price of a holding or a debt is unknown."""
         target, balances, loans = self.state.currency, self.state.balances, self.state.loans
         equity = mid_equity = exposure = owed = ZERO
@@ -298,14 +222,14 @@ class Account:
                 exposure += abs(mid_value)
         return Worth(equity, mid_equity, exposure, owed)
 
-    def look(self, snapshot: DataSnapshot) -> None:
+    def note_excursions(self, snapshot: MarketSnapshot) -> None:
         """Note how far the open round trips stand from where they began, at mid; where there is none, nothing."""
         for position in self.state.positions.values():
             if position.lots and (top := snapshot.top_or_none(position.symbol)) is not None and top.bids and top.asks:
                 twice = snapshot.instrument(position.symbol).cost(top.bids[0].ticks + top.asks[0].ticks, position.lots)
-                position.look(twice / 2)
+                position.note_excursion(twice / 2)
 
-    def figures_of(self, symbol: str, snapshot: DataSnapshot) -> InstrumentFigures | None:
+    def figures_of(self, symbol: str, snapshot: MarketSnapshot) -> InstrumentFigures | None:
         """Return how the account has done through one instrument; None while its worth is unknown."""
         position = self.position(symbol)
         base_rate = mid_rate(snapshot, position.base, self.state.currency)

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from trading.accounting.ledger import ZERO, InsufficientFunds
 from trading.accounting.margin import MarginStanding, MarginTerms, binding
 from trading.accounting.positions import Position
+from trading.accounting.state import AccountState
 from trading.accounting.valuation import mid_rate
 from trading.book import Side
 from trading.instruments import Instrument
+from trading.market_snapshot import MarketSnapshot
 from trading.orders import Order, Refusal
-from trading.snapshot import DataSnapshot
-
-if TYPE_CHECKING:
-    from trading.accounting.state import AccountState
 
 _ONE = Decimal(1)
 
 
-class Means:
+class BuyingPower:
     """Reads one account's state; changes nothing."""
 
     def __init__(self, state: AccountState, terms: MarginTerms) -> None:
@@ -30,7 +27,7 @@ class Means:
 
     # Standing
 
-    def mid_equity(self, snapshot: DataSnapshot) -> Decimal | None:
+    def mid_equity(self, snapshot: MarketSnapshot) -> Decimal | None:
         """Return all that is held less all that is owed, at mid; None while a price is unknown."""
         equity = ZERO
         for amounts, sign in ((self._state.balances, 1), (self._state.loans, -1)):
@@ -41,7 +38,7 @@ class Means:
                 equity += sign * amount * rate
         return equity
 
-    def standing(self, snapshot: DataSnapshot) -> MarginStanding | None:
+    def standing(self, snapshot: MarketSnapshot) -> MarginStanding | None:
         """Return how the account stands with its lender; None while a price is unknown."""
         equity = self.mid_equity(snapshot)
         used = value = ZERO
@@ -54,7 +51,7 @@ class Means:
             value += snapshot.instrument(position.symbol).qty(position.borrowed_lots) * base_rate
         return None if equity is None else MarginStanding(equity, used, value)
 
-    def bound(self, snapshot: DataSnapshot, *, but: str = "") -> Decimal | None:
+    def bound(self, snapshot: MarketSnapshot, *, but: str = "") -> Decimal | None:
         """Return the equity that all positions but one bind before another may be opened.
 
         Each its value over its leverage limit, spot holdings included, and no less than
@@ -77,7 +74,7 @@ class Means:
     def _limit(self, symbol: str, side: Side) -> Decimal:
         return max(self._terms.limit(symbol, side), _ONE)
 
-    def tied(self, currency: str, snapshot: DataSnapshot, *, but: str = "") -> Decimal:
+    def tied(self, currency: str, snapshot: MarketSnapshot, *, but: str = "") -> Decimal:
         """Return what is held of ``currency`` but secures a loan: the proceeds of shorts, what was bought on margin."""
         proceeds = sum(
             (
@@ -89,7 +86,7 @@ class Means:
         )
         return proceeds + self.bought_on_margin(currency, snapshot, but=but)
 
-    def bought_on_margin(self, currency: str, snapshot: DataSnapshot, *, but: str = "") -> Decimal:
+    def bought_on_margin(self, currency: str, snapshot: MarketSnapshot, *, but: str = "") -> Decimal:
         """Return what is held of ``currency`` as the base of leveraged longs."""
         return sum(
             (
@@ -100,7 +97,7 @@ class Means:
             ZERO,
         )
 
-    def closable_lots(self, position: Position, snapshot: DataSnapshot) -> int:
+    def closable_lots(self, position: Position, snapshot: MarketSnapshot) -> int:
         """Return what there is to close; what a long holds may have been sold through another instrument."""
         if position.lots <= 0:
             return -position.lots
@@ -117,7 +114,7 @@ class Means:
             owed -= sum((p.borrowed for p in positions if p.borrowed_currency == currency), ZERO)
         return owed
 
-    def free(self, currency: str, snapshot: DataSnapshot, *, but: str = "") -> Decimal:
+    def free(self, currency: str, snapshot: MarketSnapshot, *, but: str = "") -> Decimal:
         """Return what of ``currency`` may be spent or given away; never below zero."""
         held = self._state.balances.get(currency, ZERO)
         return max(held - self.tied(currency, snapshot, but=but), ZERO) if self._state.loans else held
@@ -130,7 +127,7 @@ class Means:
         instrument: Instrument,
         worst_cost: Decimal,
         taker: Decimal,
-        snapshot: DataSnapshot,
+        snapshot: MarketSnapshot,
         reserved: Mapping[str, Decimal],
     ) -> Refusal | None:
         """Return why the account cannot afford an order, or None; ``taker`` is the fee as a share of the cost."""
@@ -162,7 +159,7 @@ class Means:
         cost: Decimal,
         taker: Decimal,
         closing: int,
-        snapshot: DataSnapshot,
+        snapshot: MarketSnapshot,
         reserved: Mapping[str, Decimal],
     ) -> Refusal | None:
         assert order.leverage is not None, "spot orders are paid for"
@@ -191,7 +188,7 @@ class Means:
         closing: int,
         opening: int,
         fee: Decimal,
-        snapshot: DataSnapshot,
+        snapshot: MarketSnapshot,
     ) -> None:
         """Check that an execution of ``closing`` plus ``opening`` lots can be settled.
 
@@ -210,7 +207,7 @@ class Means:
             self._require_margin(order, instrument, ticks, closing, opening, fee, snapshot)
 
     def _require_base(
-        self, order: Order, instrument: Instrument, closing: int, opening: int, snapshot: DataSnapshot
+        self, order: Order, instrument: Instrument, closing: int, opening: int, snapshot: MarketSnapshot
     ) -> None:
         base = instrument.base
         if closing:  # the proceeds of shorts stand in no long's way
@@ -229,7 +226,7 @@ class Means:
         closing: int,
         opening: int,
         fee: Decimal,
-        snapshot: DataSnapshot,
+        snapshot: MarketSnapshot,
     ) -> None:
         if self._state.bankrupt_ns:
             raise InsufficientFunds("the account owes more than it has")
@@ -257,7 +254,7 @@ class Means:
                 f"{needed:.2f} {currency} of equity are needed to hold all positions; {left:.2f} are there"
             )
 
-    def require_withdrawal(self, currency: str, amount: Decimal, value: Decimal, snapshot: DataSnapshot) -> None:
+    def require_withdrawal(self, currency: str, amount: Decimal, value: Decimal, snapshot: MarketSnapshot) -> None:
         """Check that ``amount`` of ``currency``, worth ``value``, may leave.
 
         Raises:

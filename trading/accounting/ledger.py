@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
-from trading.snapshot import DataSnapshot
+from trading.market_snapshot import MarketSnapshot
 
 ZERO = Decimal(0)
 FEE_QUANTUM = Decimal("1e-10")  # Kraken keeps ten decimals of BTC; finer amounts are rounded half up
@@ -69,7 +69,7 @@ class Ledger:
         fact: str,
         kind: EntryKind,
         moved: list[Posting],
-        snapshot: DataSnapshot,
+        snapshot: MarketSnapshot,
         *,
         fill_id: str = "",
         time_ns: int = 0,
@@ -104,14 +104,14 @@ class Ledger:
             del self.loans[currency]
 
     def borrow(
-        self, fact: str, currency: str, amount: Decimal, snapshot: DataSnapshot, fill_id: str = ""
+        self, fact: str, currency: str, amount: Decimal, snapshot: MarketSnapshot, fill_id: str = ""
     ) -> list[LedgerEntry]:
         """Take up a loan."""
         moved = [(Party.LENDER, currency, -amount), (Party.ACCOUNT, currency, amount)]
         return self.post(fact, EntryKind.LOAN, moved, snapshot, fill_id=fill_id)
 
     def borrow_missing(
-        self, fact: str, currency: str, needed: Decimal, free: Decimal, snapshot: DataSnapshot, fill_id: str = ""
+        self, fact: str, currency: str, needed: Decimal, free: Decimal, snapshot: MarketSnapshot, fill_id: str = ""
     ) -> list[LedgerEntry]:
         """Take up what ``free`` lacks of ``needed``: what must be paid and cannot be is owed, never forgiven."""
         missing = needed - free
@@ -124,7 +124,7 @@ class Ledger:
         currency: str,
         fee: Decimal,
         free: Decimal,
-        snapshot: DataSnapshot,
+        snapshot: MarketSnapshot,
         *,
         fill_id: str = "",
         time_ns: int = 0,
@@ -137,7 +137,7 @@ class Ledger:
         return entries + self.post(fact, kind, moved, snapshot, fill_id=fill_id, time_ns=time_ns)
 
     def repay(
-        self, fact: str, currency: str, due: Decimal, free: Decimal, snapshot: DataSnapshot, fill_id: str = ""
+        self, fact: str, currency: str, due: Decimal, free: Decimal, snapshot: MarketSnapshot, fill_id: str = ""
     ) -> list[LedgerEntry]:
         """Pay back ``due`` as far as what is free reaches; the rest stays owed."""
         part = min(due, free, self.loans.get(currency, ZERO))

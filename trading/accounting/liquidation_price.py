@@ -16,7 +16,7 @@ from trading.accounting.account import Account
 from trading.accounting.ledger import ZERO
 from trading.accounting.margin import binding
 from trading.accounting.valuation import way
-from trading.snapshot import DataSnapshot
+from trading.market_snapshot import MarketSnapshot
 
 _ONE, _TWO = Decimal(1), Decimal(2)
 
@@ -35,7 +35,7 @@ class _Worth(NamedTuple):
         return self.fixed + self.rising * price + self.falling / price
 
 
-def liquidation_price(account: Account, symbol: str, snapshot: DataSnapshot) -> Decimal | None:
+def liquidation_price(account: Account, symbol: str, snapshot: MarketSnapshot) -> Decimal | None:
     """Return the first price on the instrument's grid, going against its position, that closes positions.
 
     Of the mid, all other prices, debts and holdings being as they are. None when the account owes nothing, nothing is
@@ -60,7 +60,7 @@ def liquidation_price(account: Account, symbol: str, snapshot: DataSnapshot) -> 
     return instrument.price(int(beyond)) if beyond > 0 else None
 
 
-def _margins(account: Account, symbol: str, snapshot: DataSnapshot) -> tuple[_Worth, _Worth] | None:
+def _margins(account: Account, symbol: str, snapshot: MarketSnapshot) -> tuple[_Worth, _Worth] | None:
     """Return by how much the account is above each of the two levels; below zero it is closed."""
     equity = used = value = _Worth()
     for amounts, sign in ((account.state.balances, _ONE), (account.state.loans, -_ONE)):
@@ -81,7 +81,7 @@ def _margins(account: Account, symbol: str, snapshot: DataSnapshot) -> tuple[_Wo
     return hundredfold.plus(used, -terms.stop_level_pct), hundredfold.plus(value, -terms.maintenance_pct)
 
 
-def _unit(account: Account, currency: str, symbol: str, snapshot: DataSnapshot) -> _Worth | None:
+def _unit(account: Account, currency: str, symbol: str, snapshot: MarketSnapshot) -> _Worth | None:
     """Return what one of ``currency`` is worth; None when no books lead to the account's own."""
     if currency == account.state.currency:
         return _Worth(_ONE)

@@ -138,7 +138,7 @@ class Position(msgspec.Struct):
         else:
             self.loans.append(loan)
 
-    def look(self, value: Decimal) -> None:
+    def note_excursion(self, value: Decimal) -> None:
         """Take in what is open is worth now: ``value``, quote at mid, signed as ``lots``.
 
         The round trip stands where it would end if it ended so: a part that was closed

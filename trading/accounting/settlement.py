@@ -1,224 +1,107 @@
-"""Settling one execution: what is borrowed, exchanged, charged and paid back, and what it realised."""
+"""Settlement: what a venue has executed, booked into the account, one execution at a time."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
-from trading.accounting.buying_power import Means
-from trading.accounting.ledger import FEE_QUANTUM, ZERO, EntryKind, Ledger, LedgerEntry, Party
-from trading.accounting.margin import MarginTerms
-from trading.accounting.positions import Position, RoundTrip, Tally
-from trading.book import Side
+from trading.accounting.account import Account
+from trading.accounting.ledger import FEE_QUANTUM, LedgerEntry
+from trading.accounting.positions import RoundTrip
+from trading.accounting.postings import Postings
+from trading.accounting.valuation import mid_rate
+from trading.fees import Liquidity
+from trading.fills import Fill
 from trading.instruments import Instrument
-from trading.orders import Order, Purpose
-from trading.snapshot import DataSnapshot
-
-if TYPE_CHECKING:
-    from trading.accounting.state import AccountState
+from trading.market_snapshot import MarketSnapshot
+from trading.orders import Order
 
 
-@dataclass(slots=True, kw_only=True)
-class Settlement:
-    """One execution that the account can pay for; money in quote unless said otherwise."""
+class Execution(NamedTuple):
+    """Lots of an order that a venue has executed at one price."""
 
-    state: AccountState
-    ledger: Ledger
-    means: Means
-    terms: MarginTerms
-    order: Order
-    instrument: Instrument
-    snapshot: DataSnapshot
-    fill_id: str
+    execution_id: str  # no other execution has it; the fill is called so
     ticks: int
-    closing: int  # lots that reduce the position
-    opening: int  # lots beyond it
-    cost: Decimal
-    fee: Decimal
-    into_account: Decimal  # account currency per quote
-    entries: list[LedgerEntry] = field(default_factory=list)
+    lots: int
+    liquidity: Liquidity
+    evidence: Mapping[str, object]  # what the venue decided it on
 
-    def settle(self) -> tuple[Decimal | None, RoundTrip | None]:
-        """Post all of it; return the result in the account's currency, None when nothing was closed, and the trip."""
-        order, instrument = self.order, self.instrument
-        positions, tallies = self.state.positions, self.state.tallies
-        position = positions.get(order.symbol)
-        if position is None:
-            position = positions[order.symbol] = Position(order.symbol)
-        tally = tallies.get(order.symbol)
-        if tally is None:
-            tally = tallies[order.symbol] = Tally()
-        tally.fills += 1
-        tally.volume += self.cost
-        if self.opening and order.leverage is not None:
-            self._borrow()
-        self._exchange()
-        self._charge("fee", EntryKind.FEE, self.fee, tally)
-        lots = self.closing + self.opening
-        closing_fee = self.fee
-        if self.opening:
-            closing_fee = (self.fee * self.closing / lots).quantize(FEE_QUANTUM, ROUND_HALF_UP)
-        result, trip = None, None
-        if self.closing:
-            result, trip = self._close(position, tally, closing_fee)
-        if self.opening:
-            given = self._open(positions[order.symbol], tally, self.fee - closing_fee)
-            if given is not None:
-                result = (result or ZERO) + given
-        if self.state.loans:
-            for currency in (instrument.quote, instrument.base):
-                self.entries += settle_debt(
-                    self.means, self.ledger, f"{self.fill_id}:debt-{currency}", currency, self.snapshot, self.fill_id
-                )
-        return result, trip
 
-    def _borrow(self) -> None:
-        instrument, is_long = self.instrument, self.order.side is Side.BUY
-        currency = instrument.quote if is_long else instrument.base
-        amount = instrument.cost(self.ticks, self.opening) if is_long else instrument.qty(self.opening)
-        self.entries += self.ledger.borrow(f"{self.fill_id}:loan", currency, amount, self.snapshot, self.fill_id)
+class Booked(NamedTuple):
+    """What an execution has become in the account."""
 
-    def _free(self, currency: str) -> Decimal:
-        """Return what may be spent without touching what secures the loans of other positions."""
-        return self.means.free(currency, self.snapshot, but=self.order.symbol)
+    fill: Fill
+    entries: list[LedgerEntry]
+    trip: RoundTrip | None  # the round trip that it ended
 
-    def _exchange(self) -> None:
-        order, instrument = self.order, self.instrument
-        qty = instrument.qty(self.closing + self.opening)
-        sign = 1 if order.side is Side.BUY else -1
-        if sign > 0:  # buying a short back is never refused: what is missing is owed
-            fact = f"{self.fill_id}:missing"
-            self.entries += self.ledger.borrow_missing(
-                fact, instrument.quote, self.cost, self._free(instrument.quote), self.snapshot, self.fill_id
-            )
-        traded = [
-            (Party.ACCOUNT, instrument.base, sign * qty),
-            (Party.EXCHANGE, instrument.base, -sign * qty),
-            (Party.ACCOUNT, instrument.quote, -sign * self.cost),
-            (Party.EXCHANGE, instrument.quote, sign * self.cost),
-        ]
-        self.entries += self.ledger.post(self.fill_id, EntryKind.TRADE, traded, self.snapshot, fill_id=self.fill_id)
 
-    def _charge(self, what: str, kind: EntryKind, fee: Decimal, tally: Tally) -> None:
-        fact, quote = f"{self.fill_id}:{what}", self.instrument.quote
-        self.entries += self.ledger.pay_fee(
-            fact, kind, quote, fee, self._free(quote), self.snapshot, fill_id=self.fill_id
+class Settlement:
+    """Books executions into one account; a venue is given it, and reads the account only."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    def book(self, order: Order, execution: Execution, snapshot: MarketSnapshot) -> Booked:
+        """Book one execution of ``order`` and return the fill, its postings and the round trip it closed.
+
+        What is open the other way is closed first; only what is left opens. What opens
+        with ``order.leverage`` is borrowed, and closing pays the loan back.
+
+        Raises:
+            InsufficientFunds: the buying power does not cover it; nothing has changed.
+        """
+        account, (fill_id, ticks, lots, liquidity, evidence) = self.account, execution
+        instrument = snapshot.instrument(order.symbol)
+        rate_bps = account.fee_bps(liquidity, snapshot.time_ns)
+        fee_evidence = account.fee_evidence(rate_bps, snapshot.time_ns)  # as it is before this fill counts
+        postings = self._postings(order, instrument, execution, rate_bps, snapshot)
+        account.buying_power.require(
+            order, instrument, ticks, postings.closing, postings.opening, postings.fee, snapshot
         )
-        tally.fees += fee
-        tally.paid += fee * self.into_account
-        self.state.fees += fee * self.into_account
-
-    def _close(self, position: Position, tally: Tally, fee: Decimal) -> tuple[Decimal, RoundTrip | None]:
-        """Reduce the position and pay its loans back."""
-        cost = self.instrument.cost(self.ticks, self.closing)
-        if self.order.purpose is Purpose.LIQUIDATION:
-            extra = (cost * self.terms.liquidation_bps / 10_000).quantize(FEE_QUANTUM, ROUND_HALF_UP)
-            self._charge("liquidation", EntryKind.LIQUIDATION_FEE, extra, tally)
-            fee += extra
-        currency, due = position.borrowed_currency, position.repay(self.closing)
-        if due:
-            self.entries += self.ledger.repay(
-                f"{self.fill_id}:repaid", currency, due, self._free(currency), self.snapshot, self.fill_id
-            )
-        closed = position.close(self.closing, cost, fee)
-        tally.realised += closed.result
-        tally.first_in_realised += closed.first_in_result
-        result = closed.result * self.into_account
-        position.trip_result += result
-        tally.result += result
-        self.state.realised += result
-        return result, self._trip(position, tally) if position.lots == 0 else None
-
-    def _trip(self, position: Position, tally: Tally) -> RoundTrip:
-        is_long = self.order.side is Side.SELL
-        instrument, snapshot = self.instrument, self.snapshot
-        bought, sold = instrument.qty(position.bought_lots), instrument.qty(position.sold_lots)
-        buying, selling = position.bought_cost / bought, position.sold_cost / sold
-        position.look(ZERO)  # where it ended counts, too
-        trip = RoundTrip(
-            trip_id=f"{self.fill_id}:trip",
-            symbol=position.symbol,
-            qty=bought,
-            entry_price=buying if is_long else selling,
-            exit_price=selling if is_long else buying,
-            fees=position.trip_fees,
-            result=position.trip_result,
-            opened_ns=position.opened_ns,
-            closed_ns=snapshot.time_ns,
+        result, trip = postings.post()
+        account.count_volume(instrument.quote, postings.cost, snapshot)
+        fill = Fill(
+            fill_id=fill_id,
+            order_id=order.order_id,
+            symbol=order.symbol,
+            side=order.side,
+            qty=instrument.qty(lots),
+            price=instrument.price(ticks),
+            cost=postings.cost,
+            fee=postings.fee,
+            quote=instrument.quote,
+            liquidity=liquidity,
             sequence=snapshot.sequence,
-            side=Side.BUY if is_long else Side.SELL,
-            mae=position.mae,
-            mfe=position.mfe,
-            exit_code=self.order.code,
+            time_ns=snapshot.time_ns,
+            result=result,
+            reason=order.reason,
+            code=order.code,
+            evidence={**evidence, **fee_evidence},
         )
-        self.state.round_trips += 1
-        self.state.wins += trip.result > 0
-        tally.count_trip(trip)
-        self.state.positions[position.symbol] = Position(position.symbol)
-        return trip
+        return Booked(fill, postings.entries, trip)
 
-    def _open(self, position: Position, tally: Tally, fee: Decimal) -> Decimal | None:
-        """Enlarge the position; return the result of what was given away without one."""
-        order = self.order
-        if order.side is Side.SELL and order.leverage is None:
-            # It was paid in, not bought here: it has no cost of ours, and its sale realises the fee alone.
-            tally.realised -= fee
-            tally.first_in_realised -= fee
-            tally.result -= fee * self.into_account
-            self.state.realised -= fee * self.into_account
-            return -fee * self.into_account
-        cost = self.instrument.cost(self.ticks, self.opening)
-        if order.leverage is not None:
-            limit = max(self.terms.limit(order.symbol, order.side), Decimal(1))
-            loan = self.terms.loan(
-                position,
-                order.side,
-                loan_id=self.fill_id,
-                lots=self.opening,
-                qty=self.instrument.qty(self.opening),
-                cost=cost,
-                leverage=min(order.leverage, limit),
-                time_ns=self.snapshot.time_ns,
-            )
-            interest = self.terms.fee(loan)
-            self._charge("opening", EntryKind.OPENING_FEE, interest, tally)
-            tally.interest += interest * self.into_account
-            self.state.interest += interest * self.into_account
-            position.borrow(loan)
-            fee += interest
-        position.open(order.side, self.opening, cost, fee, self.snapshot.time_ns)
-        return None
-
-
-def settle_debt(
-    means: Means, ledger: Ledger, fact: str, currency: str, snapshot: DataSnapshot, fill_id: str = ""
-) -> list[LedgerEntry]:
-    """Pay back what is owed beside the loans of open positions, from what is free."""
-    debt = means.debt(currency)
-    if debt <= 0:
-        return []
-    return ledger.repay(fact, currency, debt, means.free(currency, snapshot), snapshot, fill_id)
-
-
-def charge_rollovers(
-    state: AccountState, ledger: Ledger, means: Means, terms: MarginTerms, position: Position, into_account: Decimal,
-    snapshot: DataSnapshot,
-) -> list[LedgerEntry]:  # fmt: skip
-    """Charge every rollover of a position's loans that has come due, each at its own time; none twice."""
-    entries: list[LedgerEntry] = []
-    for loan in position.loans:
-        while terms.next_rollover_ns(loan) <= snapshot.time_ns:
-            due_ns, fee = terms.next_rollover_ns(loan), terms.fee(loan)
-            loan.rollovers += 1
-            fact = f"{loan.loan_id}:rollover-{loan.rollovers}"
-            free = means.free(position.quote, snapshot, but=position.symbol)
-            entries += ledger.pay_fee(fact, EntryKind.ROLLOVER, position.quote, fee, free, snapshot, time_ns=due_ns)
-            position.charge(fee)
-            tally = state.tallies[position.symbol]
-            tally.fees += fee
-            tally.paid += fee * into_account
-            tally.interest += fee * into_account
-            state.fees += fee * into_account
-            state.interest += fee * into_account
-    return entries
+    def _postings(
+        self, order: Order, instrument: Instrument, execution: Execution, rate_bps: Decimal, snapshot: MarketSnapshot
+    ) -> Postings:
+        account, lots = self.account, execution.lots
+        into_account = mid_rate(snapshot, instrument.quote, account.state.currency)
+        assert into_account is not None, "the exchange refuses orders whose worth is unknown"
+        cost = instrument.cost(execution.ticks, lots)
+        closing = account.position(order.symbol).closing_lots(order.side, lots)
+        return Postings(
+            state=account.state,
+            ledger=account.ledger,
+            buying_power=account.buying_power,
+            terms=account.terms,
+            order=order,
+            instrument=instrument,
+            snapshot=snapshot,
+            fill_id=execution.execution_id,
+            ticks=execution.ticks,
+            closing=closing,
+            opening=lots - closing,
+            cost=cost,
+            fee=(cost * rate_bps / 10_000).quantize(FEE_QUANTUM, ROUND_HALF_UP),
+            into_account=into_account,
+        )

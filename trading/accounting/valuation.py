@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from trading.instruments import Instrument
-from trading.snapshot import DataSnapshot
+from trading.market_snapshot import MarketSnapshot
 
 _ONE, _TWO = Decimal(1), Decimal(2)
 _GRAPHS_KEPT = 8
@@ -56,12 +56,12 @@ def _graph(instruments: dict[str, Instrument]) -> _Graph:
     return graph
 
 
-def _is_two_sided(snapshot: DataSnapshot, leg: Leg) -> bool:
+def _is_two_sided(snapshot: MarketSnapshot, leg: Leg) -> bool:
     top = snapshot.top_or_none(leg.instrument.symbol)
     return top is not None and bool(top.bids) and bool(top.asks)
 
 
-def way(snapshot: DataSnapshot, source: str, target: str) -> tuple[Leg, ...] | None:
+def way(snapshot: MarketSnapshot, source: str, target: str) -> tuple[Leg, ...] | None:
     """Return the instruments that lead from ``source`` to another currency, None when no books do."""
     graph = _graph(snapshot.instruments)
     best = graph.ways.get((source, target))
@@ -74,7 +74,7 @@ def way(snapshot: DataSnapshot, source: str, target: str) -> tuple[Leg, ...] | N
     return best or None
 
 
-def _search(graph: _Graph, source: str, target: str, snapshot: DataSnapshot | None) -> tuple[Leg, ...] | None:
+def _search(graph: _Graph, source: str, target: str, snapshot: MarketSnapshot | None) -> tuple[Leg, ...] | None:
     """Go outwards from ``source`` until ``target`` is met; with a snapshot, over two-sided books only."""
     came_by: dict[str, Leg | None] = {source: None}
     queue = deque([source])
@@ -97,7 +97,7 @@ def _back(came_by: dict[str, Leg | None], currency: str) -> Iterator[Leg]:
         leg = came_by[leg.instrument.base if leg.is_forward else leg.instrument.quote]
 
 
-def mid_rate(snapshot: DataSnapshot, source: str, target: str) -> Decimal | None:
+def mid_rate(snapshot: MarketSnapshot, source: str, target: str) -> Decimal | None:
     """Return units of ``target`` per unit of ``source`` at mid, or None when no books lead there."""
     if source == target:
         return _ONE
@@ -108,7 +108,7 @@ def mid_rate(snapshot: DataSnapshot, source: str, target: str) -> Decimal | None
     return rate
 
 
-def _mid_rate(snapshot: DataSnapshot, source: str, target: str) -> Decimal | None:
+def _mid_rate(snapshot: MarketSnapshot, source: str, target: str) -> Decimal | None:
     legs = way(snapshot, source, target)
     if legs is None:
         return None
@@ -121,7 +121,7 @@ def _mid_rate(snapshot: DataSnapshot, source: str, target: str) -> Decimal | Non
 
 
 def liquidation_value(
-    snapshot: DataSnapshot, currency: str, amount: Decimal, target: str, taker_bps: Decimal
+    snapshot: MarketSnapshot, currency: str, amount: Decimal, target: str, taker_bps: Decimal
 ) -> Decimal | None:
     """Return what ``amount`` of ``currency`` would fetch now in ``target``, fees paid.
 
@@ -142,7 +142,7 @@ def liquidation_value(
 
 
 def buyback_cost(
-    snapshot: DataSnapshot, currency: str, amount: Decimal, target: str, taker_bps: Decimal
+    snapshot: MarketSnapshot, currency: str, amount: Decimal, target: str, taker_bps: Decimal
 ) -> Decimal | None:
     """Return what it would take now in ``target``, fees included, to get ``amount`` of ``currency``.
 

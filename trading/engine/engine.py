@@ -1,102 +1,44 @@
 """The engine: one deployment, one frame, always in the same order.
 
-Match, settle, mark, ask, send. Pure: what comes out depends on the frames and on
+Match, settle, mark, evaluate, send. Pure: what comes out depends on the frames and on
 nothing else, so a replay, another worker or the same worker after a crash gives the
 same facts with the same ids.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Mapping
-from decimal import Decimal
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
 from typing import Any
 
-import msgspec
-
 from trading.accounting.account import Account
-from trading.accounting.ledger import ZERO
-from trading.accounting.margin import MarginTerms
-from trading.accounting.state import AccountState
-from trading.accounting.valuation import mid_rate
-from trading.book import Side
+from trading.accounting.settlement import Settlement
 from trading.candles import CandleSeries
-from trading.engine.entry_stop import entry_refusal as stop_refusal
-from trading.engine.entry_stop import is_entry_amended, keep_to_the_exit
-from trading.engine.flattening import Flattening, carry_on
-from trading.engine.liquidation import watch_margin
-from trading.engine.order_entry import Refused, amendments, cancels, order_from, refused_order, value_of
+from trading.engine.commands import end_flattening
+from trading.engine.desk import Desk
+from trading.engine.flattening import carry_on
 from trading.engine.outcome import Outcome, StrategyError
 from trading.engine.readiness import needs_of
-from trading.engine.risk import RiskLimits, RiskSituation, entry_refusal, rate_refusal
+from trading.engine.state import EngineState, Flattening, Terms, decode_state, encode_state
 from trading.engine.strategy_errors import described
 from trading.engine.strategy_state import pack_state, unpack_state
-from trading.exchange import ExchangeState, Matched, PaperExchange, SharedBook
-from trading.exchange.models import Latency, fill_model
-from trading.fees import PUBLISHED, FeePlan
+from trading.exchange import PaperExchange, SharedBook
+from trading.exchange.models import fill_model
+from trading.fees import PUBLISHED
 from trading.fills import Fill
-from trading.frames import NS_PER_S, Frame
-from trading.orders import Order, Refusal
+from trading.frames import Frame
+from trading.market_snapshot import MarketSnapshot
+from trading.orders import Order, OrderRequest
 from trading.performance.figures import Figures
 from trading.portfolio import Portfolio
-from trading.signals import Amend, Cancel, NoSignal, Signal
-from trading.snapshot import DataSnapshot
-from trading.strategy import Strategy, Told, Wanted, wanted_and_reasons
-
-__all__ = ["Engine", "EngineState", "Outcome", "StrategyError", "Terms"]
+from trading.signals import NoSignal
+from trading.snapshot import seen_by
+from trading.strategy import Decision, Strategy, wanted_and_reasons
+from trading.venue import Venue
 
 MARK_EVERY_FRAMES = 10
 MAX_ERRORS_IN_A_ROW = 5
-REFUSAL_ROW_NS = 60 * NS_PER_S  # the same refusal is a row once a minute and counted always
-MINUTE_NS = 60 * NS_PER_S
-
-
-class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """On what terms a deployment takes part."""
-
-    slug: str
-    symbols: tuple[str, ...]
-    stake: Decimal = Decimal(100)  # account currency
-    currency: str = "USD"
-    funding_currency: str = "USD"
-    assets: dict[str, Decimal] = {}  # paid in beside the stake: currency -> amount, valued at mid when funded
-    latency_ms: int = 200
-    latency_sigma: float = 0.0  # of its logarithm, drawn for each order; zero: constant
-    latency: Latency | None = None  # all of it; goes before the two above
-    fill_model: str = "realistic"
-    fee_schedule: str = "kraken-spot-2026-07"  # one of those that are published
-    fee_plan: FeePlan | None = None  # another one; goes before the name above
-    risk: RiskLimits = RiskLimits()
-    margin: MarginTerms = MarginTerms()
-    first_sequence: int = 0  # frames up to this one are none of its business
-
-
-class EngineState(msgspec.Struct, kw_only=True):
-    """All that must survive: a checkpoint is this, encoded."""
-
-    sequence: int = 0  # the cursor: the last frame wholly accounted for
-    time_ns: int = 0
-    account: AccountState
-    exchange: ExchangeState
-    figures: Figures
-    memory: bytes = b""  # the strategy's state, packed
-    memory_of: str = ""  # hash of the version whose memory it is
-    has_started: bool = False
-    asked_ns: int = 0  # when the strategy was asked last
-    orders_sent_ns: list[int] = []  # in the last minute, ascending
-    refusal_rows_ns: dict[str, int] = {}
-    why: dict[str, int] = {}  # reason code -> times it did not trade
-    errors_in_a_row: int = 0
-    is_halted: bool = False  # by errors; a person may resume it
-    series_versions: dict[str, int] = {}
-    are_entries_stopped: bool = False  # by a person: asked as ever, but nothing may be opened or enlarged
-    flattening: Flattening | None = None  # by a person: meanwhile it is not asked
-
-
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(EngineState)
 
 
 class Engine:
@@ -113,22 +55,18 @@ class Engine:
         self.strategy = strategy
         self.config = config
         self.terms = terms
-        self.state = state or EngineState(
-            sequence=terms.first_sequence,
-            account=AccountState(currency=terms.currency),
-            exchange=ExchangeState(),
-            figures=Figures(),
-        )
+        self.state = state or EngineState.beginning(terms)
         plan = terms.fee_plan or PUBLISHED.plan(terms.fee_schedule)
         self.account = Account(self.state.account, plan, terms.margin)
         self.model = fill_model(terms.fill_model)
-        self._latency = terms.latency or Latency(terms.latency_ms, terms.latency_sigma)
-        self.exchange = PaperExchange(terms.slug, self.account, self.state.exchange, self.model, shared)
-        self._is_asked_always = strategy.trigger == "frame"
+        settlement = Settlement(self.account)
+        self.venue: Venue = PaperExchange(terms.slug, settlement, self.state.exchange, self.model, shared)
+        self.desk = Desk(terms, self.state, self.account, self.venue, self.model)
+        self._is_due_always = strategy.trigger == "frame"
         self._needs = needs_of(terms.symbols, terms.currency, tuple(sorted(strategy.warmup.items())))
-        self._seen_series: Mapping[tuple[str, str], CandleSeries] | None = None  # when the trigger was looked at last
+        self._seen_series: Mapping[tuple[str, str], CandleSeries] | None = None  # when the trigger was last checked
         self.is_paused = False  # by a person: no new signals, resting orders live on
-        self.is_asking = False  # the strategy's own code runs: here alone may it be interrupted
+        self.is_evaluating = False  # the strategy's own code runs: here alone may it be interrupted
         self.is_supervised = False  # Ctrl-C raises nothing here: a KeyboardInterrupt is the strategy's own
         if self.state.memory_of not in ("", strategy.hash):  # what another version remembered means nothing to this one
             self.state.memory, self.state.has_started, self.state.errors_in_a_row = b"", False, 0
@@ -144,7 +82,7 @@ class Engine:
         Raises:
             msgspec.DecodeError: not a checkpoint of this version.
         """
-        return cls(strategy, config, terms, _decoder.decode(checkpoint), shared)
+        return cls(strategy, config, terms, decode_state(checkpoint), shared)
 
     def checkpoint(self, *, with_memory: bool = True) -> bytes:
         """Return all that must survive; equal engines give equal bytes.
@@ -156,93 +94,157 @@ class Engine:
         """
         if with_memory:
             self.state.memory = pack_state(self._memory)
-        return _encoder.encode(self.state)
+        return encode_state(self.state)
+
+    # How it stands
+
+    @property
+    def sequence(self) -> int:
+        """The last frame wholly accounted for."""
+        return self.state.sequence
+
+    @property
+    def time_ns(self) -> int:
+        """The market's time at that frame; zero before the first."""
+        return self.state.time_ns
+
+    @property
+    def figures(self) -> Figures:
+        """How the account has done, as of its last mark."""
+        return self.state.figures
+
+    @property
+    def is_funded(self) -> bool:
+        """True once the stake has been paid in."""
+        return self.account.is_funded
+
+    @property
+    def is_halted(self) -> bool:
+        """True while errors keep the strategy from being evaluated."""
+        return self.state.is_halted
+
+    @property
+    def are_entries_stopped(self) -> bool:
+        """True while a person lets nothing be opened or enlarged."""
+        return self.state.are_entries_stopped
+
+    @property
+    def flattening(self) -> Flattening | None:
+        """The command to flatten that is being carried out."""
+        return self.state.flattening
+
+    @property
+    def open_orders(self) -> Mapping[str, Order]:
+        """The orders that may still be filled, by id, oldest first."""
+        return self.venue.open_orders
+
+    @property
+    def requests(self) -> Sequence[OrderRequest]:
+        """The requests to cancel and amend that have not arrived."""
+        return self.venue.requests
+
+    @property
+    def has_open(self) -> bool:
+        """True while an order is live or a position open."""
+        return bool(self.venue.open_orders) or any(p.lots for p in self.account.state.positions.values())
+
+    @property
+    def why(self) -> Mapping[str, int]:
+        """How often the strategy did not trade, by reason code."""
+        return self.state.why
+
+    @property
+    def memory_bytes(self) -> int:
+        """The size of the strategy's state as it was last written down."""
+        return len(self.state.memory)
 
     @property
     def indicators(self) -> Any:
         """What the strategy shows of its last evaluation, as it keeps it."""
         return self._memory.get("indicators")
 
+    # What others do to it
+
+    def halt(self) -> None:
+        """Evaluate the strategy no more, until a person lifts it."""
+        self.state.is_halted = True
+
     def lift_halt(self) -> None:
-        """Ask the strategy again after errors had halted it."""
+        """Evaluate the strategy again after errors had halted it."""
         self.state.is_halted, self.state.errors_in_a_row = False, 0
 
-    def process(self, frame: Frame, snapshot: DataSnapshot) -> Outcome:
+    def end_flattening(self) -> None:
+        """Take a command to flatten back; what was closed stays so."""
+        end_flattening(self.desk)
+
+    def process(self, frame: Frame, snapshot: MarketSnapshot) -> Outcome:
         """Take in one frame; a frame at or before the cursor changes nothing."""
-        state, account, sequence = self.state, self.state.account, frame.sequence
+        state, sequence = self.state, frame.sequence
         outcome = Outcome(sequence, frame.time_ns)
         if sequence <= state.sequence:
             return outcome
         if self.account.is_funded:
             if frame.gap is not None:
                 outcome.gap = frame.gap
-            if state.exchange.orders or account.loans:
-                self._suffer(frame, snapshot, outcome)
+            self._match(frame, snapshot, outcome)
         elif not self._is_funded_now(snapshot, outcome):
             state.sequence, state.time_ns = sequence, frame.time_ns
             return outcome
         if sequence % MARK_EVERY_FRAMES == 0 or outcome.fills or outcome.margin:
             self._mark(snapshot, outcome)
         if state.flattening is not None:
-            carry_on(self, snapshot, outcome)
-        elif not (self.is_paused or state.is_halted) and (self._is_asked_always or self._is_triggered(frame, snapshot)):
-            hindrance, symbols = self._needs.at(snapshot)
-            if account.bankrupt_ns:
-                self._count("bankrupt")
-            elif hindrance:
-                self._count(hindrance)
+            carry_on(self.desk, snapshot, outcome)
+        elif not (self.is_paused or state.is_halted) and (self._is_due_always or self._is_due(frame, snapshot)):
+            missing, symbols = self._needs.at(snapshot)
+            if self.account.state.bankrupt_ns:
+                self.desk.count("bankrupt")
+            elif missing:
+                self.desk.count(missing)
             else:
-                self._ask(snapshot, symbols, outcome)
+                self._evaluate(snapshot, symbols, outcome)
         state.sequence, state.time_ns = sequence, frame.time_ns
         return outcome
 
-    # 1, 2: what the market did to us
+    # 1, 2: what the venue has done, booked
 
-    def _suffer(self, frame: Frame, snapshot: DataSnapshot, outcome: Outcome) -> None:
-        """Take what the market does to orders and debts."""
-        charged = self.account.charge_rollovers(snapshot) if self.state.account.loans else []
-        matched = self.exchange.match(frame, snapshot)
-        outcome.fills, outcome.trips, outcome.orders = matched.fills, matched.trips, matched.orders
-        if matched.fills:
-            self._hand_over(matched.fills, outcome)
-        if self.state.account.loans:
-            self._watch_margin(matched, snapshot, outcome)
-        outcome.entries = charged + matched.entries
+    def _match(self, frame: Frame, snapshot: MarketSnapshot, outcome: Outcome) -> None:
+        report = self.venue.process(frame, snapshot)
+        if report is None:
+            return
+        outcome.fills, outcome.trips, outcome.orders = report.fills, report.trips, report.orders
+        outcome.entries, outcome.margin = report.entries, report.margin
+        if report.fills:
+            self._report_fills(report.fills, outcome)
 
-    def _is_funded_now(self, snapshot: DataSnapshot, outcome: Outcome) -> bool:
+    def _is_funded_now(self, snapshot: MarketSnapshot, outcome: Outcome) -> bool:
         terms = self.terms
         outcome.entries = (
             self.account.fund(terms.slug, terms.stake, terms.funding_currency, snapshot, terms.assets) or ()
         )
         return self.account.is_funded
 
-    def _hand_over(self, fills: list[Fill], outcome: Outcome) -> None:
+    def _report_fills(self, fills: list[Fill], outcome: Outcome) -> None:
         self.state.figures.fills += len(fills)
         self.state.figures.last_fill_ns = fills[-1].time_ns
         if self.strategy.on_fill is not None:
             for fill in fills:
-                self.is_asking = True
+                self.is_evaluating = True
                 self._guarded(partial(self.strategy.on_fill, fill, self._memory), outcome)
-                self.is_asking = False
+                self.is_evaluating = False
 
-    # 3: what we owe, and what we are worth
+    # 3: what the account is worth
 
-    def _watch_margin(self, matched: Matched, snapshot: DataSnapshot, outcome: Outcome) -> None:
-        fills = len(matched.fills)
-        outcome.margin = watch_margin(self.terms.slug, self.account, self.exchange, matched, snapshot)
-        if len(matched.fills) > fills:
-            self._hand_over(matched.fills[fills:], outcome)
-
-    def _mark(self, snapshot: DataSnapshot, outcome: Outcome) -> None:
+    def _mark(self, snapshot: MarketSnapshot, outcome: Outcome) -> None:
         worth = self.account.worth(snapshot)
         if worth is not None:
             outcome.mark = worth
-            self.account.look(snapshot)
+            self.account.note_excursions(snapshot)
             self.state.figures.mark(self.account, worth, snapshot)
 
-    # 4: what the strategy wants
+    # 4, 5: what the strategy wants, and what is sent
 
-    def _is_triggered(self, frame: Frame, snapshot: DataSnapshot) -> bool:
+    def _is_due(self, frame: Frame, snapshot: MarketSnapshot) -> bool:
+        """True when what triggers the strategy has happened."""
         trigger, symbols = self.strategy.trigger, self.terms.symbols
         if trigger == "trade":
             return any(trade.symbol in symbols for trade in frame.trades)
@@ -255,46 +257,42 @@ class Engine:
         self.state.series_versions = versions
         return has_closed
 
-    def _ask(self, snapshot: DataSnapshot, symbols: tuple[str, ...], outcome: Outcome) -> None:
-        """Ask the strategy, and do what it says; a reason not to trade is counted."""
+    def _evaluate(self, snapshot: MarketSnapshot, symbols: tuple[str, ...], outcome: Outcome) -> None:
+        """Evaluate the strategy, and hand its signals to the desk; a reason not to trade is counted."""
         state = self.state
-        state.asked_ns = snapshot.time_ns
-        self.is_asking = True
+        state.evaluated_ns = snapshot.time_ns
+        self.is_evaluating = True
         try:
             if not state.has_started:
                 self._start()
-            answer = self.strategy.generate_signal(snapshot.seen_by(self, symbols), self.config, self._memory)
+            answer = self.strategy.generate_signal(seen_by(self, symbols, snapshot), self.config, self._memory)
             if type(answer) is NoSignal:  # nearly always
-                told: Told = ((), (answer,))
+                decision: Decision = ((), (answer,))
             else:
-                told = wanted_and_reasons(answer)
+                decision = wanted_and_reasons(answer)
         except BaseException as error:
             # Also what asks a process to end: a strategy may end nothing but its own turn.
             self._fail(error, outcome)
             return
-        self.is_asking = False
+        self.is_evaluating = False
         if state.errors_in_a_row:
             state.errors_in_a_row = 0
-        wanted, reasons = told
+        wanted, reasons = decision
         for reason in reasons:
-            self._count(f"{reason.code} {reason.symbol}" if reason.symbol else str(reason.code or "no_signal"))
+            self.desk.count(f"{reason.code} {reason.symbol}" if reason.symbol else str(reason.code or "no_signal"))
         if not (wanted or reasons):
-            self._count(str(self._memory.pop("why", None) or "no_signal"))
+            self.desk.count(str(self._memory.pop("why", None) or "no_signal"))
         for at, signal in enumerate(wanted):
-            self._guarded(partial(self._place, signal, at, snapshot, outcome), outcome)
+            self._guarded(partial(self.desk.place, signal, at, snapshot, outcome), outcome)
 
     def _start(self) -> None:
         self.state.has_started = True
         if self.strategy.on_start is not None:
             self.strategy.on_start(self.config, self._memory)
 
-    def portfolio_at(self, snapshot: DataSnapshot) -> Portfolio:
+    def portfolio_at(self, snapshot: MarketSnapshot) -> Portfolio:
         """Return what the strategy may read of its account."""
-        return Portfolio(self.account, tuple(self.exchange.state.orders.values()), snapshot)
-
-    def latency_of(self, order_id: str) -> int:
-        """Return the nanoseconds that an order, or a wish about one, takes to reach the exchange."""
-        return self._latency.of(order_id) * self.model.latency_factor
+        return Portfolio(self.account, tuple(self.venue.open_orders.values()), snapshot)
 
     def seed_at(self, sequence: int) -> int:
         """Return the seed of the strategy's random numbers at a frame."""
@@ -309,91 +307,9 @@ class Engine:
             return None
 
     def _fail(self, error: BaseException, outcome: Outcome) -> None:
-        self.is_asking = False
+        self.is_evaluating = False
         if isinstance(error, KeyboardInterrupt) and not self.is_supervised:
             raise error
         self.state.errors_in_a_row += 1
         self.state.is_halted = self.state.errors_in_a_row >= MAX_ERRORS_IN_A_ROW
         outcome.errors = (*outcome.errors, StrategyError(*described(error), self.state.is_halted))
-
-    def _count(self, code: str) -> None:
-        self.state.why[code] = self.state.why.get(code, 0) + 1
-
-    # 5: what becomes of it
-
-    def _place(self, signal: Wanted, at: int, snapshot: DataSnapshot, outcome: Outcome) -> None:
-        order_id = f"{self.terms.slug}:{snapshot.sequence}:o{at}"
-        latency_ns = self.latency_of(order_id)
-        if not isinstance(signal, Signal):
-            self._send_wishes(signal, latency_ns, snapshot)
-            return
-        try:
-            free = self._free(snapshot, signal.symbol)
-            order = order_from(signal, self.account, snapshot, order_id=order_id, latency_ns=latency_ns, free=free)
-        except Refused as refused:
-            self._refuse(signal, order_id, refused.refusal, snapshot, outcome)
-            return
-        refusal = self._risk_refusal(order, snapshot)
-        if self.state.are_entries_stopped:
-            refusal = stop_refusal(order, self.account.position(order.symbol)) or refusal
-            keep_to_the_exit(order)
-        if refusal is not None:
-            self._refuse(signal, order_id, refusal, snapshot, outcome)
-            return
-        self.state.orders_sent_ns.append(snapshot.time_ns)
-        self.exchange.send(order)
-        outcome.orders = {**outcome.orders, order_id: order}
-
-    def _send_wishes(self, wanted: Cancel | Amend, latency_ns: int, snapshot: DataSnapshot) -> None:
-        """Send what is wanted of live orders; what is wanted of none is counted."""
-        arrives_ns = snapshot.time_ns + latency_ns
-        if isinstance(wanted, Cancel):
-            wishes = cancels(wanted, self.exchange.state.orders.values(), arrives_ns)
-        else:
-            wishes = amendments(wanted, self.exchange.state.orders, snapshot, arrives_ns)
-        if not wishes:
-            self._count("no_such_order")
-        for wish in wishes:
-            order = self.exchange.state.orders[wish.order_id]
-            if self.state.are_entries_stopped and is_entry_amended(order, wish, self.account.position(order.symbol)):
-                self._count("refused_entries_stopped")
-            else:
-                self.exchange.wish(wish)
-
-    def _free(self, snapshot: DataSnapshot, symbol: str) -> dict[str, Decimal]:
-        instrument = snapshot.instruments.get(symbol)
-        currencies = (instrument.base, instrument.quote) if instrument is not None else ()
-        return {c: self.account.balance(c) - self.exchange.reserved(c, snapshot) for c in currencies}
-
-    def _risk_refusal(self, order: Order, snapshot: DataSnapshot) -> Refusal | None:
-        sent_ns = self.state.orders_sent_ns
-        del sent_ns[: bisect_right(sent_ns, snapshot.time_ns - MINUTE_NS)]
-        position = self.account.position(order.symbol)
-        if not self.terms.risk.limits_money or not position.is_opened_by(order):
-            return rate_refusal(self.terms.risk, len(sent_ns))
-        figures = self.state.figures
-        instrument = snapshot.instrument(order.symbol)
-        held = instrument.qty(position.lots if order.side is Side.BUY else -position.lots)
-        rate = mid_rate(snapshot, instrument.base, self.terms.currency) or ZERO
-        situation = RiskSituation(
-            order_value=value_of(order, self.account, snapshot),
-            position_value=held * rate,
-            exposure=figures.exposure,
-            day_result=(figures.equity or ZERO) - figures.day_equity if figures.day else ZERO,
-            drawdown_pct=figures.drawdown_pct,
-            orders_last_minute=len(sent_ns),
-        )
-        return entry_refusal(self.terms.risk, situation)
-
-    def _refuse(
-        self, signal: Signal, order_id: str, refusal: Refusal, snapshot: DataSnapshot, outcome: Outcome
-    ) -> None:
-        """Count a refusal; put it on record unless the same one is there from the last minute."""
-        self.state.figures.refusals += 1
-        self._count(f"refused_{refusal.code}")
-        key = f"{signal.symbol}:{signal.action.value}:{refusal.code}"
-        if snapshot.time_ns - self.state.refusal_rows_ns.get(key, -REFUSAL_ROW_NS) < REFUSAL_ROW_NS:
-            return
-        self.state.refusal_rows_ns[key] = snapshot.time_ns
-        refused = refused_order(signal, order_id, refusal, snapshot)
-        outcome.orders = {**outcome.orders, order_id: refused}

@@ -1,30 +1,39 @@
-"""Order entry: from a strategy's wish to an order with whole ticks and lots, or to a refusal."""
+"""Order entry: from a strategy's signal to an order with whole ticks and lots, or to a refusal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
 from trading.accounting.account import Account
+from trading.accounting.positions import Position
 from trading.accounting.valuation import mid_rate
 from trading.book import Side
-from trading.exchange.requests import Wish
 from trading.fees import Liquidity
 from trading.frames import NS_PER_S
 from trading.instruments import Instrument
-from trading.orders import LIMIT_AFTER_TRIGGER, TRIGGERED, Bracket, Order, OrderStatus, Purpose, Refusal, Trail
+from trading.market_snapshot import MarketSnapshot
+from trading.minutes import ns_of
+from trading.orders import (
+    LIMIT_AFTER_TRIGGER,
+    TRIGGERED,
+    AmendRequest,
+    Bracket,
+    Order,
+    OrderStatus,
+    Purpose,
+    Refusal,
+    Trail,
+)
 from trading.signals import Action, Amend, Cancel, OrderType, Price, Signal, SizeUnit, TimeInForce
-from trading.snapshot import DataSnapshot
 
 # "all" on a buy leaves this share of the cash, so that a price that moves during the latency is still paid for.
 ALL_IN_SHARE = Decimal("0.995")
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 
 
 class Refused(Exception):
-    """A wish that cannot become an order."""
+    """A signal that cannot become an order."""
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -34,7 +43,7 @@ class Refused(Exception):
 def order_from(
     signal: Signal,
     account: Account,
-    snapshot: DataSnapshot,
+    snapshot: MarketSnapshot,
     *,
     order_id: str,
     latency_ns: int,
@@ -79,38 +88,65 @@ def order_from(
     )
 
 
-def cancels(wanted: Cancel, orders: Iterable[Order], arrives_ns: int) -> list[Wish]:
-    """Return a wish for each live order that is meant: one by its id, those of a symbol, or all."""
+def cancelled_by(wanted: Cancel, orders: Iterable[Order]) -> list[str]:
+    """Return the ids of the live orders that are meant: one by its id, those of a symbol, or all."""
     return [
-        Wish("cancel", order.order_id, arrives_ns)
+        order.order_id
         for order in orders
         if wanted.order_id in ("", order.order_id) and wanted.symbol in ("", order.symbol)
     ]
 
 
-def amendments(wanted: Amend, orders: Mapping[str, Order], snapshot: DataSnapshot, arrives_ns: int) -> list[Wish]:
-    """Return the wish, none when no such order lives.
+def amendment_from(wanted: Amend, order: Order, snapshot: MarketSnapshot, arrives_ns: int) -> AmendRequest:
+    """Return the request that a live order be changed as wanted.
 
     Raises:
         Refused: a number that is none.
     """
-    order = orders.get(wanted.order_id)
-    if order is None:
-        return []
     instrument = snapshot.instrument(order.symbol)
     lots = None
     if wanted.qty is not None:
         lots = instrument.lots_within(max(_number("qty", wanted.qty), Decimal(0)))
     limit = _ticks("limit_price", wanted.limit_price, instrument)
     trigger = _ticks("trigger_price", wanted.trigger_price, instrument)
-    return [Wish("amend", order.order_id, arrives_ns, lots, limit, trigger)]
+    return AmendRequest(order.order_id, arrives_ns, lots, limit, trigger)
 
 
-def value_of(order: Order, account: Account, snapshot: DataSnapshot) -> Decimal:
+def closing_order(
+    position: Position,
+    lots: int,
+    snapshot: MarketSnapshot,
+    *,
+    order_id: str,
+    latency_ns: int,
+    code: str,
+    reason: str,
+) -> Order:
+    """Return the market order that closes ``lots`` of a position, and never more than there is when it fills."""
+    return Order(
+        order_id=order_id,
+        symbol=position.symbol,
+        side=Side.SELL if position.lots > 0 else Side.BUY,
+        type=OrderType.MARKET,
+        purpose=Purpose.EXIT,
+        lots=lots,
+        created_sequence=snapshot.sequence,
+        created_ns=snapshot.time_ns,
+        arrives_ns=snapshot.time_ns + latency_ns,
+        is_reduce_only=True,
+        status=OrderStatus.SENT,
+        updated_ns=snapshot.time_ns,
+        reason=reason,
+        code=code,
+        latency_ns=latency_ns,
+    )
+
+
+def value_of(order: Order, account: Account, snapshot: MarketSnapshot) -> Decimal:
     """Return what the order is worth at its limit, else at mid, in the account's currency."""
     instrument = snapshot.instrument(order.symbol)
     rate = mid_rate(snapshot, instrument.quote, account.state.currency)
-    assert rate is not None, "the engine asks only when all worth is known"
+    assert rate is not None, "a strategy is evaluated only while all worth is known"
     ticks = order.limit_ticks or snapshot.top(order.symbol).opposite(order.side)[0].ticks
     return instrument.cost(ticks, order.lots) * rate
 
@@ -139,7 +175,7 @@ def _leverage(signal: Signal) -> Decimal | None:
     return _number("leverage", signal.leverage)
 
 
-def _expiry_ns(signal: Signal, snapshot: DataSnapshot) -> int:
+def _expiry_ns(signal: Signal, snapshot: MarketSnapshot) -> int:
     is_dated = signal.time_in_force is TimeInForce.GTD
     given = [value for value in (signal.expires_in_s, signal.expires_at) if value is not None]
     if is_dated and len(given) != 1:
@@ -156,10 +192,10 @@ def _expiry_ns(signal: Signal, snapshot: DataSnapshot) -> int:
     return snapshot.time_ns + int(seconds * NS_PER_S)
 
 
-def _moment_ns(moment: datetime, snapshot: DataSnapshot) -> int:
+def _moment_ns(moment: datetime, snapshot: MarketSnapshot) -> int:
     if not isinstance(moment, datetime) or moment.tzinfo is None:
         raise Refused("bad_time", f"expires_at is {moment!r}; expected a datetime that knows its zone")
-    expires_ns = (moment - EPOCH) // MICROSECOND * 1_000
+    expires_ns = ns_of(moment)
     if expires_ns <= snapshot.time_ns:
         raise Refused("bad_time", f"expires_at is {moment}; the market's time is {snapshot.time} already")
     return expires_ns
@@ -198,7 +234,7 @@ def _number(what: str, value: object) -> Decimal:
     return number
 
 
-def _bracket(signal: Signal, instrument: Instrument, snapshot: DataSnapshot) -> Bracket | None:
+def _bracket(signal: Signal, instrument: Instrument, snapshot: MarketSnapshot) -> Bracket | None:
     is_trailing = signal.order_type is not OrderType.TRAILING_STOP and (
         signal.trail is not None or signal.trail_pct is not None
     )
@@ -225,7 +261,7 @@ def _lots(
     signal: Signal,
     instrument: Instrument,
     account: Account,
-    snapshot: DataSnapshot,
+    snapshot: MarketSnapshot,
     limit_ticks: int | None,
     free: dict[str, Decimal],
 ) -> int:
@@ -257,7 +293,7 @@ def _all_lots(
     signal: Signal,
     instrument: Instrument,
     account: Account,
-    snapshot: DataSnapshot,
+    snapshot: MarketSnapshot,
     price: Decimal,
     free: dict[str, Decimal],
 ) -> int:
@@ -276,7 +312,7 @@ def _in_base(
     signal: Signal,
     instrument: Instrument,
     account: Account,
-    snapshot: DataSnapshot,
+    snapshot: MarketSnapshot,
     price: Decimal,
 ) -> Decimal:
     match signal.size_in:
@@ -286,12 +322,12 @@ def _in_base(
             return size / price
         case SizeUnit.ACCOUNT:
             rate = mid_rate(snapshot, account.state.currency, instrument.quote)
-            assert rate is not None, "the engine asks only when all worth is known"
+            assert rate is not None, "a strategy is evaluated only while all worth is known"
             return size * rate / price
 
 
-def refused_order(signal: Signal, order_id: str, refusal: Refusal, snapshot: DataSnapshot) -> Order:
-    """Return the record of a wish that never became an order: no size, no price."""
+def refused_order(signal: Signal, order_id: str, refusal: Refusal, snapshot: MarketSnapshot) -> Order:
+    """Return the record of a signal that never became an order: no size, no price."""
     return Order(
         order_id=order_id,
         symbol=signal.symbol[:30],

@@ -11,7 +11,7 @@ from trading.accounting.ledger import LedgerEntry
 from trading.accounting.margin import MarginEvent
 from trading.accounting.positions import RoundTrip
 from trading.accounting.state import Worth
-from trading.engine.flattening import Flattened
+from trading.engine.state import Flattened
 from trading.fills import Fill
 from trading.frames import Gap
 from trading.orders import Order

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from trading.accounting.valuation import mid_rate
-from trading.snapshot import DataSnapshot
+from trading.market_snapshot import MarketSnapshot
 
 
 class Needs:
@@ -18,7 +18,7 @@ class Needs:
         self._currency = currency
         self._warmup = warmup  # timeframe and count
 
-    def at(self, snapshot: DataSnapshot) -> tuple[str, tuple[str, ...]]:
+    def at(self, snapshot: MarketSnapshot) -> tuple[str, tuple[str, ...]]:
         """Return the code of what is missing, empty when nothing is, and those of the symbols that the market knows."""
         found: tuple[str, tuple[str, ...]] | None = snapshot.memo.get(self)
         if found is None:
@@ -26,7 +26,7 @@ class Needs:
             found = snapshot.memo[self] = self._missing(snapshot, known), known
         return found
 
-    def _missing(self, snapshot: DataSnapshot, symbols: tuple[str, ...]) -> str:
+    def _missing(self, snapshot: MarketSnapshot, symbols: tuple[str, ...]) -> str:
         if not symbols:
             return "no_data"
         for symbol in symbols:

@@ -13,14 +13,14 @@ from decimal import Decimal
 import msgspec
 
 from trading.engine import Engine
-from trading.engine.entry_stop import allow_entries, stop_entries
+from trading.engine.commands import allow_entries, stop_entries
 from trading.engine.outcome import Outcome
 from trading.exchange.models import FILL_MODELS
 from trading.frames import Frame
+from trading.market_snapshot import MarketSnapshot
 from trading.performance.optimism import OptimismBand, Origin, optimism_band
-from trading.snapshot import DataSnapshot
 
-Show = Callable[[Engine, Frame, DataSnapshot], Outcome]  # how an engine is shown a frame
+Show = Callable[[Engine, Frame, MarketSnapshot], Outcome]  # how an engine is shown a frame
 
 
 class Shadow:
@@ -38,13 +38,11 @@ class Shadow:
         Raises:
             UnsavableState: the strategy keeps something that cannot be copied.
         """
-        figures = engine.state.figures
-        origin = Origin(sequence=engine.state.sequence)
+        figures = engine.figures
+        origin = Origin(sequence=engine.sequence)
         if figures.equity is not None:
             result = figures.equity - figures.stake
-            origin = Origin(
-                sequence=engine.state.sequence, time_ns=engine.state.time_ns, equity=figures.equity, result=result
-            )
+            origin = Origin(sequence=engine.sequence, time_ns=engine.time_ns, equity=figures.equity, result=result)
         return cls(under(engine, model, engine.checkpoint()), origin)
 
     @property
@@ -61,13 +59,13 @@ class Shadow:
         """Go on with the present strategy, config and terms of the deployment; nothing the shadow did is lost."""
         self.engine = under(engine, self.model, self.engine.checkpoint())
 
-    def process(self, frame: Frame, snapshot: DataSnapshot, show: Show = Engine.process) -> None:
+    def process(self, frame: Frame, snapshot: MarketSnapshot, show: Show = Engine.process) -> None:
         """Take in one frame, as ``show`` shows it; a frame at or before the cursor changes nothing."""
         self.errors += len(show(self.engine, frame, snapshot).errors)
-        figures = self.engine.state.figures
+        figures = self.engine.figures
         if self.origin.equity is None and figures.equity is not None:
             # Forked before there was anything to value: both began with the stake.
-            payments = self.engine.state.account.payments
+            payments = self.engine.account.state.payments
             paid_in_ns = payments[0].time_ns if payments else frame.time_ns
             self.origin = Origin(sequence=self.origin.sequence, time_ns=paid_in_ns, equity=figures.stake)
 
@@ -77,12 +75,12 @@ def under(engine: Engine, model: str, checkpoint: bytes) -> Engine:
     terms = msgspec.structs.replace(engine.terms, fill_model=model)
     resumed = Engine.resume(engine.strategy, engine.config, terms, checkpoint)
     resumed.is_paused, resumed.is_supervised = engine.is_paused, engine.is_supervised
-    if engine.state.are_entries_stopped:
-        stop_entries(resumed)
+    if engine.are_entries_stopped:
+        stop_entries(resumed.desk)
     else:
-        allow_entries(resumed)
+        allow_entries(resumed.desk)
     if not engine.is_paused:
-        resumed.state.flattening = None
+        resumed.end_flattening()
     return resumed
 
 
@@ -93,8 +91,8 @@ def other_models(engine: Engine) -> list[str]:
 
 def result_of(engine: Engine) -> Decimal | None:
     """Return equity less stake, in the account's currency; None until the account has been valued."""
-    equity = engine.state.figures.equity
-    return None if equity is None else equity - engine.state.account.stake
+    equity = engine.figures.equity
+    return None if equity is None else equity - engine.account.state.stake
 
 
 def band_of(engine: Engine, shadows: list[Shadow]) -> OptimismBand | None:

@@ -2,6 +2,6 @@
 
 from trading.exchange.consumed import SharedBook
 from trading.exchange.matching import PaperExchange
-from trading.exchange.state import ExchangeState, Matched
+from trading.exchange.state import ExchangeState
 
-__all__ = ["ExchangeState", "Matched", "PaperExchange", "SharedBook"]
+__all__ = ["ExchangeState", "PaperExchange", "SharedBook"]

@@ -2,20 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
+import msgspec
+
+from trading.accounting.account import Account
+from trading.accounting.valuation import mid_rate
 from trading.book import Level
+from trading.exchange.consumed import Takings
 from trading.exchange.models import FillModel
-from trading.exchange.requests import Wish
+from trading.exchange.reserved import reserved
 from trading.exchange.rules import MATCHED_STATUSES, is_beyond, sweep
 from trading.instruments import Instrument, InstrumentStatus
-from trading.orders import TRIGGERED, Order, OrderStatus, Refusal
+from trading.market_snapshot import MarketSnapshot
+from trading.orders import TRIGGERED, CancelRequest, Order, OrderRequest, OrderStatus, Refusal
 from trading.signals import OrderType, TimeInForce
-from trading.snapshot import DataSnapshot
 
 
-def status_refusal(order: Order, snapshot: DataSnapshot, closing_lots: int) -> Refusal | None:
+def order_refusal(
+    order: Order,
+    account: Account,
+    snapshot: MarketSnapshot,
+    takings: Takings,
+    live: Mapping[str, Order],
+    model: FillModel,
+) -> Refusal | None:
+    """Return the exchange's reason not to take the order, or None; ``live`` are all the account's orders."""
+    closing = account.position(order.symbol).closing_lots(order.side, order.open_lots)
+    refusal = status_refusal(order, snapshot, closing)
+    if refusal is not None:
+        return refusal
+    if order.is_reduce_only and closing == 0:
+        return Refusal("reduce_only", f"no position in {order.symbol} that a {order.side.value} would reduce")
+    instrument = snapshot.instrument(order.symbol)
+    if mid_rate(snapshot, instrument.quote, account.state.currency) is None:
+        worth = f"what a {instrument.quote} is worth in {account.state.currency} is not known yet"
+        return Refusal("no_valuation", worth)
+    refusal = rule_refusal(order, instrument, snapshot)
+    if refusal is not None:
+        return refusal
+    # An amended order may be filled in part: what follows is about the rest.
+    rest = msgspec.structs.replace(order, lots=order.open_lots, filled_lots=0)
+    levels = takings.left(rest, snapshot)
+    refusal = book_refusal(rest, levels, live.values(), instrument, model)
+    if refusal is not None or order.type not in (OrderType.MARKET, OrderType.LIMIT):
+        return refusal  # what waits for a trigger is sized, and paid for, when it triggers
+    cost = worst_cost(rest, levels, instrument)
+    others = [other for other in live.values() if other.order_id != order.order_id]
+    bound = {
+        currency: reserved(currency, others, account, snapshot) for currency in (instrument.base, instrument.quote)
+    }
+    return account.funds_refusal(rest, instrument, cost, snapshot, bound)
+
+
+def status_refusal(order: Order, snapshot: MarketSnapshot, closing_lots: int) -> Refusal | None:
     """Return why the state of the exchange or of the instrument keeps the order out, or None.
 
     ``closing_lots`` is what of the order would close a position. Kraken's states: kraken.md 1.1, 2.1.
@@ -38,15 +79,16 @@ def status_refusal(order: Order, snapshot: DataSnapshot, closing_lots: int) -> R
     return None
 
 
-def maintenance_refusal(order: Order, wish: Wish, snapshot: DataSnapshot) -> Refusal | None:
+def maintenance_refusal(order: Order, request: OrderRequest, snapshot: MarketSnapshot) -> Refusal | None:
     """Return why nothing can be done about a resting order now, or None: maintenance stops cancellations, too."""
     states = (snapshot.system, snapshot.status(order.symbol))
     if InstrumentStatus.MAINTENANCE not in states:
         return None
-    return Refusal(f"{wish.kind}_refused", f"{order.symbol} is {states[1]}, the exchange {states[0]}: ask again later")
+    code = "cancel_refused" if isinstance(request, CancelRequest) else "amend_refused"
+    return Refusal(code, f"{order.symbol} is {states[1]}, the exchange {states[0]}: ask again later")
 
 
-def rule_refusal(order: Order, instrument: Instrument, snapshot: DataSnapshot) -> Refusal | None:
+def rule_refusal(order: Order, instrument: Instrument, snapshot: MarketSnapshot) -> Refusal | None:
     """Return which of the instrument's rules the order breaks, or None."""
     step = instrument.price_increment_ticks
     for what, ticks in (("limit price", order.limit_ticks), ("trigger price", order.trigger_ticks)):
@@ -64,7 +106,7 @@ def rule_refusal(order: Order, instrument: Instrument, snapshot: DataSnapshot) -
     return None
 
 
-def least_order_refusal(order: Order, instrument: Instrument, snapshot: DataSnapshot) -> Refusal | None:
+def least_order_refusal(order: Order, instrument: Instrument, snapshot: MarketSnapshot) -> Refusal | None:
     """Return why the order is smaller than any that the exchange takes, or None; the book shows both sides."""
     if order.lots < instrument.qty_min_lots:
         asked, least = (

@@ -7,8 +7,8 @@ import msgspec
 from trading.book import Level
 from trading.exchange.rules import Prints, is_beyond, prints_of
 from trading.frames import Frame
+from trading.market_snapshot import MarketSnapshot
 from trading.orders import Order
-from trading.snapshot import DataSnapshot
 
 
 class Taken(msgspec.Struct, array_like=True):
@@ -31,11 +31,11 @@ class Takings:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
 
-    def prints(self, slug: str, frame: Frame, snapshot: DataSnapshot) -> Prints:
+    def prints(self, slug: str, frame: Frame, snapshot: MarketSnapshot) -> Prints:
         """Return the frame's prints, none of them used up; ``slug`` is whose orders they are for."""
         return prints_of(frame, snapshot)
 
-    def left(self, order: Order, snapshot: DataSnapshot) -> list[Level]:
+    def left(self, order: Order, snapshot: MarketSnapshot) -> list[Level]:
         """Return what the order could take: the displayed levels less what was had of them, best first.
 
         It ends with the level at which the order would be filled whole.
@@ -55,7 +55,7 @@ class Takings:
             wanted -= level.lots
         return levels
 
-    def remember(self, order: Order, level: Level, snapshot: DataSnapshot) -> None:
+    def remember(self, order: Order, level: Level, snapshot: MarketSnapshot) -> None:
         """Count what the order has just had of a level that is displayed."""
         side, top = order.side.opposite, snapshot.top(order.symbol)
         memory = self._memory.setdefault(order.symbol, {}).setdefault(side.value, {})
@@ -81,7 +81,7 @@ class SharedBook(Takings):
         self._last_slug = ""
         self._prints = Prints({})
 
-    def prints(self, slug: str, frame: Frame, snapshot: DataSnapshot) -> Prints:
+    def prints(self, slug: str, frame: Frame, snapshot: MarketSnapshot) -> Prints:
         """Return the frame's prints with what those before ``slug`` have used up of them.
 
         Raises:

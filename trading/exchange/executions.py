@@ -1,6 +1,6 @@
-"""Which executions an order is granted: decided by book and prints alone, one after the other.
+"""Which lots an order is granted: decided by book and prints alone, one grant after the other.
 
-Each is yielded before the next is judged, so that what it fills counts for the next.
+Each is yielded before the next is decided, so that what it fills counts for the next.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from trading.instruments import Instrument
 from trading.orders import Order
 
 
-class Execution(NamedTuple):
-    """Lots at a price, and what they were judged on."""
+class Grant(NamedTuple):
+    """Lots at a price, and what they were granted on."""
 
     ticks: int
     lots: int
@@ -28,17 +28,17 @@ class Execution(NamedTuple):
     public: Trade | None = None  # used up of this print
 
 
-def evidence_of(order: Order, execution: Execution, instrument: Instrument, model: FillModel) -> dict[str, object]:
-    """Return all that the execution was judged on, in ticks and lots: `trading.exchange.evidence` derives it anew."""
+def evidence_of(order: Order, grant: Grant, instrument: Instrument, model: FillModel) -> dict[str, object]:
+    """Return all that the grant was decided on, in ticks and lots: `trading.exchange.evidence` derives it anew."""
     evidence: dict[str, object] = {
         "model": model.label,
-        **execution.evidence,
+        **grant.evidence,
         "open": order.open_lots,
         "decimals": [instrument.price_decimals, instrument.qty_decimals],
         "latency_ms": order.latency_ns // NS_PER_MS,
         "type": order.type.value,
     }
-    if model.slippage_bps and execution.liquidity is Liquidity.TAKER:
+    if model.slippage_bps and grant.liquidity is Liquidity.TAKER:
         evidence["step"] = instrument.price_increment_ticks
     if order.limit_ticks is not None:
         evidence["limit"] = order.limit_ticks
@@ -49,21 +49,21 @@ def evidence_of(order: Order, execution: Execution, instrument: Instrument, mode
     return evidence
 
 
-def takes(order: Order, levels: list[Level], model: FillModel, step_ticks: int) -> Iterator[Execution]:
+def takes(order: Order, levels: list[Level], model: FillModel, step_ticks: int) -> Iterator[Grant]:
     """Yield what an order takes of ``levels``, best first: each at its own price."""
     if model.fills_at_touch:
         if levels:
             ticks, shown = levels[0]
-            yield Execution(ticks, order.open_lots, Liquidity.TAKER, {"rule": "touch", "level": [ticks, shown]})
+            yield Grant(ticks, order.open_lots, Liquidity.TAKER, {"rule": "touch", "level": [ticks, shown]})
         return
     shown_of = dict(levels)
     for level in sweep(levels, order.open_lots):
         ticks = model.taken_at(order.side, level.ticks, order.limit_ticks, step_ticks)
         evidence = {"rule": "depth_walk", "level": [level.ticks, shown_of[level.ticks]]}
-        yield Execution(ticks, level.lots, Liquidity.TAKER, evidence, level=level)
+        yield Grant(ticks, level.lots, Liquidity.TAKER, evidence, level=level)
 
 
-def rests(order: Order, prints: Prints, beyond: list[Level], model: FillModel) -> Iterator[Execution]:
+def rests(order: Order, prints: Prints, beyond: list[Level], model: FillModel) -> Iterator[Grant]:
     """Yield what a resting limit order is granted: of the prints first, then of a book that has crossed it.
 
     ``beyond`` are the levels of the other side at its price or better.
@@ -79,10 +79,10 @@ def rests(order: Order, prints: Prints, beyond: list[Level], model: FillModel) -
     shown_of = dict(beyond)
     for level in sweep(beyond, order.open_lots):
         evidence = {"rule": "crossed_book", "level": [level.ticks, shown_of[level.ticks]]}
-        yield Execution(order.limit_ticks, level.lots, Liquidity.MAKER, evidence, level=level)
+        yield Grant(order.limit_ticks, level.lots, Liquidity.MAKER, evidence, level=level)
 
 
-def _of_print(order: Order, public: Trade, left: int, model: FillModel) -> Iterator[Execution]:
+def _of_print(order: Order, public: Trade, left: int, model: FillModel) -> Iterator[Grant]:
     limit = order.limit_ticks
     assert limit is not None, "only limit orders rest in the book"
     is_through = is_beyond(order.side, limit, public.ticks)
@@ -102,17 +102,17 @@ def _of_print(order: Order, public: Trade, left: int, model: FillModel) -> Itera
             "left": left,
             "queue": 0 if is_through else queue,
         }
-        yield Execution(limit, part, Liquidity.MAKER, evidence, public=public)
+        yield Grant(limit, part, Liquidity.MAKER, evidence, public=public)
 
 
-def _touched(order: Order, prints: Prints, beyond: list[Level]) -> Iterator[Execution]:
+def _touched(order: Order, prints: Prints, beyond: list[Level]) -> Iterator[Grant]:
     limit = order.limit_ticks
     assert limit is not None, "only limit orders rest in the book"
     for public in prints.of(order.symbol):
         if not is_beyond(order.side, public.ticks, limit):
-            told = [public.trade_id, public.side.value, public.ticks, public.lots]
-            yield Execution(limit, order.open_lots, Liquidity.MAKER, {"rule": "touched", "print": told})
+            shown = [public.trade_id, public.side.value, public.ticks, public.lots]
+            yield Grant(limit, order.open_lots, Liquidity.MAKER, {"rule": "touched", "print": shown})
             return
     if beyond:
         evidence = {"rule": "touched", "level": list(beyond[0])}
-        yield Execution(limit, order.open_lots, Liquidity.MAKER, evidence)
+        yield Grant(limit, order.open_lots, Liquidity.MAKER, evidence)

@@ -8,11 +8,11 @@ from decimal import Decimal
 from trading.accounting.account import Account
 from trading.book import Side
 from trading.fees import Liquidity
+from trading.market_snapshot import MarketSnapshot
 from trading.orders import Order, OrderStatus
-from trading.snapshot import DataSnapshot
 
 
-def reserved(currency: str, orders: Iterable[Order], account: Account, snapshot: DataSnapshot) -> Decimal:
+def reserved(currency: str, orders: Iterable[Order], account: Account, snapshot: MarketSnapshot) -> Decimal:
     """Return what those of ``orders`` that rest in the book bind of ``currency``.
 
     A spot purchase binds its cost with the fee, a spot sale what it sells, a leveraged order its margin.

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from trading.book import Level, Side
 from trading.frames import Frame, Trade
 from trading.instruments import InstrumentStatus
+from trading.market_snapshot import MarketSnapshot
 from trading.orders import Bracket, Order, OrderStatus, Purpose, is_reached
 from trading.signals import OrderType
-from trading.snapshot import DataSnapshot
 
 MATCHED_STATUSES = (InstrumentStatus.ONLINE, InstrumentStatus.LIMIT_ONLY, InstrumentStatus.REDUCE_ONLY)
 UNSEEN = -1  # the queue at a price deeper than the visible book is not known yet
 
 
-def is_matched(symbol: str, snapshot: DataSnapshot) -> bool:
+def is_matched(symbol: str, snapshot: MarketSnapshot) -> bool:
     """True while the exchange matches orders of ``symbol``, and we know its book."""
     key = ("is_matched", symbol)
     known: bool | None = snapshot.memo.get(key)
@@ -31,7 +31,7 @@ def is_kept(order: Order) -> bool:
     return order.purpose in (Purpose.STOP_LOSS, Purpose.TAKE_PROFIT)
 
 
-def exit_legs(order: Order, bracket: Bracket, snapshot: DataSnapshot) -> list[Order]:
+def exit_legs(order: Order, bracket: Bracket, snapshot: MarketSnapshot) -> list[Order]:
     """Return the exits of an entry, resting from now on."""
     fell = snapshot.last_ticks(order.symbol) or snapshot.top(order.symbol).opposite(order.side)[0].ticks
     trail = bracket.trail
@@ -58,7 +58,7 @@ def exit_legs(order: Order, bracket: Bracket, snapshot: DataSnapshot) -> list[Or
             reason=f"{purpose.value.replace('_', ' ')} of {order.order_id}",
             code=purpose.value,
             trail=leg_trail,
-            unjudged_ticks=snapshot.last_ticks(order.symbol) or 0,
+            missed_ticks=snapshot.last_ticks(order.symbol) or 0,
             model=order.model,
             extreme_ticks=fell if leg_trail is not None else 0,
         )
@@ -89,14 +89,14 @@ def priority(order: Order) -> tuple[int, int]:
     return 0, -order.limit_ticks if order.side is Side.BUY else order.limit_ticks
 
 
-def is_visible(order: Order, snapshot: DataSnapshot) -> bool:
+def is_visible(order: Order, snapshot: MarketSnapshot) -> bool:
     """True when the order's price lies within the visible part of its own side of the book."""
     own = snapshot.top(order.symbol).own(order.side)
     assert order.limit_ticks is not None, "only limit orders rest in the book"
     return bool(own) and not is_beyond(order.side, own[-1].ticks, order.limit_ticks)
 
 
-def is_met(order: Order, prints: Prints, snapshot: DataSnapshot) -> bool:
+def is_met(order: Order, prints: Prints, snapshot: MarketSnapshot) -> bool:
     """True when a print or the other side of the book has come to a resting order's price: else it has had nothing."""
     assert order.limit_ticks is not None, "only limit orders rest in the book"
     opposite = snapshot.top(order.symbol).opposite(order.side)
@@ -106,7 +106,7 @@ def is_met(order: Order, prints: Prints, snapshot: DataSnapshot) -> bool:
     return bool(printed) and any(not is_beyond(order.side, public.ticks, order.limit_ticks) for public in printed)
 
 
-def displayed(order: Order, snapshot: DataSnapshot) -> int:
+def displayed(order: Order, snapshot: MarketSnapshot) -> int:
     """Return the lots shown at the order's price, ``UNSEEN`` when the visible book does not reach it."""
     assert order.limit_ticks is not None, "only limit orders rest in the book"
     if not is_visible(order, snapshot):
@@ -139,7 +139,7 @@ def follow(order: Order, ticks: int) -> None:
 
 
 def is_set_off(order: Order, prices: list[int]) -> bool:
-    """Judge the prices in turn; a trailing stop follows those that do not set it off."""
+    """True when one of the prices, in turn, sets the order off; a trailing stop follows those that do not."""
     for ticks in prices:
         if reaches(order, ticks):
             order.is_triggered, order.set_off_ticks = True, ticks
@@ -171,7 +171,7 @@ class Prints:
         self._used[key] = self._used.get(key, 0) + lots
 
 
-def prints_of(frame: Frame, snapshot: DataSnapshot) -> Prints:
+def prints_of(frame: Frame, snapshot: MarketSnapshot) -> Prints:
     """Return the frame's prints, none of them used up; ``snapshot`` is the market as of it."""
     by_symbol: dict[str, list[Trade]] | None = snapshot.memo.get("prints")
     if by_symbol is None:

@@ -1,15 +1,11 @@
-"""What the exchange remembers of one account, and what one frame did to it."""
+"""What the exchange remembers of one account."""
 
 from __future__ import annotations
 
 import msgspec
 
-from trading.accounting.ledger import LedgerEntry
-from trading.accounting.positions import RoundTrip
 from trading.exchange.consumed import Memory
-from trading.exchange.requests import Wish
-from trading.fills import Fill
-from trading.orders import Order
+from trading.orders import Order, OrderRequest
 
 
 class ExchangeState(msgspec.Struct):
@@ -17,13 +13,4 @@ class ExchangeState(msgspec.Struct):
 
     orders: dict[str, Order] = {}  # live ones, oldest first
     taken: Memory = {}  # unused when the book is shared
-    wishes: list[Wish] = []  # about live orders, on their way, oldest first
-
-
-class Matched(msgspec.Struct):
-    """What one frame did: facts in the order in which they happened."""
-
-    fills: list[Fill] = []
-    entries: list[LedgerEntry] = []
-    trips: list[RoundTrip] = []
-    orders: dict[str, Order] = {}  # every order that changed, as it now stands
+    requests: list[OrderRequest] = msgspec.field(name="wishes", default_factory=list)  # on their way, oldest first

@@ -10,10 +10,9 @@ import msgspec
 
 from trading.book import Side
 from trading.exchange.models import FillModel
-from trading.exchange.requests import Wish
 from trading.exchange.rules import is_matched, is_visible
-from trading.orders import Order, OrderStatus
-from trading.snapshot import DataSnapshot
+from trading.market_snapshot import MarketSnapshot
+from trading.orders import CancelRequest, Order, OrderRequest, OrderStatus
 
 _BPS_UNIT = Decimal("0.01")
 
@@ -21,7 +20,7 @@ _BPS_UNIT = Decimal("0.01")
 class WaitsFor(StrEnum):
     """The next thing that must happen before a live order can be filled."""
 
-    LATENCY = "latency"  # it is on its way: the exchange has not heard of it
+    LATENCY = "latency"  # it is on its way: the exchange has not received it
     MARKET = "market"  # nothing is matched now: not open for trading, or its book is not known
     TRIGGER = "trigger"  # the last trade has not reached its trigger
     BOOK = "book"  # it was set off, and takes what the book shows next
@@ -48,8 +47,8 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     is_being_cancelled: bool  # a cancellation is on its way
 
 
-def waiting(order: Order, wishes: Iterable[Wish], snapshot: DataSnapshot, model: FillModel) -> Waiting:
-    """Return why a live order is not filled, as of ``snapshot``; ``wishes`` are those about any order.
+def waiting(order: Order, requests: Iterable[OrderRequest], snapshot: MarketSnapshot, model: FillModel) -> Waiting:
+    """Return why a live order is not filled, as of ``snapshot``; ``requests`` are those about any order.
 
     ``distance_bps`` of a resting order is how much worse its price is than the best of its own side, zero when
     there is none better; of one that waits for its trigger, how far the last trade (without one: the
@@ -69,11 +68,11 @@ def waiting(order: Order, wishes: Iterable[Wish], snapshot: DataSnapshot, model:
         status=snapshot.status(order.symbol),
         system=snapshot.system,
         is_post_only=order.is_post_only,
-        is_being_cancelled=any(wish.kind == "cancel" and wish.order_id == order.order_id for wish in wishes),
+        is_being_cancelled=any(isinstance(r, CancelRequest) and r.order_id == order.order_id for r in requests),
     )
 
 
-def _waits_for(order: Order, snapshot: DataSnapshot, model: FillModel) -> WaitsFor:
+def _waits_for(order: Order, snapshot: MarketSnapshot, model: FillModel) -> WaitsFor:
     if order.status is OrderStatus.SENT:
         return WaitsFor.LATENCY
     if not is_matched(order.symbol, snapshot):
@@ -90,7 +89,7 @@ def _waits_for(order: Order, snapshot: DataSnapshot, model: FillModel) -> WaitsF
     return WaitsFor.QUEUE if is_behind else WaitsFor.PRINT
 
 
-def _worse_ticks(order: Order, snapshot: DataSnapshot) -> int:
+def _worse_ticks(order: Order, snapshot: MarketSnapshot) -> int:
     """Return how much worse a resting order's price is than the best of its own side, never below zero."""
     assert order.limit_ticks is not None, "only limit orders rest in the book"
     own = snapshot.top(order.symbol).own(order.side)
@@ -100,7 +99,7 @@ def _worse_ticks(order: Order, snapshot: DataSnapshot) -> int:
     return max(away if order.side is Side.BUY else -away, 0)
 
 
-def _distance_bps(order: Order, snapshot: DataSnapshot) -> Decimal | None:
+def _distance_bps(order: Order, snapshot: MarketSnapshot) -> Decimal | None:
     top = snapshot.top_or_none(order.symbol)
     if top is None or not top.bids or not top.asks:
         return None

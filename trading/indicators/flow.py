@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from trading.book import Side
 from trading.indicators.definition import indicator
-from trading.snapshot import DataSnapshot, Print
+from trading.market_snapshot import MarketSnapshot, Print
 
 FEWEST_PRINTS = 5  # below which a tape says nothing
 
@@ -61,7 +61,7 @@ def is_not_opposed(flow: TradeFlow | None, side: Side, threshold: float) -> bool
 
 
 @indicator(needs=lambda: FEWEST_PRINTS, reads="prints")
-def trade_flow_at(data: DataSnapshot, symbol: str, count: int = 50) -> TradeFlow | None:
+def trade_flow_at(data: MarketSnapshot, symbol: str, count: int = 50) -> TradeFlow | None:
     """Return what takers bought and sold in the newest ``count`` prints, in quote currency.
 
     None below five prints.
@@ -70,7 +70,7 @@ def trade_flow_at(data: DataSnapshot, symbol: str, count: int = 50) -> TradeFlow
 
 
 @indicator(needs=lambda: 1, reads="prints")
-def vwap_at(data: DataSnapshot, symbol: str, count: int = 50) -> float | None:
+def vwap_at(data: MarketSnapshot, symbol: str, count: int = 50) -> float | None:
     """Return the average price of the newest ``count`` prints weighted by quantity, quote per base.
 
     None without prints.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trading.indicators.definition import indicator
-from trading.snapshot import DataSnapshot, Quote
+from trading.market_snapshot import MarketSnapshot, Quote
 
 
 def micro_price(bids: Sequence[Quote], asks: Sequence[Quote]) -> float | None:
@@ -45,7 +45,7 @@ def spread_pct(bids: Sequence[Quote], asks: Sequence[Quote]) -> float | None:
 
 
 @indicator(needs=lambda: 1, reads="levels")
-def micro_price_at(data: DataSnapshot, symbol: str) -> float | None:
+def micro_price_at(data: MarketSnapshot, symbol: str) -> float | None:
     """Return the micro price of the book as it stands, quote per base.
 
     None when a side is empty.
@@ -54,7 +54,7 @@ def micro_price_at(data: DataSnapshot, symbol: str) -> float | None:
 
 
 @indicator(needs=lambda: 1, reads="levels")
-def book_imbalance_at(data: DataSnapshot, symbol: str, levels: int = 10) -> float | None:
+def book_imbalance_at(data: MarketSnapshot, symbol: str, levels: int = 10) -> float | None:
     """Return (bid - asked) / all of the book's best ``levels``, by base quantity, -1 to 1.
 
     None when a side is empty.

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 import numpy as np
@@ -23,9 +23,7 @@ from trading.indicators.definition import indicator, quotient
 from trading.indicators.oscillators import macd
 from trading.indicators.trend import AdxStrength, adx_strength, directional_movement, ma_alignment
 from trading.indicators.volatility import Volatility, atr, choppiness, volatility_series_pct
-
-if TYPE_CHECKING:
-    from trading.snapshot import DataSnapshot
+from trading.market_snapshot import MarketSnapshot
 
 CHOPPY, TRENDING = 61.8, 38.2  # choppiness above and below which there is no doubt
 STRONG_ADX = 40.0  # which counts as the strongest trend
@@ -161,7 +159,7 @@ def regime(series: CandleSeries, rules: RegimeRules = DEFAULT_RULES) -> Regime |
 
 
 def regime_at(
-    data: DataSnapshot, symbol: str, timeframes: Iterable[str], rules: RegimeRules = DEFAULT_RULES
+    data: MarketSnapshot, symbol: str, timeframes: Iterable[str], rules: RegimeRules = DEFAULT_RULES
 ) -> Regime | None:
     """Return the symbol's regime at the longest of the timeframes that has the candles for it; None while none has.
 

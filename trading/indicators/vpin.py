@@ -13,7 +13,7 @@ import numpy as np
 from trading.book import Side
 from trading.candles import CandleSeries
 from trading.indicators.definition import indicator
-from trading.snapshot import DataSnapshot, Print
+from trading.market_snapshot import MarketSnapshot, Print
 
 # Of n prints of equal size that are tossed up, a bucket shows an imbalance of √(2 / πn) that means nothing: 0.18 of 20.
 FEWEST_PRINTS_PER_BUCKET = 20
@@ -52,7 +52,7 @@ def daily_bucket_volume(days: CandleSeries, per_day: int = BUCKETS_PER_DAY) -> f
 
 
 @indicator(needs=lambda buckets: FEWEST_PRINTS_PER_BUCKET * buckets, reads="prints")
-def vpin_at(data: DataSnapshot, symbol: str, buckets: int = 10) -> float | None:
+def vpin_at(data: MarketSnapshot, symbol: str, buckets: int = 10) -> float | None:
     """Return the VPIN of the newest ``buckets`` of the symbol's tape, 0 to 1.
 
     A bucket is a fiftieth of an average day. Where the tape does not reach back ``buckets`` of these, or they

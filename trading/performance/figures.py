@@ -10,9 +10,9 @@ from trading.accounting.account import Account
 from trading.accounting.ledger import ZERO
 from trading.accounting.state import Worth
 from trading.accounting.valuation import mid_rate
+from trading.market_snapshot import MarketSnapshot
 from trading.minutes import DAY_NS
 from trading.performance.drawdown import Drawdown
-from trading.snapshot import DataSnapshot
 
 
 class Figures(msgspec.Struct):
@@ -37,7 +37,7 @@ class Figures(msgspec.Struct):
     refusals: int = 0
     last_fill_ns: int = 0
 
-    def mark(self, account: Account, worth: Worth, snapshot: DataSnapshot) -> None:
+    def mark(self, account: Account, worth: Worth, snapshot: MarketSnapshot) -> None:
         """Take in what the account is worth now."""
         paid = self._paid(account)
         self.equity, self.mid_equity, self.exposure = worth.equity, worth.mid_equity, worth.exposure
@@ -49,12 +49,12 @@ class Figures(msgspec.Struct):
         before = Drawdown(self.peak_equity, self.drawdown_pct, self.max_drawdown_pct)
         self.peak_equity, self.drawdown_pct, self.max_drawdown_pct = before.after(worth.equity, paid)
 
-    def _mark_margin(self, account: Account, snapshot: DataSnapshot) -> None:
+    def _mark_margin(self, account: Account, snapshot: MarketSnapshot) -> None:
         self.used_margin, self.short_exposure = ZERO, ZERO
         self.margin_level_pct = self.call_level_pct = self.closing_level_pct = None
         if not account.state.loans:
             return
-        standing = account.means.standing(snapshot)
+        standing = account.buying_power.standing(snapshot)
         assert standing is not None, "it was valued"
         self.used_margin, self.margin_level_pct = standing.used, standing.level_pct
         self.closing_level_pct = standing.closing_level_pct(account.terms)

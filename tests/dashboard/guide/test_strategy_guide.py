@@ -10,12 +10,13 @@ import pytest
 from dashboard.guide.contract import Entry, chapters_of, fields_of, members_of, public_names
 from strategies import authoring
 from trading import indicators
+from trading.market_snapshot import MarketSnapshot
 from trading.portfolio import Holding, OpenOrder, Portfolio
 from trading.signals import Amend, Cancel, NoSignal, Signal
 from trading.snapshot import DataSnapshot
 from trading.strategy import Strategy
 
-PREFIXES = {DataSnapshot: "data.", Portfolio: "portfolio.", Holding: ".", OpenOrder: "."}
+PREFIXES = {DataSnapshot: "data.", MarketSnapshot: "data.", Portfolio: "portfolio.", Holding: ".", OpenOrder: "."}
 
 
 @pytest.fixture
@@ -23,7 +24,9 @@ def page(client, db) -> str:
     return html.unescape(client.get("/docs/strategies/").content.decode())
 
 
-@pytest.mark.parametrize("cls", [Signal, Cancel, Amend, NoSignal, DataSnapshot, Portfolio, Holding, OpenOrder])
+@pytest.mark.parametrize(
+    "cls", [Signal, Cancel, Amend, NoSignal, DataSnapshot, MarketSnapshot, Portfolio, Holding, OpenOrder]
+)
 def test_every_public_name_is_on_the_page_under_its_own_heading(page, cls):
     missing = [
         name

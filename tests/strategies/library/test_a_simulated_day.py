@@ -32,7 +32,7 @@ def traded(frames: list[Frame]) -> tuple[list[tuple[str, Fill]], list[str], dict
             outcome = engine.process(frame, snapshot)
             fills += [(name, fill) for fill in outcome.fills]
             errors += [f"{name}: {error.summary}" for error in outcome.errors]
-    return fills, errors, {name: engine.state.asked_ns for name, engine in engines.items()}
+    return fills, errors, {name: engine.state.evaluated_ns for name, engine in engines.items()}
 
 
 def test_every_strategy_trades_on_a_day_without_an_error_and_the_day_replays_to_the_same_fills() -> None:

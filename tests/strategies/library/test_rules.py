@@ -30,6 +30,7 @@ from trading.indicators.flow import TradeFlow
 from trading.indicators.volatility import Volatility as Kind
 from trading.portfolio import Holding
 from trading.signals import Action, NoSignal, Signal, SizeUnit
+from trading.snapshot import seen_by
 
 MINUTE_NS = 60_000_000_000
 
@@ -187,7 +188,7 @@ def test_a_symbol_that_moves_with_what_is_held_is_blocked() -> None:
         stage.past(symbol, "5m", [PRICES[symbol] * (1 + 0.001 * (n * n % 7)) for n in range(30)])
     for _ in range(3):
         stage.trade("XRP/USD")
-    data = stage.market.snapshot().seen_by(stage.engine, ("XRP/USD", "BTC/USD"))
+    data = seen_by(stage.engine, ("XRP/USD", "BTC/USD"), stage.market.snapshot())
     assert data.portfolio.value("XRP/USD") > 0
 
     assert Correlated().multiplier(data, "BTC/USD", Side.BUY) == 0
@@ -271,7 +272,7 @@ def test_an_order_to_close_is_on_its_way_until_it_fills_and_a_stop_that_rests_is
     stage = Stage("random_trader", terms={"latency_ms": 300}, trades_per_minute=60, stop_loss_pct=5)
 
     def leaves() -> bool:
-        return is_leaving(stage.market.snapshot().seen_by(stage.engine, ("BTC/USD",)), "BTC/USD")
+        return is_leaving(seen_by(stage.engine, ("BTC/USD",), stage.market.snapshot()), "BTC/USD")
 
     def has_said(action: Action) -> bool:
         return any(isinstance(said, Signal) and said.action is action for said in stage.said)

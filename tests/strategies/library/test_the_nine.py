@@ -10,12 +10,12 @@ from trading.engine import Engine, Outcome
 from trading.fills import Fill, digest
 from trading.frames import Frame
 from trading.market import Market
-from trading.snapshot import DataSnapshot
+from trading.market_snapshot import MarketSnapshot
 
 pytestmark = pytest.mark.slow
 FRAMES = 1_800
 RESTARTS = (350, 901, 1_500)  # frames after which one is shut down and another goes on
-Shown = list[tuple[Frame, DataSnapshot]]
+Shown = list[tuple[Frame, MarketSnapshot]]
 
 
 @pytest.fixture(scope="module")

@@ -184,14 +184,14 @@ def test_a_paused_deployment_is_not_evaluated_and_an_enabled_one_is_again(
     runner.reload(row)
     for frame in stream[:100]:
         runner.process(frame)
-    assert runner.hosted[row.pk].engine.state.why == {}
+    assert runner.hosted[row.pk].engine.why == {}
 
     enable_deployment(deployment=row, by="test")
     runner.reload(row)
     for frame in stream[100:]:
         runner.process(frame)
 
-    assert runner.hosted[row.pk].engine.state.why["coin"] > 50
+    assert runner.hosted[row.pk].engine.why["coin"] > 50
 
 
 def test_a_changed_config_applies_and_the_account_goes_on(league: list[Deployment], stream: list[Frame]) -> None:
@@ -261,7 +261,7 @@ def test_a_short_and_what_it_owes_are_rows_like_any_other(league: list[Deploymen
     (symbol, *_) = engine.terms.symbols
     instrument = runner.market.snapshot().instrument(symbol)
     lots = instrument.lots_within(Decimal(40) / instrument.price(runner.market.snapshot().top(symbol).bids[0].ticks))
-    engine.exchange.send(
+    engine.venue.send(
         Order(
             order_id=f"{engine.terms.slug}:short",
             symbol=symbol,

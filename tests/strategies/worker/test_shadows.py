@@ -27,7 +27,7 @@ from tests.rows import enter, stand
 from tests.season import MARKET, host, on_the_stream, replayed
 from trading.engine import Engine
 from trading.frames import Frame
-from trading.snapshot import DataSnapshot
+from trading.market_snapshot import MarketSnapshot
 
 pytestmark = pytest.mark.django_db
 FIGURES = (
@@ -162,7 +162,7 @@ def test_a_changed_config_holds_for_the_shadows_too_and_they_go_on(
 
     shadows = runner.hosted[row.pk].shadows.running.values()
     assert {shadow.engine.config.size_usd for shadow in shadows} == {7}
-    assert [shadow.engine.state.figures.fills for shadow in shadows] == [each["fills"] for each in before]
+    assert [shadow.engine.figures.fills for shadow in shadows] == [each["fills"] for each in before]
 
 
 def test_switched_off_the_rows_go_and_switched_on_they_begin_from_there(
@@ -200,7 +200,7 @@ def test_shadows_rest_while_their_deployment_is_paused(league: list[Deployment],
 
     work(runner, stream)
 
-    assert [shadow.engine.state.why for shadow in runner.hosted[row.pk].shadows.running.values()] == [{}, {}]
+    assert [shadow.engine.why for shadow in runner.hosted[row.pk].shadows.running.values()] == [{}, {}]
 
 
 def test_a_shadow_that_cannot_go_on_ends_alone_and_is_forked_anew(
@@ -246,14 +246,14 @@ def test_a_shadow_that_has_not_what_the_owner_takes_out_ends(league: list[Deploy
     assert models_of(league[0]) == set()
 
 
-def paid(engine: Engine, *, amount: int, snapshot: DataSnapshot) -> None:
+def paid(engine: Engine, *, amount: int, snapshot: MarketSnapshot) -> None:
     """Pay into an account, or out of it, and value it anew."""
     account, fact = engine.account, f"{engine.terms.slug}:payment-{amount}"
     if amount < 0:
         account.withdraw(fact, "USD", Decimal(-amount), snapshot)
     else:
         account.deposit(fact, "USD", Decimal(amount), snapshot)
-    engine.state.figures.mark(account, account.worth(snapshot), snapshot)
+    engine.figures.mark(account, account.worth(snapshot), snapshot)
 
 
 def test_a_place_among_the_best_begins_shadows_and_twice_that_place_keeps_them() -> None:

@@ -64,19 +64,19 @@ def test_a_withdrawal_is_no_drawdown_and_a_deposit_no_new_peak() -> None:
     desk.trade("buy", 5)
     for _ in range(12):
         desk.show("91 x 90000\n---\n89 x 90000")
-    drawdown = desk.engine.state.figures.drawdown_pct
+    drawdown = desk.engine.figures.drawdown_pct
     assert drawdown > 5
 
     desk.engine.account.withdraw("taken-out", "USD", D(300), desk.snapshot)
     for _ in range(12):
         desk.show()
-    assert abs(desk.engine.state.figures.drawdown_pct - drawdown) < D("1e-20")
+    assert abs(desk.engine.figures.drawdown_pct - drawdown) < D("1e-20")
     desk.engine.account.deposit("topped-up", "USD", D(3000), desk.snapshot)
     for _ in range(12):
         desk.show()
 
-    assert abs(desk.engine.state.figures.drawdown_pct - drawdown) < D("1e-20")
-    assert desk.engine.state.figures.max_drawdown_pct < drawdown + D("1e-20")
+    assert abs(desk.engine.figures.drawdown_pct - drawdown) < D("1e-20")
+    assert desk.engine.figures.max_drawdown_pct < drawdown + D("1e-20")
 
 
 def test_what_secures_a_loan_cannot_be_taken_out() -> None:
@@ -175,7 +175,7 @@ def test_a_strategy_reads_its_short_as_less_than_nothing() -> None:
 def test_the_figures_of_a_mark_tell_what_is_owed_and_the_margin_level() -> None:
     desk = Desk(AROUND_100)
     desk.trade("sell", 4, leverage=2)
-    figures = desk.engine.state.figures
+    figures = desk.engine.figures
 
     assert (figures.owed, figures.used_margin) == (400, 198)
     assert figures.margin_level_pct == figures.mid_equity / 198 * 100
@@ -202,5 +202,5 @@ def test_a_checkpoint_from_before_there_were_loans_goes_on() -> None:
     desk.trade("sell", 5)
 
     assert desk.trips[0].result == (99 - 101) * 5 - (99 + 101) * 5 * FEE
-    assert desk.engine.state.figures.peak_equity == 1000
-    assert desk.engine.state.figures.stake == 1000
+    assert desk.engine.figures.peak_equity == 1000
+    assert desk.engine.figures.stake == 1000

@@ -131,7 +131,7 @@ def _closes(engine: Engine, market: Market, symbol: str, price: D, slack: int = 
             is_keyframe=True,
         )
     )
-    standing = engine.account.means.standing(moved.snapshot())
+    standing = engine.account.buying_power.standing(moved.snapshot())
     assert standing is not None
     forgiven = standing.equity - slack * abs(standing.equity) * D("1e-18")
     return type(standing)(forgiven, standing.used, standing.value).is_stopped(engine.account.terms)

@@ -112,7 +112,7 @@ def test_lending_is_charged_every_four_hours_since_the_opening() -> None:
 
     fee = 396 * LENDING_XRP
     assert desk.entries("rollover") == [("account", "USD", -fee), ("fees", "USD", fee)] * 2
-    assert desk.engine.state.account.interest == 3 * fee
+    assert desk.engine.account.state.interest == 3 * fee
 
 
 def test_missing_frames_neither_lose_nor_double_a_rollover() -> None:
@@ -164,7 +164,7 @@ def test_each_loan_is_charged_by_its_own_clock_at_the_rate_it_was_taken_up_at() 
 def test_margin_is_called_once_below_eighty_percent_and_told_restored_above() -> None:
     desk = Desk(at(100), margin=lending(maintenance_pct=D(0)))
     desk.trade("sell", 19, leverage=2)
-    level = desk.engine.account.means.standing(desk.snapshot).level_pct
+    level = desk.engine.account.buying_power.standing(desk.snapshot).level_pct
     assert 100 < level < 106
 
     desk.show(at(112))
@@ -185,7 +185,7 @@ def test_below_forty_percent_the_exchange_closes_the_position() -> None:
     assert desk.fills[-1] == ("buy", D(19), D(136))
     assert [o.purpose for o in outcome.orders.values()] == ["liquidation"]
     assert outcome.trips[0].result == desk.balance("USD") - 1000
-    assert (desk.loan("XRP"), desk.engine.state.account.loans) == (0, {})
+    assert (desk.loan("XRP"), desk.engine.account.state.loans) == (0, {})
 
 
 def test_a_position_grown_beyond_four_times_the_equity_is_closed_too() -> None:
@@ -262,7 +262,7 @@ def test_a_liquidation_ends_the_accounts_other_orders() -> None:
     desk.show(at(135))
 
     assert [order.refusal.code for order in desk.refused] == ["liquidation"]
-    assert desk.engine.exchange.state.orders == {}
+    assert desk.engine.open_orders == {}
 
 
 def test_an_account_that_owes_more_than_it_has_is_bankrupt_and_nothing_is_forgiven() -> None:
@@ -275,7 +275,7 @@ def test_an_account_that_owes_more_than_it_has_is_bankrupt_and_nothing_is_forgiv
     assert kinds(desk)[-1] == "bankrupt"
     assert (desk.balance("USD"), desk.loan("USD")) == (0, lost - 1000)
     assert desk.worth.equity == 1000 - lost
-    assert desk.engine.state.figures.drawdown_pct > 100
+    assert desk.engine.figures.drawdown_pct > 100
 
 
 def test_what_befell_an_account_is_told_in_sentences() -> None:

@@ -6,12 +6,12 @@ from decimal import Decimal as D
 
 from tests.drawing import Scene, instrument
 from trading.accounting.valuation import buyback_cost, liquidation_value, mid_rate, way
-from trading.snapshot import DataSnapshot
+from trading.market_snapshot import MarketSnapshot
 
 FEE_BPS = D(100)  # one percent
 
 
-def market(**books: str) -> DataSnapshot:
+def market(**books: str) -> MarketSnapshot:
     """Show books named like ``XRP_USD``; a pair drawn as an empty text has no book."""
     drawn = {name.replace("_", "/"): text for name, text in books.items()}
     scene = Scene(*(instrument(symbol) for symbol in drawn))
@@ -19,7 +19,7 @@ def market(**books: str) -> DataSnapshot:
     return snapshot
 
 
-def names(snapshot: DataSnapshot, source: str, target: str) -> list[str]:
+def names(snapshot: MarketSnapshot, source: str, target: str) -> list[str]:
     return [leg.instrument.symbol for leg in way(snapshot, source, target) or ()]
 
 

@@ -68,7 +68,7 @@ def test_a_round_trip_at_one_price_costs_exactly_its_fees() -> None:
 
     assert trip.result == -(200 + 200) * D("0.004")
     assert b.balance("USD") == 1000 + trip.result
-    assert (b.engine.state.account.round_trips, b.engine.state.account.wins) == (1, 0)
+    assert (b.engine.account.state.round_trips, b.engine.account.state.wins) == (1, 0)
 
 
 def test_equity_is_what_the_book_would_pay_now_less_the_fee() -> None:
@@ -112,7 +112,7 @@ def test_a_reason_for_each_symbol_is_counted_with_the_symbol() -> None:
 
     b.show()
 
-    assert {code: n for code, n in b.engine.state.why.items() if code != "no_signal"} == {
+    assert {code: n for code, n in b.engine.why.items() if code != "no_signal"} == {
         "no_cross XRP/USD": 1,
         "stale_news": 1,
     }
@@ -173,7 +173,7 @@ def test_reasons_not_to_trade_are_counted() -> None:
     for _ in range(4):
         b.show(BOOK)
 
-    assert b.engine.state.why == {"no_signal": 2, "inside_band": 2}
+    assert b.engine.why == {"no_signal": 2, "inside_band": 2}
 
 
 def test_a_strategy_is_not_asked_while_its_data_is_stale_or_missing() -> None:
@@ -181,7 +181,7 @@ def test_a_strategy_is_not_asked_while_its_data_is_stale_or_missing() -> None:
     b.show(BOOK, statuses={"XRP/USD": "stale"})
     b.show()
 
-    assert b.engine.state.why == {"stale_data": 2}
+    assert b.engine.why == {"stale_data": 2}
 
 
 def test_a_strategy_waits_for_the_candles_it_needs() -> None:
@@ -192,8 +192,8 @@ def test_a_strategy_waits_for_the_candles_it_needs() -> None:
     for _ in range(1900):
         engine.process(*scene.show(BOOK, trades="buy 101 x 1"))
 
-    assert set(engine.state.why) == {"warming_up", "asked"}
-    first = scene.sequence - engine.state.why["asked"] + 1
+    assert set(engine.why) == {"warming_up", "asked"}
+    first = scene.sequence - engine.why["asked"] + 1
     assert first * 100_000_000 - START_NS == 120 * 10**9
 
 
@@ -205,7 +205,7 @@ def test_a_candle_strategy_is_asked_once_a_candle() -> None:
     for _ in range(1900):
         engine.process(*scene.show(BOOK, trades="buy 101 x 1"))
 
-    assert engine.state.why == {"1": 1, "2": 1, "3": 1}
+    assert engine.why == {"1": 1, "2": 1, "3": 1}
 
 
 def test_random_numbers_depend_on_deployment_and_frame_alone() -> None:
@@ -264,7 +264,7 @@ def test_the_same_refusal_is_one_row_a_minute_and_counted_always() -> None:
         b.show(BOOK)
 
     assert len(b.refused) == 2
-    assert b.engine.state.figures.refusals == 700
+    assert b.engine.figures.refusals == 700
 
 
 def test_a_fill_reaches_the_strategy_stops_included() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.making import Bench
-from trading.engine.entry_stop import allow_entries, stop_entries
+from trading.engine.commands import allow_entries, stop_entries
 from trading.orders import OrderStatus
 from trading.signals import Amend, Signal
 
@@ -19,7 +19,7 @@ def stopped_after(*before: Signal, then: list[Any], **terms: Any) -> Bench:
     bench = Bench(*[[signal] for signal in before], *[None] * 2, *[[wanted] for wanted in then], **terms)
     for _ in range(len(before) + 3):
         bench.show(BOOK)
-    stop_entries(bench.engine)
+    stop_entries(bench.engine.desk)
     for _ in range(len(then) + 2):
         bench.show()
     return bench
@@ -47,7 +47,7 @@ def test_an_entry_is_refused_with_a_code_of_its_own(entry: Signal) -> None:
     bench = stopped_after(then=[entry])
 
     assert refusals(bench) == ["entries_stopped"]
-    assert bench.engine.state.why["refused_entries_stopped"] == 1
+    assert bench.engine.why["refused_entries_stopped"] == 1
     assert bench.fills == []
 
 
@@ -76,26 +76,27 @@ def test_stops_go_on() -> None:
 def test_an_entry_that_rests_is_cancelled_after_the_latency() -> None:
     bench = stopped_after(buy(2, order_type="limit", limit_price=90), then=[], latency_ms=100)
 
-    assert bench.engine.exchange.state.orders == {}
+    assert bench.engine.open_orders == {}
 
 
 def test_an_exit_that_rests_stays() -> None:
     bench = stopped_after(buy(2), sell(2, order_type="limit", limit_price=120), then=[])
 
-    assert len(bench.engine.exchange.state.orders) == 1
+    assert len(bench.engine.open_orders) == 1
 
 
 def test_an_exit_cannot_be_amended_into_an_entry() -> None:
     bench = Bench([short(2)], [buy(2, order_type="limit", limit_price=90)], None)
     for _ in range(5):
         bench.show(BOOK)
-    stop_entries(bench.engine)
-    (order,) = bench.engine.exchange.state.orders.values()
+    stop_entries(bench.engine.desk)
+    (order,) = bench.engine.open_orders.values()
 
-    bench.engine._send_wishes(Amend(order.order_id, qty=5), 0, bench.scene.market.snapshot())
+    bench.then(Amend(order.order_id, qty=5))
+    bench.show()
     bench.show()
 
-    assert bench.engine.state.why["refused_entries_stopped"] == 1
+    assert bench.engine.why["refused_entries_stopped"] == 1
     assert order.lots == 200
 
 
@@ -111,7 +112,7 @@ def test_two_covers_of_the_whole_short_do_not_open_a_long() -> None:
 
 def test_entries_can_be_allowed_again() -> None:
     bench = stopped_after(then=[buy(1)])
-    allow_entries(bench.engine)
+    allow_entries(bench.engine.desk)
     bench.engine.strategy = Bench([buy(1)]).engine.strategy
 
     for _ in range(3):
@@ -126,4 +127,4 @@ def test_it_outlives_a_restart() -> None:
 
     resumed = type(engine).resume(engine.strategy, engine.config, engine.terms, engine.checkpoint())
 
-    assert resumed.state.are_entries_stopped
+    assert resumed.are_entries_stopped

@@ -19,7 +19,8 @@ from tests.markets import MIDS, PAIRS, Violent, give_orders
 from trading.accounting.ledger import Party
 from trading.book import BookTop, Level
 from trading.engine import Engine, Outcome
-from trading.engine.flattening import Flattened, begin_flattening
+from trading.engine.commands import begin_flattening
+from trading.engine.state import Flattened
 from trading.exchange.admission import least_order_refusal
 from trading.fills import digest
 from trading.frames import NS_PER_MS, Frame
@@ -29,7 +30,7 @@ AROUND_100 = "101 x 90000\n---\n99 x 90000"
 
 
 def flatten(desk: Desk) -> None:
-    begin_flattening(desk.engine, "flatten-1", "anna")
+    begin_flattening(desk.engine.desk, "flatten-1", "anna")
 
 
 def done(desk: Desk) -> list[Flattened]:
@@ -54,7 +55,7 @@ def test_a_long_is_sold_and_a_short_is_bought_back_with_fees_and_evidence() -> N
         assert fill.fee == fill.cost * D("0.004")
         assert (fill.code, fill.evidence["rule"]) == ("flatten", "depth_walk")
         assert done(desk) == [Flattened(command_id="flatten-1", by="anna", orders=1, dust="")]
-        assert desk.engine.state.account.loans == {}
+        assert desk.engine.account.state.loans == {}
 
 
 def test_orders_are_cancelled_after_the_latency_and_what_fills_until_then_is_sold_again() -> None:
@@ -70,7 +71,7 @@ def test_orders_are_cancelled_after_the_latency_and_what_fills_until_then_is_sol
         desk.show()
 
     assert [(side, qty) for side, qty, _ in fills(desk)] == [("buy", 1), ("sell", 1)]
-    assert desk.engine.exchange.state.orders == {}
+    assert desk.engine.open_orders == {}
     assert len(done(desk)) == 1
 
 
@@ -141,11 +142,11 @@ def test_it_waits_while_nothing_can_be_traded_and_says_so(
 
     for _ in range(30):
         desk.show()
-    flattening = desk.engine.state.flattening
+    flattening = desk.engine.flattening
     assert flattening is not None
     told = flattening.waits_for
     for _ in range(3):
-        desk.show(**(opened if desk.engine.state.flattening and desk.position().lots else {}))
+        desk.show(**(opened if desk.engine.flattening and desk.position().lots else {}))
 
     assert sentence in told
     assert desk.position().lots == 0
@@ -174,11 +175,11 @@ def test_the_strategy_is_not_asked_meanwhile() -> None:
     desk.trade("buy", 2)
     desk.show(statuses={"XRP/USD": "stale"})
     flatten(desk)
-    asked = desk.engine.state.asked_ns
+    asked = desk.engine.state.evaluated_ns
 
     desk.show()
 
-    assert desk.engine.state.asked_ns == asked
+    assert desk.engine.state.evaluated_ns == asked
 
 
 def test_an_account_that_has_not_begun_cannot_be_flattened() -> None:
@@ -205,7 +206,7 @@ def run(
             give_orders(engine, seed, market.snapshot())
         outcomes.append(engine.process(frame, market.snapshot()))
         if at == command_at and engine.account.is_funded:
-            begin_flattening(engine, "flatten-1", "anna")
+            begin_flattening(engine.desk, "flatten-1", "anna")
         if restart_every and at % restart_every == 0:
             engine = Engine.resume(strategy, {}, terms, engine.checkpoint())
     return engine, outcomes, market
@@ -227,12 +228,12 @@ def test_it_leaves_nothing_but_dust_and_a_ledger_that_adds_up(frames: Any, seed:
     snapshot, of_account = market.snapshot(), defaultdict(D)
     for entry in (entry for outcome in outcomes for entry in outcome.entries):
         of_account[entry.currency] += entry.amount if entry.party is Party.ACCOUNT else 0
-    assert {c: a for c, a in of_account.items() if a} == {c: a for c, a in engine.state.account.balances.items() if a}
-    assert engine.state.flattening is None
+    assert {c: a for c, a in of_account.items() if a} == {c: a for c, a in engine.account.state.balances.items() if a}
+    assert engine.flattening is None
     assert [outcome.flattened.command_id for outcome in outcomes if outcome.flattened] == ["flatten-1"]
-    assert engine.exchange.state.orders == {}
-    for position in engine.state.account.positions.values():
-        lots = engine.account.means.closable_lots(position, snapshot) if position.lots else 0
+    assert engine.open_orders == {}
+    for position in engine.account.state.positions.values():
+        lots = engine.account.buying_power.closable_lots(position, snapshot) if position.lots else 0
         if lots:
             assert _is_dust(engine, position.symbol, lots, snapshot)
 

@@ -137,5 +137,5 @@ def test_what_a_shadow_raises_is_counted_and_halts_it_alone() -> None:
             shadow.process(frame, snapshot)
 
     optimist, pessimist = shadows["optimistic"], shadows["pessimistic"]
-    assert (optimist.errors, optimist.engine.state.is_halted) == (MAX_ERRORS_IN_A_ROW, True)
-    assert (pessimist.errors, pessimist.engine.state.is_halted, engine.state.is_halted) == (0, False, False)
+    assert (optimist.errors, optimist.engine.is_halted) == (MAX_ERRORS_IN_A_ROW, True)
+    assert (pessimist.errors, pessimist.engine.is_halted, engine.is_halted) == (0, False, False)

@@ -84,8 +84,8 @@ def test_what_would_end_a_process_is_an_error_as_any_other(error):
     outcomes = [bench.show() for _ in range(MAX_ERRORS_IN_A_ROW)]
 
     assert [len(outcome.errors) for outcome in outcomes] == [1] * MAX_ERRORS_IN_A_ROW
-    assert bench.engine.state.is_halted
-    assert not bench.engine.is_asking
+    assert bench.engine.is_halted
+    assert not bench.engine.is_evaluating
 
 
 def test_ctrl_c_ends_a_replay_and_no_worker():
@@ -101,13 +101,13 @@ def test_ctrl_c_ends_a_replay_and_no_worker():
 def test_the_strategys_code_alone_may_be_interrupted():
     seen = []
     bench = Bench()
-    bench.engine.strategy = make_strategy(lambda data, config, state: seen.append(bench.engine.is_asking))
+    bench.engine.strategy = make_strategy(lambda data, config, state: seen.append(bench.engine.is_evaluating))
 
     bench.show(BOOK)
     bench.show()
 
     assert seen[-1] is True
-    assert bench.engine.is_asking is False
+    assert bench.engine.is_evaluating is False
 
 
 def test_a_state_of_more_than_four_megabytes_is_refused_with_its_size():
