@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from portfolios.commands.arguments import Flattened
 from portfolios.commands.queue import record_commands, record_end, record_wait
-from portfolios.models import CommandState
+from portfolios.models import CommandKind, CommandState
 from strategies.deployments.events import record_event
-from strategies.worker.hosting import Hosted
+from strategies.worker.hosting import AwaitedOrder, Hosted
 from trading.engine import flattening
 from trading.engine.outcome import Outcome
 from trading.frames import utc
+from trading.orders import Order, OrderStatus
 
 
 def record_progress(hosted: Hosted) -> None:
@@ -18,11 +19,52 @@ def record_progress(hosted: Hosted) -> None:
     for outcome in hosted.outcomes:
         if outcome.flattened is not None:
             _record_flattened(hosted, outcome, outcome.flattened)
-    under_way = hosted.engine.state.flattening
+    for awaited in hosted.awaited:
+        _record_awaited(hosted, awaited)
+    under_way = hosted.engine.flattening
     waits_for = None if under_way is None else under_way.waits_for
     if under_way is not None and waits_for is not None and waits_for != hosted.recorded_wait:
         record_wait(key=under_way.command_id, message=waits_for)
     hosted.recorded_wait = waits_for
+
+
+def _record_awaited(hosted: Hosted, awaited: AwaitedOrder) -> None:
+    """Write the end of a command whose order has ended, or could not be cancelled."""
+    # An order is one object in all outcomes: it ended in the last that names it.
+    last = next((outcome for outcome in reversed(hosted.outcomes) if awaited.order_id in outcome.orders), None)
+    if last is None:
+        return
+    order = last.orders[awaited.order_id]
+    is_requested = any(r.kind == "cancel" and r.order_id == order.order_id for r in hosted.engine.requests)
+    end = _end_of_cancelling(order, is_requested=is_requested) if awaited.kind == CommandKind.CANCEL else _end_of(order)
+    if end is None:
+        return
+    state, message = end
+    record_end(key=awaited.key, state=state, message=message, sequence=last.sequence, at=utc(last.time_ns))
+    hosted.ended.add(awaited.key)
+
+
+def _end_of(order: Order) -> tuple[CommandState, str] | None:
+    """Return how a command to close ended with its order, None while that is live."""
+    if order.status.is_live:
+        return None
+    if order.status is OrderStatus.FILLED:
+        return CommandState.DONE, ""
+    reason = order.refusal.sentence if order.refusal else order.status.value
+    if order.filled_lots:
+        return CommandState.DONE, f"closed in part: {reason}"
+    return CommandState.REJECTED, reason
+
+
+def _end_of_cancelling(order: Order, *, is_requested: bool) -> tuple[CommandState, str] | None:
+    """Return how a command to cancel ended, None while the request is on its way."""
+    if order.status is OrderStatus.CANCELLED:
+        return CommandState.DONE, ""
+    if not order.status.is_live:
+        return CommandState.REJECTED, f"the order was {order.status.value} before the cancellation arrived"
+    if is_requested:
+        return None
+    return CommandState.REJECTED, order.refusal.sentence if order.refusal else "the exchange did not cancel it"
 
 
 def _record_flattened(hosted: Hosted, outcome: Outcome, done: flattening.Flattened) -> None:
