@@ -7,10 +7,10 @@ from portfolios.commands.queue import record_commands, record_end, record_wait
 from portfolios.models import CommandKind, CommandState
 from strategies.deployments.events import record_event
 from strategies.worker.hosting import AwaitedOrder, Hosted
-from trading.engine import flattening
+from trading.engine import state
 from trading.engine.outcome import Outcome
 from trading.frames import utc
-from trading.orders import Order, OrderStatus
+from trading.orders import CancelRequest, Order, OrderStatus
 
 
 def record_progress(hosted: Hosted) -> None:
@@ -35,12 +35,14 @@ def _record_awaited(hosted: Hosted, awaited: AwaitedOrder) -> None:
     if last is None:
         return
     order = last.orders[awaited.order_id]
-    is_requested = any(r.kind == "cancel" and r.order_id == order.order_id for r in hosted.engine.requests)
+    is_requested = any(
+        isinstance(request, CancelRequest) and request.order_id == order.order_id for request in hosted.engine.requests
+    )
     end = _end_of_cancelling(order, is_requested=is_requested) if awaited.kind == CommandKind.CANCEL else _end_of(order)
     if end is None:
         return
-    state, message = end
-    record_end(key=awaited.key, state=state, message=message, sequence=last.sequence, at=utc(last.time_ns))
+    ended_as, message = end
+    record_end(key=awaited.key, state=ended_as, message=message, sequence=last.sequence, at=utc(last.time_ns))
     hosted.ended.add(awaited.key)
 
 
@@ -67,7 +69,7 @@ def _end_of_cancelling(order: Order, *, is_requested: bool) -> tuple[CommandStat
     return CommandState.REJECTED, order.refusal.sentence if order.refusal else "the exchange did not cancel it"
 
 
-def _record_flattened(hosted: Hosted, outcome: Outcome, done: flattening.Flattened) -> None:
+def _record_flattened(hosted: Hosted, outcome: Outcome, done: state.Flattened) -> None:
     at = utc(outcome.time_ns)
     is_new = record_end(
         key=done.command_id,
