@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from portfolios.commands.queue import awaited_orders
 from portfolios.models import Checkpoint, Command
 from portfolios.rows.equity_points import Mark, mark_of
 from portfolios.rows.updates import AccountUpdate
@@ -31,6 +32,15 @@ class Unloadable(Exception):
     """A deployment that cannot be taken on: its strategy is gone, or its config or checkpoint does not fit it."""
 
 
+@dataclass(frozen=True, slots=True)
+class AwaitedOrder:
+    """The order with whose end a running command ends."""
+
+    key: str  # of the command
+    kind: str  # close or cancel
+    order_id: str
+
+
 @dataclass(slots=True)
 class Hosted:
     """A deployment on this worker, and its facts since the last commit."""
@@ -47,6 +57,8 @@ class Hosted:
     hour_ns: int = 0  # where the present hour of market time began; zero before the first frame
     reasons: list[tuple[int, dict[str, int]]] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)  # applied or rejected since then
+    awaited: list[AwaitedOrder] = field(default_factory=list)  # of commands that run
+    ended: set[str] = field(default_factory=set)  # keys of those that ended since then
     recorded_wait: str | None = None  # what the running flatten waits for, as it was last written
     applied_revisions: list[tuple[int, int]] = field(default_factory=list)  # since then, each with the frame before it
     valued_ns: int = 0  # when positions and open orders were valued last
@@ -138,6 +150,8 @@ class Hosted:
         self.meter.errors += sum(len(outcome.errors) for outcome in self.outcomes)
         self.outcomes, self.marks, self.reasons = [], [], []
         self.commands, self.applied_revisions = [], []
+        self.awaited = [each for each in self.awaited if each.key not in self.ended]
+        self.ended.clear()
 
     def take_from(self, book: SharedBook) -> None:
         """Take from ``book`` from now on; until now it had one of its own."""
@@ -168,6 +182,7 @@ def load(deployment: Deployment) -> Hosted:
         saved_sequence=engine.sequence,
         hour_ns=engine.time_ns // HOUR_NS * HOUR_NS,
         meter=resumed_meter(deployment.pk),
+        awaited=[AwaitedOrder(*each) for each in awaited_orders(account)],
     )
     if DeploymentRevision.objects.filter(deployment=deployment, sequence=None).exists():
         hosted.applied_revisions.append((deployment.revision, engine.sequence))
