@@ -11,7 +11,7 @@ from trading.accounting.state import AccountState
 from trading.engine.risk import RiskLimits
 from trading.exchange.models import Latency
 from trading.exchange.state import ExchangeState
-from trading.fees import FeePlan
+from trading.fees import DEFAULT_FEE_SCHEDULE, FeePlan
 from trading.performance.figures import Figures
 
 
@@ -28,7 +28,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     latency_sigma: float = 0.0  # of its logarithm, drawn for each order; zero: constant
     latency: Latency | None = None  # all of it; goes before the two above
     fill_model: str = "realistic"
-    fee_schedule: str = "kraken-spot-2026-07"  # one of those that are published
+    fee_schedule: str = DEFAULT_FEE_SCHEDULE  # one of those that are published
     fee_plan: FeePlan | None = None  # another one; goes before the name above
     risk: RiskLimits = RiskLimits()
     margin: MarginTerms = MarginTerms()

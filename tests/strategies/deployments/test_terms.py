@@ -18,7 +18,7 @@ from drf_spectacular.generators import SchemaGenerator
 from dashboard.deployment.scene import deployment_scene
 from dashboard.league.comparison import comparison
 from paddock_client import Deployment as ReceivedDeployment
-from paddock_client.parsing import MORE, thing
+from paddock_client.parsing import MORE, parsed
 from strategies.admin.forms import fields_by_group
 from strategies.deployments.config_fields import Kind
 from strategies.deployments.revisions import changes_of
@@ -183,7 +183,7 @@ def test_the_client_receives_all(client: Any) -> None:
     entered(**ALL)
     (answer,) = client.get("/api/v1/deployments/").json()["results"]
 
-    received = thing(ReceivedDeployment, answer)
+    received = parsed(ReceivedDeployment, answer)
 
     values = {
         key: getattr(received, term.api, None) or getattr(received, MORE)[term.api] for key, term in TERMS.items()
