@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -8,6 +9,8 @@ from portfolios.results.performance import NO_EDGE, NO_TRIP, NOT_KEPT, NOTHING_P
 from portfolios.results.windows import window_named
 from portfolios.selectors import current_season
 from strategies.league.table import OutsideSeason, View, league
+from strategies.versions import registry
+from tests.flipping import write_flipper
 from tests.rows import NOON, enter, feed, fill, open_season, stand
 
 pytestmark = pytest.mark.django_db
@@ -199,6 +202,25 @@ def test_cash_is_the_usual_stake_and_yardsticks_are_named(season):
 
     assert found.cash == (Decimal(100), "USD")
     assert {p.deployment.slug: p.benchmark for p in found.places} == {"hold-btc": "hold", "dice": "random", "mine": ""}
+
+
+def test_a_strategy_of_ones_own_declares_that_it_is_a_benchmark(season, folder):
+    write_flipper(folder, ending='\nCATEGORY = "coin"\nIS_BENCHMARK = True\n')
+    registry.rescan()
+    enter(season, "coin", strategy="flipper")
+
+    (place,) = looked_at().places
+
+    assert place.benchmark == "coin"
+
+
+def test_a_benchmark_of_a_version_that_was_kept_before_it_could_say_so_is_known_by_name(season):
+    enter(season, "hold-btc")
+    (place,) = looked_at().places
+    assert place.strategy is not None
+    undeclared = replace(place.strategy, category="", is_benchmark=False)
+
+    assert replace(place, strategy=undeclared).benchmark == "hold"
 
 
 def test_the_queries_do_not_grow_with_the_deployments(season, django_assert_max_num_queries):
