@@ -12,7 +12,7 @@ from trading.accounting.state import Worth
 from trading.accounting.valuation import mid_rate
 from trading.market_snapshot import MarketSnapshot
 from trading.minutes import DAY_NS
-from trading.performance.drawdown import Drawdown
+from trading.performance.drawdown import drawdown_pct, peak_after
 
 
 class Figures(msgspec.Struct):
@@ -46,8 +46,9 @@ class Figures(msgspec.Struct):
         day = snapshot.time_ns // DAY_NS
         if day != self.day:
             self.day, self.day_equity = day, worth.equity
-        before = Drawdown(self.peak_equity, self.drawdown_pct, self.max_drawdown_pct)
-        self.peak_equity, self.drawdown_pct, self.max_drawdown_pct = before.after(worth.equity, paid)
+        self.peak_equity = peak_after(self.peak_equity, worth.equity, paid)
+        self.drawdown_pct = drawdown_pct(worth.equity, self.peak_equity)
+        self.max_drawdown_pct = max(self.max_drawdown_pct, self.drawdown_pct)
 
     def _mark_margin(self, account: Account, snapshot: MarketSnapshot) -> None:
         self.used_margin, self.short_exposure = ZERO, ZERO

@@ -15,12 +15,12 @@ from tests.laws import law
 from tests.markets import MIDS, snapshot_of
 from trading.accounting.account import Account
 from trading.accounting.state import AccountState, Worth
+from trading.candles import MINUTE_NS
 from trading.fees import PUBLISHED
 from trading.frames import utc
 from trading.performance.figures import Figures
 from trading.performance.returns import return_pct
 
-MINUTE_NS = 60 * 10**9
 # Percent that equity has moved since the last mark, and dollars paid in (+) or out (-) meanwhile.
 histories = st.lists(st.tuples(st.integers(-70, 90), st.integers(-200, 900)), min_size=1, max_size=25)
 
