@@ -4,6 +4,8 @@
     python3 start.py [--source auto|kraken|simulated|recording:PATH] [--speed X]
                      [--faults SPEC] [--duration SECONDS] [--port 8000] [--workers 2] [--data-dir data]
     python3 start.py test [pytest arguments]     run the tests
+    python3 start.py test --fast                 run those of the pure parts: no server, no socket, under a minute
+    python3 start.py coverage [MODULE]           how much of a module its own test file runs
     python3 start.py check                       formatting, lint, types, imports, migrations, templates
     python3 start.py bench [NAME] [--json]       run a benchmark, or list them
 
@@ -30,7 +32,13 @@ LEAST_PYTHON = (3, 11)
 STARTED_S = time.monotonic()
 # All tests at once use two cores; a module's tests stay together, for they share what is dear to start.
 ALL_TESTS = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
-MODULES = {"test": "pytest", "check": "tradingsite.check", "bench": "tradingsite.bench"}
+FAST_TESTS = ("--fast", "-q", "-n", "2", "--dist", "worksteal")
+MODULES = {
+    "test": "pytest",
+    "coverage": "tradingsite.coverage",
+    "check": "tradingsite.check",
+    "bench": "tradingsite.bench",
+}
 
 
 def main(arguments: list[str]) -> NoReturn:
@@ -53,7 +61,9 @@ def main(arguments: list[str]) -> NoReturn:
     os.environ["PADDOCK_STARTED_S"] = str(STARTED_S)
     if word:
         os.chdir(ROOT)
-    given = arguments[1 if word else 0 :] or (ALL_TESTS if word == "test" else ())
+    given: Sequence[str] = arguments[1 if word else 0 :]
+    if word == "test":
+        given = {(): ALL_TESTS, ("--fast",): FAST_TESTS}.get(tuple(given), given)
     # This process becomes the command: signals and the exit code need no passing on.
     os.execv(PYTHON, [str(PYTHON), "-m", module, *given])
 

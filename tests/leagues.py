@@ -6,10 +6,11 @@ from decimal import Decimal
 from pathlib import Path
 
 from strategies.league.files import DeploymentEntry, LeagueFile
+from tests.captures import DATA
 
 ROOT = Path(__file__).resolve().parent.parent
-CAPTURE = ROOT.parent / "shared" / "data" / "kraken_v2_capture" / "live-btc-eth.ndjson"
-CAPTURE_2023 = ROOT.parent / "shared" / "data" / "kraken_v2_capture_2023" / "orderbook-v2.json"
+CAPTURE = DATA / "kraken_v2_capture" / "live-btc-eth.ndjson"
+CAPTURE_2023 = DATA / "kraken_v2_capture_2023" / "orderbook-v2.json"
 
 
 def restless_league(count: int = 6, *, size_usd: int = 10, cash: int = 100) -> LeagueFile:

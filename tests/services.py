@@ -1,9 +1,11 @@
-"""A pytest plugin: PostgreSQL and Valkey for one test run, thrown away at its end.
+"""A pytest plugin: PostgreSQL and Valkey for one test run, thrown away at its end; and the fast lane, without them.
 
 Loaded with ``-p`` from pyproject.toml, because pytest-django reads the settings, and they the
 URLs, before any conftest.py. A DATABASE_URL or REDIS_URL that is already set is left alone.
 With xdist each worker has its own: publications cross the border between Redis databases, and a
-transaction in one database of a cluster holds up what the stream tells in another.
+transaction in one database of a cluster holds up what the stream shows in another.
+
+``--fast`` starts neither: it runs what decides without a server, a socket or a browser.
 """
 
 import os
@@ -24,15 +26,38 @@ START_WITHIN_S = 30.0
 _OURS = "PADDOCK_TEST_SERVICES"  # the variables set by this plugin, for the workers of xdist to know
 _ONE_PER_WORKER = {"PADDOCK_DATA_DIR", "DATABASE_URL", "REDIS_URL"}
 
+FAST = ("tests/trading", "tests/marketdata/kraken", "tests/marketdata/framing", "tests/strategies/library")
+_SLOW = ("slow", "browser", "django_db")
+_NO_SERVERS = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1/0"}
+
 _running: list[tuple[subprocess.Popen, signal.Signals]] = []
 _folders: list[Path] = []
+
+
+def pytest_addoption(parser):
+    parser.addoption("--fast", action="store_true", help="only what needs no server; without a path: the pure parts")
 
 
 # A wrapper runs before every plain hook, pytest-django's among them.
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config, parser, args):
+    if early_config.known_args_namespace.fast:
+        os.environ.update(_NO_SERVERS)
     start_services()
     return (yield)
+
+
+def pytest_configure(config):
+    if config.option.fast and config.args_source is not pytest.Config.ArgsSource.ARGS:
+        config.args = [str(config.rootpath / path) for path in FAST]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    if config.option.fast:
+        slow = [item for item in items if any(item.get_closest_marker(name) for name in _SLOW)]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in set(slow)]
 
 
 def pytest_unconfigure(config):

@@ -15,9 +15,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from marketdata.models import Candle
+from tests.captures import DATA
 
 pytestmark = pytest.mark.django_db
-CANDLES = Path(__file__).resolve().parents[3] / "shared" / "data" / "candles"
+CANDLES = DATA / "candles"
 HOURLY = [CANDLES / "kraken_XBTUSD_60.csv.gz", CANDLES / "kraken_ETHUSD_60.csv.gz"]
 ROWS = "3600,100.0,103.5,99.1,101.2,2.5,7\n7200,101.2,101.2,101.2,101.2,1E+1,1\n"
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from marketdata.kraken.protocol import KrakenProtocol
+from tests.captures import DATA
 from trading.frames import NS_PER_S
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 CAPTURE_2026 = DATA / "kraken_v2_capture" / "live-btc-eth.ndjson"
 CAPTURE_2023 = DATA / "kraken_v2_capture_2023" / "orderbook-v2.json"
 NOON_NS = 1_783_425_600 * NS_PER_S  # 2026-07-07T12:00:00Z

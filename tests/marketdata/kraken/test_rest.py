@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 import httpx
 import pytest
 
 from marketdata.kraken.rest import MAX_TRIES, KrakenRest, Pace, RestRefused, RestUnavailable
+from tests.captures import DATA
 from tests.drawing import instrument
 from trading.book import BookTop, Level, Side
 from trading.candles import Candle
 from trading.frames import NS_PER_S
 
-DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
 BTC = instrument("BTC/USD", price_decimals=1, qty_decimals=8)
 USDT = instrument("BTC/USDT", price_decimals=1, qty_decimals=8)
 HTML = httpx.Response(200, html="<html>Just a moment…</html>")
