@@ -38,7 +38,7 @@ def test_flattening_is_asked_about_once_more_with_its_consequences(admin_client,
     untouched = Command.objects.count()
     act(admin_client, "flatten", rows, confirmed="yes")
 
-    assert "longs are sold, shorts bought back" in asked
+    assert "longs sold, shorts bought back" in asked
     assert untouched == 0
     assert {(c.account.slug, c.kind) for c in Command.objects.all()} == {("a", "flatten"), ("b", "flatten")}
     assert set(Deployment.objects.values_list("status", flat=True)) == {"paused"}
