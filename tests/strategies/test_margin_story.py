@@ -64,7 +64,7 @@ def test_page_and_api_say_that_a_short_is_secured(short: Work, client: Client) -
     )  # fmt: skip
     assert row["margin_level_pct"].startswith("131.")
     assert "short · 2.0× on margin" in html
-    assert "secured · called at 80.0 · closed below 50.5" in html
+    assert "OK · call at 80.0 · liquidation below 50.5" in html
     assert client.get("/api/v1/deployments/a/balances/").json()["results"][1]["owed"] == "15"
 
 
@@ -76,7 +76,7 @@ def test_a_margin_call_is_on_record_and_on_the_page(short: Work, client: Client)
 
     assert list(DeploymentEvent.objects.filter(kind="margin_call").values_list("deployment__slug", flat=True)) == ["a"]
     assert (row["margin_state"], short.account.standing.is_called) == ("called", True)
-    assert "margin call · called at 80.0" in html
+    assert "margin call · call at 80.0" in html
     assert "margin call" in client.get("/").content.decode()
 
 
@@ -96,7 +96,7 @@ def test_a_liquidation_leaves_a_trip_a_fill_and_nothing_owed(short: Work, client
     assert kinds == {"margin_call", "liquidation", "margin_restored"}
     html = page(client)
     assert "the exchange closes XRP/USD" in html
-    assert "nothing is owed" in html
+    assert "no loans" in html
     trips = client.get("/api/v1/deployments/a/round_trips/", {"side": "sell"}).json()
     assert [t["result"] for t in trips["results"]] == [plain(trip.result)]
 
@@ -174,7 +174,7 @@ def test_an_order_says_all_that_was_asked(client: Client) -> None:
     assert (Order.objects.get(order_id=stop.sibling_id).type, before) == ("take_profit", 97)
     assert stop.trigger_price == 107
     assert "1.5× on margin · post-only" in html
-    assert "trails by</small> 2.5 %" in html
+    assert "trail</small> 2.5 %" in html
     assert "then stop</small> 80" in html
 
 

@@ -187,7 +187,7 @@ def test_a_roll_back_is_shown_first_and_done_when_confirmed(admin_client: Client
     answer = admin_client.post(roll_back_page(row, 1), follow=True)
 
     row.refresh_from_db()
-    assert '<td data-label="Now">40</td><td data-label="Then">30</td>' in asked
+    assert '<td data-label="Current">40</td><td data-label="After rollback">30</td>' in asked
     assert "Flip is what it was as of revision 1." in answer.content.decode()
     assert (row.config, row.revisions.first().by) == ({"every": 30}, "admin")
 
