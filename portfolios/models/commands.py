@@ -31,7 +31,7 @@ class CommandState(models.TextChoices):
 
 
 # A payment or an entry stop is done as soon as it is applied; the others run until their orders have ended.
-TRANSITIONS: dict[CommandState, frozenset[CommandState]] = {
+COMMAND_TRANSITIONS: dict[CommandState, frozenset[CommandState]] = {
     CommandState.REQUESTED: frozenset(
         {CommandState.RUNNING, CommandState.DONE, CommandState.REJECTED, CommandState.WITHDRAWN}
     ),
@@ -40,7 +40,7 @@ TRANSITIONS: dict[CommandState, frozenset[CommandState]] = {
     CommandState.REJECTED: frozenset(),
     CommandState.WITHDRAWN: frozenset(),
 }
-OPEN_STATES = tuple(state for state, following in TRANSITIONS.items() if following)
+OPEN_STATES = tuple(state for state, following in COMMAND_TRANSITIONS.items() if following)
 _KEY_PREFIXES = {CommandKind.PAY.value: "payment"}  # what ledger entries have always been named after
 
 
@@ -112,11 +112,11 @@ class Command(models.Model):
         Raises:
             IllegalTransition: the command cannot go there from where it is.
         """
-        if state not in TRANSITIONS[CommandState(self.state)]:
+        if state not in COMMAND_TRANSITIONS[CommandState(self.state)]:
             raise IllegalTransition(f"{self.key} is {self.state}: it cannot become {state}")
         self.state, self.message = state, message[:500]
 
 
 def states_before(state: CommandState) -> list[CommandState]:
     """Return the states from which a command may go to ``state``."""
-    return [before for before, following in TRANSITIONS.items() if state in following]
+    return [before for before, following in COMMAND_TRANSITIONS.items() if state in following]

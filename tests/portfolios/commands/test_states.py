@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portfolios.models import OPEN_STATES, Command, CommandState
-from portfolios.models.commands import TRANSITIONS, IllegalTransition, states_before
+from portfolios.models.commands import COMMAND_TRANSITIONS, IllegalTransition, states_before
 
 states = st.sampled_from(list(CommandState))
 
@@ -18,7 +18,7 @@ def test_a_command_goes_by_the_table_or_stays(named: list[CommandState]) -> None
 
     for state in named:
         before = CommandState(command.state)
-        if state in TRANSITIONS[before]:
+        if state in COMMAND_TRANSITIONS[before]:
             command.advance(state)
             assert command.state == state
         else:
@@ -33,7 +33,7 @@ def test_a_command_ends_at_most_once_and_never_returns_to_requested(named: list[
     passed = [command.state]
 
     for state in named:
-        if state in TRANSITIONS[CommandState(command.state)]:
+        if state in COMMAND_TRANSITIONS[CommandState(command.state)]:
             command.advance(state)
             passed.append(command.state)
 
@@ -45,7 +45,7 @@ def test_a_command_ends_at_most_once_and_never_returns_to_requested(named: list[
 @given(states)
 def test_every_state_is_reached_and_knows_those_before_it(state: CommandState) -> None:
     assert state is CommandState.REQUESTED or states_before(state)
-    assert all(state in TRANSITIONS[before] for before in states_before(state))
+    assert all(state in COMMAND_TRANSITIONS[before] for before in states_before(state))
 
 
 def test_a_message_is_cut_to_what_the_row_keeps() -> None:
