@@ -9,7 +9,7 @@ from functools import partial
 from typing import NamedTuple
 from zlib import crc32
 
-CHECKSUM_LEVELS = 10  # Kraken signs the best ten a side, whatever depth was asked for
+CHECKSUM_LEVELS = 10  # Kraken signs the best ten a side, whatever depth is subscribed
 
 
 class Side(StrEnum):
@@ -149,7 +149,7 @@ class BookTop(NamedTuple):
 
     @property
     def best_ask(self) -> Level | None:
-        """The lowest ask, or None when nobody asks."""
+        """The lowest ask, or None when nobody offers."""
         return self.asks[0] if self.asks else None
 
     def opposite(self, side: Side) -> tuple[Level, ...]:

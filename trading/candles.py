@@ -98,7 +98,7 @@ class CandleSeries:
         self._block: Floats = block  # 6 x n: open, high, low, close, volume, trades
         self.start_ns = start_ns
         self.version = version
-        self.memo: dict[object, Any] = {}  # indicators of exactly these candles, shared by all who ask
+        self.memo: dict[object, Any] = {}  # indicators of exactly these candles, shared by all who read them
 
     @property
     def open(self) -> Floats:

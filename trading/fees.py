@@ -50,12 +50,12 @@ class FeeSchedule:
         self._volumes = [tier.volume for tier in self.tiers]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, FeeSchedule) and self._told() == other._told()
+        return isinstance(other, FeeSchedule) and self._content() == other._content()
 
     def __hash__(self) -> int:
-        return hash(self._told())
+        return hash(self._content())
 
-    def _told(self) -> tuple[object, ...]:
+    def _content(self) -> tuple[object, ...]:
         return self.name, self.valid_from, self.tiers
 
     @property

@@ -1,4 +1,4 @@
-"""A fill: one execution of an order of ours, with what it was judged on."""
+"""A fill: one execution of an order of ours, with the evidence for it."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def sealed(fill: Fill) -> Fill:
 def seal_of(fill: Fill) -> str:
     """Return a checksum, 16 hex digits, of the fill and all its evidence; result, reason and code are not part of it.
 
-    It tells a changed number, not a forger: whoever can write a fill can seal it anew.
+    It reveals a changed number, not a forger: one who can write a fill can seal it anew.
     """
     about = {key: value for key, value in fill.evidence.items() if key != "seal"}
     facts = (

@@ -64,7 +64,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     time_ns: int  # the boundary that closes the frame
     books: dict[str, BookTop] = {}  # top levels of each book that changed; all of them in a keyframe
     trades: tuple[Trade, ...] = ()
-    late: tuple[Trade, ...] = ()  # prints told after newer ones, or missed and repaired: they fill no order
+    late: tuple[Trade, ...] = ()  # prints received after newer ones, or missed and repaired: they fill no order
     statuses: dict[str, str] = {}  # symbol -> instrument status or "stale", when changed; all in a keyframe
     system: str = ""  # exchange status (online, maintenance, cancel_only, post_only), when changed or keyframe
     instruments: tuple[Instrument, ...] = ()  # rules that changed; all of them in a keyframe

@@ -37,7 +37,7 @@ class OpenOrder:
 
 
 class Portfolio:
-    """What a strategy may know of its own account; read-only and computed when asked."""
+    """What a strategy may know of its own account; read-only and computed when it is read."""
 
     __slots__ = ("_account", "_orders", "_snapshot")
 
@@ -87,13 +87,13 @@ class Portfolio:
             return 0.0
         instrument = self._snapshot.instrument(symbol)
         rate = mid_rate(self._snapshot, instrument.base, self._account.state.currency)
-        assert rate is not None, "the engine asks only when all worth is known"
+        assert rate is not None, "a strategy is evaluated only while all worth is known"
         return float(instrument.qty(position.lots) * rate)
 
     def worth(self, currency: str, amount: float) -> float:
         """Return what ``amount`` of a currency that it trades is worth at mid, in the account's currency."""
         rate = mid_rate(self._snapshot, currency, self._account.state.currency)
-        assert rate is not None, "the engine asks only when all worth is known"
+        assert rate is not None, "a strategy is evaluated only while all worth is known"
         return amount * float(rate)
 
     @property

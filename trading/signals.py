@@ -1,4 +1,4 @@
-"""What a strategy says: a Signal is a wish, an order is what becomes of it."""
+"""What a strategy says: a Signal is what it wants, an order is what becomes of it."""
 
 from __future__ import annotations
 
@@ -56,18 +56,18 @@ class SizeUnit(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
-    """One wish. The engine sizes, checks and sends it; the exchange may still refuse it."""
+    """What a strategy wants to trade. The desk sizes, checks and sends it; the exchange may still refuse it."""
 
-    action: Action  # or its word: buy, sell, short, cover
+    action: Action  # or its name: buy, sell, short, cover
     symbol: str  # BASE/QUOTE
     size: Size  # in `size_in`; "all" closes what is held
-    size_in: SizeUnit = SizeUnit.QUOTE  # or its word: quote, base, account
-    order_type: OrderType = OrderType.MARKET  # or its word
+    size_in: SizeUnit = SizeUnit.QUOTE  # or its name: quote, base, account
+    order_type: OrderType = OrderType.MARKET  # or its name
     limit_price: Price | None = None  # quote per base; limit orders
     trigger_price: Price | None = None  # quote per base; stop and take-profit orders
     trail: Price | None = None  # quote per base; a trailing stop's distance, or that of an entry's stop-loss
     trail_pct: Price | None = None  # the same in percent of the price that is followed
-    time_in_force: TimeInForce = TimeInForce.GTC  # or its word
+    time_in_force: TimeInForce = TimeInForce.GTC  # or its name
     expires_in_s: float | int | None = None  # market time; with good-till-date
     expires_at: datetime | None = None  # the same as a moment, aware
     leverage: Decimal | float | int | None = None  # None: from what the account owns; a short is always on margin
@@ -101,34 +101,34 @@ class Signal:
 
     @classmethod
     def buy(cls, symbol: str, size: Size, **options: Any) -> Signal:
-        """Return a wish to buy; ``options`` are the other fields."""
+        """Return a signal to buy; ``options`` are the other fields."""
         return cls(action=Action.BUY, symbol=symbol, size=size, **options)
 
     @classmethod
     def sell(cls, symbol: str, size: Size = "all", **options: Any) -> Signal:
-        """Return a wish to sell what is held."""
+        """Return a signal to sell what is held."""
         return cls(action=Action.SELL, symbol=symbol, size=size, **options)
 
     @classmethod
     def short(cls, symbol: str, size: Size, **options: Any) -> Signal:
-        """Return a wish to sell what is borrowed."""
+        """Return a signal to sell what is borrowed."""
         return cls(action=Action.SHORT, symbol=symbol, size=size, **options)
 
     @classmethod
     def cover(cls, symbol: str, size: Size = "all", **options: Any) -> Signal:
-        """Return a wish to buy back what was sold short."""
+        """Return a signal to buy back what was sold short."""
         return cls(action=Action.COVER, symbol=symbol, size=size, **options)
 
 
 class Cancel(msgspec.Struct, frozen=True):
-    """A wish to cancel one live order, all of a symbol, or all: it takes effect after the latency."""
+    """Cancel one live order, all of a symbol, or all: it takes effect after the latency."""
 
     order_id: str = ""
     symbol: str = ""
 
 
 class Amend(msgspec.Struct, frozen=True):
-    """A wish to change a live order; None leaves as it is. Less quantity alone keeps the place in the queue."""
+    """Change a live order; None leaves as it is. Less quantity alone keeps the place in the queue."""
 
     order_id: str
     qty: Decimal | float | int | None = None  # base units, of the whole order

@@ -27,7 +27,7 @@ class InvalidConfig(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strategy:
-    """A strategy version. Pure: it neither fetches, stores, logs nor asks the time."""
+    """A strategy version. Pure: it neither fetches, stores, logs nor reads the clock."""
 
     name: str  # unique among all that are found
     version: str  # to be raised when it trades otherwise than before

@@ -1,6 +1,6 @@
 """Every indicator over candles once more, as its definition reads: plain Python, slow, newest value only.
 
-A reference is handed all candles up to the one it is asked about and returns a tuple of the
+A reference is handed all candles up to the one it is computed for and returns a tuple of the
 lines' values there, None where one is not known.
 """
 

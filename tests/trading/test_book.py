@@ -56,7 +56,7 @@ def test_the_checksum_of_a_live_book_with_leading_zeros_holds_before_and_after_a
     assert book.checksum() == 2505869009
 
 
-def test_a_wrong_checksum_is_told_with_both_numbers() -> None:
+def test_a_wrong_checksum_is_an_error_with_both_numbers() -> None:
     book = draw_order_book("101 x 5\n---\n99 x 4")
 
     with pytest.raises(ChecksumMismatch, match=rf"checksum is {book.checksum()}; the exchange says 1"):

@@ -207,7 +207,7 @@ def test_the_exchange_refuses_with_a_code_and_a_sentence(signal: Signal, code: s
         (buy(0.001), "size_too_small"),
     ],
 )
-def test_a_wish_that_cannot_become_an_order_is_on_record(signal: Signal, code: str) -> None:
+def test_a_signal_that_cannot_become_an_order_is_on_record(signal: Signal, code: str) -> None:
     b = bench(signal)
 
     b.show()

@@ -62,7 +62,7 @@ def market_of(seed: int, frames: int = 40) -> Iterator[Frame]:
 
 
 @st.composite
-def wishes(draw: st.DrawFn) -> Signal:
+def signals(draw: st.DrawFn) -> Signal:
     kind = draw(st.sampled_from(KINDS))
     near = st.integers(985, 1_015)
     in_force = draw(st.sampled_from(["gtc", "gtc", "ioc", "fok", "gtd"]))
@@ -81,9 +81,9 @@ def wishes(draw: st.DrawFn) -> Signal:
     )
 
 
-def fills_of(wish: Signal, frames: list[Frame], model: str) -> list[Fill]:
+def fills_of(signal: Signal, frames: list[Frame], model: str) -> list[Fill]:
     terms = make_terms(stake=D(10**9), fill_model=model)
-    engine, market, fills = Engine(make_strategy(says(None, wish)), {}, terms), Market(), []
+    engine, market, fills = Engine(make_strategy(says(None, signal)), {}, terms), Market(), []
     for frame in frames:
         market.fold(frame)
         fills += engine.process(frame, market.snapshot()).fills
@@ -91,35 +91,37 @@ def fills_of(wish: Signal, frames: list[Frame], model: str) -> list[Fill]:
 
 
 @law
-@given(st.integers(0, 2**32), st.lists(wishes(), min_size=1, max_size=4))
+@given(st.integers(0, 2**32), st.lists(signals(), min_size=1, max_size=4))
 def test_of_the_same_orders_the_more_cautious_model_never_fills_more(seed: int, orders: list[Signal]) -> None:
     frames = list(market_of(seed))
 
-    for wish in orders:
-        generous, fair, cautious = (sum(fill.qty for fill in fills_of(wish, frames, model)) for model in MODELS)
+    for signal in orders:
+        generous, fair, cautious = (sum(fill.qty for fill in fills_of(signal, frames, model)) for model in MODELS)
         assert generous >= fair >= cautious
 
 
 @law
-@given(st.integers(0, 2**32), wishes(), st.sampled_from(MODELS))
-def test_every_fill_of_every_model_can_be_derived_anew_and_names_its_model(seed: int, wish: Signal, model: str) -> None:
-    for fill in fills_of(wish, list(market_of(seed)), model):
+@given(st.integers(0, 2**32), signals(), st.sampled_from(MODELS))
+def test_every_fill_of_every_model_can_be_derived_anew_and_names_its_model(
+    seed: int, signal: Signal, model: str
+) -> None:
+    for fill in fills_of(signal, list(market_of(seed)), model):
         assert rederived(fill).is_verified, rederived(fill)
         assert fill.evidence["model"] == FILL_MODELS[model].label
 
 
 @law
-@given(st.integers(0, 2**32), wishes())
-def test_a_cautious_taker_never_pays_less_than_a_fair_one_nor_more_than_the_limit(seed: int, wish: Signal) -> None:
+@given(st.integers(0, 2**32), signals())
+def test_a_cautious_taker_never_pays_less_than_a_fair_one_nor_more_than_the_limit(seed: int, signal: Signal) -> None:
     frames = list(market_of(seed))
 
-    fair = [fill for fill in fills_of(wish, frames, "realistic") if fill.liquidity == "taker"]
-    cautious = [fill for fill in fills_of(wish, frames, "pessimistic") if fill.liquidity == "taker"]
+    fair = [fill for fill in fills_of(signal, frames, "realistic") if fill.liquidity == "taker"]
+    cautious = [fill for fill in fills_of(signal, frames, "pessimistic") if fill.liquidity == "taker"]
 
     for one, other in zip(fair, cautious, strict=False):
         if one.sequence == other.sequence and one.evidence["level"] == other.evidence["level"]:
             assert one.price <= other.price
-    assert wish.limit_price is None or all(fill.price <= wish.limit_price for fill in cautious)
+    assert signal.limit_price is None or all(fill.price <= signal.limit_price for fill in cautious)
 
 
 def test_the_generated_orders_and_markets_make_these_laws_say_something() -> None:
@@ -127,8 +129,8 @@ def test_the_generated_orders_and_markets_make_these_laws_say_something() -> Non
     for seed in range(40):
         price = 1_000 + int(rng.integers(-6, 7))
         for kind in ({"order_type": "market"}, {"order_type": "limit", "limit_price": price}):
-            wish = Signal.buy(PAIR.symbol, 3, size_in="base", **kind)
-            rules |= {f.evidence["rule"] for m in MODELS for f in fills_of(wish, list(market_of(seed)), m)}
+            signal = Signal.buy(PAIR.symbol, 3, size_in="base", **kind)
+            rules |= {f.evidence["rule"] for m in MODELS for f in fills_of(signal, list(market_of(seed)), m)}
 
     assert rules == {"depth_walk", "queue", "print_through", "crossed_book", "touch", "touched"}
 

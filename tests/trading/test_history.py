@@ -94,9 +94,9 @@ def test_the_candles_that_a_market_tells_are_the_candles_that_it_shows(seed: int
         closed += market.fold(each)
 
     for timeframe in TIMEFRAME_MINUTES:
-        told = sorted(known.candle.start_ns for known in closed if known.timeframe == timeframe)
+        announced = sorted(known.candle.start_ns for known in closed if known.timeframe == timeframe)
         shown = market.snapshot().candles(XRP, timeframe).start_ns.tolist()
-        assert shown == told == sorted(set(told))
+        assert shown == announced == sorted(set(announced))
 
 
 @settings(max_examples=10, deadline=None)
@@ -112,7 +112,7 @@ def test_roll_ups_go_on_from_history_without_a_seam(seed: int, joined: int) -> N
     for before in frames[: joined + 1]:
         closed += lived.fold(before)
 
-    # Another begins to watch at a full minute, and is told what the first one saw.
+    # Another begins to watch at a full minute, and is sent what the first one saw.
     late = Market()
     late.fold(frame(frames[joined].time_ns, is_first=True))
     pieces = [
@@ -150,9 +150,9 @@ def test_history_fills_a_hole_and_changes_no_candle_that_was_seen() -> None:
     market.fold(frame(START_NS + MINUTE_NS, "buy 100 x 5"))
     market.fold(frame(START_NS + 3 * MINUTE_NS, gap=Gap(START_NS + MINUTE_NS, START_NS + 3 * MINUTE_NS, "drawn")))
     early = market.snapshot()
-    told = piece("1m", *(flat(START_NS + at * MINUTE_NS, price=90 + at) for at in range(4)))
+    brought = piece("1m", *(flat(START_NS + at * MINUTE_NS, price=90 + at) for at in range(4)))
 
-    fresh = market.fold(frame(START_NS + 3 * MINUTE_NS, history=(told,)))
+    fresh = market.fold(frame(START_NS + 3 * MINUTE_NS, history=(brought,)))
 
     assert [c.close for c in market.snapshot().candles(XRP)] == [100, 91, 92]
     assert [known.candle.close for known in fresh] == [91, 92]

@@ -19,7 +19,7 @@ from trading.orders import OrderStatus
 FRAME_NS = 100_000_000
 
 
-def told(fill: Fill) -> str:
+def described(fill: Fill) -> str:
     return f"{fill.side.value} {fill.qty:.2f} @ {fill.price:f} {fill.liquidity.value} {fill.evidence['rule']}"
 
 
@@ -46,10 +46,12 @@ def shown(bench: Bench, event: Event) -> list[Fill]:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.title)
-def test_an_example_of_the_documentation_happens_as_it_is_told(example: Example) -> None:
+def test_an_example_of_the_documentation_happens_as_it_is_written(example: Example) -> None:
     bench, fills = played(example)
 
-    assert [[told(fill) for fill in of_event] for of_event in fills] == [list(event.fills) for event in example.events]
+    assert [[described(fill) for fill in of_event] for of_event in fills] == [
+        list(event.fills) for event in example.events
+    ]
     ends = [order.refusal.code for order in bench.refused]
     assert ends == ([example.ended] if example.ended else [])
 

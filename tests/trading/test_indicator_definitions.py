@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.trading.candle_scenes import RESTING, series_of, steps, walk
+from tests.trading.computing import are_alike, computed, values_of
 from tests.trading.indicator_definitions import REFERENCES
-from tests.trading.indicators_asked import are_alike, ask, values_of
 from trading.candles import Candle
 from trading.indicators.catalogue import INDICATORS
 from trading.indicators.movement import correlation
@@ -30,7 +30,7 @@ def test_each_indicator_over_candles_has_a_definition_to_be_held_to() -> None:
 def hold(name: str, candles: list[Candle], others: list[Candle], lengths: list[int]) -> None:
     is_of_two = name in {"correlation", "rolling_correlation", "correlation_trend"}
     for length in lengths:
-        found = values_of(ask(INDICATORS[name], series_of(candles[:length]), series_of(others[:length])))
+        found = values_of(computed(INDICATORS[name], series_of(candles[:length]), series_of(others[:length])))
         expected = REFERENCES[name](candles[:length], *([others[:length]] if is_of_two else []))
         assert are_alike(found, expected), f"{name} of {length} candles is {found}, should be {expected}"
 
@@ -52,7 +52,7 @@ def test_no_rounding_of_a_price_at_rest_is_taken_for_movement(name: str, price: 
 def test_a_session_begins_at_midnight_and_is_unknown_on_a_day_that_was_joined_late(name: str) -> None:
     candles = walk(steps(120), first_ns=LATE_AT_NIGHT_NS)
 
-    whole = ask(INDICATORS[name], series_of(candles))
+    whole = computed(INDICATORS[name], series_of(candles))
 
     for at in (0, 30, 59, 60, 61, 119):
         assert are_alike(values_of(whole, at), REFERENCES[name](candles[: at + 1]))
@@ -95,7 +95,7 @@ def test_a_standard_score_of_what_does_not_deviate_is_zero() -> None:
     assert standard_score(12, 10, 0) == 0
 
 
-def test_how_much_is_needed_depends_on_what_is_asked() -> None:
+def test_how_much_is_needed_depends_on_what_is_computed() -> None:
     assert INDICATORS["rsi"].minimum() == 15
     assert INDICATORS["rsi"].minimum(period=30) == 31
     assert INDICATORS["macd"].minimum(slow=13, signal=5) == 18
@@ -103,4 +103,4 @@ def test_how_much_is_needed_depends_on_what_is_asked() -> None:
 
 
 def test_a_market_at_rest_has_no_exponent() -> None:
-    assert ask(INDICATORS["hurst_exponent"], series_of(walk([0.0] * 260, start=0.1))) is None
+    assert computed(INDICATORS["hurst_exponent"], series_of(walk([0.0] * 260, start=0.1))) is None

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import trading.indicators
 from tests.trading.candle_scenes import RESTING, series_of, steps, walk
-from tests.trading.indicators_asked import are_alike, ask, lines_of, values_of
+from tests.trading.computing import are_alike, computed, lines_of, values_of
 from trading.candles import MINUTE_NS, SERIES_CAPACITY, Candle
 from trading.indicators.catalogue import FAMILIES, INDICATORS
 from trading.indicators.definition import Indicator
@@ -52,21 +52,20 @@ def test_every_function_over_candles_is_listed(family: ModuleType) -> None:
 
 @pytest.mark.parametrize("known", INDICATORS.values(), ids=lambda known: known.name)
 def test_an_indicator_says_what_it_is_and_from_when_it_is_known(known: Indicator) -> None:
-    told = inspect.getdoc(known.compute)
+    contract = inspect.getdoc(known.compute)
 
     assert known.summary.startswith("Return ")
     assert known.minimum() >= 1
-    assert known.name == "ema" or any(word in told for word in ("nown from", "None ", "Counted from"))
+    assert known.name == "ema" or any(word in contract for word in ("nown from", "None ", "Counted from"))
 
 
 @pytest.mark.parametrize("known", OVER_CANDLES)
 def test_it_is_known_from_the_candles_on_that_it_says_it_needs(known: Indicator) -> None:
     needed = known.minimum()
 
-    before = (
-        values_of(ask(known, series_of(LIVELY[: needed - 1]), series_of(ANOTHER[: needed - 1]))) if needed > 1 else ()
-    )
-    then = values_of(ask(known, series_of(LIVELY[:needed]), series_of(ANOTHER[:needed])))
+    short = computed(known, series_of(LIVELY[: needed - 1]), series_of(ANOTHER[: needed - 1])) if needed > 1 else ()
+    before = values_of(short) if needed > 1 else ()
+    then = values_of(computed(known, series_of(LIVELY[:needed]), series_of(ANOTHER[:needed])))
 
     assert needed == 1 or None in before
     assert None not in then
@@ -77,7 +76,7 @@ def test_it_is_known_from_the_candles_on_that_it_says_it_needs(known: Indicator)
 def test_a_market_at_rest_gives_no_nonsense(known: Indicator, length: int) -> None:
     still = series_of(AT_REST[:length])
 
-    answer = ask(known, still)
+    answer = computed(known, still)
 
     for line in lines_of(answer):
         assert len(line) == length
@@ -91,7 +90,7 @@ def test_a_market_at_rest_gives_no_nonsense(known: Indicator, length: int) -> No
 def test_an_answer_is_as_long_as_its_series_and_cannot_be_written_to(known: Indicator) -> None:
     series, other = series_of(LIVELY), series_of(ANOTHER)
 
-    first, again = ask(known, series, other), ask(known, series, other)
+    first, again = computed(known, series, other), computed(known, series, other)
 
     assert first is again
     for line in lines_of(first):
@@ -104,10 +103,10 @@ def test_an_answer_is_as_long_as_its_series_and_cannot_be_written_to(known: Indi
 @pytest.mark.parametrize("known", OVER_CANDLES)
 def test_none_looks_ahead(known: Indicator) -> None:
     candles, others = walk(RESTING), walk(steps(len(RESTING), seed=9), seed=6)
-    whole = ask(known, series_of(candles), series_of(others))
+    whole = computed(known, series_of(candles), series_of(others))
 
     for length in (1, 14, 43, 80, 149, 171, 215, 230, 300, 359):
-        then = ask(known, series_of(candles[:length]), series_of(others[:length]))
+        then = computed(known, series_of(candles[:length]), series_of(others[:length]))
 
         for line, line_then in zip(lines_of(whole), lines_of(then), strict=True):
             assert np.array_equal(line[:length], line_then, equal_nan=True)
@@ -123,8 +122,8 @@ def test_no_future_changes_what_was_known(known: Indicator, moves: list[float], 
     past, whole = walk(moves), walk([*moves, *more])
     past_other, whole_other = walk(moves[::-1], seed=2), walk([*moves[::-1], *more], seed=2)
 
-    then = ask(known, series_of(past), series_of(past_other))
-    now = ask(known, series_of(whole), series_of(whole_other))
+    then = computed(known, series_of(past), series_of(past_other))
+    now = computed(known, series_of(whole), series_of(whole_other))
 
     for line_then, line_now in zip(lines_of(then), lines_of(now), strict=bool(lines_of(then))):
         assert not np.isinf(line_now).any()
@@ -133,12 +132,12 @@ def test_no_future_changes_what_was_known(known: Indicator, moves: list[float], 
 
 @pytest.mark.parametrize("known", OVER_CANDLES)
 @pytest.mark.parametrize("factor", [2.0**-26, 2.0**20])
-def test_no_price_is_too_small_or_too_large_to_be_told_from_rounding(known: Indicator, factor: float) -> None:
+def test_no_price_is_too_small_or_too_large_to_be_distinguished_from_rounding(known: Indicator, factor: float) -> None:
     def scaled(c: Candle) -> Candle:
         return Candle(c.start_ns, *(factor * x for x in (c.open, c.high, c.low, c.close)), c.volume, c.trades)
 
-    usual = values_of(ask(known, series_of(LIVELY), series_of(ANOTHER)))
-    other = values_of(ask(known, series_of(map(scaled, LIVELY)), series_of(ANOTHER)))
+    usual = values_of(computed(known, series_of(LIVELY), series_of(ANOTHER)))
+    other = values_of(computed(known, series_of(map(scaled, LIVELY)), series_of(ANOTHER)))
 
     if known.name == "regime":
         usual, other = usual[0].components, other[0].components
@@ -150,8 +149,8 @@ def test_no_price_is_too_small_or_too_large_to_be_told_from_rounding(known: Indi
 def test_a_newest_value_looks_back_no_further_than_it_needs(known: Indicator) -> None:
     needed = known.minimum()
 
-    answer = ask(known, series_of(LIVELY), series_of(ANOTHER))
-    of_the_last = ask(known, series_of(LIVELY[-needed:]), series_of(ANOTHER[-needed:]))
+    answer = computed(known, series_of(LIVELY), series_of(ANOTHER))
+    of_the_last = computed(known, series_of(LIVELY[-needed:]), series_of(ANOTHER[-needed:]))
 
     if not lines_of(answer) and known.name != "regime":
         assert are_alike(values_of(answer), values_of(of_the_last))
@@ -161,8 +160,8 @@ def test_a_newest_value_looks_back_no_further_than_it_needs(known: Indicator) ->
 def test_nothing_jumps_when_a_full_series_forgets_its_oldest_candle(known: Indicator) -> None:
     candles, others = walk(steps(SERIES_CAPACITY + 1)), walk(steps(SERIES_CAPACITY + 1, seed=9), seed=6)
 
-    remembering = ask(known, series_of(candles[:-1]), series_of(others[:-1]))
-    forgetting = ask(known, series_of(candles), series_of(others))
+    remembering = computed(known, series_of(candles[:-1]), series_of(others[:-1]))
+    forgetting = computed(known, series_of(candles), series_of(others))
 
     if lines_of(remembering):
         # The candle that is newest in the one is last but one in the other.

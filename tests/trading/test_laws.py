@@ -1,4 +1,4 @@
-"""The invariants, as laws over generated markets and wishes."""
+"""The invariants, as laws over generated markets and signals."""
 
 from __future__ import annotations
 
@@ -100,9 +100,9 @@ def _book(rng: np.random.Generator, mid: int, qty_decimals: int) -> BookTop:
 
 
 def restless(data: DataSnapshot, config: Any, state: dict[str, Any]) -> Signal | Cancel | Amend | None:
-    """Ask for anything at all, sensible or not."""
+    """Want anything at all, sensible or not."""
     rng = data.rng
-    state["asked"] = state.get("asked", 0) + 1
+    state["evaluated"] = state.get("evaluated", 0) + 1
     if rng.random() < 0.6:
         return None
     symbol = data.symbols[int(rng.integers(len(data.symbols)))]

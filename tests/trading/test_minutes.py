@@ -18,7 +18,7 @@ def make_trade(trade_id: int, second: float, ticks: int, lots: int = 1) -> Trade
 
 
 class Watched:
-    """A market that is told prints by the second of their frame, counted from noon."""
+    """A market that receives prints by the second of their frame, counted from noon."""
 
     def __init__(self) -> None:
         self.market = Market()
@@ -91,17 +91,17 @@ def test_a_minute_that_was_not_watched_whole_gives_no_candle() -> None:
 def test_the_order_in_which_prints_come_changes_no_candle(order: list[int], seconds: list[int]) -> None:
     trades = [make_trade(n + 1, second, 100 + n * 7 % 5, n + 1) for n, second in enumerate(sorted(seconds))]
     first, in_order, shuffled = make_trade(0, 0, 50), CandleBuilder(), CandleBuilder()
-    told: list[dict[int, Candle]] = []
+    built: list[dict[int, Candle]] = []
 
-    for builder, heard in ((in_order, trades), (shuffled, [trades[at] for at in order])):
+    for builder, received in ((in_order, trades), (shuffled, [trades[at] for at in order])):
         minutes: dict[int, Candle] = {}
-        for trade in (first, *heard):
+        for trade in (first, *received):
             closed, corrected = builder.add(trade.trade_id, trade.time_ns, trade.ticks, trade.lots)
             minutes |= {candle.start_ns: candle for candle in (*closed, *corrected)}
         minutes |= {candle.start_ns: candle for candle in builder.close_until(START_NS + 4 * MINUTE_NS)}
-        told.append(minutes)
+        built.append(minutes)
 
-    assert told[0] == told[1]
+    assert built[0] == built[1]
 
 
 def test_a_late_print_corrects_the_longer_candles_too() -> None:
@@ -176,7 +176,7 @@ def test_the_minutes_of_a_builder_survive_a_checkpoint() -> None:
     assert again.add(3, START_NS + 5, 99, 1) == builder.add(3, START_NS + 5, 99, 1)
 
 
-def test_the_open_minute_is_told_as_it_stands() -> None:
+def test_the_open_minute_is_shown_as_it_stands() -> None:
     watched = Watched()
     watched.at(1, make_trade(1, 0.5, 100, 2))
     watched.at(2, make_trade(2, 1.5, 98, 1))
@@ -192,7 +192,7 @@ def test_an_open_minute_without_a_trade_is_flat() -> None:
     assert watched.market.forming("XRP/USD") == Candle(START_NS + MINUTE_NS, 100, 100, 100, 100, 0, 0)
 
 
-def test_an_open_minute_that_was_not_watched_from_its_beginning_is_not_told() -> None:
+def test_an_open_minute_that_was_not_watched_from_its_beginning_is_not_shown() -> None:
     watched = Watched()
     watched.at(1, make_trade(1, 0.5, 100))
     watched.at(20, make_trade(2, 19.5, 101), gap=Gap(START_NS + SECOND_NS, START_NS + 20 * SECOND_NS, "drawn"))

@@ -99,10 +99,10 @@ def cross_pair() -> Desk:
     )
 
 
-def test_fifteen_dollars_wished_of_a_cross_pair_are_fifteen_dollars_bought() -> None:
+def test_fifteen_dollars_wanted_of_a_cross_pair_are_fifteen_dollars_bought() -> None:
     scene = Scene(instrument("BTC/USD"), instrument("XRP/BTC", price_decimals=5, qty_decimals=4, cost_min=D("0.0001")))
-    wish = Signal.buy("XRP/BTC", 15, size_in=SizeUnit.ACCOUNT)
-    b = Bench(wish, scene=scene, funding_currency="BTC", symbols=("XRP/BTC",))
+    signal = Signal.buy("XRP/BTC", 15, size_in=SizeUnit.ACCOUNT)
+    b = Bench(signal, scene=scene, funding_currency="BTC", symbols=("XRP/BTC",))
     b.show({"BTC/USD": "50001 x 900\n---\n49999 x 900", "XRP/BTC": "3 x 9000000\n---\n1 x 90000"})
 
     b.show()

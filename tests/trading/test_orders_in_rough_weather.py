@@ -79,7 +79,7 @@ def test_once_a_price_has_come_after_a_gap_all_is_as_ever() -> None:
     assert "after_gap" not in b.outcomes[-1].fills[0].evidence
 
 
-def test_a_print_that_is_told_late_fills_nothing_and_sets_nothing_off() -> None:
+def test_a_print_that_comes_late_fills_nothing_and_sets_nothing_off() -> None:
     b = bench([buy(2, stop_loss=95), buy(1, **limit(97))])
     b.show()
     late = draw_trades("sell 90 x 900", first_id=900, time_ns=b.scene.now_ns)
@@ -174,7 +174,7 @@ def test_a_book_without_sellers_refuses_and_raises_nothing(signal: Signal) -> No
     assert order.refusal.sentence == "the book of XRP/USD shows no asks; expected both sides"
 
 
-def test_a_wish_about_an_order_that_has_ended_is_forgotten_and_the_others_are_not() -> None:
+def test_a_request_about_an_order_that_has_ended_is_forgotten_and_the_others_are_not() -> None:
     b = bench([buy(1, **limit(99)), buy(1, **limit(95))], None, Cancel(), latency_ms=300)
     for _ in range(3):
         b.show()
@@ -183,7 +183,7 @@ def test_a_wish_about_an_order_that_has_ended_is_forgotten_and_the_others_are_no
     b.show(trades="sell 98 x 900")
 
     assert [order.limit_ticks for order in live(b)] == [95]
-    assert [wish.order_id for wish in b.engine.requests] == [live(b)[0].order_id]
+    assert [request.order_id for request in b.engine.requests] == [live(b)[0].order_id]
     b.show()
     assert live(b) == []
 

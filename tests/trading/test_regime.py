@@ -172,7 +172,7 @@ def remembering(**histories: int) -> DataSnapshot:
     return seen_by(Bench().engine, ("XRP/USD",), data)
 
 
-def asked(data: DataSnapshot, *timeframes: str) -> Regime | None:
+def regime_of(data: DataSnapshot, *timeframes: str) -> Regime | None:
     return data.regime("XRP/USD", timeframes)
 
 
@@ -180,7 +180,7 @@ def test_a_snapshot_tells_the_regime_of_the_longest_timeframe_that_has_the_candl
     data = remembering(of_5m=300, of_15m=250, of_1h=199)
 
     assert data.regime("XRP/USD").timeframe == "15m"
-    assert asked(data, "5m", "1h").timeframe == "5m"
+    assert regime_of(data, "5m", "1h").timeframe == "5m"
     assert data.regime("XRP/USD", timeframe="5m").trend is MarketTrend.STRONG_BULL
     assert data.regime("XRP/USD", timeframe="1h") is None
 

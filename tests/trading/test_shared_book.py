@@ -30,11 +30,11 @@ BOOK = """
 class League:
     """Several engines on one scene, matched by slug."""
 
-    def __init__(self, shared: SharedBook | None, **wishes: Any) -> None:
+    def __init__(self, shared: SharedBook | None, **signals: Any) -> None:
         self.scene = Scene()
         self.engines = [
-            Engine(make_strategy(says(None, wish)), {}, make_terms(slug=slug), shared=shared)
-            for slug, wish in wishes.items()
+            Engine(make_strategy(says(None, signal)), {}, make_terms(slug=slug), shared=shared)
+            for slug, signal in signals.items()
         ]
         self.fills: list[tuple[str, D, D]] = []
         for _ in range(3):

@@ -153,7 +153,7 @@ def half_tossed_up_half_bought(day_lots: int) -> MarketSnapshot:
     return scene.show("101 x 1\n---\n99 x 1", "\n".join(tape), history=(History("XRP/USD", "1d", (days,)),))[1]
 
 
-def test_vpin_hears_the_last_buckets_of_a_usual_day_or_else_the_whole_tape() -> None:
+def test_vpin_is_of_the_last_buckets_of_a_usual_day_or_else_the_whole_tape() -> None:
     assert vpin_at(half_tossed_up_half_bought(2_000), "XRP/USD") == pytest.approx(1)  # 20 prints a bucket
     assert vpin_at(half_tossed_up_half_bought(200), "XRP/USD") == pytest.approx(0.5)  # two, which say nothing
     assert vpin_at(half_tossed_up_half_bought(20_000), "XRP/USD") == pytest.approx(0.5)  # 200, more than there are
@@ -167,7 +167,7 @@ def test_vpin_of_a_short_tape_is_unknown() -> None:
     assert vpin_at(data, "XRP/USD", buckets=5) == 1
 
 
-def test_a_book_is_read_as_deep_as_asked() -> None:
+def test_a_book_is_read_as_deep_as_wanted() -> None:
     _, data = Scene().show("102 x 5\n101 x 3\n---\n99 x 2\n98 x 7")
 
     assert [quote.price for quote in data.bids("XRP/USD", 1)] == [99]

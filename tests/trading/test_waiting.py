@@ -52,24 +52,24 @@ def test_whatever_lives_at_the_end_of_an_example_waits_for_something_that_has_no
     bench, _ = played(each)
     (top, last) = (bench.scene.market.snapshot().top("XRP/USD"), bench.scene.market.snapshot().last_ticks("XRP/USD"))
 
-    for order, told in zip(bench.engine.open_orders.values(), why(bench), strict=True):
-        match told.waits_for:
+    for order, wait in zip(bench.engine.open_orders.values(), why(bench), strict=True):
+        match wait.waits_for:
             case WaitsFor.TRIGGER:
-                assert not order.is_triggered and told.distance_bps is not None and last != order.trigger_ticks
+                assert not order.is_triggered and wait.distance_bps is not None and last != order.trigger_ticks
             case WaitsFor.QUEUE:
-                assert told.queue_ahead and told.distance_bps == 0
+                assert wait.queue_ahead and wait.distance_bps == 0
             case WaitsFor.PRINT:
-                assert not told.queue_ahead and told.distance_bps == 0
+                assert not wait.queue_ahead and wait.distance_bps == 0
             case WaitsFor.PRICE:
-                assert told.distance_bps and order.limit_ticks not in (top.bids[0].ticks, top.asks[0].ticks)
+                assert wait.distance_bps and order.limit_ticks not in (top.bids[0].ticks, top.asks[0].ticks)
             case WaitsFor.DEPTH:
-                assert told.queue_ahead is None
+                assert wait.queue_ahead is None
             case WaitsFor.TRADE_THROUGH:
                 assert bench.engine.terms.fill_model == "pessimistic"
             case WaitsFor.LATENCY:
-                assert told.until_ns > bench.scene.now_ns
+                assert wait.until_ns > bench.scene.now_ns
             case WaitsFor.MARKET:
-                assert (told.status, told.system) != ("online", "online")
+                assert (wait.status, wait.system) != ("online", "online")
             case WaitsFor.BOOK:
                 assert order.is_triggered
 
@@ -85,18 +85,18 @@ def test_an_order_on_its_way_waits_for_the_latency() -> None:
     order = next(iter(bench.engine.open_orders.values()))
     order.arrives_ns += 10**9
 
-    (told,) = why(bench)
+    (wait,) = why(bench)
 
-    assert (told.waits_for, told.until_ns, told.queue_ahead) == (WaitsFor.LATENCY, order.arrives_ns, None)
+    assert (wait.waits_for, wait.until_ns, wait.queue_ahead) == (WaitsFor.LATENCY, order.arrives_ns, None)
 
 
 def test_behind_better_prices_it_waits_for_the_price() -> None:
     bench = desk("buy", limit=98)
     bench.show()
 
-    (told,) = why(bench)
+    (wait,) = why(bench)
 
-    assert (told.waits_for, told.distance_bps) == (WaitsFor.PRICE, D("101.01"))  # 1 of 99
+    assert (wait.waits_for, wait.distance_bps) == (WaitsFor.PRICE, D("101.01"))  # 1 of 99
 
 
 def test_before_all_others_it_waits_for_somebody_to_trade() -> None:
@@ -104,18 +104,18 @@ def test_before_all_others_it_waits_for_somebody_to_trade() -> None:
     bench.order("sell", 1, limit=100, leverage=1)
     bench.show()
 
-    (told,) = why(bench)
+    (wait,) = why(bench)
 
-    assert (told.waits_for, told.distance_bps, told.queue_ahead) == (WaitsFor.PRINT, 0, 0)
+    assert (wait.waits_for, wait.distance_bps, wait.queue_ahead) == (WaitsFor.PRINT, 0, 0)
 
 
 def test_deeper_than_the_visible_book_nobody_knows_the_queue() -> None:
     bench = desk("buy", limit=90)
     bench.show(trades="sell 90 x 300")
 
-    (told,) = why(bench)
+    (wait,) = why(bench)
 
-    assert (told.waits_for, told.queue_ahead) == (WaitsFor.DEPTH, None)
+    assert (wait.waits_for, wait.queue_ahead) == (WaitsFor.DEPTH, None)
 
 
 def test_a_stop_tells_how_far_the_last_trade_is_from_its_trigger() -> None:
@@ -123,9 +123,9 @@ def test_a_stop_tells_how_far_the_last_trade_is_from_its_trigger() -> None:
     bench.show(trades="buy 100 x 1")
     bench.show()
 
-    (told,) = why(bench)
+    (wait,) = why(bench)
 
-    assert (told.waits_for, told.distance_bps) == (WaitsFor.TRIGGER, 1000)
+    assert (wait.waits_for, wait.distance_bps) == (WaitsFor.TRIGGER, 1000)
 
 
 def test_a_stop_that_the_book_could_not_fill_takes_what_comes_next() -> None:
@@ -135,9 +135,9 @@ def test_a_stop_that_the_book_could_not_fill_takes_what_comes_next() -> None:
     bench.show()
     bench.show("97 x 50\n---\n95 x 50", trades="sell 95 x 1")
 
-    (told,) = why(bench)
+    (wait,) = why(bench)
 
-    assert (told.waits_for, told.distance_bps) == (WaitsFor.BOOK, None)
+    assert (wait.waits_for, wait.distance_bps) == (WaitsFor.BOOK, None)
 
 
 @pytest.mark.parametrize("closed", [{"statuses": {"XRP/USD": "stale"}}, {"system": "post_only"}])
@@ -146,10 +146,10 @@ def test_while_nothing_is_matched_it_says_what_is_closed(closed: dict[str, Any])
     bench.show()
     bench.show(**closed)
 
-    (told,) = why(bench)
+    (wait,) = why(bench)
 
-    assert told.waits_for is WaitsFor.MARKET
-    assert "stale" in (told.status, told.system) or "post_only" in (told.status, told.system)
+    assert wait.waits_for is WaitsFor.MARKET
+    assert "stale" in (wait.status, wait.system) or "post_only" in (wait.status, wait.system)
 
 
 def test_the_pessimistic_model_waits_for_a_print_beyond_the_price() -> None:

@@ -151,7 +151,7 @@ class MarginTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class MarginEventKind(StrEnum):
-    """What befell an account that owes."""
+    """What happened to an account that owes."""
 
     CALL = "margin_call"
     RESTORED = "margin_restored"

@@ -51,7 +51,7 @@ class Desk:
         self.state.why[code] = self.state.why.get(code, 0) + 1
 
     def place(self, signal: Wanted, at: int, snapshot: MarketSnapshot, outcome: Outcome) -> None:
-        """Send what the signal at place ``at`` of an answer asks for, or refuse it.
+        """Send what the signal at place ``at`` of an answer wants, or refuse it.
 
         Raises:
             Refused: an amendment with a number that is none.

@@ -23,7 +23,7 @@ from trading.engine.readiness import needs_of
 from trading.engine.state import EngineState, Flattening, Terms, decode_state, encode_state
 from trading.engine.strategy_errors import described
 from trading.engine.strategy_state import pack_state, unpack_state
-from trading.exchange import PaperExchange, SharedBook
+from trading.exchange import ExchangeState, PaperExchange, SharedBook
 from trading.exchange.models import fill_model
 from trading.fees import PUBLISHED
 from trading.fills import Fill
@@ -36,6 +36,8 @@ from trading.signals import NoSignal
 from trading.snapshot import seen_by
 from trading.strategy import Decision, Strategy, wanted_and_reasons
 from trading.venue import Venue
+
+OpenVenue = Callable[[Settlement, ExchangeState], Venue]  # from what books its executions, and what it remembers
 
 MARK_EVERY_FRAMES = 10
 MAX_ERRORS_IN_A_ROW = 5
@@ -51,6 +53,7 @@ class Engine:
         terms: Terms,
         state: EngineState | None = None,
         shared: SharedBook | None = None,  # None: the account has the market to itself
+        open_venue: OpenVenue | None = None,  # None: the paper exchange
     ) -> None:
         self.strategy = strategy
         self.config = config
@@ -60,12 +63,16 @@ class Engine:
         self.account = Account(self.state.account, plan, terms.margin)
         self.model = fill_model(terms.fill_model)
         settlement = Settlement(self.account)
-        self.venue: Venue = PaperExchange(terms.slug, settlement, self.state.exchange, self.model, shared)
+        self.venue: Venue = (
+            open_venue(settlement, self.state.exchange)
+            if open_venue is not None
+            else PaperExchange(terms.slug, settlement, self.state.exchange, self.model, shared)
+        )
         self.desk = Desk(terms, self.state, self.account, self.venue, self.model)
         self._is_due_always = strategy.trigger == "frame"
         self._needs = needs_of(terms.symbols, terms.currency, tuple(sorted(strategy.warmup.items())))
         self._seen_series: Mapping[tuple[str, str], CandleSeries] | None = None  # when the trigger was last checked
-        self.is_paused = False  # by a person: no new signals, resting orders live on
+        self.is_paused = False  # by a person: no new signals, resting orders stay
         self.is_evaluating = False  # the strategy's own code runs: here alone may it be interrupted
         self.is_supervised = False  # Ctrl-C raises nothing here: a KeyboardInterrupt is the strategy's own
         if self.state.memory_of not in ("", strategy.hash):  # what another version remembered means nothing to this one
@@ -271,7 +278,7 @@ class Engine:
             else:
                 decision = wanted_and_reasons(answer)
         except BaseException as error:
-            # Also what asks a process to end: a strategy may end nothing but its own turn.
+            # Also what would end the process: a strategy may end nothing but its own turn.
             self._fail(error, outcome)
             return
         self.is_evaluating = False

@@ -49,7 +49,7 @@ def order_from(
     latency_ns: int,
     free: dict[str, Decimal],
 ) -> Order:
-    """Return the order that ``signal`` asks for; ``free`` is what no resting order has spoken for, per currency.
+    """Return the order that ``signal`` stands for; ``free`` is what no resting order has spoken for, per currency.
 
     A strategy's float prices go to the nearest tick, sizes down to the quantity grid; a
     sale is never more than what is held.

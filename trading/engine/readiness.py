@@ -1,4 +1,4 @@
-"""What must be there before a strategy is asked: looked at once a frame for all who need the same."""
+"""What must be there before a strategy is evaluated: checked once a frame for all who need the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limits that stand between a strategy's wish and its account."""
+"""Limits that stand between a strategy's signal and its account."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class RiskLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskSituation:
-    """How the account stands when an entry is asked for; money in the account's currency."""
+    """How the account stands when an entry is to be sent; money in the account's currency."""
 
     order_value: Decimal
     position_value: Decimal

@@ -1,4 +1,4 @@
-"""What a strategy raised, told so that it can be put on record whatever it was."""
+"""What a strategy raised, described so that it can be put on record whatever it was."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def described(error: BaseException) -> tuple[str, str]:
 
     Both can be written to any database: a strategy's words may hold what no text there may.
     """
-    told = TracebackException.from_exception(error)
+    trace = TracebackException.from_exception(error)
     if isinstance(error, Interrupted):
-        told.stack.pop()  # the signal handler; the strategy was one frame further up
-    where = told.stack[-1]
+        trace.stack.pop()  # the signal handler; the strategy was one frame further up
+    where = trace.stack[-1]
     summary = f"{type(error).__name__}: {_words(error)} ({where.name}, line {where.lineno})"
-    return storable(summary, LONGEST_SUMMARY), storable("".join(told.format()), LONGEST_TRACEBACK)
+    return storable(summary, LONGEST_SUMMARY), storable("".join(trace.format()), LONGEST_TRACEBACK)
 
 
 def storable(text: str, longest: int) -> str:

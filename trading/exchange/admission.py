@@ -93,8 +93,8 @@ def rule_refusal(order: Order, instrument: Instrument, snapshot: MarketSnapshot)
     step = instrument.price_increment_ticks
     for what, ticks in (("limit price", order.limit_ticks), ("trigger price", order.trigger_ticks)):
         if ticks is not None and (ticks <= 0 or ticks % step):
-            asked, grid = instrument.price(ticks), instrument.price(step)
-            return Refusal("tick_size", f"the {what} is {asked}; it must be a multiple of {grid} above zero")
+            given, grid = instrument.price(ticks), instrument.price(step)
+            return Refusal("tick_size", f"the {what} is {given}; it must be a multiple of {grid} above zero")
     if order.type in TRIGGERED and order.limit_ticks is None:
         return None  # sized by the position when it triggers
     refusal = least_order_refusal(order, instrument, snapshot)
@@ -109,11 +109,11 @@ def rule_refusal(order: Order, instrument: Instrument, snapshot: MarketSnapshot)
 def least_order_refusal(order: Order, instrument: Instrument, snapshot: MarketSnapshot) -> Refusal | None:
     """Return why the order is smaller than any that the exchange takes, or None; the book shows both sides."""
     if order.lots < instrument.qty_min_lots:
-        asked, least = (
+        wanted, least = (
             instrument.qty(order.lots).normalize(),
             instrument.qty(instrument.qty_min_lots).normalize(),
         )
-        return Refusal("qty_minimum", f"{asked:f} {instrument.base} were asked for; the smallest order is {least:f}")
+        return Refusal("qty_minimum", f"{wanted:f} {instrument.base} were asked for; the smallest order is {least:f}")
     touch = snapshot.top(order.symbol).opposite(order.side)[0].ticks
     cost = instrument.cost(order.limit_ticks or touch, order.lots)
     if cost < instrument.cost_min:
@@ -131,8 +131,8 @@ def book_refusal(
     walked = list(sweep(levels, order.lots))
     had = sum(level.lots for level in walked)
     if order.time_in_force is TimeInForce.FOK and had < order.lots and not (model.fills_at_touch and levels):
-        asked, there = (instrument.qty(lots).normalize() for lots in (order.lots, had))
-        return Refusal("fok", f"{asked:f} {instrument.base} were asked for, all or nothing; {there:f} can be had")
+        wanted, there = (instrument.qty(lots).normalize() for lots in (order.lots, had))
+        return Refusal("fok", f"{wanted:f} {instrument.base} were asked for, all or nothing; {there:f} can be had")
     worst = order.limit_ticks or (walked[-1].ticks if walked else 0)
     return _self_cross_refusal(order, worst, others, instrument) if worst else None
 

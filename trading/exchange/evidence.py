@@ -1,4 +1,4 @@
-"""Deriving a fill anew from what it was judged on: price, quantity and fee, step by step."""
+"""Deriving a fill anew from its evidence: price, quantity and fee, step by step."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def rederived(fill: Fill, schedules: Schedules = PUBLISHED) -> Derivation:
         fee, fee_step = _fee(fill, about, price * qty, schedules)
     except (KeyError, TypeError, ValueError, IndexError, InvalidOperation, UnknownFeeSchedule) as error:
         return Derivation((f"the evidence says too little: {error}",), None, None, None, is_verified=False)
-    told = {"price": fill.price, "qty": fill.qty, "cost": fill.cost, "fee": fill.fee}
+    stated = {"price": fill.price, "qty": fill.qty, "cost": fill.cost, "fee": fill.fee}
     derived = {"price": price, "qty": qty, "cost": price * qty, "fee": fee}
-    differs = tuple(name for name in told if told[name] != derived[name])
+    differs = tuple(name for name in stated if stated[name] != derived[name])
     if not differs and about.get("seal") != seal_of(fill):
         differs = ("seal",)  # all adds up, but something was changed since
     return Derivation((*trigger_steps, price_step, *qty_steps, fee_step), price, qty, fee, not differs, differs)
@@ -78,7 +78,7 @@ def _price(fill: Fill, model: FillModel, about: Mapping[str, Any], decimals: int
             return ticks, f"price: the best of the other side, {shown(ticks)}"
         case "queue" | "print_through" | "crossed_book" | "touched":
             if limit is None:
-                raise NoEvidence("no limit is told")
+                raise NoEvidence("no limit is stated")
             return limit, f"price: a resting order gets its own, {shown(limit)}"
         case rule:
             raise NoEvidence(f"rule is {rule!r}, which is none")
@@ -103,31 +103,31 @@ def _lots(model: FillModel, about: Mapping[str, Any], decimals: int) -> tuple[in
         return plain(Decimal(lots).scaleb(-decimals))
 
     still = int(about["open"])
-    asked = f"quantity: {shown(still)} were still to be filled"
+    wanted = f"quantity: {shown(still)} were still to be filled"
     match about["rule"]:
         case "touch" | "touched":
-            return still, [f"{asked}; {model.name} fills all of it"]
+            return still, [f"{wanted}; {model.name} fills all of it"]
         case "depth_walk" | "crossed_book":
             there = int(about["level"][1])
-            return min(still, there), [f"{asked}; {shown(there)} were left to take at the level"]
+            return min(still, there), [f"{wanted}; {shown(there)} were left to take at the level"]
         case _:
-            return _of_print(about, still, asked, decimals)
+            return _of_print(about, still, wanted, decimals)
 
 
-def _of_print(about: Mapping[str, Any], still: int, asked: str, decimals: int) -> tuple[int, list[str]]:
-    told: Sequence[Any] = about["print"]
+def _of_print(about: Mapping[str, Any], still: int, wanted: str, decimals: int) -> tuple[int, list[str]]:
+    printed: Sequence[Any] = about["print"]
     left, queue = int(about["left"]), int(about["queue"])
-    if not 0 < left <= int(told[3]) or queue < 0:
-        raise NoEvidence(f"{left} lots left of a print of {told[3]}, a queue of {queue}")
+    if not 0 < left <= int(printed[3]) or queue < 0:
+        raise NoEvidence(f"{left} lots left of a print of {printed[3]}, a queue of {queue}")
     behind = left - min(left, queue)
 
     def shown(lots: int) -> str:
         return plain(Decimal(lots).scaleb(-decimals))
 
-    steps = [f"print {told[0]}: {shown(int(told[3]))}, of which {shown(left)} had filled nothing of ours"]
+    steps = [f"print {printed[0]}: {shown(int(printed[3]))}, of which {shown(left)} had filled nothing of ours"]
     if queue:
         steps.append(f"queue: {shown(queue)} stood before us; {shown(behind)} of the print reached us")
-    return min(still, behind), [*steps, asked]
+    return min(still, behind), [*steps, wanted]
 
 
 def _fee(fill: Fill, about: Mapping[str, Any], cost: Decimal, schedules: Schedules) -> tuple[Decimal, str]:
@@ -136,7 +136,7 @@ def _fee(fill: Fill, about: Mapping[str, Any], cost: Decimal, schedules: Schedul
         raise NoEvidence(f"volume is {volume}; expected zero or more")
     rate_bps = schedule.rate_bps(fill.liquidity, volume)
     if rate_bps != Decimal(about["fee_bps"]):
-        raise NoEvidence(f"{schedule.name} gives {rate_bps} bp for {volume}; told are {about['fee_bps']}")
+        raise NoEvidence(f"{schedule.name} gives {rate_bps} bp for {volume}; the evidence states {about['fee_bps']}")
     fee = (cost * rate_bps / 10_000).quantize(FEE_QUANTUM, ROUND_HALF_UP)
     rate = f"{plain(rate_bps)} bp as {fill.liquidity.value} by {schedule.name}"
     return fee, f"fee: {plain(cost)} x {rate} after a volume of {plain(volume)} in 30 days = {plain(fee)} {fill.quote}"

@@ -268,7 +268,7 @@ EXAMPLES = (
     ),
     Example(
         "After a gap",
-        "Nobody watched while the price fell from 99 to 90: the stop at 97 is judged at the first price after the gap.",
+        "Nobody watched while the price fell from 99 to 90: the first price after the gap sets off the stop at 97.",
         (_sell(2, order_type="stop", trigger_price=97),),
         (
             Event(),

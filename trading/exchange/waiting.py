@@ -52,7 +52,7 @@ def waiting(order: Order, requests: Iterable[OrderRequest], snapshot: MarketSnap
 
     ``distance_bps`` of a resting order is how much worse its price is than the best of its own side, zero when
     there is none better; of one that waits for its trigger, how far the last trade (without one: the
-    other side's best price) is from it. None while the book is not known, or nothing is asked of it.
+    other side's best price) is from it. None while the book is not known, or it waits for no price.
     """
     instrument = snapshot.instrument(order.symbol)
     waits_for = _waits_for(order, snapshot, model)

@@ -1,4 +1,4 @@
-"""Indicators, computed once per version of a series (or once per frame) however many ask.
+"""Indicators, computed once per version of a series (or once per frame) however many read them.
 
 Those over candles take a `CandleSeries` of closed candles, oldest first, and return float64
 arrays as long as the series (one, or several as a named tuple), or their newest value. What

@@ -55,7 +55,7 @@ def remembered(series: CandleSeries, key: tuple[object, ...], compute: Callable[
 
 def ema(series: CandleSeries, period: int) -> Floats:
     """Return the exponential average of the closes, seeded with the simple one, factor 2 / (period + 1)."""
-    # Asked for at every frame by nearly every strategy: found before anything is made ready to compute it.
+    # Read at every frame by nearly every strategy: found before anything is made ready to compute it.
     values: Floats | None = series.memo.get(("ema", period))
     if values is None:
         values = remembered(series, ("ema", period), lambda: talib.EMA(series.close, period))

@@ -1,4 +1,4 @@
-"""All indicators that are shared between those who ask: importing this module fills ``INDICATORS``."""
+"""All indicators that are shared between all who read them: importing this module fills ``INDICATORS``."""
 
 from __future__ import annotations
 

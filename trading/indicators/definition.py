@@ -1,4 +1,4 @@
-"""How an indicator is declared: what it needs, and that it is computed once however many ask."""
+"""How an indicator is declared: what it needs, and that it is computed once however many read it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Indicator:
         return (inspect.getdoc(self.compute) or "").partition("\n")[0]
 
     def minimum(self, **parameters: object) -> int:
-        """Return how much data makes all of it known, at the defaults where nothing else is asked.
+        """Return how much data makes all of it known, at the defaults where nothing else is given.
 
         Parameters that have no default stand at 20.
         """
@@ -68,7 +68,7 @@ def indicator(
 ) -> Callable[[Callable[Concatenate[S, P], R]], Callable[Concatenate[S, P], R]]:
     """Return a decorator that lists an indicator, and computes it once for each series (or frame) and parameters.
 
-    Its arrays become read-only: all who ask are handed the same ones.
+    Its arrays become read-only: all who read them are handed the same ones.
     """
 
     def declare(compute: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:

@@ -1,7 +1,7 @@
 """What the tape says: who is in a hurry, and at what price trade goes on.
 
 The functions over prints are pure. Those that end in ``_at`` read the tape of a snapshot, and
-compute once per frame however many deployments ask.
+compute once per frame however many deployments read it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the order book says: where its weight is, and the price that this points to.
 
 The functions over quotes are pure. Those that end in ``_at`` read the book of a snapshot, and
-compute once per frame however many deployments ask.
+compute once per frame however many deployments read it.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ def micro_price(bids: Sequence[Quote], asks: Sequence[Quote]) -> float | None:
 
 
 def book_imbalance(bids: Sequence[Quote], asks: Sequence[Quote], levels: int = 10) -> float | None:
-    """Return (bid - asked) / all, by base quantity of the best ``levels`` of each side, -1 to 1.
+    """Return (bid - offered) / all, by base quantity of the best ``levels`` of each side, -1 to 1.
 
     Best first on both sides; None when a side is empty: what is not shown is not nothing.
     """
     if not bids or not asks:
         return None
     bid = sum(quote.qty for quote in bids[:levels])
-    asked = sum(quote.qty for quote in asks[:levels])
-    return (bid - asked) / (bid + asked)
+    offered = sum(quote.qty for quote in asks[:levels])
+    return (bid - offered) / (bid + offered)
 
 
 def spread_pct(bids: Sequence[Quote], asks: Sequence[Quote]) -> float | None:
@@ -55,7 +55,7 @@ def micro_price_at(data: MarketSnapshot, symbol: str) -> float | None:
 
 @indicator(needs=lambda: 1, reads="levels")
 def book_imbalance_at(data: MarketSnapshot, symbol: str, levels: int = 10) -> float | None:
-    """Return (bid - asked) / all of the book's best ``levels``, by base quantity, -1 to 1.
+    """Return (bid - offered) / all of the book's best ``levels``, by base quantity, -1 to 1.
 
     None when a side is empty.
     """

@@ -166,8 +166,8 @@ def regime_at(
     Raises:
         UnknownSymbol: no such symbol, or no such timeframe.
     """
-    asked = [data.candles(symbol, timeframe) for timeframe in timeframes]
-    for series in sorted(asked, key=lambda series: TIMEFRAME_MINUTES[series.timeframe], reverse=True):
+    candles = [data.candles(symbol, timeframe) for timeframe in timeframes]
+    for series in sorted(candles, key=lambda series: TIMEFRAME_MINUTES[series.timeframe], reverse=True):
         found = regime(series, rules)
         if found is not None:
             return found

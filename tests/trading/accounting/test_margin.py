@@ -161,7 +161,7 @@ def test_each_loan_is_charged_by_its_own_clock_at_the_rate_it_was_taken_up_at() 
 # Call, liquidation, bankruptcy
 
 
-def test_margin_is_called_once_below_eighty_percent_and_told_restored_above() -> None:
+def test_margin_is_called_once_below_eighty_percent_and_restored_above() -> None:
     desk = Desk(at(100), margin=lending(maintenance_pct=D(0)))
     desk.trade("sell", 19, leverage=2)
     level = desk.engine.account.buying_power.standing(desk.snapshot).level_pct
@@ -278,7 +278,7 @@ def test_an_account_that_owes_more_than_it_has_is_bankrupt_and_nothing_is_forgiv
     assert desk.engine.figures.drawdown_pct > 100
 
 
-def test_what_befell_an_account_is_told_in_sentences() -> None:
+def test_what_happened_to_an_account_is_said_in_sentences() -> None:
     desk = Desk(at(100))
     desk.trade("sell", 19, leverage=2)
 
@@ -318,11 +318,11 @@ def test_a_fee_for_liquidation_is_charged_when_the_terms_have_one() -> None:
 
 
 def test_a_strategy_hears_of_the_fills_of_a_liquidation() -> None:
-    heard: list[str] = []
+    received: list[str] = []
     desk = Desk(at(100))
-    object.__setattr__(desk.engine.strategy, "on_fill", lambda fill, state: heard.append(fill.reason))
+    object.__setattr__(desk.engine.strategy, "on_fill", lambda fill, state: received.append(fill.reason))
     desk.trade("sell", 19, leverage=2)
 
     desk.show(at(135))
 
-    assert heard == ["", "liquidation"]
+    assert received == ["", "liquidation"]

@@ -45,8 +45,8 @@ def test_a_stake_in_another_currency_is_paid_in_at_mid_and_worth_what_it_fetches
 
 def test_fifteen_dollars_of_a_cross_pair_are_fifteen_dollars() -> None:
     scene = Scene(instrument("BTC/USD"), instrument("XRP/BTC"))
-    wish = Signal.buy("XRP/BTC", 15, size_in=SizeUnit.ACCOUNT)
-    b = Bench(wish, scene=scene, funding_currency="BTC", symbols=("XRP/BTC",))
+    signal = Signal.buy("XRP/BTC", 15, size_in=SizeUnit.ACCOUNT)
+    b = Bench(signal, scene=scene, funding_currency="BTC", symbols=("XRP/BTC",))
     b.show({"BTC/USD": "3 x 90000\n---\n3 x 90000", "XRP/BTC": "2 x 90000\n---\n1 x 90000"})
     b.show()
     b.show()
@@ -176,7 +176,7 @@ def test_reasons_not_to_trade_are_counted() -> None:
     assert b.engine.why == {"no_signal": 2, "inside_band": 2}
 
 
-def test_a_strategy_is_not_asked_while_its_data_is_stale_or_missing() -> None:
+def test_a_strategy_is_not_evaluated_while_its_data_is_stale_or_missing() -> None:
     b = Bench(buy(), symbols=("XRP/USD",))
     b.show(BOOK, statuses={"XRP/USD": "stale"})
     b.show()
@@ -186,18 +186,18 @@ def test_a_strategy_is_not_asked_while_its_data_is_stale_or_missing() -> None:
 
 def test_a_strategy_waits_for_the_candles_it_needs() -> None:
     def eager(data: DataSnapshot, config: Any, state: dict[str, Any]) -> NoSignal:
-        return NoSignal("asked")
+        return NoSignal("evaluated")
 
     engine, scene = Engine(make_strategy(eager, warmup={"1m": 2}), {}, make_terms()), Scene()
     for _ in range(1900):
         engine.process(*scene.show(BOOK, trades="buy 101 x 1"))
 
-    assert set(engine.why) == {"warming_up", "asked"}
-    first = scene.sequence - engine.why["asked"] + 1
+    assert set(engine.why) == {"warming_up", "evaluated"}
+    first = scene.sequence - engine.why["evaluated"] + 1
     assert first * 100_000_000 - START_NS == 120 * 10**9
 
 
-def test_a_candle_strategy_is_asked_once_a_candle() -> None:
+def test_a_candle_strategy_is_evaluated_once_a_candle() -> None:
     def patient(data: DataSnapshot, config: Any, state: dict[str, Any]) -> NoSignal:
         return NoSignal(f"{len(data.candles('XRP/USD', '1m'))}")
 

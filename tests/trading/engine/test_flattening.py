@@ -144,16 +144,16 @@ def test_it_waits_while_nothing_can_be_traded_and_says_so(
         desk.show()
     flattening = desk.engine.flattening
     assert flattening is not None
-    told = flattening.waits_for
+    shown = flattening.waits_for
     for _ in range(3):
         desk.show(**(opened if desk.engine.flattening and desk.position().lots else {}))
 
-    assert sentence in told
+    assert sentence in shown
     assert desk.position().lots == 0
     assert len(done(desk)) == 1
 
 
-def test_a_book_too_thin_is_asked_again_once_a_second() -> None:
+def test_a_book_too_thin_is_tried_again_once_a_second() -> None:
     desk = Desk(AROUND_100)
     desk.trade("buy", 4)
     desk.show("101 x 300\n---\n99 x 300")
@@ -170,16 +170,16 @@ def test_a_book_too_thin_is_asked_again_once_a_second() -> None:
     assert desk.position().lots == 0
 
 
-def test_the_strategy_is_not_asked_meanwhile() -> None:
+def test_the_strategy_is_not_evaluated_meanwhile() -> None:
     desk = Desk(AROUND_100)
     desk.trade("buy", 2)
     desk.show(statuses={"XRP/USD": "stale"})
     flatten(desk)
-    asked = desk.engine.state.evaluated_ns
+    evaluated_ns = desk.engine.state.evaluated_ns
 
     desk.show()
 
-    assert desk.engine.state.evaluated_ns == asked
+    assert desk.engine.state.evaluated_ns == evaluated_ns
 
 
 def test_an_account_that_has_not_begun_cannot_be_flattened() -> None:

@@ -1,4 +1,4 @@
-"""Whatever a strategy raises is told on record, and ends nothing but its own turn."""
+"""Whatever a strategy raises is put on record, and ends nothing but its own turn."""
 
 import pytest
 
@@ -36,14 +36,14 @@ def bench_that_raises(error):
     return bench
 
 
-def test_an_error_is_told_with_its_kind_its_words_and_its_place():
+def test_an_error_is_described_by_its_kind_its_words_and_its_place():
     summary, traceback = raised(ValueError("no such band"))
 
     assert summary.startswith("ValueError: no such band (raised, line ")
     assert traceback.endswith("ValueError: no such band\n")
 
 
-def test_words_that_no_database_takes_are_told_in_others():
+def test_words_that_no_database_takes_are_spelled_otherwise():
     summary, traceback = raised(ValueError("a\x00b\ud800"))
 
     assert "a\\x00b\\ud800" in summary
@@ -51,7 +51,7 @@ def test_words_that_no_database_takes_are_told_in_others():
     assert traceback.encode()
 
 
-def test_an_error_that_cannot_say_what_it_is_is_told_all_the_same():
+def test_an_error_that_cannot_say_what_it_is_is_described_all_the_same():
     assert raised(Mute())[0].startswith("Mute: an error that fails to say what it is (raised, line ")
 
 
@@ -61,7 +61,7 @@ def test_endless_words_are_cut():
     assert (len(summary), len(traceback)) == (300, LONGEST_TRACEBACK)
 
 
-def test_an_interruption_is_told_at_the_place_it_interrupted():
+def test_an_interruption_is_described_at_the_place_it_interrupted():
     def handler():
         raise Interrupted("took longer than 1000 ms")
 

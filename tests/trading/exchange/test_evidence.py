@@ -1,4 +1,4 @@
-"""Every number of a fill and of what it was judged on is held to the others."""
+"""Every number of a fill and of its evidence is held to the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a test asks any indicator, and reads whatever it answers."""
+"""How a test computes any indicator, and reads whatever comes of it."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from trading.candles import CandleSeries
 from trading.indicators.definition import Indicator
 
 
-def ask(asked: Indicator, series: CandleSeries, other: CandleSeries | None = None) -> Any:
-    """Return what it answers at its defaults, and at a period of 20 where it has none."""
-    rest = list(inspect.signature(asked.compute).parameters.values())[1:]
+def computed(known: Indicator, series: CandleSeries, other: CandleSeries | None = None) -> Any:
+    """Return it at its defaults, and at a period of 20 where it has none."""
+    rest = list(inspect.signature(known.compute).parameters.values())[1:]
     periods = {p.name: 20 for p in rest if p.default is p.empty and p.name != "second"}
     both = [series, series if other is None else other] if any(p.name == "second" for p in rest) else [series]
     with np.errstate(all="raise"):
-        return asked.compute(*both, **periods)
+        return known.compute(*both, **periods)
 
 
-def lines_of(answer: Any) -> list[np.ndarray]:
-    """Return the arrays of an answer; none where it is the newest value."""
-    return [line for line in (answer if isinstance(answer, tuple) else (answer,)) if isinstance(line, np.ndarray)]
+def lines_of(value: Any) -> list[np.ndarray]:
+    """Return the arrays of an value; none where it is the newest value."""
+    return [line for line in (value if isinstance(value, tuple) else (value,)) if isinstance(line, np.ndarray)]
 
 
-def values_of(answer: Any, at: int = -1) -> tuple[Any, ...]:
+def values_of(value: Any, at: int = -1) -> tuple[Any, ...]:
     """Return what is known at one candle: of each line its value or None, of a newest value its parts."""
-    parts = answer if isinstance(answer, tuple) else (answer,)
+    parts = value if isinstance(value, tuple) else (value,)
     return tuple(_known(part[at]) if isinstance(part, np.ndarray) else part for part in parts)
 
 
