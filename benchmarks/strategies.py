@@ -18,8 +18,8 @@ from trading.candles import MINUTE_NS, TIMEFRAME_MINUTES
 from trading.engine import Engine, Terms
 from trading.frames import FRAME_INTERVAL_MS, NS_PER_MS, Frame, History
 from trading.market import Market
+from trading.market_snapshot import MarketSnapshot
 from trading.run import Scene, folded, run
-from trading.snapshot import DataSnapshot
 
 FRAMES = 600  # a minute, and the candle that closes in it
 DEPLOYMENTS = 1_000
@@ -81,7 +81,7 @@ def evaluated(name: str, scenes: list[Scene], *, is_cold: bool) -> int:
     return run(scenes, [engine_of(name, trigger="frame")], processed_cold if is_cold else Engine.process).frames
 
 
-def processed_cold(engine: Engine, frame: Frame, snapshot: DataSnapshot) -> None:
+def processed_cold(engine: Engine, frame: Frame, snapshot: MarketSnapshot) -> None:
     """Show a frame of which nothing is computed yet."""
     snapshot.memo.clear()
     for series in snapshot.series.values():
