@@ -37,6 +37,7 @@ class Deployment(models.Model):
     funding_currency = models.CharField(**column("funding_currency"))
     latency_ms = models.PositiveIntegerField(**column("latency_ms"))
     latency_sigma = models.FloatField(**column("latency_sigma"))
+    latency_spread_ms = models.PositiveIntegerField(**column("latency_spread_ms"))
     fill_model = models.CharField(**column("fill_model"))
     fee_schedule = models.CharField(**column("fee_schedule"))
     shadows = models.CharField(**column("shadows"))

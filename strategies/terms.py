@@ -147,6 +147,17 @@ class DeploymentTerms(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, 
             le=2,
         ),
     ] = 0.0
+    latency_spread_ms: Annotated[
+        int,
+        _term(
+            "Latency spread",
+            "added to the latency of each order, evenly from nothing up to this",
+            Group.EXECUTION,
+            unit="ms",
+            ge=0,
+            le=60_000,
+        ),
+    ] = 0
 
     def __post_init__(self) -> None:
         if not (self.cash.is_finite() and self.cash >= 1):

@@ -16,6 +16,7 @@ from strategies.models import Deployment
 from tests.rows import enter, open_season
 from tests.working import Work, around
 from trading.book import Side
+from trading.frames import NS_PER_MS
 
 pytestmark = pytest.mark.django_db
 ADD = "/admin/strategies/deployment/add/?strategy=ema_cross"
@@ -43,6 +44,14 @@ def test_what_a_row_says_is_what_the_engine_trades_on() -> None:
     assert terms.margin.limit("XRP/USD", Side.BUY) == 3
     assert terms.margin.limit("XRP/USD", Side.SELL) == 2
     assert (terms.margin.maintenance_pct, terms.margin.rate_bps("USD")) == (20, D("1.5"))
+
+
+def test_the_spread_of_the_latency_is_added_evenly_to_each_order() -> None:
+    latency = terms_of(created(latency_ms=100, latency_spread_ms=50), 0).latency
+
+    assert latency is not None
+    delays_ms = {latency.of(f"a:{number}:o1") // NS_PER_MS for number in range(2_000)}
+    assert set(range(100, 150)) <= delays_ms <= set(range(100, 151))
 
 
 @pytest.mark.parametrize(
