@@ -72,7 +72,7 @@ def test_to_open_a_page_folds_nothing_before_its_socket_comes(market, client):
 
     page = client.get("/markets/BTC-USD/")
 
-    assert "Reading the newest frames" in page.content.decode()
+    assert "Loading order book" in page.content.decode()
     assert watch_of(MARKET).folded == 0
 
 
