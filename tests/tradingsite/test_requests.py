@@ -5,7 +5,7 @@ import re
 import pytest
 import structlog
 
-from tradingsite.logs import logging_config, tell_place
+from tradingsite.logs import logging_config, add_place
 from tradingsite.web_metrics import WEB
 
 pytestmark = pytest.mark.django_db
@@ -56,6 +56,6 @@ def test_a_line_logged_inside_carries_what_is_bound_and_where_the_process_is(cap
 
 
 def test_what_a_line_says_itself_goes_before_where_the_process_is():
-    event = tell_place(None, "info", {"event": "x", "frame": 3, "at": lambda: {"frame": 7}})
+    event = add_place(None, "info", {"event": "x", "frame": 3, "at": lambda: {"frame": 7}})
 
     assert event == {"event": "x", "frame": 3}
