@@ -77,11 +77,11 @@ def worker(log: Path) -> Any:
 
 def market_is_worked_through(deployments: int) -> bool:
     """Return whether the recording is over and as many deployments' cursors stand at its last frame."""
-    state = bus.feed_state()
-    if not state or not state["finished"]:
+    state, season = bus.feed_state(), current_season()
+    if season is None or not state or not state["finished"]:
         return False
     last = bus.latest_sequence(state["market"])
-    return current_season().accounts.filter(standing__sequence__gte=last).count() == deployments
+    return season.accounts.filter(standing__sequence__gte=last).count() == deployments
 
 
 def ledger_sums() -> dict[tuple[int, str], Any]:

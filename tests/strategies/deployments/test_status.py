@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from portfolios.models import Season
-from strategies.deployments.flattening import flatten_deployment
+from strategies.deployments.commands import flatten_deployment
 from strategies.deployments.services import (
     create_deployment,
     disable_deployment,
