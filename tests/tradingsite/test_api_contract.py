@@ -90,6 +90,8 @@ NAMES_WHAT_THERE_IS = {
     "GET /api/v1/feed/": "symbol",
     "GET /api/v1/league/": "at: a moment of the season",
     "GET /api/v1/markets/{slug}/indicators/": "the parameters of the one that is named",
+    "POST /api/v1/deployments/{slug}/cancel/": "order_id: that of an open order",
+    "POST /api/v1/deployments/{slug}/close/": "symbol and qty: of an open position",
     "POST /api/v1/deployments/{slug}/clone/": "config: that of its strategy",
     "POST /api/v1/deployments/{slug}/challenger/": "another version must lie in the folder",
     "POST /api/v1/deployments/{slug}/switch/": "another version must lie in the folder",
