@@ -9,9 +9,12 @@ from typing import Any
 
 import numpy as np
 from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
 
 from tests.drawing import START_NS, instrument
+from tests.making import make_strategy, make_terms
 from trading.book import BookTop, Level, Side
+from trading.engine import Engine
 from trading.frames import Frame, Gap, Trade, sequence_at
 from trading.orders import TRIGGERED
 from trading.portfolio import OpenOrder
@@ -146,3 +149,15 @@ def _second_thought(rng: np.random.Generator, order: OpenOrder) -> Cancel | Amen
         limit_price=price * float(rng.uniform(0.995, 1.005)) if rng.random() < 0.5 else None,
         trigger_price=price * float(rng.uniform(0.995, 1.005)) if rng.random() < 0.2 else None,
     )
+
+
+def make_engine(slug: str = "restless", **terms: Any) -> Engine:
+    symbols = tuple(pair.symbol for pair in PAIRS)
+    strategy = make_strategy(restless, symbols=symbols)
+    return Engine(strategy, {}, make_terms(slug=slug, symbols=symbols, stake=D(100), **terms))
+
+
+markets = st.builds(Drawn.of, st.integers(0, 2**32), st.integers(30, 90))
+
+
+latencies = st.sampled_from([0, 100, 250])

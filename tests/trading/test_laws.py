@@ -4,25 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from decimal import Decimal as D
-from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.laws import PAIRS, Drawn, law, market_of, restless
-from tests.making import make_strategy, make_terms
+from tests.laws import PAIRS, latencies, law, make_engine, market_of, markets
 from trading.accounting.ledger import Party
 from trading.book import Side
 from trading.engine import Engine, Outcome
 from trading.fills import digest
 from trading.frames import Frame, decode_frame, encode_frame
 from trading.market import Market
-
-
-def make_engine(slug: str = "restless", **terms: Any) -> Engine:
-    symbols = tuple(pair.symbol for pair in PAIRS)
-    strategy = make_strategy(restless, symbols=symbols)
-    return Engine(strategy, {}, make_terms(slug=slug, symbols=symbols, stake=D(100), **terms))
 
 
 def run(engine: Engine, frames: list[Frame]) -> list[Outcome]:
@@ -33,9 +25,7 @@ def run(engine: Engine, frames: list[Frame]) -> list[Outcome]:
     return outcomes
 
 
-markets = st.builds(Drawn.of, st.integers(0, 2**32), st.integers(30, 90))
 fundings = st.sampled_from(["USD", "BTC"])
-latencies = st.sampled_from([0, 100, 250])
 
 
 @law
