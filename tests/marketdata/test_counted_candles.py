@@ -10,8 +10,8 @@ from marketdata.feed.keeper import Keeper
 from marketdata.models import Candle as CandleRow
 from marketdata.selectors import market_at
 from marketdata.services import record_candles
-from tests.drawing import instrument
-from tests.trading.test_history import START_NS, XRP, flat, frame, piece, series_of
+from tests.drawing import START_NS, instrument
+from tests.trading.candle_history import XRP, flat, frame, piece, series_of
 from trading.candles import MINUTE_NS, width_ns
 from trading.frames import Frame
 from trading.market import Market

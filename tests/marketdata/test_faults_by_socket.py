@@ -19,15 +19,7 @@ from marketdata.kraken.rest import KrakenRest, Pace
 from marketdata.simulation.fault_syntax import parse_faults
 from marketdata.simulation.rest_server import serve_rest
 from marketdata.simulation.server import serve_simulation
-from tests.marketdata.feed.test_feed import (
-    feed_events,
-    in_thread,
-    make_feed,
-    published,
-    published_statuses,
-    running,
-    until,
-)
+from tests.marketdata.feeding import feed_events, in_thread, make_feed, published, published_statuses, running, until
 from trading.frames import NS_PER_S
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -13,11 +13,19 @@ from marketdata.kraken.client import KrakenClient
 from marketdata.recording import recorder
 from marketdata.recording.folders import files_in, recorded_file, verify
 from marketdata.recording.reading import recorded_frames, surveyed
-from marketdata.recording.recorder import Recorder
 from marketdata.recording.server import serve_recording
 from marketdata.selectors import market_at
 from marketdata.simulation.server import serve_simulation
-from tests.marketdata.feed.test_feed import SYMBOLS, feed_events, in_thread, make_feed, published, running, until
+from tests.marketdata.feeding import (
+    SYMBOLS,
+    feed_events,
+    in_thread,
+    make_feed,
+    make_recorder,
+    published,
+    running,
+    until,
+)
 from trading.frames import encode_frame
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,10 +36,6 @@ def _empty_redis():
     bus.redis_client().flushdb()
     yield
     bus.redis_client().flushdb()
-
-
-def make_recorder(root: Path, **options) -> Recorder:
-    return Recorder(root, "simulated:1", SYMBOLS, **{"rotate_bytes": 1 << 28, "max_bytes": 1 << 30, **options})
 
 
 def encoded(frames) -> list[bytes]:

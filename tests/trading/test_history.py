@@ -7,30 +7,14 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.drawing import START_NS, draw_trades, instrument
+from tests.drawing import START_NS
+from tests.trading.candle_history import XRP, flat, frame, piece, series_of
 from trading.candles import MINUTE_NS, SERIES_CAPACITY, TIMEFRAME_MINUTES, Candle, Closed, width_ns
-from trading.frames import Frame, Gap, History
+from trading.frames import Frame, Gap
 from trading.market import Market
 
-XRP = "XRP/USD"
 FEW = settings(max_examples=60, deadline=None)
 HOUR_NS = 60 * MINUTE_NS
-
-
-def frame(at_ns: int, trades: str = "", **changes: object) -> Frame:
-    first = {"instruments": (instrument(),)} if changes.pop("is_first", False) else {}
-    first_id = at_ns // 1_000_000_000 * 10  # later prints have higher ids
-    prints = draw_trades(trades, first_id=first_id, time_ns=at_ns - 1) if trades else ()
-    return Frame(sequence=at_ns // 100_000_000, time_ns=at_ns, trades=prints, **first, **changes)
-
-
-def piece(timeframe: str, *candles: Candle) -> History:
-    rows = tuple((c.start_ns, c.open, c.high, c.low, c.close, c.volume, c.trades) for c in candles)
-    return History(XRP, timeframe, rows)
-
-
-def flat(start_ns: int, price: int = 100, volume: int = 1) -> Candle:
-    return Candle(start_ns, price, price, price, price, volume, 1)
 
 
 def lively(seed: int, count: int) -> list[Frame]:
@@ -53,12 +37,6 @@ def lively(seed: int, count: int) -> list[Frame]:
         prints = "".join(f"buy {chance.randrange(90, 110)} x {chance.randrange(1, 10**16)}\n" for _ in range(2))
         frames.append(frame(now_ns, prints if chance.random() < 0.7 else "", **changes))
     return frames
-
-
-def series_of(market: Market) -> dict[str, list[tuple]]:
-    snapshot = market.snapshot()
-    found = {timeframe: snapshot.candles(XRP, timeframe) for timeframe in TIMEFRAME_MINUTES}
-    return {timeframe: [series.version, *series] for timeframe, series in found.items()}
 
 
 def newest(closed: list[Closed]) -> list[Closed]:

@@ -10,39 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.making import Bench
+from tests.trading.played import played
 from trading.exchange.evidence import rederived
-from trading.exchange.examples import EXAMPLES, Event, Example
+from trading.exchange.examples import EXAMPLES, Example
 from trading.fills import Fill
-from trading.frames import Gap
 from trading.orders import OrderStatus
-
-FRAME_NS = 100_000_000
 
 
 def described(fill: Fill) -> str:
     return f"{fill.side.value} {fill.qty:.2f} @ {fill.price:f} {fill.liquidity.value} {fill.evidence['rule']}"
-
-
-def played(example: Example) -> tuple[Bench, list[list[Fill]]]:
-    """Return the bench after the example, and the fills of each of its events."""
-    entries = [list(example.before)] if example.before else []
-    bench = Bench(*entries, [*example.wants], [*example.then], fill_model=example.model)
-    bench.show(example.book)  # pays in the stake
-    if example.before:
-        bench.show()
-        bench.show(example.book)
-    bench.show()
-    return bench, [list(shown(bench, event)) for event in example.events]
-
-
-def shown(bench: Bench, event: Event) -> list[Fill]:
-    fills: list[Fill] = []
-    for number in range(event.frames):
-        now_ns = bench.scene.now_ns
-        gap = Gap(now_ns - FRAME_NS, now_ns, "drawn") if event.after_gap else None
-        book = event.book if number == 0 and event.book else None
-        fills += bench.show(book, trades=event.prints, gap=gap).fills
-    return fills
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.title)

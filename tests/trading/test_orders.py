@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import trading
-from tests.laws import law
+from tests.laws import latencies, law, make_engine, markets
 from tests.markets import Violent, give_orders
-from tests.trading.test_laws import latencies, make_engine, markets
 from trading.book import Side
 from trading.engine import Engine
 from trading.frames import Frame

@@ -9,46 +9,14 @@ import pytest
 
 from tests.drawing import Scene, draw_trades, instrument
 from tests.making import Bench
+from tests.trading.rough_weather import BOOK, bench, buy, gap, limit, live
 from trading.exchange.evidence import rederived
-from trading.frames import Gap, utc
-from trading.orders import Order
+from trading.frames import utc
 from trading.signals import Amend, Cancel, Signal
-
-BOOK = """
-    102 x 900
-    101 x 300
-    100 x 200
-    ---
-     99 x 500
-     98 x 500
-"""
-
-
-def buy(qty: float, **options: object) -> Signal:
-    return Signal.buy("XRP/USD", qty, size_in="base", **options)
 
 
 def sell(qty: float, **options: object) -> Signal:
     return Signal.sell("XRP/USD", qty, size_in="base", **options)
-
-
-def limit(price: float, **options: object) -> dict[str, object]:
-    return {"order_type": "limit", "limit_price": price, **options}
-
-
-def bench(*answers: object, book: str = BOOK, scene: Scene | None = None, **terms: object) -> Bench:
-    made = Bench(*answers, scene=scene, **terms)
-    made.show(book)
-    made.show()
-    return made
-
-
-def gap(b: Bench) -> Gap:
-    return Gap(b.scene.now_ns - 5_000_000_000, b.scene.now_ns, "drawn")
-
-
-def live(b: Bench) -> list[Order]:
-    return list(b.engine.open_orders.values())
 
 
 # Gaps and late prints

@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.drawing import Scene
-from tests.laws import law
+from tests.laws import PAIRS, Drawn, law, restless
 from tests.making import make_strategy, make_terms
-from tests.trading.test_laws import PAIRS, _Drawn, restless
 from trading.engine import Engine
 from trading.fills import Fill
 from trading.frames import Frame
@@ -105,8 +104,8 @@ def test_an_error_in_a_turn_ends_the_run() -> None:
 
 
 @law
-@given(st.builds(_Drawn.of, st.integers(0, 2**32), st.integers(20, 50)), st.integers(1, 60))
-def test_a_run_stopped_at_any_frame_and_gone_on_with_is_one_that_was_not(frames: _Drawn, stop_after: int) -> None:
+@given(st.builds(Drawn.of, st.integers(0, 2**32), st.integers(20, 50)), st.integers(1, 60))
+def test_a_run_stopped_at_any_frame_and_gone_on_with_is_one_that_was_not(frames: Drawn, stop_after: int) -> None:
     fills: dict[str, list[Fill]] = {"whole": [], "resumed": []}
 
     def show(engine: Engine, frame: Frame, snapshot: DataSnapshot, name: str) -> None:

@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.drawing import Scene
-from tests.laws import law
+from tests.laws import PAIRS, Drawn, law, restless
 from tests.making import make_strategy, make_terms, says
-from tests.trading.test_laws import PAIRS, _Drawn, restless
 from trading.engine import Engine, Outcome
 from trading.exchange.consumed import OutOfTurn, SharedBook
 from trading.frames import Frame
@@ -104,7 +103,7 @@ def run(engines: list[Engine], frames: list[Frame]) -> list[Outcome]:
     return outcomes
 
 
-markets = st.builds(_Drawn.of, st.integers(0, 2**32), st.integers(30, 60))
+markets = st.builds(Drawn.of, st.integers(0, 2**32), st.integers(30, 60))
 
 
 @law

@@ -9,7 +9,7 @@ import pytest
 
 from tests.desk import Desk
 from tests.making import Bench
-from tests.trading.test_how_a_fill_happens import played, shown
+from tests.trading.played import played, shown
 from trading.engine.commands import cancel_order
 from trading.exchange.examples import EXAMPLES, Example
 from trading.exchange.models import FILL_MODELS

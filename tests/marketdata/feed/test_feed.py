@@ -1,13 +1,9 @@
 """The feed with its real socket, stream and database; only the exchange stands in for another."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
-from itertools import groupby
 from pathlib import Path
 
 import pytest
-from django.db import connection
 from websockets.asyncio.server import serve
 
 from marketdata import bus, models
@@ -20,12 +16,12 @@ from marketdata.recording.reading import read_recording, recorded_frames
 from marketdata.recording.server import serve_recording
 from marketdata.selectors import market_at
 from marketdata.simulation.server import serve_simulation
+from tests.marketdata.feeding import feed_events, in_thread, make_feed, published, published_statuses, running, until
 from tests.marketdata.wire import CAPTURE_2023, CAPTURE_2026
 from trading.frames import NS_PER_S, Frame, encode_frame
 from trading.market import Market
 
 pytestmark = pytest.mark.django_db(transaction=True)
-SYMBOLS = ("BTC/USD", "ETH/USD", "XRP/USD", "XRP/BTC")
 
 
 @pytest.fixture(autouse=True)
@@ -35,46 +31,6 @@ def _empty_redis():
     bus.redis_client().flushdb()
 
 
-def make_feed(url: str, market: str = "simulated:1", symbols: tuple[str, ...] = SYMBOLS, **options) -> Feed:
-    keeper = options.pop("keeper", None) or Keeper(market, Market())
-    options = {"source": market.partition(":")[0], "is_recording": market.startswith("recording"), **options}
-    return Feed(keeper, url, symbols, **options)
-
-
-@contextlib.asynccontextmanager
-async def running(feed: Feed) -> AsyncIterator[None]:
-    stop = asyncio.Event()
-    task = asyncio.create_task(feed.run(stop))
-    try:
-        yield
-    finally:
-        stop.set()
-        await asyncio.wait_for(task, 20)
-
-
-async def until(condition, within_s: float = 15.0) -> None:
-    async with asyncio.timeout(within_s):
-        while not condition():  # noqa: ASYNC110 - what is waited for knows nothing of us
-            await asyncio.sleep(0.02)
-
-
-async def in_thread(question, *args):
-    """Ask the database in a thread that leaves no connection behind."""
-
-    def call():
-        try:
-            return question(*args)
-        finally:
-            connection.close()
-
-    return await asyncio.to_thread(call)
-
-
-def feed_events(kind: str = "") -> list[tuple[str, str]]:
-    events = models.FeedEvent.objects.order_by("time", "id").values_list("kind", "detail")
-    return [event for event in events if kind in ("", event[0])]
-
-
 async def play(path: Path, speed: float, market: str) -> Feed:
     found = survey(read_recording(path), path)
     async with serve_recording(path, found, speed=speed) as url:
@@ -82,16 +38,6 @@ async def play(path: Path, speed: float, market: str) -> Feed:
         async with running(feed):
             await until(lambda: feed.health.finished)
     return feed
-
-
-def published(market: str) -> list[Frame]:
-    return list(bus.read(market, 0))
-
-
-def published_statuses(symbol: str) -> list[str]:
-    """Return the symbol's statuses in the published frames, repetitions left out."""
-    feed_events = [frame.statuses[symbol] for frame in published("simulated:1") if symbol in frame.statuses]
-    return [status for status, _ in groupby(feed_events)]
 
 
 def assert_no_trade_is_missing_or_repeated(frames: list[Frame]) -> None:

@@ -10,7 +10,7 @@ from portfolios.models import Command
 from strategies.deployments.services import create_deployment
 from strategies.models import Deployment
 from tests.rows import open_season
-from tests.strategies.admin.test_deployments import act
+from tests.strategies.admin.acting import act
 
 pytestmark = pytest.mark.django_db
 ADD = "/admin/strategies/deployment/add/"

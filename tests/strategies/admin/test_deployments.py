@@ -7,6 +7,7 @@ from django.urls import reverse
 from portfolios.models import FeeSchedule
 from strategies.models import Deployment, DeploymentEvent, Worker
 from tests.rows import enter, open_season
+from tests.strategies.admin.acting import act
 
 pytestmark = pytest.mark.django_db
 ADD = "/admin/strategies/deployment/add/"
@@ -99,11 +100,6 @@ def test_a_deployment_whose_strategy_is_gone_says_so(admin_client):
     page = admin_client.get(reverse("admin:strategies_deployment_change", args=[row.pk])).content.decode()
 
     assert "no strategy called" in page
-
-
-def act(admin_client, action, rows, **more):
-    data = {"action": action, "_selected_action": [row.pk for row in rows], **more}
-    return admin_client.post("/admin/strategies/deployment/", data, follow=True)
 
 
 def test_several_are_paused_and_enabled_at_once(admin_client):

@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from tests.stage import Stage
+from tests.strategies.library.grid import APART, BTC, QUIET, TOGETHER, at, paired
 from trading.engine import Engine
 from trading.portfolio import OpenOrder
 from trading.signals import Signal
 
-BTC = "BTC/USD"
-QUIET = [60_000 + 30 * ((59 - n) % 3) for n in range(60)]  # five minutes each; the last is the centre
 LEVELS = [59_100.0, 58_200.0, 57_300.0]  # 1.5 % of the centre apart; three more end at 54,600
 PLAIN: dict[str, Any] = {  # bids of 50 dollars, whatever the tape, the hour and the volume
     "flow": {"is_on": False},
@@ -26,14 +25,6 @@ PLAIN: dict[str, Any] = {  # bids of 50 dollars, whatever the tape, the hour and
 def opening(closes: list[float] = QUIET, wick_pct: float = 0.05, volumes: Any = 10.0, **config: Any) -> Stage:
     stage = Stage("grid_rsi_reversion", (BTC,), **{**PLAIN, **config})
     return stage.past(BTC, "5m", closes, volumes, wick_pct)
-
-
-def at(stage: Stage, *prices: float, after_s: float = 11) -> Stage:
-    """Print one trade at each price, and another there a moment later, so that what it says is heard."""
-    for price in prices:
-        stage.trade(BTC, price, qty=0.001, after_s=after_s)
-        stage.trade(BTC, price, qty=0.001, after_s=0.1)
-    return stage
 
 
 def orders(stage: Stage, purpose: str = "entry") -> list[OpenOrder]:
@@ -306,19 +297,6 @@ def test_what_another_version_left_is_taken_over_and_its_orders_are_cancelled() 
 
     assert asks(stage) == [59_986.5]  # 1.5 % above the purchase
     assert (stage.indicators[BTC]["centre"], bids(stage)[0]) == (59_200, 58_312.0)
-
-
-APART = [2.4 + 0.001 * (n // 2 % 2) for n in range(60)]
-TOGETHER = [price * 2.4 / 60_000 for price in QUIET]
-
-
-def paired(ripples: list[float], fall: float, **config: Any) -> Stage:
-    """Bid for both, buy bitcoin, and wait for the candle in which XRP has fallen, too, or has not."""
-    stage = Stage("grid_rsi_reversion", ("XRP/USD", BTC), **config)
-    stage.past(BTC, "5m", QUIET).past("XRP/USD", "5m", ripples)
-    at(stage, 60_000)
-    stage.trade("XRP/USD", fall, qty=10)
-    return at(stage, 59_050, 59_050, after_s=400)
 
 
 def test_a_symbol_that_moves_with_one_that_is_held_takes_its_bids_back() -> None:

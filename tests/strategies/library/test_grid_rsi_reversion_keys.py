@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.keys import idle_keys
 from tests.stage import Stage
-from tests.strategies.library.test_grid_rsi_reversion import APART, BTC, QUIET, TOGETHER, at, paired
+from tests.strategies.library.grid import APART, BTC, QUIET, TOGETHER, at, paired
 
 RAW: dict[str, Any] = {"min_volume_ratio": 0}
 

@@ -18,10 +18,9 @@ from strategies.library.market_making.quoting import (
 )
 from strategies.versions import registry
 from tests.stage import PAIRS, Stage
-from tests.strategies.library.test_market_making import ASK, BID, BTC, CALM, asks, at, bids, opening, orders, stops
+from tests.strategies.library.making import ASK, BID, BTC, CALM, asks, at, bids, opening, orders, stops
+from tests.strategies.library.making_exits import APART, RATIO, ratio
 from trading.book import Side
-
-RATIO = "XRP/BTC"
 
 
 def config_of(**keys: Any) -> Any:
@@ -195,19 +194,7 @@ def test_a_trend_counts_candles_not_looks() -> None:
     assert ("trending_market BTC/USD" in stage.why, len(bids(stage))) == (False, 1)
 
 
-def ratio(closes: list[float], bitcoin: str = "0.0005", **config: Any) -> Stage:
-    """Open XRP/BTC beside XRP/USD, whose minutes are drawn, and bitcoin, which ripples."""
-    terms = {"assets": {"BTC": D(bitcoin)}} if bitcoin else {}
-    stage = Stage("market_making", (RATIO,), terms=terms, **config)
-    for symbol, minutes in ((BTC, CALM), ("XRP/USD", closes), (RATIO, [0.00004 + 1e-8 * (n % 2) for n in range(40)])):
-        stage.past(symbol, "1m", minutes)
-    stage.trade(RATIO, 0.00004)
-    stage.wait(0.1)
-    return stage
-
-
 TOGETHER = [2.4 + 0.0004 * (n % 2) for n in range(40)]
-APART = [2.4 + 0.0004 * (n // 2 % 2) for n in range(40)]
 
 
 def test_xrp_is_bought_with_the_bitcoin_there_is_and_without_any_it_says_so() -> None:

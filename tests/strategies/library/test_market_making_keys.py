@@ -7,8 +7,8 @@ from typing import Any
 
 from tests.keys import idle_keys
 from tests.stage import Stage
-from tests.strategies.library.test_market_making import BTC, CALM, at
-from tests.strategies.library.test_market_making_exits import APART, ratio
+from tests.strategies.library.making import BTC, CALM, at
+from tests.strategies.library.making_exits import APART, ratio
 
 
 def raw(closes: list[float] = CALM, hour: int = 9, **config: Any) -> Stage:

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from strategies.versions import registry
-from tests.strategies.versions.test_registry import FIVE_LINES
+from tests.strategies.versions.five_lines import FIVE_LINES
 
 
 @pytest.fixture

@@ -13,8 +13,7 @@ from strategies.league.files import DeploymentEntry, LeagueFile, deployment_fiel
 from strategies.league.replay import new_engine
 from strategies.models import Deployment
 from tests.leagues import written
-from tests.marketdata.feed.test_feed import make_feed, published, running, until
-from tests.marketdata.test_feed_recording import make_recorder
+from tests.marketdata.feeding import make_feed, make_recorder, published, running, until
 from trading.fills import digest
 from trading.market import Market
 

@@ -9,15 +9,7 @@ import pytest
 
 from strategies.versions import registry
 from strategies.versions.registry import UnknownStrategy
-
-FIVE_LINES = """
-from trading.signals import Signal
-
-STRATEGY_NAME, STRATEGY_VERSION, SYMBOLS = "dip_buyer", "1.0.0", ["BTC/USD"]
-def generate_signal(data, config, state):
-    if data.portfolio.is_flat("BTC/USD"):
-        return Signal.buy("BTC/USD", 20, stop_loss=data.price("BTC/USD") * 0.99)
-"""
+from tests.strategies.versions.five_lines import FIVE_LINES
 
 
 def test_the_library_is_found_and_nothing_in_it_is_broken() -> None:

@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.drawing import Scene
-from tests.laws import law
+from tests.laws import PAIRS, Drawn, law, restless
 from tests.making import make_strategy, make_terms
-from tests.trading.test_laws import PAIRS, _Drawn, restless
 from trading.engine import MAX_ERRORS_IN_A_ROW, Engine, Outcome
 from trading.engine.shadow import Shadow, band_of, other_models
 from trading.frames import Frame
@@ -21,7 +20,7 @@ from trading.performance.optimism import Origin, optimism_band
 from trading.signals import Signal
 
 SYMBOLS = tuple(pair.symbol for pair in PAIRS)
-markets = st.builds(_Drawn.of, st.integers(0, 2**32), st.integers(30, 60))
+markets = st.builds(Drawn.of, st.integers(0, 2**32), st.integers(30, 60))
 
 
 def trader(**terms: Any) -> Engine:
@@ -86,7 +85,7 @@ def test_the_band_holds_the_gain_of_every_model_since_all_had_the_same_equity(
 
 
 def test_shadows_of_an_account_that_has_not_begun_begin_with_its_stake() -> None:
-    frames = _Drawn.of(7, 40)
+    frames = Drawn.of(7, 40)
 
     _, shadows = trade(trader(), frames, fork_after=0)
 

@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.trading.test_orders_in_rough_weather import bench, buy, gap, limit, live
+from tests.trading.rough_weather import bench, buy, gap, limit, live
 from trading.exchange.evidence import rederived
 from trading.fills import Fill, sealed
 
