@@ -175,7 +175,7 @@ def test_an_order_says_all_that_was_asked(client: Client) -> None:
     assert stop.trigger_price == 107
     assert "1.5× on margin · post-only" in html
     assert "trail</small> 2.5 %" in html
-    assert "then stop</small> 80" in html
+    assert "stop</small> 80" in html
 
 
 def test_leverage_that_no_column_holds_does_not_stop_the_worker() -> None:
