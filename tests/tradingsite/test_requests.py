@@ -5,7 +5,7 @@ import re
 import pytest
 import structlog
 
-from tradingsite.logs import logging_config, add_place
+from tradingsite.logs import add_place, logging_config
 from tradingsite.web_metrics import WEB
 
 pytestmark = pytest.mark.django_db
