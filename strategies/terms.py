@@ -122,7 +122,7 @@ class DeploymentTerms(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, 
             "Shadows",
             "whether the other fill models run, too; auto: while it is among the best of the league",
             Group.EXECUTION,
-            json={"maxLength": 4, "x-api": "shadow_choice"},
+            json={"maxLength": 10, "x-api": "shadow_choice"},
         ),
     ] = ShadowChoice.AUTO
     latency_ms: Annotated[

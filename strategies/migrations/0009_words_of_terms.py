@@ -90,7 +90,7 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 default="auto",
                 help_text="whether the other fill models run, too; auto: while it is among the best of the league",
-                max_length=4,
+                max_length=10,
             ),
         ),
         migrations.AlterField(

@@ -111,7 +111,7 @@ def test_what_no_worker_takes_stays_so(work: Work, change) -> None:
     else:
         change(deployment_id=row().pk, reason="hung")
 
-    with pytest.raises(ValidationError, match="no worker runs it"):
+    with pytest.raises(ValidationError, match="no worker takes it"):
         stop_entries(deployment=row(), by="anna")
 
 
@@ -122,7 +122,7 @@ def test_the_page_and_the_league_say_so(work: Work) -> None:
     contestant = contestant_named("a", work.season, state)
 
     assert contestant.health is Health.ENTRIES_STOPPED
-    assert contestant.health_reason == "entries are stopped: news; exits and stops go on"
+    assert contestant.health_reason == "entries are stopped: news; exits, stops and targets keep working"
 
 
 def test_every_change_is_on_record_with_the_frame_after_which_it_was_applied(work: Work) -> None:

@@ -69,9 +69,9 @@ def test_a_deployment_created_while_a_season_runs_takes_part_at_once() -> None:
         ({"config": {"invest": 20}}, "buy_and_hold has no invest; it has invest_pct"),
         ({"strategy": "nope"}, "no strategy is called 'nope'"),
         ({"risk": {"max_position": -1}}, "max_position is -1; expected a number above zero"),
-        ({"fill_model": "hopeful"}, "known are realistic, optimistic, pessimistic"),
-        ({"shadows": "always"}, "Value 'always' is not a valid choice"),
-        ({"cash": 0}, "greater than or equal to 1"),
+        ({"fill_model": "hopeful"}, "expected one of realistic, optimistic, pessimistic"),
+        ({"shadows": "always"}, "shadows is 'always'; expected one of auto, off, on"),
+        ({"cash": 0}, "cash is 0; expected a decimal number at least 1"),
         ({"slug": "other"}, "slug cannot be changed"),
     ],
 )
