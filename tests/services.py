@@ -43,6 +43,7 @@ def pytest_addoption(parser):
 def pytest_load_initial_conftests(early_config, parser, args):
     if early_config.known_args_namespace.fast:
         os.environ.update(_NO_SERVERS)
+        os.environ.setdefault("HYPOTHESIS_PROFILE", "fast")
     start_services()
     return (yield)
 
