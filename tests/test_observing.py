@@ -14,7 +14,7 @@ TOLD = re.compile(r"^\| .*", re.MULTILINE)
 def test_every_metric_is_told_by_the_name_that_prometheus_reads() -> None:
     made = {
         name + ("_total" if kind == "counter" else "")
-        for path in [*SOURCES, ROOT / "marketdata" / "reporting.py"]
+        for path in [*SOURCES, ROOT / "marketdata" / "telemetry" / "reporting.py"]
         for kind, name in MADE.findall(path.read_text())
     }
     rows = TOLD.findall((ROOT / "docs" / "observing.md").read_text())
