@@ -85,10 +85,10 @@ class FeeSchedules(APIView):
         """Add a table; deployments that follow its family are charged by it from its day on."""
         asked = NewFeeScheduleSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        told: dict[str, Any] = dict(asked.validated_data)
-        told["tiers"] = [[str(tier[name]) for name in NewFeeTierSerializer().fields] for tier in told["tiers"]]
+        values: dict[str, Any] = dict(asked.validated_data)
+        values["tiers"] = [[str(tier[name]) for name in NewFeeTierSerializer().fields] for tier in values["tiers"]]
         try:
-            row = add_fee_schedule(by=request.user.get_username(), **told)
+            row = add_fee_schedule(by=request.user.get_username(), **values)
         except InvalidChange as error:
             raise ValidationError(as_serializer_error(error)) from None
         return Response(KnownFeeScheduleSerializer(_named(row.name)).data, status=status.HTTP_201_CREATED)

@@ -1,4 +1,4 @@
-"""REST: what befell a deployment, and the benchmark that it is set against."""
+"""REST: the events of a deployment, and the benchmark it is compared with."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class EventFilter(KnownParameters):
 
 
 class Events(generics.ListAPIView[DeploymentEvent]):
-    """What befell a deployment, newest first: errors with their traceback, gaps, pauses, changes."""
+    """Events of a deployment, newest first: errors with their traceback, gaps, pauses, changes."""
 
     queryset = DeploymentEvent.objects.all()
     serializer_class = DeploymentEventSerializer

@@ -208,7 +208,7 @@ def _candidates() -> Iterator[Path]:
 
 
 def _installed(module: str) -> Path:
-    """Return the file or package of an installed module; one that is missing is told when it is loaded."""
+    """Return the file or package of an installed module; one that is missing is reported when it is loaded."""
     try:
         spec = find_spec(module)
     except (ImportError, ValueError):

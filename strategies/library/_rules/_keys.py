@@ -8,7 +8,7 @@ import msgspec
 
 
 def key(text: str, **bounds: Any) -> msgspec.Meta:
-    """Return what is told of a key: its meaning and unit, and its bounds (``ge``, ``gt``, ``le``, ``lt``)."""
+    """Return the description of a key: its meaning and unit, and its bounds (``ge``, ``gt``, ``le``, ``lt``)."""
     return msgspec.Meta(description=text, **bounds)
 
 

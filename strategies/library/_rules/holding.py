@@ -16,7 +16,7 @@ MINUTE_NS = 60_000_000_000
 def enter(
     side: Side, symbol: str, size: float, price: float, *, stop_pct: float, target_pct: float, **options: Any
 ) -> Signal:
-    """Return a wish to buy, or to short, for ``size`` of the account's currency.
+    """Return a signal to buy, or to short, for ``size`` of the account's currency.
 
     Stop and target lie so many percent from ``price`` and are kept by the exchange; other
     fields of the Signal are ``options`` and go before them.
@@ -27,7 +27,7 @@ def enter(
 
 
 def leave(holding: Holding, *, reason: str, code: str, **options: Any) -> Signal:
-    """Return a wish to close all that is held, long or short."""
+    """Return a signal to close all that is held, long or short."""
     close = Signal.sell if holding.qty > 0 else Signal.cover
     return close(holding.symbol, reason=reason, code=code, **options)
 

@@ -1,7 +1,7 @@
 """Trend following on hourly candles: enters when an hour opens on the other side of the EMA-9 after three on one side.
 
 It goes long above the average and short below it, and leaves when an hour opens on the wrong side, or after three days.
-It looks once a minute: an hour's opening is known when its first minute has ended.
+It is evaluated once a minute: an hour's opening is known when its first minute has closed.
 """
 
 from .config import Config

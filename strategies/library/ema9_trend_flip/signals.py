@@ -46,10 +46,10 @@ def _answer(data: DataSnapshot, config: Config, state: dict[str, Any], symbol: s
     look = _look(data.candles(symbol, config.timeframe), data.candles(symbol, "1m"), config, state)
     holding = data.portfolio.position(symbol)
     if holding is not None:
-        wish = _exit(data, config, holding, look)
-        if wish is None:
+        closing = _exit(data, config, holding, look)
+        if closing is None:
             return NoSignal("existing_position")
-        return NoSignal("order_open") if is_leaving(data, symbol) else wish
+        return NoSignal("order_open") if is_leaving(data, symbol) else closing
     if isinstance(look, NoSignal):
         return look
     hindrance = _hindrance(data, config, state, symbol)

@@ -1,7 +1,7 @@
-"""A ladder of bids below the price: each that is filled is sold one level higher, and its level is free again.
+"""RSI grid: bids rest on levels below the price; a filled bid is sold one level higher, and its level is free again.
 
-It bids more when RSI is low and less when it is high, takes its bids back in a trend or in extreme volatility, and
-moves the ladder after enough cycles. Below the lowest level a stop, kept by the exchange, ends it all.
+Bids are larger when RSI is low and smaller when it is high; they are cancelled in a trend and in extreme volatility.
+The grid moves after enough cycles. Below the lowest level a stop, kept by the exchange, closes everything.
 """
 
 from .config import Config

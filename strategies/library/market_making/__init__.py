@@ -1,7 +1,7 @@
-"""Earns the spread: a bid and an ask rest around the fair price, as a maker, and move with it and against what is held.
+"""Market making (post-only): a bid and an ask rest around the fair price and follow it, shifted against the inventory.
 
-The more it holds the less it bids and the lower it asks; before takers who lean on the book a quote steps back.
-Quotes never ask less than the fees unless told to, and what is held too long is offered for less; a stop ends the rest.
+The larger the inventory, the lower both quotes; a quote moves away when takers push the book towards it. The spread
+covers two fees unless the config allows less. A position held too long is offered lower; a stop closes the rest.
 """
 
 from .config import Config

@@ -64,7 +64,7 @@ class Config(msgspec.Struct, frozen=True):
     """The first keys have a default for each symbol, which holds while they are empty.
 
     A minute's returns deviate by hundredths of a percent: the regimes of volatility are drawn where they tell a
-    calm market from a wild one. The units of Avellaneda and Stoikov's model are told in ``quoting``.
+    calm market from a wild one. The units of Avellaneda and Stoikov's model are given in ``quoting``.
     """
 
     min_spread_pct: Annotated[Pct | None, key("least distance between bid and ask before multipliers, percent")] = None

@@ -1,7 +1,7 @@
-"""Counter-trend on five-minute candles: buys what is stretched below its mean, shorts what is stretched above it.
+"""Mean reversion on five-minute candles: buys far below the mean, shorts far above it.
 
-It waits until the tape has begun to turn, stays out of trends and out of extreme volatility,
-and is content with less of its target the longer it has to wait for it.
+It waits until trade flow turns, stays out of trends and of extreme volatility, and lowers its target the longer
+a position is held.
 """
 
 from .._rules.breaker import note_result as on_fill

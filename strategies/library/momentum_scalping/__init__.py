@@ -1,7 +1,7 @@
 """Scalps one-minute momentum: buys when RSI or MACD turn up with the trend and with volume, shorts mirrored.
 
-A five-minute trend and the tape must agree, and strong Bitcoin trends are left alone. A position is held for
-three minutes at most, and given up before when momentum is exhausted or the fast average is crossed.
+The five-minute trend and the trade flow must agree; it does not trade against a strong Bitcoin trend. A position is
+held for three minutes at most, and closed earlier when momentum is exhausted or the fast average is crossed.
 """
 
 from .._rules.breaker import note_result as on_fill

@@ -1,7 +1,7 @@
-"""Follows the tape: buys when takers suddenly buy much more than they sell, shorts when they sell more.
+"""Order flow: buys when takers suddenly buy much more than they sell, shorts when they sell much more.
 
-It also goes for the average price of the tape where a price has run far from it and takers begin to push it
-back. It stays out where the tape looks made up or too well informed, and wants less the longer it has to wait.
+It also trades back to the VWAP when the price is far from it and takers begin to push it back. It stays out when trades
+look artificial or well informed (VPIN), and lowers its target the longer a position is held.
 """
 
 from .._rules.breaker import note_result as on_fill

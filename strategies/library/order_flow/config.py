@@ -52,9 +52,9 @@ OWN = {
 class Config(msgspec.Struct, frozen=True):
     """The first keys have a default for each symbol, which holds while they are empty."""
 
-    buy_imbalance: Annotated[Share | None, key("lean of the tape beyond which it buys, 0 to 1")] = None
-    sell_imbalance: Annotated[Share | None, key("lean of the tape beyond which it sells, 0 to 1")] = None
-    imbalance: Annotated[Share | None, key("the same for both sides, while they are not told apart")] = None
+    buy_imbalance: Annotated[Share | None, key("buy-imbalance threshold, 0 to 1")] = None
+    sell_imbalance: Annotated[Share | None, key("sell-imbalance threshold, 0 to 1")] = None
+    imbalance: Annotated[Share | None, key("threshold for both sides while is_asymmetric is off, 0 to 1")] = None
     volume_spike: Annotated[Multiple | None, key("volume of the newest five prints, of the average, to follow")] = None
     size_usd: Annotated[Usd | None, key("size of an entry; account currency")] = None
     max_position_usd: Annotated[Usd | None, key("most held through one symbol; account currency")] = None

@@ -38,12 +38,12 @@ class Config(msgspec.Struct, frozen=True):
 
 
 def generate_signal(data: DataSnapshot, config: Config, state: dict[str, Any]) -> Signal | NoSignal:
-    """Toss the coin; on a hit buy a symbol that is flat, or sell it if it is held."""
+    """Draw a random number; on a hit buy a flat symbol, or sell a held one."""
     if data.rng.random() >= config.trades_per_minute / FRAMES_PER_MINUTE:
         return NoSignal("coin")
     symbol = data.symbols[int(data.rng.integers(len(data.symbols)))]
     if data.portfolio.position(symbol) is not None:
-        return Signal.sell(symbol, reason="the coin said sell")
+        return Signal.sell(symbol, reason="random exit")
     if not data.portfolio.is_flat(symbol):
         return NoSignal("order_open")
     price = data.price(symbol)
@@ -53,5 +53,5 @@ def generate_signal(data: DataSnapshot, config: Config, state: dict[str, Any]) -
         size_in=SizeUnit.ACCOUNT,
         stop_loss=price * (1 - config.stop_loss_pct / 100) if config.stop_loss_pct else None,
         take_profit=price * (1 + config.take_profit_pct / 100) if config.take_profit_pct else None,
-        reason="the coin said buy",
+        reason="random entry",
     )

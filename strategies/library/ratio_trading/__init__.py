@@ -1,8 +1,8 @@
-"""Trades one coin against another: buys XRP while it is cheap in bitcoin, sells it while it is dear.
+"""XRP/BTC ratio: buys XRP when it is cheap in bitcoin, sells it when it is expensive.
 
-It takes what lies beyond the usual swing of the last minutes, waits for the mean, and sells no more than it
-holds: over time it means to own more of both coins. It needs bitcoin to buy with and sells XRP that was paid
-in, so an account that begins with both suits it best; it keeps a share of each and never borrows.
+It trades deviations beyond the usual range of the last minutes back to the mean and sells no more than it holds: the
+aim is to own more of both coins. An account that starts with both suits it best; it keeps a share of each and never
+borrows.
 """
 
 from .config import Config

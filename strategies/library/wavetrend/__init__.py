@@ -1,8 +1,8 @@
 """WaveTrend on five-minute candles: buys when the oscillator has turned up and left the oversold zone, shorts mirrored.
 
-A crossing within a zone is waited on until the zone is left, and dropped when the oscillator turns back before; each
-counts for one candle and one entry. It leaves at the opposite crossing and in the opposite extreme, if stop or target
-have not come first.
+A crossing inside a zone becomes an entry when the zone is left, and is dropped when the oscillator turns back first;
+each counts for one candle and one entry. It exits at the opposite crossing, at the opposite extreme, or at stop or
+target.
 """
 
 from .._rules.breaker import note_result as on_fill

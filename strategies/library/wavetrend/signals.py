@@ -57,10 +57,10 @@ def _answer(data: DataSnapshot, config: Config, state: dict[str, Any], symbol: s
     look = look_once(symbol, series.version, state, _Look, lambda: _look(series, config, state))
     holding = data.portfolio.position(symbol)
     if holding is not None:
-        wish = _exit(holding, look)
-        if wish is None:
+        closing = _exit(holding, look)
+        if closing is None:
             return NoSignal("existing_position")
-        return NoSignal("order_open") if is_leaving(data, symbol) else wish
+        return NoSignal("order_open") if is_leaving(data, symbol) else closing
     hindrance = _hindrance(data, config, state, symbol) or look.code
     if not hindrance and has_entered(symbol, series.version, state):
         hindrance = "no_crossover"  # this one has had its entry

@@ -1,7 +1,7 @@
-"""Contrarian on five-minute candles: buys fear and shorts greed, with candles of great volume as the whales' trace.
+"""Contrarian on five-minute candles: buys fear and shorts greed, with high-volume candles as trace of large traders.
 
-Fear is a price far below its high of four hours, greed far above its low. A spike in volume that moves the price our
-way makes it bold, one that moves it the other way keeps it out, and an extreme that lasts is taken for a trend.
+Fear is a price far below its four-hour high, greed far above its four-hour low. A volume spike in the direction of the
+trade raises the size, one against it blocks the entry, and an extreme that lasts counts as a trend.
 """
 
 from .._rules.breaker import note_result as on_fill

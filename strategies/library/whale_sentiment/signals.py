@@ -56,10 +56,10 @@ def _answer(data: DataSnapshot, config: Config, state: dict[str, Any], symbol: s
     wanted = _side(Zone(look.zone), config)
     holding = data.portfolio.position(symbol)
     if holding is not None:
-        wish = _exit(data, config, state, holding, wanted)
-        if wish is None:
+        closing = _exit(data, config, state, holding, wanted)
+        if closing is None:
             return NoSignal("existing_position")
-        return NoSignal("order_open") if is_leaving(data, symbol) else wish
+        return NoSignal("order_open") if is_leaving(data, symbol) else closing
     swing = config.swings.at(look.range_pct)
     hindrance = _hindrance(data, config, state, symbol, look, swing)
     if hindrance or wanted is None:

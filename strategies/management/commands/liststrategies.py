@@ -36,7 +36,7 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(rows, allow_nan=False, default=str))
         else:
             for strategy in found:
-                self.stdout.write(_told(strategy))
+                self.stdout.write(_text(strategy))
             broken = self.style.ERROR if self.stdout.isatty() else None
             for failure in failures:
                 self.stdout.write(f"✗ {failure.path}\n    {failure.error}", broken)
@@ -76,7 +76,7 @@ def _parameter(field: ConfigField) -> dict[str, Any]:
     }
 
 
-def _told(strategy: Strategy) -> str:
+def _text(strategy: Strategy) -> str:
     warmup = ", ".join(f"{count} × {timeframe}" for timeframe, count in strategy.warmup.items()) or "none"
     first = strategy.description.partition("\n")[0]
     lines = [
@@ -87,6 +87,6 @@ def _told(strategy: Strategy) -> str:
     lines += [f"    asset {name}: {size:,} bytes" for name, size in assets_of(strategy.sources).items()]
     for field in config_fields(strategy.schema()):
         limits = field.bounds or ", ".join(map(str, field.choices))
-        told = f"{field.help} ({limits})" if limits else field.help
-        lines.append(f"    {field.key} = {json.dumps(field.default, default=str)}  {told}".rstrip())
+        help_text = f"{field.help} ({limits})" if limits else field.help
+        lines.append(f"    {field.key} = {json.dumps(field.default, default=str)}  {help_text}".rstrip())
     return "\n".join(lines)

@@ -7,7 +7,7 @@ back at the average.
 What it remembers, in `state`: when it last bought or sold, and how many round trips gained.
 
 The files: `config.py` holds every number with bounds and help, `signals.py` decides,
-`lifecycle.py` is told of the start and of every fill. `state["indicators"]` is what the
+`lifecycle.py` is called at the start and for every fill. `state["indicators"]` is what the
 deployment's page shows; each `NoSignal` code is counted there. A file beside them that is not
 Python, such as a model, is part of the version: declare `ASSETS: Mapping[str, bytes]` here, and
 `ASSETS["model.onnx"]` holds its bytes.
