@@ -24,14 +24,14 @@ from tests import rows
 WITHIN_S = 8.0
 
 
-def told(number: int, *, slug: str = "a", symbol: str = "BTC/USD", kind: MessageKind = MessageKind.FILL) -> Message:
+def reported(number: int, *, slug: str = "a", symbol: str = "BTC/USD", kind: MessageKind = MessageKind.FILL) -> Message:
     """Return a message as it is before it is written; ``number`` tells it from others."""
     return Message(kind=kind, slug=slug, data={"number": number, "symbol": symbol})
 
 
 def write(*numbers: int, **fields: Any) -> None:
     """Have facts happen, in one transaction."""
-    writing.write_messages([told(number, **fields) for number in numbers])
+    writing.write_messages([reported(number, **fields) for number in numbers])
 
 
 def trade(deployment: Deployment, *numbers: int) -> None:
@@ -91,7 +91,7 @@ class Program:
         return messages
 
     async def subscribes(self, *channels: str, **options: Any) -> list[dict[str, Any]]:
-        """Subscribe; return all that was told until it had caught up."""
+        """Subscribe; return all messages received until it had caught up."""
         await self.say(type="subscribe", channels=list(channels), **options)
         return await self.hears_until("heartbeat")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-Told = tuple[str, Any]  # the service's name and its span
+Sent = tuple[str, Any]  # the service's name and its span
 
 
 class Collector(ThreadingHTTPServer):
@@ -19,7 +19,7 @@ class Collector(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.told: list[Told] = []
+        self.sent: list[Sent] = []
 
     @property
     def endpoint(self) -> str:
@@ -27,7 +27,7 @@ class Collector(ThreadingHTTPServer):
 
     def spans(self, service: str, name: str) -> list[Any]:
         """Return a service's spans whose name begins so."""
-        return [span for told_by, span in list(self.told) if told_by == service and span.name.startswith(name)]
+        return [span for sender, span in list(self.sent) if sender == service and span.name.startswith(name)]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -41,7 +41,7 @@ class _Handler(BaseHTTPRequestHandler):
         for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
             about = {attribute.key: attribute.value.string_value for attribute in resource.resource.attributes}
             spans = [span for scope in resource.scope_spans for span in scope.spans]
-            self.server.told += [(about["service.name"], span) for span in spans]
+            self.server.sent += [(about["service.name"], span) for span in spans]
         self.send_response(200)
         self.end_headers()
 

@@ -20,8 +20,8 @@ class Node:
     @property
     def text(self) -> str:
         """All that stands in it, blanks as one."""
-        told = "".join(child if isinstance(child, str) else f" {child.text} " for child in self.children)
-        return " ".join(told.split())
+        reported = "".join(child if isinstance(child, str) else f" {child.text} " for child in self.children)
+        return " ".join(reported.split())
 
     def all(self, tag: str) -> Iterator[Node]:
         """Yield the elements of a kind below it, in their order."""
@@ -86,9 +86,9 @@ def table_in(part: Node) -> list[dict[str, str]]:
 
 def stats_in(part: Node) -> dict[str, str]:
     """Return the figures of a part, by their names without the unit."""
-    told = {}
+    reported = {}
     for stat in part.all("div"):
         if "stat" in stat.classes:
             name, value = next(stat.all("dt")), next(stat.all("dd"))
-            told[" ".join(child.strip() for child in name.children if isinstance(child, str)).strip()] = value.text
-    return told
+            reported[" ".join(child.strip() for child in name.children if isinstance(child, str)).strip()] = value.text
+    return reported

@@ -84,7 +84,7 @@ def fill(deployment: Deployment, number: int = 1, **fields: Any) -> Fill:
         "fee": Decimal("0.128"),
         "quote": "USD",
         "liquidity": "taker",
-        "reason": "the coin said buy",
+        "reason": "random entry",
         "evidence": {"rule": "depth_walk"},
         "sequence": number,
         "time": NOON,

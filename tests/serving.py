@@ -59,7 +59,7 @@ class Site:
 
 
 class Follower(threading.Thread):
-    """A program of a user: its stream, and all that it was told."""
+    """A program of a user: its stream, and every message it received."""
 
     def __init__(self, make: Callable[[], Stream]) -> None:
         super().__init__()

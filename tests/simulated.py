@@ -56,11 +56,11 @@ def _frame(market: SimulatedMarket, now_ns: int, stride_ns: int, *, is_first: bo
 
 def _past(market: SimulatedMarket, symbol: str) -> list[History]:
     """Return the candles that ended when the first frame begins."""
-    told, begin = Past(market, symbol), BEGIN_NS // MINUTE_NS
+    reported, begin = Past(market, symbol), BEGIN_NS // MINUTE_NS
     pieces = []
     for timeframe, count in PAST_CANDLES.items():
         width = TIMEFRAME_MINUTES[timeframe]
-        candles = told.candles(begin // width * width - count * width, count, width)
+        candles = reported.candles(begin // width * width - count * width, count, width)
         rows = tuple((c.start_ns, c.open, c.high, c.low, c.close, c.volume, c.trades) for c in candles)
         pieces.append(History(symbol, timeframe, rows))
     return pieces

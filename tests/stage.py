@@ -1,4 +1,4 @@
-"""A stage for one strategy: its market is told price by price, and what it says and gets is written down.
+"""A stage for one strategy: its market is drawn price by price; its signals and fills are kept.
 
 A step may take any time: a frame is shown only where something happens, so that hours pass in milliseconds.
 """
@@ -124,12 +124,12 @@ class Stage:
         self.prices[symbol] = price if price is not None else self.prices[symbol]
         ticks = self._ticks(symbol, self.prices[symbol])
         self.now_ns += max(FRAME_NS, round(after_s * 10) * FRAME_NS)
-        told = []
+        reported = []
         for side, qty in sides_and_sizes:
             self._ids[symbol] += 1
             lots = max(1, round(qty * 10**8))
-            told.append(Trade(symbol, self._ids[symbol], Side(side), ticks, lots, self.now_ns - 1))
-        return self._show(tuple(told))
+            reported.append(Trade(symbol, self._ids[symbol], Side(side), ticks, lots, self.now_ns - 1))
+        return self._show(tuple(reported))
 
     def wait(self, seconds: float) -> Outcome:
         """Let time pass in which nobody trades; one frame at its end."""

@@ -80,8 +80,8 @@ def number(text: str) -> Decimal:
     return Decimal(text.replace(",", "").replace("−", "-"))
 
 
-def figure(told: object) -> Decimal | None:
-    return None if told is None else Decimal(str(told))
+def figure(body: object) -> Decimal | None:
+    return None if body is None else Decimal(str(body))
 
 
 def cells_of(league: Node) -> dict[str, dict[str, Node]]:
@@ -141,12 +141,12 @@ def test_each_point_of_a_curve_is_the_standing_of_its_moment(running: Runner) ->
 
 @pytest.mark.parametrize("window", ["season", "1h"])
 def test_the_league_page_shows_what_the_api_tells(client: Client, season: list[Deployment], window: str) -> None:
-    told = api(client, f"league/?window={window}")
+    body = api(client, f"league/?window={window}")
     league = page(client, f"/?window={window}")
     board = cells_of(league)
 
-    assert [slug for slug in board if not slug.startswith("yardstick")] == [row["slug"] for row in told["rows"]]
-    for row in told["rows"]:
+    assert [slug for slug in board if not slug.startswith("yardstick")] == [row["slug"] for row in body["rows"]]
+    for row in body["rows"]:
         cells, made = board[row["slug"]], row["window"]
         exactly = {"equity": row["equity"], "exposure": row["exposure"], "return": made["return_pct"]}
         exactly |= {name: made[name] for name in ("realised", "unrealised", "fees")}
@@ -173,8 +173,8 @@ def test_the_league_page_shows_what_the_api_tells(client: Client, season: list[D
 
 @pytest.mark.parametrize("window", ["season", "1h"])
 def test_the_totals_are_the_sums_of_the_rows(client: Client, season: list[Deployment], window: str) -> None:
-    told = api(client, f"league/?window={window}")
-    (totals,), rows = told["totals"], told["rows"]
+    body = api(client, f"league/?window={window}")
+    (totals,), rows = body["totals"], body["rows"]
     stats = stats_in(page(client, f"/?window={window}").find("panel-totals"))
 
     for name in ("equity", "exposure", "realised", "fees"):
@@ -188,18 +188,18 @@ def test_the_totals_are_the_sums_of_the_rows(client: Client, season: list[Deploy
     assert stats["Fills"].split()[:2] == [str(totals["window"]["fills"]), str(totals["window"]["round_trips"])]
 
 
-def test_a_past_moment_is_told_alike_by_page_and_api(client: Client, season: list[Deployment]) -> None:
+def test_a_past_moment_is_reported_alike_by_page_and_api(client: Client, season: list[Deployment]) -> None:
     point = EquityPoint.objects.filter(fills__gt=0).order_by("time")[3]
     at = point.time.isoformat().replace("+00:00", "Z")
 
-    told = {row["slug"]: row for row in api(client, f"league/?at={at}")["rows"]}
+    body = {row["slug"]: row for row in api(client, f"league/?at={at}")["rows"]}
     board = cells_of(page(client, f"/?at={at}"))
 
-    row = told[point.account.slug]
+    row = body[point.account.slug]
     assert figure(row["equity"]) == point.equity
     assert row["fills"] == Fill.objects.filter(account=point.account, time__lte=point.time).count()
-    assert {slug: cells["equity"].attributes["data-v"] for slug, cells in board.items() if slug in told} == {
-        slug: row["equity"] for slug, row in told.items()
+    assert {slug: cells["equity"].attributes["data-v"] for slug, cells in board.items() if slug in body} == {
+        slug: row["equity"] for slug, row in body.items()
     }
 
 
@@ -230,8 +230,8 @@ def test_the_tables_of_a_deployments_page_are_the_lists_of_the_api(client: Clien
     shows = page(client, f"/{address}")
 
     fills = rows_of(client, f"{address}fills/?limit=30")
-    told = [(number(row["Quantity"]), number(row["Price"]), row["Fee"]) for row in table_in(shows.find("panel-fills"))]
-    assert told == [(figure(f["qty"]), figure(f["price"]), quoted(figure(f["fee"]))) for f in fills]
+    body = [(number(row["Quantity"]), number(row["Price"]), row["Fee"]) for row in table_in(shows.find("panel-fills"))]
+    assert body == [(figure(f["qty"]), figure(f["price"]), quoted(figure(f["fee"]))) for f in fills]
     trips = rows_of(client, f"{address}round_trips/?limit=30")
     assert [(row["Fees"], row["Result"]) for row in table_in(shows.find("panel-round_trips"))] == [
         (quoted(figure(trip["fees"])), shown(signed(figure(trip["result"]), 4))) for trip in trips

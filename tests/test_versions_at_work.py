@@ -57,8 +57,8 @@ def test_an_edited_a_broken_and_a_lost_version_leave_what_trades_alone(folder: P
     (refusal,) = (line for line in log.read_text().splitlines() if "does not take a deployment on" in line)
     assert "version ab12cd34 of flipper is not in its folder" in refusal
     assert "deployment=lost" in refusal.split()
-    assert told("flip") == {"1.0.0 with 20"}
-    assert told("flip-2") == {"2.0.0 with 30"}
+    assert reported("flip") == {"1.0.0 with 20"}
+    assert reported("flip-2") == {"2.0.0 with 30"}
 
 
 def fills_of(slug: str, after: int = 0) -> Callable[[], bool]:
@@ -66,6 +66,6 @@ def fills_of(slug: str, after: int = 0) -> Callable[[], bool]:
     return Fill.objects.filter(account__slug=slug, id__gt=after).exists
 
 
-def told(slug: str) -> set[str]:
+def reported(slug: str) -> set[str]:
     reasons = Fill.objects.filter(account__slug=slug).values_list("reason", flat=True)
     return {reason.partition(" after ")[0] for reason in reasons}

@@ -30,7 +30,7 @@ def short() -> Work:
     return work
 
 
-def told(client: Client) -> dict[str, object]:
+def body(client: Client) -> dict[str, object]:
     return client.get("/api/v1/league/").json()["rows"][0]
 
 
@@ -57,7 +57,7 @@ def test_a_short_stands_in_its_rows(short: Work) -> None:
 
 
 def test_page_and_api_say_that_a_short_is_secured(short: Work, client: Client) -> None:
-    row, html = told(client), page(client)
+    row, html = body(client), page(client)
 
     assert (row["margin_state"], row["owed"], row["used_margin"], row["short_exposure"]) == (
         "good", "1500", "742.5", "1500",
@@ -72,7 +72,7 @@ def test_a_margin_call_is_on_record_and_on_the_page(short: Work, client: Client)
     short.show(around(128))  # equity about 565, margin 742.5: 76 %
     short.settle()
 
-    row, html = told(client), page(client)
+    row, html = body(client), page(client)
 
     assert list(DeploymentEvent.objects.filter(kind="margin_call").values_list("deployment__slug", flat=True)) == ["a"]
     assert (row["margin_state"], short.account.standing.is_called) == ("called", True)
@@ -86,7 +86,7 @@ def test_a_liquidation_leaves_a_trip_a_fill_and_nothing_owed(short: Work, client
     short.settle()
 
     order = Order.objects.get(purpose="liquidation")
-    trip, standing, row = RoundTrip.objects.get(), short.account.standing, told(client)
+    trip, standing, row = RoundTrip.objects.get(), short.account.standing, body(client)
     assert (order.side, order.status, order.is_reduce_only) == ("buy", "filled", True)
     assert (trip.side, trip.entry_price, trip.exit_price) == ("sell", 99, 146)
     assert (standing.owed, standing.used_margin, standing.margin_level_pct, standing.is_called) == (0, 0, None, False)
@@ -105,7 +105,7 @@ def test_bankruptcy_is_said_as_what_it_is(short: Work, client: Client) -> None:
     short.show(around(250))
     short.settle()
 
-    row = told(client)
+    row = body(client)
 
     assert (row["margin_state"], short.account.standing.bankrupt_at is not None) == ("bankrupt", True)
     assert row["leverage"] is None

@@ -96,13 +96,13 @@ def test_the_benchmark_holds_what_the_deployment_trades_from_its_first_frame_on(
         close("BTC/USD", minute, btc)
         close("XRP/BTC", minute, Decimal(ratio))
 
-    told = client.get("/api/v1/deployments/a/benchmark/").json()
+    body = client.get("/api/v1/deployments/a/benchmark/").json()
 
-    assert (told["assets"], told["fee_pct"], told["reason"]) == (["BTC", "XRP"], "0.4", "")
-    first, last = (Decimal(point["worth"]) for point in told["points"])
+    assert (body["assets"], body["fee_pct"], body["reason"]) == (["BTC", "XRP"], "0.4", "")
+    first, last = (Decimal(point["worth"]) for point in body["points"])
     assert round(first, 10) == round(100 / Decimal("1.004"), 10)
     assert round(last, 10) == round((60 + 75) / Decimal("1.004"), 10)  # BTC +20 %, XRP from 2.00 to 3.00
-    assert told["points"][0]["time"] == "2026-07-07T12:01:00Z"
+    assert body["points"][0]["time"] == "2026-07-07T12:01:00Z"
 
 
 def test_without_candles_the_benchmark_says_what_is_missing(client):
@@ -110,10 +110,10 @@ def test_without_candles_the_benchmark_says_what_is_missing(client):
     assert client.get("/api/v1/deployments/a/benchmark/").json()["reason"] == "it has not been valued yet"
 
     EquityPoint.objects.create(account=deployment.account, time=NOON, equity=100, mid_equity=100)
-    told = client.get("/api/v1/deployments/a/benchmark/").json()
+    body = client.get("/api/v1/deployments/a/benchmark/").json()
 
-    assert told["points"] == []
-    assert told["reason"] == "no candle of BTC/USD has closed since it began that leads to USD"
+    assert body["points"] == []
+    assert body["reason"] == "no candle of BTC/USD has closed since it began that leads to USD"
 
 
 def test_events_are_listed_newest_first_and_narrowed_by_kind(client):
@@ -122,7 +122,7 @@ def test_events_are_listed_newest_first_and_narrowed_by_kind(client):
         time = NOON + timedelta(minutes=number)
         deployment.events.create(event_id=str(number), kind=kind, summary=f"{kind} {number}", time=time, since=NOON)
 
-    told = client.get("/api/v1/deployments/a/events/", {"kind": "error"}).json()["results"]
+    body = client.get("/api/v1/deployments/a/events/", {"kind": "error"}).json()["results"]
 
-    assert [event["summary"] for event in told] == ["error 2", "error 0"]
-    assert told[0]["since"] == "2026-07-07T12:00:00Z"
+    assert [event["summary"] for event in body] == ["error 2", "error 0"]
+    assert body[0]["since"] == "2026-07-07T12:00:00Z"

@@ -55,7 +55,7 @@ def league():
     of_trade = {"account": account, "symbol": "BTC/USD", "sequence": 1}
     Order.objects.create(
         **of_trade, order_id="alpha-1", side="buy", type="market", time_in_force="gtc", status="filled", qty="0.0005",
-        filled_qty="0.0005", average_price=64_000, purpose="entry", reason="the coin said buy", signal_code="heads",
+        filled_qty="0.0005", average_price=64_000, purpose="entry", reason="random entry", signal_code="heads",
         fill_model="realistic-1", created_at=NOON, updated_at=NOON,
     )  # fmt: skip
     RoundTrip.objects.create(

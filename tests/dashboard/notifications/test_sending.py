@@ -31,7 +31,7 @@ def waiting(to, **fields):
     message = {
         "key": "fill-1",
         "title": "alpha: buy 1 BTC/USD at 64000",
-        "text": "the coin said buy",
+        "text": "random entry",
         "data": {"qty": "1"},
     }
     return Delivery.objects.create(
@@ -82,7 +82,7 @@ def test_telegram_gets_a_message_of_its_bot(receiver, settings):
     (got,) = receiver.received
     assert got.path == f"/bot{BOT}/sendMessage"
     assert got.json["chat_id"] == "-1001234"
-    assert got.json["text"] == "alpha: buy 1 BTC/USD at 64000\nthe coin said buy"
+    assert got.json["text"] == "alpha: buy 1 BTC/USD at 64000\nrandom entry"
 
 
 def test_discord_gets_an_embed_that_calls_nobody(receiver):
@@ -102,7 +102,7 @@ def test_mail_goes_through_the_server_that_is_set(settings):
         assert send_delivery(delivery.pk, timezone.now()).is_sent
 
     assert "Subject: alpha: buy 1 BTC/USD at 64000" in messages[0]
-    assert "the coin said buy" in messages[0]
+    assert "random entry" in messages[0]
 
 
 def test_without_a_mail_server_the_log_says_what_to_set(settings):

@@ -64,13 +64,13 @@ def test_entries_are_stopped_with_a_reason_and_allowed_again(admin_client, enter
     assert (enabled["status"], enabled["status_reason"]) == ("enabled", "")
 
 
-def test_flattening_is_accepted_paused_and_told(admin_client, entered):
+def test_flattening_is_accepted_paused_and_reported(admin_client, entered):
     answer = post(admin_client, "deployments/a/flatten/")
-    (told,) = admin_client.get("/api/v1/deployments/a/flattenings/").json()["results"]
+    (reported,) = admin_client.get("/api/v1/deployments/a/flattenings/").json()["results"]
 
     assert answer.status_code == 202
     assert (answer.json()["status"], answer.json()["status_reason"]) == ("paused", "flatten by admin")
-    assert (told["state"], told["by"], told["sequence"]) == ("asked", "admin", None)
+    assert (reported["state"], reported["by"], reported["sequence"]) == ("asked", "admin", None)
     assert Command.objects.get().kind == "flatten"
 
 
@@ -235,9 +235,14 @@ def test_what_is_no_object_is_refused(admin_client, entered, command, body):
 def test_a_season_is_begun_for_all_by_who_names_the_one_that_ends(admin_client, entered):
     answer = post(admin_client, "seasons/begin/", {"confirm": 1, "name": "Winter", "liquidity": "shared"})
 
-    told = answer.json()
+    reported = answer.json()
     assert answer.status_code == 201
-    assert (told["number"], told["name"], told["liquidity"], told["ended_at"]) == (2, "Winter", "shared", None)
+    assert (reported["number"], reported["name"], reported["liquidity"], reported["ended_at"]) == (
+        2,
+        "Winter",
+        "shared",
+        None,
+    )
     assert Deployment.objects.get().account.season.number == 2
 
 

@@ -56,21 +56,21 @@ def test_a_deployment_tells_its_settings_place_and_events(client):
     row = enter(open_season(), "a", strategy="ema_cross", config={"slow": 30})
     DeploymentEvent.objects.create(deployment=row, event_id="e", kind="gap", summary="frames 1 to 4", time=NOON)
 
-    told = client.get("/api/v1/deployments/a/").json()
+    body = client.get("/api/v1/deployments/a/").json()
 
-    slow = next(setting for setting in told["settings"] if setting["key"] == "slow")
+    slow = next(setting for setting in body["settings"] if setting["key"] == "slow")
     assert (slow["value"], slow["default"], slow["is_changed"]) == (30, 21, True)
-    assert told["standing"]["rank"] == 1
-    assert told["recent_events"][0]["summary"] == "frames 1 to 4"
+    assert body["standing"]["rank"] == 1
+    assert body["recent_events"][0]["summary"] == "frames 1 to 4"
     assert client.get("/api/v1/deployments/b/").status_code == 404
 
 
 def test_strategies_come_with_their_schemas(client):
-    told = client.get("/api/v1/strategies/").json()
+    body = client.get("/api/v1/strategies/").json()
 
-    by_name = {strategy["name"]: strategy for strategy in told["strategies"]}
+    by_name = {strategy["name"]: strategy for strategy in body["strategies"]}
     assert by_name["ema_cross"]["schema"]["properties"]["fast"]["minimum"] == 2
-    assert told["failures"] == []
+    assert body["failures"] == []
 
 
 @pytest.mark.parametrize("is_staff", [None, False])

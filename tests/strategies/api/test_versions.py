@@ -52,14 +52,14 @@ def test_a_deployment_tells_which_version_it_trades_and_which_other_is_there(
     assert after["standing"]["version"] == "1.0.0"
 
 
-def test_a_challenger_is_entered_and_told(admin_client: Client, folder: Path, row: Deployment) -> None:
+def test_a_challenger_is_entered_and_reported(admin_client: Client, folder: Path, row: Deployment) -> None:
     new = edit(folder)
 
     answer = admin_client.post(f"{FLIP}/challenger/", {}, content_type="application/json")
 
-    told = answer.json()
-    assert (answer.status_code, told["slug"], told["config"]) == (201, "flip-2", {"every": 30})
-    assert told["traded_version"] == {"version": "1.1.0", "hash": new, "assets": []}
+    body = answer.json()
+    assert (answer.status_code, body["slug"], body["config"]) == (201, "flip-2", {"every": 30})
+    assert body["traded_version"] == {"version": "1.1.0", "hash": new, "assets": []}
 
 
 def test_a_config_that_the_version_does_not_take_is_refused_until_another_comes_with_it(
@@ -104,11 +104,11 @@ def test_revisions_tell_who_when_and_what(client: Client, row: Deployment) -> No
 def test_a_roll_back_is_a_revision(admin_client: Client, row: Deployment) -> None:
     change_deployment(deployment=row, by="ben", config={})
 
-    told = admin_client.post(f"{FLIP}/revisions/1/roll-back/").json()
+    body = admin_client.post(f"{FLIP}/revisions/1/roll-back/").json()
     again = admin_client.post(f"{FLIP}/revisions/1/roll-back/")
     unknown = admin_client.post(f"{FLIP}/revisions/9/roll-back/")
 
-    assert (told["config"], told["revision"]) == ({"every": 30}, 3)
+    assert (body["config"], body["revision"]) == ({"every": 30}, 3)
     assert (again.status_code, unknown.status_code) == (400, 404)
     assert "there is nothing to roll back" in str(again.json())
     assert unknown.json()["detail"] == "flip has no revision 9; there are 3, 2, 1"
@@ -130,20 +130,22 @@ def test_a_change_needs_a_staff_login(
 def test_strategies_tell_the_versions_that_were_ever_found(client: Client, folder: Path, row: Deployment) -> None:
     new = edit(folder)
 
-    told = client.get("/api/v1/strategies/").json()
+    body = client.get("/api/v1/strategies/").json()
 
-    flipper = next(strategy for strategy in told["strategies"] if strategy["name"] == "flipper")
+    flipper = next(strategy for strategy in body["strategies"] if strategy["name"] == "flipper")
     seen = [(version["version"], version["hash"], version["deployments"]) for version in flipper["versions"]]
     assert seen == [("1.1.0", new, 0), ("1.0.0", row.strategy_hash, 1)]
-    assert told["gone"] == []
+    assert body["gone"] == []
 
 
-def test_a_strategy_that_broke_is_told_with_its_kept_versions(client: Client, folder: Path, row: Deployment) -> None:
+def test_a_strategy_that_broke_is_reported_with_its_kept_versions(
+    client: Client, folder: Path, row: Deployment
+) -> None:
     (folder / "flipper.py").write_text("def broken(:\n")
     registry.rescan()
 
-    told = client.get("/api/v1/strategies/").json()
+    body = client.get("/api/v1/strategies/").json()
 
-    (gone,) = told["gone"]
+    (gone,) = body["gone"]
     assert (gone["name"], [version["hash"] for version in gone["versions"]]) == ("flipper", [row.strategy_hash])
-    assert "SyntaxError" in told["failures"][0]["error"]
+    assert "SyntaxError" in body["failures"][0]["error"]

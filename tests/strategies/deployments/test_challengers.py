@@ -48,10 +48,10 @@ def test_a_challenger_has_the_terms_of_its_champion_and_an_account_of_its_own(
     assert (challenger.cash, challenger.latency_ms, challenger.fill_model) == (250, 50, "pessimistic")
     assert challenger.account.season == champion.account.season
     assert challenger.account != champion.account
-    told = set(DeploymentEvent.objects.values_list("deployment__slug", "summary"))
-    assert ("flip-2", "created by ben: challenges flip") in told
+    reported = set(DeploymentEvent.objects.values_list("deployment__slug", "summary"))
+    assert ("flip-2", "created by ben: challenges flip") in reported
     entered = f"flip-2 entered by ben with version 1.1.0 ({challenger.strategy_hash[:8]}): it challenges this one"
-    assert ("flip", entered) in told
+    assert ("flip", entered) in reported
 
 
 def test_the_next_challenger_has_the_next_number_and_a_hash_where_the_version_is_the_same(
@@ -127,9 +127,9 @@ def test_the_command_enters_a_challenger_and_tells_it_as_json(folder: Path, cham
 
     call_command("challenger", "flip", "--json", stdout=out)
 
-    told = json.loads(out.getvalue())
+    reported = json.loads(out.getvalue())
     challenger = Deployment.objects.get(slug="flip-2")
-    assert told == {
+    assert reported == {
         "challenger": "flip-2", "champion": "flip", "strategy": "flipper", "version": "1.1.0",
         "hash": challenger.strategy_hash, "has_account": True,
     }  # fmt: skip

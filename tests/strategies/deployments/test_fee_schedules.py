@@ -88,7 +88,7 @@ def test_what_is_no_schedule_is_refused_beside_its_field(changes: dict, field: s
     assert not FeeSchedule.objects.exists()
 
 
-def test_several_mistakes_are_told_at_once() -> None:
+def test_several_mistakes_are_reported_at_once() -> None:
     with pytest.raises(ValidationError) as refused:
         added(name="x", tiers=[])
 
@@ -162,7 +162,7 @@ def test_the_last_schedule_of_a_family_that_is_followed_stays() -> None:
         withdraw_fee_schedule(schedule=row, by="test")
 
 
-def test_what_charged_nobody_yet_is_withdrawn_and_its_followers_are_told() -> None:
+def test_what_charged_nobody_yet_is_withdrawn_and_its_followers_are_reported() -> None:
     added()
     deployment, row = charged("broker"), added("broker-2099-01", LATER)
 
@@ -229,10 +229,10 @@ def test_a_table_is_written_a_line_each() -> None:
 
 
 def test_the_admin_lists_what_is_published_and_adds_ones_own(admin_client) -> None:
-    told = {"name": "broker-2026-01", "valid_from": "2026-01-01", "reference": "a page", "tiers": "0 0.10 0.05"}
+    reported = {"name": "broker-2026-01", "valid_from": "2026-01-01", "reference": "a page", "tiers": "0 0.10 0.05"}
 
     form = admin_client.get(ADD).content.decode()
-    answer = admin_client.post(ADD, told, follow=True)
+    answer = admin_client.post(ADD, reported, follow=True)
 
     assert "0 0.4 0.25\n10000 0.35 0.2" in form
     assert "was added successfully" in answer.content.decode()
@@ -254,9 +254,9 @@ def test_the_admin_lists_what_is_published_and_adds_ones_own(admin_client) -> No
     ],
 )
 def test_the_admin_refuses_beside_the_field(admin_client, changes: dict, field: str, words: str) -> None:
-    told = {"name": "broker-2026-01", "valid_from": "2026-01-01", "tiers": "0 0.10 0.05"}
+    reported = {"name": "broker-2026-01", "valid_from": "2026-01-01", "tiers": "0 0.10 0.05"}
 
-    answer = admin_client.post(ADD, {**told, **changes})
+    answer = admin_client.post(ADD, {**reported, **changes})
 
     assert words in " ".join(answer.context["adminform"].form.errors[field])
     assert not FeeSchedule.objects.exists()

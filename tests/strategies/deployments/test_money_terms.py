@@ -85,7 +85,7 @@ def test_what_is_not_right_is_refused_with_field_value_and_what_would_be(changes
     assert Deployment.objects.get().revision == row.revision
 
 
-def test_several_mistakes_are_told_at_once() -> None:
+def test_several_mistakes_are_reported_at_once() -> None:
     with pytest.raises(ValidationError) as refused:
         created(assets={"BTC": 0}, margin={"limits": 3}, latency_sigma=9.0, risk={"max_position": -1})
 
@@ -175,9 +175,9 @@ def test_assets_are_part_of_the_stake() -> None:
 def test_the_api_tells_the_terms(client) -> None:
     enter(open_season(), "a", margin={"limits": {"long": "3"}}, assets={"BTC": "1"})
 
-    told = client.get("/api/v1/deployments/a/").json()
+    body = client.get("/api/v1/deployments/a/").json()
 
-    assert (told["assets"], told["margin"], told["latency_sigma"]) == ({"BTC": "1"}, {"limits": {"long": "3"}}, 0)
-    long, short = told["margin_terms"][:2]
+    assert (body["assets"], body["margin"], body["latency_sigma"]) == ({"BTC": "1"}, {"limits": {"long": "3"}}, 0)
+    long, short = body["margin_terms"][:2]
     assert (long["key"], long["value"], long["is_changed"]) == ("limits.long", "3", True)
     assert (short["key"], short["value"], short["is_changed"]) == ("limits.short", "2", False)

@@ -30,7 +30,7 @@ def row() -> Deployment:
     return create_deployment(by="anna", slug="a", name="A", strategy="ema_cross", config={"fast": 5})
 
 
-def told(row: Deployment) -> list[tuple[int, str, str, list[str]]]:
+def reported(row: Deployment) -> list[tuple[int, str, str, list[str]]]:
     revisions = row.revisions.all()
     return [(r.number, r.action, r.by, [change.sentence for change in changes_of(r)]) for r in revisions]
 
@@ -42,7 +42,7 @@ def test_every_change_is_on_record_with_who_and_what(row: Deployment) -> None:
     disable_deployment(deployment=row, by="anna")
     reset_deployment(deployment=row, by="ben")
 
-    assert told(row) == [
+    assert reported(row) == [
         (6, "reset", "ben", []),
         (5, "disabled", "anna", ["status: enabled → disabled"]),
         (4, "enabled", "anna", ["status: paused → enabled", "status_reason: too many fees → nothing"]),
@@ -74,10 +74,10 @@ def test_of_two_who_change_at_once_the_second_sees_the_first(row: Deployment) ->
     change_deployment(deployment=stale, by="ben", name="B")
 
     assert (stale.latency_ms, stale.name, stale.revision) == (50, "B", 3)
-    assert told(stale)[0] == (3, "changed", "ben", ["name: A → B"])
+    assert reported(stale)[0] == (3, "changed", "ben", ["name: A → B"])
 
 
-def test_keys_of_groups_are_told_one_by_one() -> None:
+def test_keys_of_groups_are_reported_one_by_one() -> None:
     before = {"config": {"breaker": {"losses": 3, "pause_s": 60}, "size": 5}, "symbols": ["BTC/USD"]}
     after = {"config": {"breaker": {"losses": 5, "pause_s": 60}, "label": "new"}, "symbols": []}
 

@@ -50,7 +50,7 @@ def test_an_error_stands_until_someone_has_enabled_it_again(deployment):
     assert health_of(deployment, feed())[0] is Health.OK
 
 
-def test_a_gap_in_this_accounts_record_is_told(deployment):
+def test_a_gap_in_this_accounts_record_is_reported(deployment):
     note(deployment, "gap", sequence=5, summary="frames 1 to 4")
 
     assert health_of(deployment, feed())[0] is Health.GAP

@@ -19,10 +19,10 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 def point(deployment, ago, equity, **figures):
     """Write how the account stood a while before noon."""
-    told = {"stake": 100, "paid_in": 100, "realised": 0, "fees": 0, "exposure": 0, "drawdown_pct": 0,
+    body = {"stake": 100, "paid_in": 100, "realised": 0, "fees": 0, "exposure": 0, "drawdown_pct": 0,
             "max_drawdown_pct": 0, "fills": 0, "round_trips": 0, "wins": 0}  # fmt: skip
     return EquityPoint.objects.create(
-        account=deployment.account, time=NOON - ago, equity=equity, mid_equity=equity, **{**told, **figures}
+        account=deployment.account, time=NOON - ago, equity=equity, mid_equity=equity, **{**body, **figures}
     )
 
 
@@ -159,7 +159,7 @@ def test_samples_lie_on_the_grid_and_are_absent_where_nothing_was_valued(season,
     assert known == {NOON - HOUR: 110, NOON: Decimal("104.5")}
 
 
-def test_the_past_is_told_as_it_stood(season, trader):
+def test_the_past_is_reported_as_it_stood(season, trader):
     fill(trader, 1, time=NOON - timedelta(minutes=90))
     fill(trader, 2, time=NOON - timedelta(minutes=5))
 
@@ -262,7 +262,7 @@ def test_the_api_tells_the_past(client, season, trader):
         ("at=2020-01-01T00:00:00Z", "at", "the season reaches from"),
     ],
 )
-def test_what_cannot_be_looked_at_is_told_by_field(client, season, trader, query, field, right):
+def test_what_cannot_be_looked_at_is_reported_by_field(client, season, trader, query, field, right):
     answer = client.get(f"/api/v1/league/?{query}")
 
     assert answer.status_code == 400

@@ -206,7 +206,7 @@ def test_each_filter_keeps_it_out_and_says_so(config: dict[str, Any], code: str)
     assert (stage.fills, set(stage.why)) == ([], {f"{code} BTC/USD"})
 
 
-def test_it_does_not_short_when_told_not_to() -> None:
+def test_it_does_not_short_when_shorts_are_off() -> None:
     stage = ask(opening(ABOVE, 59_900, goes_short=False))
 
     assert (stage.codes, set(stage.why)) == ([], {"no_shorts BTC/USD"})

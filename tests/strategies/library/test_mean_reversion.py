@@ -67,7 +67,7 @@ def test_it_shorts_a_market_that_is_stretched_above_its_mean() -> None:
     assert holding.qty < 0
 
 
-def test_it_does_not_short_when_told_not_to() -> None:
+def test_it_does_not_short_when_shorts_are_off() -> None:
     stage = opening(RISE, goes_short=False)
     lean(stage, "sell")
 

@@ -82,7 +82,7 @@ def test_it_shorts_falling_momentum() -> None:
     assert holding.qty < 0
 
 
-def test_it_does_not_short_when_told_not_to() -> None:
+def test_it_does_not_short_when_shorts_are_off() -> None:
     stage = lean(opening(FALL, LOWER, goes_short=False), "sell")
 
     assert (stage.fills, stage.why["no_shorts BTC/USD"]) == ([], 1)
@@ -163,7 +163,7 @@ def test_it_takes_its_gain_when_momentum_is_exhausted() -> None:
     assert stage.holding("BTC/USD") is None
 
 
-def test_an_exhausted_move_is_left_at_breakeven_only_when_told_so() -> None:
+def test_an_exhausted_move_is_left_at_breakeven_only_when_configured() -> None:
     assert exhausted(59_980).codes == ["momentum_long"]
     assert exhausted(59_980, exhaustion={"at_breakeven": True}).codes == ["momentum_long", "momentum_breakeven"]
 

@@ -92,7 +92,7 @@ def test_it_shorts_a_burst_of_sales() -> None:
     assert holding.qty < 0
 
 
-def test_it_does_not_short_when_told_not_to() -> None:
+def test_it_does_not_short_when_shorts_are_off() -> None:
     stage = burst(opening(goes_short=False), "sell")
 
     assert (stage.fills, stage.why["no_shorts BTC/USD"]) == ([], 1)
@@ -277,7 +277,7 @@ ORDINARY = [1 + 0.1 * (n % 10) for n in range(90)]  # no two neighbours alike, a
         ([6.0, 6.1, 6.2, 6.3, 6.4] * 2, 100.2, ""),
     ],
 )
-def test_an_anomaly_is_told_in_numbers(newest: list[float], price: float, oddity: str) -> None:
+def test_an_anomaly_is_reported_in_numbers(newest: list[float], price: float, oddity: str) -> None:
     assert Anomaly().found(prints(ORDINARY + newest, price), close=100) == oddity
 
 

@@ -68,7 +68,7 @@ def test_it_sells_xrp_that_was_paid_in_while_it_is_dear_and_shorts_nothing() -> 
     assert stage.holding("XRP/BTC") is None
 
 
-def test_it_sells_nothing_that_was_paid_in_when_told_not_to() -> None:
+def test_it_does_not_sell_deposits_when_that_is_off() -> None:
     stage = show(opening(DEAR, sells_holdings=False))
 
     assert (stage.fills, stage.why) == ([], {"no_signal_conditions XRP/BTC": 1})

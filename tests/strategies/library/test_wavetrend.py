@@ -189,7 +189,7 @@ def test_a_tape_that_goes_the_other_way_keeps_it_out_until_it_turns() -> None:
     assert stage.codes == ["wavetrend_long"]
 
 
-def test_it_does_not_short_when_told_not_to() -> None:
+def test_it_does_not_short_when_shorts_are_off() -> None:
     stage = lean(opening([*RISE, *DOWN], goes_short=False), "sell")
 
     assert (stage.codes, stage.why) == ([], {"no_shorts BTC/USD": 1})

@@ -163,7 +163,7 @@ def test_it_leaves_when_the_mood_has_turned() -> None:
     assert stage.codes[:2] == ["whale_sentiment_long", "sentiment_reversal"]
 
 
-def test_it_leaves_when_the_price_falls_back_from_its_best_if_told_to() -> None:
+def test_it_leaves_when_the_price_falls_back_from_its_best_if_trailing_is_on() -> None:
     stage = bought(trails=True)
     price = stage.prices["XRP/USD"]
     for factor in (1.02, 1.005, 1.03, 1.019):  # the target is 5 %: armed at 2.5 %
@@ -224,7 +224,7 @@ def test_a_tape_that_goes_the_other_way_keeps_it_out_until_it_turns() -> None:
     assert stage.codes == ["whale_sentiment_long"]
 
 
-def test_it_does_not_short_when_told_not_to() -> None:
+def test_it_does_not_short_when_shorts_are_off() -> None:
     stage = lean(opening(GREED, DOWN, goes_short=False), "sell")
 
     assert (stage.codes, stage.why) == ([], {"no_shorts XRP/USD": 1})

@@ -160,8 +160,10 @@ def test_a_switch_keeps_account_and_orders_and_begins_the_memory_anew(
     assert (after.exchange.state.orders, after.account.balance("BTC")) == (orders, balance)
     work(runner, stream)
 
-    told = [fill[-1] for fill in fills(flipper)]
-    assert told.index("2.0.0 with 20 after 20") == len([reason for reason in told if str(reason).startswith("1.0.0")])
+    reported = [fill[-1] for fill in fills(flipper)]
+    assert reported.index("2.0.0 with 20 after 20") == len(
+        [reason for reason in reported if str(reason).startswith("1.0.0")]
+    )
     event = DeploymentEvent.objects.get(deployment=flipper, kind="version")
     assert event.summary.startswith(f"flipper 2.0.0 ({flipper.strategy_hash[:8]}) trades on for flipper 1.0.0 (")
     assert flipper.account.closed_at is None

@@ -187,7 +187,7 @@ def test_a_strategy_of_an_installed_package_is_found_by_its_entry_point(folder: 
     assert registry.strategy("dip_buyer").path == str(place / "dips" / "deep")
 
 
-def test_an_entry_point_to_nothing_is_a_failure_that_is_told(folder: Path, tmp_path_factory, monkeypatch):
+def test_an_entry_point_to_nothing_is_a_failure_that_is_reported(folder: Path, tmp_path_factory, monkeypatch):
     place = tmp_path_factory.mktemp("site-packages")
     install(place, "dips.nowhere")
     monkeypatch.syspath_prepend(str(place))

@@ -1,4 +1,4 @@
-"""Facts that a worker writes are told once, in the words of the API."""
+"""Each fact that a worker writes is announced once, in the API's own fields."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def work() -> Work:
     return work
 
 
-def told(kind: MessageKind) -> list[dict]:
+def body(kind: MessageKind) -> list[dict]:
     return [message.data for message in Message.objects.filter(kind=kind).order_by("pk")]
 
 
@@ -35,31 +35,31 @@ def results(client, path: str) -> list[dict]:
     return client.get(f"/api/v1/deployments/a/{path}/").json()["results"][::-1]
 
 
-def test_a_round_trip_is_told_as_the_api_tells_it(work, client):
+def test_a_round_trip_is_reported_as_the_api_tells_it(work, client):
     work.trade("buy", 1)
     work.trade("sell", 1)
 
-    assert told(MessageKind.FILL) == results(client, "fills")
-    assert told(MessageKind.ROUND_TRIP) == results(client, "round_trips")
-    assert [order["status"] for order in told(MessageKind.ORDER)] == ["filled", "filled"]
-    assert [{**order, "waiting": None} for order in told(MessageKind.ORDER)] == results(client, "orders")
+    assert body(MessageKind.FILL) == results(client, "fills")
+    assert body(MessageKind.ROUND_TRIP) == results(client, "round_trips")
+    assert [order["status"] for order in body(MessageKind.ORDER)] == ["filled", "filled"]
+    assert [{**order, "waiting": None} for order in body(MessageKind.ORDER)] == results(client, "orders")
     assert set(Message.objects.values_list("slug", flat=True)) == {"a"}
 
 
-def test_an_order_is_told_when_it_changes_and_not_while_it_rests(work):
+def test_an_order_is_reported_when_it_changes_and_not_while_it_rests(work):
     order = work.send("buy", 1, limit_ticks=50, type=OrderType.LIMIT)
     for _ in range(5):
         work.settle()
-    resting = [each["status"] for each in told(MessageKind.ORDER)]
+    resting = [each["status"] for each in body(MessageKind.ORDER)]
     work.show(around(40))
     work.show(around(40))
 
     assert Order.objects.get().order_id == order.order_id
     assert resting == ["open"]
-    assert [each["status"] for each in told(MessageKind.ORDER)] == ["open", "filled"]
+    assert [each["status"] for each in body(MessageKind.ORDER)] == ["open", "filled"]
 
 
-def test_facts_written_again_after_a_crash_are_not_told_again(work, monkeypatch):
+def test_facts_written_again_after_a_crash_are_not_announced_again(work, monkeypatch):
     written = []
     from strategies.worker import runner
 
@@ -82,28 +82,28 @@ def test_a_worker_that_dies_before_it_commits_tells_nothing_and_its_successor_te
     work.send("buy", 1)
     work.runner.process(work.scene.frame())
     work.dies()
-    nothing = told(MessageKind.FILL)
+    nothing = body(MessageKind.FILL)
 
     work.trade("buy", 2)
 
     assert nothing == []
-    assert [Decimal(fill["qty"]) for fill in told(MessageKind.FILL)] == [2]
+    assert [Decimal(fill["qty"]) for fill in body(MessageKind.FILL)] == [2]
 
 
-def test_what_a_person_does_to_a_deployment_is_an_event_that_is_told(work, client):
+def test_what_a_person_does_to_a_deployment_is_an_event_that_is_reported(work, client):
     enable_deployment(deployment=work.deployment, by="ann")
     pause_deployment(deployment=work.deployment, by="ann", reason="lunch")
 
-    events = told(MessageKind.EVENT)
+    events = body(MessageKind.EVENT)
 
     assert [event["summary"] for event in events][-2:] == ["enabled by ann", "paused by ann: lunch"]
     assert len(events) == DeploymentEvent.objects.count()
     assert events[::-1] == client.get("/api/v1/deployments/a/events/").json()["results"]
 
 
-def test_a_copy_a_flattening_and_a_gap_are_told_as_well(work, client):
+def test_a_copy_a_flattening_and_a_gap_are_reported_as_well(work, client):
     work.trade("buy", 1)
-    before = len(told(MessageKind.EVENT))
+    before = len(body(MessageKind.EVENT))
     clone_deployment(deployment=work.deployment, by="ann", name="B")
     flatten_deployment(deployment=work.deployment, by="ann")
     work.apply()
@@ -111,7 +111,7 @@ def test_a_copy_a_flattening_and_a_gap_are_told_as_well(work, client):
     seen_ns = work.scene.now_ns
     work.show(gap=Gap(seen_ns, seen_ns + 10**8, "the feed stood still"))
 
-    _of_the_copy, *events = told(MessageKind.EVENT)[before:]
+    _of_the_copy, *events = body(MessageKind.EVENT)[before:]
 
     assert [event["summary"].partition(",")[0] for event in events] == [
         "b was cloned from it by ann",
