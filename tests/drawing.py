@@ -14,7 +14,7 @@ START_NS = 1_783_468_800_000_000_000  # 2026-07-08T00:00:00Z
 
 
 def instrument(symbol: str = "XRP/USD", **changes: object) -> Instrument:
-    """Return a pair with whole-number prices and quantities of two decimals unless ``rules`` say otherwise."""
+    """Return a pair with whole-number prices and quantities of two decimals unless ``changes`` say otherwise."""
     base, quote = symbol.split("/")
     rules = {"price_decimals": 0, "qty_decimals": 2, "qty_min_lots": 1, "cost_min": Decimal("0.5")}
     return Instrument(symbol=symbol, base=base, quote=quote, **{**rules, **changes})

@@ -237,9 +237,7 @@ def test_versions_are_listed_with_who_trades_them_and_what_they_held(admin_clien
     assert "SIZE = 20" in about
 
 
-def test_a_broken_edit_is_reported_where_versions_are_listed(
-    admin_client: Client, folder: Path, row: Deployment
-) -> None:
+def test_a_broken_edit_is_reported_beside_versions(admin_client: Client, folder: Path, row: Deployment) -> None:
     (folder / "flipper.py").write_text("def broken(:\n")
     registry.rescan()
 

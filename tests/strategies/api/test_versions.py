@@ -138,9 +138,7 @@ def test_strategies_tell_the_versions_that_were_ever_found(client: Client, folde
     assert body["gone"] == []
 
 
-def test_a_strategy_that_broke_is_reported_with_its_kept_versions(
-    client: Client, folder: Path, row: Deployment
-) -> None:
+def test_a_broken_strategy_is_reported_with_its_kept_versions(client: Client, folder: Path, row: Deployment) -> None:
     (folder / "flipper.py").write_text("def broken(:\n")
     registry.rescan()
 
