@@ -51,7 +51,7 @@ class Event:
 def event_of_message(written: StoredMessage, data: dict[str, Any]) -> Event | None:
     """Return the event of a message of the stream; None of what no rule asks for."""
     key = f"{written.kind}-{written.cursor.text}"
-    common: dict[str, Any] = {"key": key, "slug": written.slug, "at": written.told_at, "data": data}
+    common: dict[str, Any] = {"key": key, "slug": written.slug, "at": written.written_at, "data": data}
     if written.kind == MessageKind.FILL:
         return _fill(data, common)
     if written.kind == MessageKind.ROUND_TRIP:

@@ -59,7 +59,7 @@ def _new_messages(reading: Reading, now: datetime) -> Iterable[Event]:
         read = messages_after(place, limit=BATCH)
         place = read.cursor
         for written in read.messages:
-            if now - written.told_at <= TOO_OLD:
+            if now - written.written_at <= TOO_OLD:
                 event = event_of_message(written, json.loads(written.data))
                 if event is not None:
                     yield event

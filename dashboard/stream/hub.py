@@ -182,7 +182,7 @@ def _entry(message: StoredMessage) -> Entry:
     fact = FACT_MESSAGES[message.kind](
         cursor=message.cursor.text,
         deployment=message.slug,
-        told_at=message.told_at,
+        told_at=message.written_at,
         data=msgspec.Raw(message.data),
     )
     return Entry(

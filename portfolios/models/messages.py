@@ -34,7 +34,7 @@ class Message(models.Model):
     kind = models.CharField(max_length=12, choices=MessageKind)
     slug = models.SlugField(max_length=60, db_index=False, help_text="of the deployment")
     data = models.JSONField(help_text="as the REST API shows it")
-    told_at = models.DateTimeField(db_default=Now(), editable=False, help_text="wall clock")
+    written_at = models.DateTimeField(db_default=Now(), editable=False, help_text="wall clock")
 
     class Meta:
         indexes = (models.Index(fields=("xid", "id"), name="messages_in_their_order"),)

@@ -18,13 +18,13 @@ _REMOVAL_LOCK = 7_002  # advisory: old messages are removed by one job at a time
 # What is older than every transaction still open, in whichever database of the server, is all there will ever be of it.
 _HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 _AFTER = """
-    SELECT xid, id, kind, slug, told_at, data::text, data ->> 'symbol' FROM portfolios_message
+    SELECT xid, id, kind, slug, written_at, data::text, data ->> 'symbol' FROM portfolios_message
     WHERE (xid, id) > (%s, %s) AND xid < %s ORDER BY xid, id LIMIT %s
 """
 _NEWEST = "SELECT xid, id FROM portfolios_message WHERE xid < %s ORDER BY xid DESC, id DESC OFFSET %s LIMIT 1"
 _IS_MORE_TO_COME = "SELECT EXISTS (SELECT 1 FROM portfolios_message WHERE xid >= %s)"
 _TOO_OLD = """
-    SELECT xid, id FROM portfolios_message WHERE xid < %s AND told_at < %s ORDER BY xid DESC, id DESC LIMIT 1
+    SELECT xid, id FROM portfolios_message WHERE xid < %s AND written_at < %s ORDER BY xid DESC, id DESC LIMIT 1
 """
 # Rows of a database that was restored from a copy carry the numbers of another server's transactions.
 _OF_ANOTHER_SERVER = """
@@ -58,7 +58,7 @@ class StoredMessage:
     cursor: StreamCursor
     kind: MessageKind
     slug: str
-    told_at: datetime
+    written_at: datetime
     data: bytes  # JSON
     symbol: str | None
 
@@ -115,11 +115,11 @@ def messages_after(cursor: StreamCursor, *, limit: int) -> Batch:
             cursor=StreamCursor(xid, number),
             kind=MessageKind(kind),
             slug=slug,
-            told_at=told_at,
+            written_at=written_at,
             data=data.encode(),
             symbol=symbol,
         )
-        for xid, number, kind, slug, told_at, data, symbol in rows
+        for xid, number, kind, slug, written_at, data, symbol in rows
     ]
     is_whole = len(messages) < limit
     reached = max(cursor, StreamCursor(horizon, 0)) if is_whole else messages[-1].cursor

@@ -168,7 +168,7 @@ class PerformanceTotals:
     fees: Decimal
     fills: int
     round_trips: int
-    untold: int  # accounts whose figures of the beginning are not kept: the last four lack them
+    incomplete: int  # accounts whose figures of the beginning are not kept: the last four lack them
 
 
 def totals_of(performances: Collection[Performance]) -> PerformanceTotals:
@@ -183,7 +183,7 @@ def totals_of(performances: Collection[Performance]) -> PerformanceTotals:
         fees=sum((each.fees or ZERO for each in known), ZERO),
         fills=sum(each.fills or 0 for each in known),
         round_trips=sum(each.round_trips or 0 for each in known),
-        untold=len(performances) - len(known),
+        incomplete=len(performances) - len(known),
     )
 
 

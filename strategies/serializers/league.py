@@ -75,7 +75,7 @@ class WindowTotalsSerializer(serializers.Serializer[Any]):
     fees = ExactDecimalField()
     fills = serializers.IntegerField()
     round_trips = serializers.IntegerField()
-    untold = serializers.IntegerField(help_text="accounts whose figures of its beginning are not kept")
+    untold = serializers.IntegerField(source="incomplete", help_text="accounts without figures of the window's start")
 
 
 class TotalsSerializer(serializers.Serializer[Any]):

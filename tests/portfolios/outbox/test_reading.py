@@ -125,7 +125,7 @@ def test_a_reader_behind_what_was_removed_is_sent_a_gap():
 
 def test_messages_beyond_their_age_are_removed_and_it_is_safe_to_repeat():
     write(1, 2)
-    Message.objects.update(told_at=timezone.now() - timedelta(hours=3))
+    Message.objects.update(written_at=timezone.now() - timedelta(hours=3))
     write(3)
 
     for _ in range(2):
