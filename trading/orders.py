@@ -136,6 +136,11 @@ class Order(msgspec.Struct, kw_only=True):
     model: str = ""  # the fill model, with its version, that matches it
 
     @property
+    def is_immediate(self) -> bool:
+        """True when what does not fill on arrival is cancelled."""
+        return self.time_in_force in (TimeInForce.IOC, TimeInForce.FOK)
+
+    @property
     def is_limit(self) -> bool:
         """True while it rests in the book, or would: a limit order, or one that its trigger has made one."""
         return self.type is OrderType.LIMIT or (self.is_triggered and self.type in LIMIT_AFTER_TRIGGER)

@@ -45,26 +45,16 @@ from trading.exchange.rules import (
     is_set_off,
     is_visible,
     priority,
+    triggered_lots,
 )
 from trading.exchange.state import ExchangeState
 from trading.fills import sealed
 from trading.frames import Frame
 from trading.instruments import InstrumentStatus
 from trading.market_snapshot import MarketSnapshot
-from trading.orders import (
-    LIMIT_AFTER_TRIGGER,
-    AmendRequest,
-    CancelRequest,
-    Order,
-    OrderRequest,
-    OrderStatus,
-    Purpose,
-    Refusal,
-)
-from trading.signals import OrderType, TimeInForce
+from trading.orders import LIMIT_AFTER_TRIGGER, AmendRequest, CancelRequest, Order, OrderRequest, OrderStatus, Refusal
+from trading.signals import OrderType
 from trading.venue import VenueReport
-
-_AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
 
 
 class PaperExchange:
@@ -200,7 +190,7 @@ class PaperExchange:
             self._take(order, snapshot, report)
         if order.status is not OrderStatus.OPEN:
             return
-        if order.time_in_force in _AT_ONCE:
+        if order.is_immediate:
             refusal = Refusal("ioc_remainder", "what could not be had at once was cancelled, as asked")
             self.end(order, report, snapshot, refusal)
         else:
@@ -308,7 +298,7 @@ class PaperExchange:
             return
         if order.type not in LIMIT_AFTER_TRIGGER and snapshot.status(order.symbol) == InstrumentStatus.LIMIT_ONLY:
             return  # a market order: it waits until there may be one
-        lots = self._triggered_lots(order)
+        lots = triggered_lots(order, self._account.position(order.symbol))
         if lots == 0:
             self.end(order, report, snapshot, Refusal("no_position", "the position was closed before"))
             return
@@ -321,14 +311,6 @@ class PaperExchange:
         if not is_kept(order):
             self._cancel_rest(order, snapshot, report)
         # A kept exit that the visible book could not fill goes on taking: a position never loses its stop.
-
-    def _triggered_lots(self, order: Order) -> int:
-        """Return what a triggered order is for: an exit closes what is held, an entry is for all of itself."""
-        if order.purpose is Purpose.ENTRY and not order.is_reduce_only:
-            return order.open_lots
-        held = abs(self._account.position(order.symbol).lots)
-        closing = self._account.position(order.symbol).closing_lots(order.side, held)
-        return closing if is_kept(order) else min(order.open_lots, closing)
 
     # Executing
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from trading.accounting.positions import Position
 from trading.book import Level, Side
 from trading.frames import Frame, Trade
 from trading.instruments import InstrumentStatus
@@ -29,6 +30,14 @@ def is_matched(symbol: str, snapshot: MarketSnapshot) -> bool:
 def is_kept(order: Order) -> bool:
     """True for the exits that the exchange keeps with a position and sizes by it."""
     return order.purpose in (Purpose.STOP_LOSS, Purpose.TAKE_PROFIT)
+
+
+def triggered_lots(order: Order, position: Position) -> int:
+    """Return what a triggered order is for: an exit closes what is held, an entry is for all of itself."""
+    if order.purpose is Purpose.ENTRY and not order.is_reduce_only:
+        return order.open_lots
+    closing = position.closing_lots(order.side, abs(position.lots))
+    return closing if is_kept(order) else min(order.open_lots, closing)
 
 
 def exit_legs(order: Order, bracket: Bracket, snapshot: MarketSnapshot) -> list[Order]:
