@@ -272,6 +272,7 @@ def short_play(**config: Any) -> Stage:
     return hours(ask(opening(ABOVE, 59_900, minute=0, **config)), [60_200])
 
 
+@pytest.mark.slow
 def test_every_key_changes_something() -> None:
     ranges = {"uses_ranges": True}
     together = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.keys import idle_keys
 from tests.stage import Stage
 from tests.strategies.library.grid import APART, BTC, QUIET, TOGETHER, at, paired
@@ -79,6 +81,7 @@ def hour_play(hour: int) -> Callable[..., Stage]:
     return play
 
 
+@pytest.mark.slow
 def test_every_key_changes_something() -> None:
     soon = {"recentre_min_s": 600, "recentre_cycles": 1}
     together = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.keys import idle_keys
 from tests.stage import Stage
 from tests.strategies.library.making import BTC, CALM, at
@@ -88,6 +90,7 @@ def hour_play(hour: int) -> Callable[..., Stage]:
     return play
 
 
+@pytest.mark.slow
 def test_every_key_changes_something() -> None:
     wide = {"min_spread_pct": 2.0}
     model = {"uses_optimal_spread": True, "gamma": 0.5, "kappa": 2.0}

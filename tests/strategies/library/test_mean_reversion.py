@@ -255,6 +255,7 @@ def lively_play(wobble_pct: float, closes: list[float] = NEARLY) -> Callable[...
     return play
 
 
+@pytest.mark.slow
 def test_every_key_changes_something() -> None:
     wild = {"volatility.is_paused_when_extreme": False}
     together = {

@@ -348,6 +348,7 @@ def swinging(swing: int) -> list[int]:
     return [close + (swing if n % 2 else 0) for n, close in enumerate(CLIMB)] + [60_010 + swing - 40, 60_040 + swing]
 
 
+@pytest.mark.slow
 def test_every_key_changes_something() -> None:
     together = {
         **{key: {"avoids_strong_trends": True} for key in ("adx_candles", "adx_strong", "adx_everywhere")},

@@ -383,6 +383,7 @@ def hour_play(hour: int, flow: float = 0.04) -> Callable[..., Stage]:
     return play
 
 
+@pytest.mark.slow
 def test_every_key_changes_something() -> None:
     together = {
         "imbalance": {"is_asymmetric": False},

@@ -286,6 +286,7 @@ def lively_play(swing: int, fall: int) -> Callable[..., Stage]:
     return play
 
 
+@pytest.mark.slow
 def test_every_key_changes_something() -> None:
     together = {
         "avoids_decline": {"correlation_least": -1},

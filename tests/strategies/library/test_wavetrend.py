@@ -297,6 +297,7 @@ def hour_play(hour: int) -> Callable[..., Stage]:
     return lambda **config: lean(opening([*FALL, *UP], hour=hour, **config), "buy")
 
 
+@pytest.mark.slow
 def test_every_key_changes_something() -> None:
     alone = {"correlated.is_on": False}
     unsure = {"oversold": -64, "least_confidence": 0.8}

@@ -326,6 +326,7 @@ def lasting_play(hours: float) -> Callable[..., Stage]:
     return lambda **config: lean(sinking(hours, **{"swings": still, "sessions": still, **config}), "buy")
 
 
+@pytest.mark.slow
 def test_every_key_changes_something() -> None:
     low, high, trails = {"swings.low_below_pct": 0.6}, {"swings.high_from_pct": 0.31}, {"trails": True}
     together = {
