@@ -65,7 +65,7 @@ def store(closes: Iterable[float], *, timeframe: str = "1m", end: datetime = NOO
     )
 
 
-class Heard(Scene):
+class ReceivedMarket(Scene):
     """A drawn market that is published as it is drawn."""
 
     def __init__(self, market: str = MARKET) -> None:

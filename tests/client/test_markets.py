@@ -9,7 +9,7 @@ import pytest
 
 from paddock_client import NotFound, Refused
 from strategies.deployments.fee_schedules import add_fee_schedule
-from tests.listening import Heard, forget_all, list_pair, store
+from tests.listening import ReceivedMarket, forget_all, list_pair, store
 from tests.rows import NOON, enter, fill, open_season, quote, run_feed
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,7 +43,7 @@ def test_a_pair_is_read_with_its_quote_its_rules_and_its_fees(site):
 
 
 def test_book_and_tape_are_read_exactly(site):
-    Heard().tell(BOOK, trades="sell 640000 x 60")
+    ReceivedMarket().tell(BOOK, trades="sell 640000 x 60")
 
     book = site.book("BTC/USD", levels=1)
     tape = site.tape("BTC/USD")

@@ -9,7 +9,7 @@ from marketdata.models import FeedEvent
 from portfolios.audit import note_change
 from strategies.models import DeploymentEvent
 from tests.browsing import DESK, PHONE, browser, complaints_of, faults_of, in_a_browser, web
-from tests.listening import Heard, forget_all, list_pair, store
+from tests.listening import ReceivedMarket, forget_all, list_pair, store
 from tests.rows import MARKET, NOON, drawn_curve, enter, fill, open_season, run_feed, shadow, stand
 from tradingsite.access.roles import give_role
 
@@ -33,7 +33,7 @@ FOR_TRADERS = (
 @pytest.fixture
 def league():
     forget_all()
-    market = Heard()
+    market = ReceivedMarket()
     market.tell(BOOK, trades="buy 640003 x 5")
     run_feed(market_time=NOON.isoformat())
     list_pair()

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from marketdata.models import Candle
 from portfolios.outbox.announcements import Announcer
 from tests.dashboard.test_league_in_browser import browser, free_port, pytestmark, serve, stop  # noqa: F401
-from tests.listening import Heard, forget_all, list_pair, store
+from tests.listening import ReceivedMarket, forget_all, list_pair, store
 from tests.rows import NOON, enter, fill, open_season, quote, run_feed
 
 BOOK = """
@@ -30,7 +30,7 @@ class Feed:
     """A feed that goes on telling until it is stopped."""
 
     def __init__(self):
-        self.market = Heard()
+        self.market = ReceivedMarket()
         self.symbols = {"BTC/USD": quote("64000.0", "64000.1"), "ETH/USD": quote("3000.0", "3000.1")}
         self._is_stopping = threading.Event()
         self._thread = threading.Thread(target=self._keep_telling, daemon=True)

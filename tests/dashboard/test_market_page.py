@@ -6,7 +6,7 @@ import pytest
 
 from dashboard.markets.scene import market_scene
 from dashboard.panels import MARKET_PANELS
-from tests.listening import Heard, forget_all, list_pair, store
+from tests.listening import ReceivedMarket, forget_all, list_pair, store
 from tests.rows import NOON, enter, fill, open_season, quote, run_feed
 
 pytestmark = pytest.mark.django_db
@@ -70,7 +70,7 @@ def test_a_name_in_small_letters_is_led_to_its_page(client):
 
 
 def test_the_ladder_shows_every_level_of_the_frames_book():
-    Heard().tell(BOOK)
+    ReceivedMarket().tell(BOOK)
 
     html = panel("market_ladder")
 
@@ -83,7 +83,7 @@ def test_the_ladder_shows_every_level_of_the_frames_book():
 
 
 def test_the_tape_marks_large_prints_with_a_sign_and_says_the_rule():
-    Heard().tell(BOOK, trades="\n".join(["buy 640001 x 5"] * 20 + ["sell 640000 x 60"]))
+    ReceivedMarket().tell(BOOK, trades="\n".join(["buy 640001 x 5"] * 20 + ["sell 640000 x 60"]))
 
     html = panel("market_tape")
 
@@ -105,7 +105,7 @@ def test_the_tape_marks_large_prints_with_a_sign_and_says_the_rule():
 )
 def test_figures_that_may_not_be_believed_say_so(change, tone, word):
     run_feed(**change)
-    Heard().tell(BOOK)
+    ReceivedMarket().tell(BOOK)
 
     for html in (panel("market_quote"), panel("market_ladder")):
         assert f'data-tone="{tone}"' in html
@@ -147,7 +147,7 @@ def test_stored_candles_are_drawn_by_timeframe():
 
 
 def test_the_forming_candle_is_sent_to_the_chart():
-    Heard().tell(BOOK, trades="buy 640001 x 5")
+    ReceivedMarket().tell(BOOK, trades="buy 640001 x 5")
 
     live = json.loads(market_scene("BTC-USD").live)
 
@@ -162,7 +162,7 @@ def test_fees_in_force_are_shown_with_every_tier():
 
 
 def test_no_panel_depends_on_who_reads_it(client, admin_client):
-    Heard().tell(BOOK)
+    ReceivedMarket().tell(BOOK)
 
     parts = []
     for reader in (client, admin_client):

@@ -44,7 +44,7 @@ def watched(minutes: int, *, history_at: int | None = None) -> list[Frame]:
     return frames
 
 
-def test_whoever_restores_gets_the_market_of_the_one_who_lived() -> None:
+def test_a_market_restored_is_the_market_of_the_feed_that_went_on() -> None:
     keeper = kept(watched(75, history_at=10))
 
     market, sequence = market_at(MARKET, None)

@@ -58,7 +58,7 @@ def test_a_print_that_comes_late_fills_nothing_and_sets_nothing_off() -> None:
     assert [side for side, _, _ in b.fills] == ["buy"]
 
 
-def test_a_print_heard_while_the_book_was_stale_sets_a_stop_off_when_it_is_known_again() -> None:
+def test_a_print_received_while_the_book_was_stale_sets_a_stop_off_when_it_is_known_again() -> None:
     b = bench(buy(2, stop_loss=95))
     b.show()
     b.show(statuses={"XRP/USD": "stale"}, trades="sell 94 x 5")

@@ -17,9 +17,8 @@ from trading.snapshot import Print
 
 def opening(symbol: str = "BTC/USD", wobble_pct: float = 0.5, **config: Any) -> Stage:
     """Open in Europe's morning, after minutes that swing by so much, with a tape of a hundred prints in balance."""
-    stage = Stage("order_flow", (symbol,), **config)
-    stage.past(symbol, "1m", [PRICES[symbol] * (1 + wobble_pct / 100 * (n % 2)) for n in range(41)])
-    return balanced(stage, symbol)
+    closes = [PRICES[symbol] * (1 + wobble_pct / 100 * (n % 2)) for n in range(41)]
+    return balanced(Stage("order_flow", (symbol,), **config).past(symbol, "1m", closes), symbol)
 
 
 def balanced(stage: Stage, symbol: str = "BTC/USD", price: float | None = None, prints: int = 100) -> Stage:
