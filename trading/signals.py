@@ -42,7 +42,7 @@ class TimeInForce(StrEnum):
 
     GTC = "gtc"  # until cancelled
     GTD = "gtd"  # until a time
-    IOC = "ioc"  # what can be had at once; the rest is cancelled
+    IOC = "ioc"  # fill what is there at once; the rest is cancelled
     FOK = "fok"  # all of it at once, or nothing
 
 

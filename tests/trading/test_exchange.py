@@ -72,7 +72,7 @@ def test_what_the_visible_book_does_not_hold_is_cancelled_with_a_sentence() -> N
 
     assert b.fills == [("buy", D("2.00"), D(100))]
     assert (order.status, order.refusal.code) == ("cancelled", "book_ended")
-    assert "2 XRP were not had" in order.refusal.sentence
+    assert "2 XRP not filled" in order.refusal.sentence
 
 
 def test_a_level_this_account_has_taken_stays_taken_until_it_changes() -> None:
@@ -226,7 +226,7 @@ def test_a_smallest_quantity_is_enforced() -> None:
     (order,) = b.refused
 
     assert order.refusal.code == "qty_minimum"
-    assert order.refusal.sentence == "1 XRP were asked for; the smallest order is 1.65"
+    assert order.refusal.sentence == "order of 1 XRP; the minimum order is 1.65"
 
 
 def test_a_stop_loss_sells_the_whole_position_once_and_cancels_the_target() -> None:

@@ -252,7 +252,7 @@ def test_an_amendment_below_the_smallest_order_is_refused() -> None:
 
     assert (order.lots, order.refusal.sentence) == (
         100,
-        "0.2 XRP were asked for; the smallest order is 0.5",
+        "order of 0.2 XRP; the minimum order is 0.5",
     )
 
 

@@ -81,7 +81,7 @@ def _close(
     if dust is not None:
         return f"{symbol} stays open: {dust.sentence}"
     if snapshot.time_ns - flattening.tried_ns.get(symbol, -TRY_AGAIN_NS) < TRY_AGAIN_NS:
-        obstacles.append(f"what is left of {symbol} is asked for again within a second")
+        obstacles.append(f"the rest of {symbol} is ordered again within a second")
         return ""
     flattening.tried_ns[symbol] = snapshot.time_ns
     flattening.orders += 1

@@ -113,7 +113,7 @@ def least_order_refusal(order: Order, instrument: Instrument, snapshot: MarketSn
             instrument.qty(order.lots).normalize(),
             instrument.qty(instrument.qty_min_lots).normalize(),
         )
-        return Refusal("qty_minimum", f"{wanted:f} {instrument.base} were asked for; the smallest order is {least:f}")
+        return Refusal("qty_minimum", f"order of {wanted:f} {instrument.base}; the minimum order is {least:f}")
     touch = snapshot.top(order.symbol).opposite(order.side)[0].ticks
     cost = instrument.cost(order.limit_ticks or touch, order.lots)
     if cost < instrument.cost_min:
@@ -132,7 +132,7 @@ def book_refusal(
     had = sum(level.lots for level in walked)
     if order.time_in_force is TimeInForce.FOK and had < order.lots and not (model.fills_at_touch and levels):
         wanted, there = (instrument.qty(lots).normalize() for lots in (order.lots, had))
-        return Refusal("fok", f"{wanted:f} {instrument.base} were asked for, all or nothing; {there:f} can be had")
+        return Refusal("fok", f"fill-or-kill order of {wanted:f} {instrument.base}; {there:f} available")
     worst = order.limit_ticks or (walked[-1].ticks if walked else 0)
     return _self_cross_refusal(order, worst, others, instrument) if worst else None
 

@@ -149,7 +149,7 @@ class PaperExchange:
             elif public := prints.of(order.symbol):
                 order.missed_ticks = public[-1].ticks
             if order.status is OrderStatus.OPEN and 0 < order.expires_ns <= frame.time_ns:
-                self.end(order, report, snapshot, Refusal("expired", "its time was up, as asked"))
+                self.end(order, report, snapshot, Refusal("expired", "good-till date reached"))
         if self._state.requests:
             self._carry_out_requests(frame, snapshot, report)
         for order in self._of_status(OrderStatus.SENT):
@@ -163,7 +163,7 @@ class PaperExchange:
 
     def _receive(self, order: Order, snapshot: MarketSnapshot, report: VenueReport) -> None:
         if 0 < order.expires_ns <= snapshot.time_ns:
-            self.end(order, report, snapshot, Refusal("expired", "its time was up before it arrived"))
+            self.end(order, report, snapshot, Refusal("expired", "good-till date reached before it arrived"))
             return
         closing = self._closing_lots(order)
         if order.is_reduce_only and closing:
@@ -191,7 +191,7 @@ class PaperExchange:
         if order.status is not OrderStatus.OPEN:
             return
         if order.is_immediate:
-            refusal = Refusal("ioc_remainder", "what could not be had at once was cancelled, as asked")
+            refusal = Refusal("ioc_remainder", "immediate-or-cancel: the rest was cancelled")
             self.end(order, report, snapshot, refusal)
         else:
             order.queue_ahead_lots = displayed(order, snapshot)
@@ -218,7 +218,7 @@ class PaperExchange:
                 order.refusal, order.updated_ns = closed, snapshot.time_ns
                 self._note(order, report)
             elif isinstance(request, CancelRequest):
-                sentence = f"as {request.by} requested" if request.by else "as asked"
+                sentence = f"as {request.by} requested" if request.by else "cancelled by the strategy"
                 self.end(order, report, snapshot, Refusal("cancelled", sentence))
             else:
                 self._amend(order, request, snapshot, report)
@@ -255,7 +255,7 @@ class PaperExchange:
             return
         instrument = snapshot.instrument(order.symbol)
         rest = instrument.qty(order.open_lots).normalize()
-        sentence = f"the visible book ended; {rest:f} {instrument.base} were not had"
+        sentence = f"the visible book ended; {rest:f} {instrument.base} not filled"
         self.end(order, report, snapshot, Refusal("book_ended", sentence))
 
     # Resting

@@ -120,7 +120,7 @@ def test_what_is_below_the_smallest_order_stays_and_is_said() -> None:
     desk.show()
 
     (flattened,) = done(desk)
-    assert flattened.dust == "XRP/USD stays open: 0.5 XRP were asked for; the smallest order is 1"
+    assert flattened.dust == "XRP/USD stays open: order of 0.5 XRP; the minimum order is 1"
     assert desk.position().lots == 50
 
 
