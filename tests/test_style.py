@@ -1,7 +1,9 @@
 """The limits that the style sets and that no linter knows."""
 
 import ast
+import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,6 +20,15 @@ OURS = [
 ]
 LONGEST_FUNCTION = 60
 LONGEST_MODULE = 400
+FORBIDDEN_WORDS = {
+    "told", "wish", "wishes", "wished", "befell", "befall", "befalls", "mishap", "mishaps", "happening", "happenings",
+    "obey", "obeyed", "obedience", "heard", "whom", "whoever", "ear", "witness", "scribe",
+}  # fmt: skip
+# Names that others rely on: strategies and programs import the first ones, the last two are fields of the API.
+FROZEN_NAMES = {
+    "Told", "EventTold", "FeedTold", "FillTold", "LeagueTold", "OrderTold", "PricesTold", "RoundTripTold",
+    "told_at", "heard",
+}  # fmt: skip
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "core", "managers", "constants"}
 
 SOURCES = [
@@ -55,6 +66,32 @@ def test_a_module_is_named_after_a_noun_of_the_field():
     parts = {part for path in SOURCES for part in path.relative_to(ROOT).with_suffix("").parts}
 
     assert parts & FORBIDDEN_NAMES == set()
+
+
+def names_in(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yield every name that a module defines or gives to an attribute, an argument or a variable, with its line."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield node.lineno, name
+            case ast.arg(arg=name) | ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
+                yield node.lineno, name
+
+
+def words_of(name: str) -> set[str]:
+    return {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)}
+
+
+def test_names_use_the_words_of_the_field():
+    offenders = {
+        f"{named(path)}:{line} {name}"
+        for path, tree in TREES.items()
+        if "library" not in path.parts  # its bytes are hashed
+        for line, name in names_in(tree)
+        if name not in FROZEN_NAMES and words_of(name) & FORBIDDEN_WORDS
+    }
+
+    assert sorted(offenders) == []
 
 
 def test_no_news_travels_by_django_signals():
