@@ -67,7 +67,7 @@ def replayed_with_the_commands() -> str:
 def test_a_worker_killed_around_a_flattening_closes_everything_once(log: Path, killed_when: str) -> None:
     with ExitStack() as stack:
         victim = stack.enter_context(worker(log))
-        stack.enter_context(feed(log, speed=1.5))
+        stack.enter_context(feed(log, speed=1))
         wait_until(lambda: Fill.objects.count() > 10, "some fills", log)
         for row in Deployment.objects.all():
             flatten_deployment(deployment=row, by="anna")
