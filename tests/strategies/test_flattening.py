@@ -216,7 +216,7 @@ def test_the_command_can_stop_entries_alone(work: Work) -> None:
     assert [c.kind for c in Command.objects.all()] == ["stop_entries"]
 
 
-def test_the_command_refuses_in_one_clear_line() -> None:
+def test_the_command_line_says_what_is_wrong_in_one_line() -> None:
     with pytest.raises(CommandError, match="no deployment is called 'nobody'"):
         call_command("flatten", "nobody")
 

@@ -236,10 +236,10 @@ def test_what_was_requested_of_an_account_that_is_closed_is_withdrawn(work: Work
     ],
 )
 def test_what_is_no_payment_is_rejected_before_it_is_a_row(work: Work, amount: str, currency: str, words: str) -> None:
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(ValidationError) as rejected:
         request(work, amount, currency)
 
-    assert words in " ".join(refused.value.messages)
+    assert words in " ".join(rejected.value.messages)
     assert not Command.objects.exists()
 
 
@@ -258,7 +258,7 @@ def test_the_command_line_requests_it_and_says_so(work: Work) -> None:
     ("words", "sentence"),
     [(("nobody", "1", "USD"), "no deployment is called 'nobody'"), (("a", "much", "USD"), "amount is 'much'")],
 )
-def test_the_command_refuses_in_one_clear_line(work: Work, words: tuple[str, ...], sentence: str) -> None:
+def test_the_command_line_says_what_is_wrong_in_one_line(work: Work, words: tuple[str, ...], sentence: str) -> None:
     with pytest.raises(CommandError, match=sentence):
         call_command("pay", *words)
 

@@ -42,7 +42,7 @@ def stop(work: Work, reason: str = "") -> None:
 
 
 def wants(work: Work, signal: Signal) -> None:
-    """Have the strategy say so, as it might when asked."""
+    """Have the strategy return this, as it might when evaluated."""
     engine, snapshot = work.hosted.engine, work.runner.market.snapshot()
     outcome = Outcome(engine.sequence, snapshot.time_ns)
     engine.desk.place(signal, 9, snapshot, outcome)
@@ -50,7 +50,7 @@ def wants(work: Work, signal: Signal) -> None:
     work.runner.flush()
 
 
-def test_it_is_asked_on_and_refused_what_would_open(work: Work) -> None:
+def test_it_is_evaluated_as_before_and_what_would_open_is_rejected(work: Work) -> None:
     stop(work, reason="news at noon")
 
     wants(work, Signal.buy("XRP/USD", 50))

@@ -81,7 +81,7 @@ def test_no_later_command_has_a_name_that_a_row_ever_had(old: Any, account: Acco
     mine = {"account_id": account.pk, "by": "anna", "amount": D(1), "currency": "USD"}
     for minute in range(3):
         requested_at(payments, minute, **mine)
-    payments.objects.filter(pk=3).delete()  # its name may live on in a ledger
+    payments.objects.filter(pk=3).delete()  # a ledger may still name it
 
     migrate()
     later = [payment(account.deployment, 1).key for _ in range(3)]

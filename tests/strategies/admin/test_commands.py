@@ -34,11 +34,11 @@ def test_several_stop_their_entries_at_once(admin_client, rows):
 
 
 def test_flattening_is_asked_about_once_more_with_its_consequences(admin_client, rows):
-    asked = act(admin_client, "flatten", rows).content.decode()
+    shown = act(admin_client, "flatten", rows).content.decode()
     untouched = Command.objects.count()
     act(admin_client, "flatten", rows, confirmed="yes")
 
-    assert "longs sold, shorts bought back" in asked
+    assert "longs sold, shorts bought back" in shown
     assert untouched == 0
     assert {(c.account.slug, c.kind) for c in Command.objects.all()} == {("a", "flatten"), ("b", "flatten")}
     assert set(Deployment.objects.values_list("status", flat=True)) == {"paused"}

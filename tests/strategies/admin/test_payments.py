@@ -55,13 +55,13 @@ def test_looking_requests_nothing(admin_client, address):
 def test_only_who_may_change_the_deployment_may_pay(client, address):
     clerk = User.objects.create_user("clerk", password="x", is_staff=True)
     client.force_login(clerk)
-    refused = client.post(address, filled()).status_code
+    forbidden = client.post(address, filled()).status_code
     clerk.user_permissions.add(Permission.objects.get(codename="change_deployment"))
     client.force_login(User.objects.get(pk=clerk.pk))
 
     allowed = client.post(address, filled()).status_code
 
-    assert (refused, allowed) == (403, 302)
+    assert (forbidden, allowed) == (403, 302)
     assert Command.objects.count() == 1
 
 

@@ -1,4 +1,4 @@
-"""Commands over REST: who may give them, what they answer, and what is refused by name."""
+"""Commands over REST: who may give them, what they answer, and what is rejected by name."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ def test_entries_are_stopped_with_a_reason_and_allowed_again(admin_client, enter
     assert (enabled["status"], enabled["status_reason"]) == ("enabled", "")
 
 
-def test_flattening_is_accepted_paused_and_reported(admin_client, entered):
+def test_flattening_is_accepted_paused_and_listed(admin_client, entered):
     answer = post(admin_client, "deployments/a/flatten/")
-    (reported,) = admin_client.get("/api/v1/deployments/a/flattenings/").json()["results"]
+    (listed,) = admin_client.get("/api/v1/deployments/a/flattenings/").json()["results"]
 
     assert answer.status_code == 202
     assert (answer.json()["status"], answer.json()["status_reason"]) == ("paused", "flatten by admin")
-    assert (reported["state"], reported["by"], reported["sequence"]) == ("asked", "admin", None)
+    assert (listed["state"], listed["by"], listed["sequence"]) == ("asked", "admin", None)
     assert Command.objects.get().kind == "flatten"
 
 
@@ -216,7 +216,7 @@ def test_a_clone_differs_in_what_is_given(admin_client, entered):
         ({"name": "B\x00"}, "name"),
     ],
 )
-def test_a_clone_that_is_not_valid_is_refused_by_field(admin_client, entered, body, field):
+def test_a_clone_that_is_not_valid_is_rejected_by_field(admin_client, entered, body, field):
     answer = post(admin_client, "deployments/a/clone/", body)
 
     assert answer.status_code == 400
@@ -226,7 +226,7 @@ def test_a_clone_that_is_not_valid_is_refused_by_field(admin_client, entered, bo
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("body", ['["a"]', "7", "{", '"text"'])
-def test_what_is_no_object_is_refused(admin_client, entered, command, body):
+def test_what_is_no_object_is_rejected(admin_client, entered, command, body):
     answer = admin_client.post(f"/api/v1/{command}", body, content_type="application/json")
 
     assert answer.status_code == 202 if "flatten" in command and body != "{" else 400
@@ -235,14 +235,9 @@ def test_what_is_no_object_is_refused(admin_client, entered, command, body):
 def test_a_season_is_begun_for_all_by_who_names_the_one_that_ends(admin_client, entered):
     answer = post(admin_client, "seasons/begin/", {"confirm": 1, "name": "Winter", "liquidity": "shared"})
 
-    reported = answer.json()
+    begun = answer.json()
     assert answer.status_code == 201
-    assert (reported["number"], reported["name"], reported["liquidity"], reported["ended_at"]) == (
-        2,
-        "Winter",
-        "shared",
-        None,
-    )
+    assert (begun["number"], begun["name"], begun["liquidity"], begun["ended_at"]) == (2, "Winter", "shared", None)
     assert Deployment.objects.get().account.season.number == 2
 
 
