@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portfolios.models import OPEN_STATES, Command, CommandState
 from portfolios.models.commands import COMMAND_TRANSITIONS, IllegalTransition, states_before
 
 states = st.sampled_from(list(CommandState))
+unhurried = settings(deadline=None)
 
 
+@unhurried
 @given(st.lists(states))
 def test_a_command_goes_by_the_table_or_stays(named: list[CommandState]) -> None:
     command = Command(id=1, kind="pay")
@@ -27,6 +29,7 @@ def test_a_command_goes_by_the_table_or_stays(named: list[CommandState]) -> None
             assert command.state == before
 
 
+@unhurried
 @given(st.lists(states))
 def test_a_command_ends_at_most_once_and_never_returns_to_requested(named: list[CommandState]) -> None:
     command = Command(id=1, kind="pay")
@@ -42,6 +45,7 @@ def test_a_command_ends_at_most_once_and_never_returns_to_requested(named: list[
     assert len(passed) <= 3
 
 
+@unhurried
 @given(states)
 def test_every_state_is_reached_and_knows_those_before_it(state: CommandState) -> None:
     assert state is CommandState.REQUESTED or states_before(state)
