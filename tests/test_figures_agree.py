@@ -182,9 +182,9 @@ def test_the_totals_are_the_sums_of_the_rows(client: Client, season: list[Deploy
     for name in ("gain", "realised", "fees", "fills", "round_trips"):
         assert figure(totals["window"][name]) == sum(figure(row["window"][name]) for row in rows), name
     assert stats["Equity"] == amount(figure(totals["equity"]))
-    assert stats["Result"].split()[0] == shown(signed(figure(totals["window"]["gain"])))
+    assert stats["P&L (net)"].split()[0] == shown(signed(figure(totals["window"]["gain"])))
     assert stats["Fees paid"] == amount(figure(totals["window"]["fees"]))
-    assert stats["Capital"] == amount(figure(totals["capital"]))
+    assert stats["Starting balance"] == amount(figure(totals["capital"]))
     assert stats["Fills"].split()[:2] == [str(totals["window"]["fills"]), str(totals["window"]["round_trips"])]
 
 
@@ -233,7 +233,7 @@ def test_the_tables_of_a_deployments_page_are_the_lists_of_the_api(client: Clien
     body = [(number(row["Quantity"]), number(row["Price"]), row["Fee"]) for row in table_in(shows.find("panel-fills"))]
     assert body == [(figure(f["qty"]), figure(f["price"]), quoted(figure(f["fee"]))) for f in fills]
     trips = rows_of(client, f"{address}round_trips/?limit=30")
-    assert [(row["Fees"], row["Result"]) for row in table_in(shows.find("panel-round_trips"))] == [
+    assert [(row["Fees"], row["P&L (net)"]) for row in table_in(shows.find("panel-round_trips"))] == [
         (quoted(figure(trip["fees"])), shown(signed(figure(trip["result"]), 4))) for trip in trips
     ]
     instruments = rows_of(client, f"{address}instruments/")

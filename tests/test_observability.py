@@ -208,7 +208,9 @@ def are_complete(collector: Collector) -> bool:
     return all(collector.spans(service, name) for service, names in wanted.items() for name in names)
 
 
-BEGIN = "import sys; from marketdata import tracing; tracing.begin('feed'); print(tracing.is_on(), *sys.modules)"
+BEGIN = (
+    "import sys; from marketdata.telemetry import tracing; tracing.begin('feed'); print(tracing.is_on(), *sys.modules)"
+)
 
 
 def begun(log: Path) -> list[str]:

@@ -212,7 +212,7 @@ def test_indicators_are_drawn_kept_and_removed(page):
 def test_fills_are_marked_listed_and_narrowed_to_one_deployment(page, league):
     expect(page.locator("#chart-summary")).to_contain_text("2 fills of 2 deployments.")
     page.locator(".fill-button").first.focus()
-    expect(page.locator("#chart-tip")).to_contain_text("bought 0.0005 at 64,000.0 · Alpha · opens")
+    expect(page.locator("#chart-tip")).to_contain_text("buy 0.0005 at 64,000.0 · Alpha · opens")
 
     page.select_option("#filler", "bravo")
 

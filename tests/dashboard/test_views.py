@@ -140,7 +140,7 @@ def test_a_quarantined_deployment_shows_its_last_update_and_its_cost(client):
 
     assert "quarantined: it hung at frame 7" in page
     assert "Not being processed: last update <time" in page
-    assert "9876" in page
+    assert "9,876" in page
     assert "2.0\xa0KB" in page
 
 

@@ -146,7 +146,7 @@ def test_a_switch_keeps_account_and_orders_and_begins_the_memory_anew(
     runner = worker(flipper)
     work(runner, stream[:50])
     before = runner.hosted[flipper.pk].engine
-    orders, balance = dict(before.exchange.state.orders), before.account.balance("BTC")
+    orders, balance = dict(before.open_orders), before.account.balance("BTC")
     write_flipper(folder, "2.0.0")
     new_process()
     switch_over(deployment=flipper, by="anna")
@@ -157,7 +157,7 @@ def test_a_switch_keeps_account_and_orders_and_begins_the_memory_anew(
         runner.drop(flipper.pk)
         runner = worker(flipper)
     after = runner.hosted[flipper.pk].engine
-    assert (after.exchange.state.orders, after.account.balance("BTC")) == (orders, balance)
+    assert (after.open_orders, after.account.balance("BTC")) == (orders, balance)
     work(runner, stream)
 
     reported = [fill[-1] for fill in fills(flipper)]
@@ -165,7 +165,7 @@ def test_a_switch_keeps_account_and_orders_and_begins_the_memory_anew(
         [reason for reason in reported if str(reason).startswith("1.0.0")]
     )
     event = DeploymentEvent.objects.get(deployment=flipper, kind="version")
-    assert event.summary.startswith(f"flipper 2.0.0 ({flipper.strategy_hash[:8]}) trades on for flipper 1.0.0 (")
+    assert event.summary.startswith(f"flipper 2.0.0 ({flipper.strategy_hash[:8]}) replaces flipper 1.0.0 (")
     assert flipper.account.closed_at is None
 
 
