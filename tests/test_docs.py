@@ -1,9 +1,11 @@
-"""What the documents say of the tree is true: every file and folder that they name exists."""
+"""The documents agree with the tree: files, environment variables and numbers that they name."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+
+from trading.indicators.catalogue import INDICATORS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
@@ -19,6 +21,12 @@ FOLDERS = (
     "client",
 )
 NAMED = re.compile(rf"`((?:{'|'.join(FOLDERS)})/[\w./-]*|[\w-]+\.(?:py|toml|yml))`")
+CODE = ("trading", "marketdata", "portfolios", "strategies", "dashboard", "tradingsite", "client")
+READ = (
+    re.compile(r"""\benviron(?:\.get\(|\[)\s*["']([A-Z_]+)["']"""),
+    re.compile(r"""\b(?:flag|whole_number|choice|words|configured)\(\s*["']([A-Z_]+)["']"""),
+)
+INTERNAL = {"PADDOCK_STARTED_S"}  # set by start.py for the launcher
 LINKED = re.compile(r"\]\((?!https?:|#|mailto:)([^)#]+)(?:#[^)]*)?\)")
 
 
@@ -31,6 +39,19 @@ def test_every_file_and_folder_that_the_documents_name_exists():
     ]
 
     assert missing == []
+
+
+def test_every_environment_variable_that_is_read_is_documented():
+    sources = [path for folder in CODE for path in (ROOT / folder).rglob("*.py")]
+    read = {name for path in sources for pattern in READ for name in pattern.findall(path.read_text())}
+    documented = (ROOT / "docs/environment.md").read_text() + (ROOT / "docs/notifications.md").read_text()
+
+    assert "PADDOCK_DATA_DIR" in read
+    assert {name for name in read - INTERNAL if f"`{name}`" not in documented} == set()
+
+
+def test_the_readme_counts_the_indicators_that_there_are():
+    assert f"reads {len(INDICATORS)} indicators" in (ROOT / "README.md").read_text()
 
 
 def test_every_link_between_the_documents_leads_somewhere():

@@ -64,7 +64,7 @@ EXAMPLES = (
     ),
     Example(
         "A market order larger than the visible book",
-        "What is there is filled; the rest is cancelled, and says so.",
+        "The visible size is filled; the rest is cancelled with a reason.",
         (_buy(7),),
         (Event(("buy 2.00 @ 100 taker depth_walk", "buy 3.00 @ 101 taker depth_walk")),),
         ended="book_ended",
@@ -72,7 +72,7 @@ EXAMPLES = (
     ),
     Example(
         "A resting order waits behind what was displayed",
-        "5.00 stood at 99 when it arrived: only after 5.00 have printed there is it filled, by what printed beyond.",
+        "5.00 were displayed at 99 when it arrived: trades at 99 fill that 5.00 first, then this order.",
         (_buy(1, **_limit(99)),),
         (
             Event(),
@@ -84,7 +84,7 @@ EXAMPLES = (
     ),
     Example(
         "A print through the price",
-        "Who sold at 98 would have sold to us first: filled at our own price, no more than was printed.",
+        "A seller at 98 would have met our bid at 99 first: it fills at 99, no more than was traded.",
         (_buy(3, **_limit(99)),),
         (
             Event(),
@@ -104,7 +104,7 @@ EXAMPLES = (
     ),
     Example(
         "A price deeper than the visible book",
-        "Nobody knows how many stand before us at 90: prints there fill nothing, prints beyond it do.",
+        "The queue at 90 is unknown: trades at 90 fill nothing, trades below 90 do.",
         (_buy(1, **_limit(90)),),
         (
             Event(),
@@ -123,13 +123,13 @@ EXAMPLES = (
     ),
     Example(
         "A limit order that crosses takes first",
-        "What crosses is taken from the book; the rest rests at its limit.",
+        "The crossing part takes from the book; the remainder rests at its limit.",
         (_buy(5, **_limit(100)),),
         (Event(("buy 2.00 @ 100 taker depth_walk",)), Event()),
     ),
     Example(
         "Post-only that would take",
-        "It is refused: it was to be a maker or nothing.",
+        "It is rejected: a post-only order never takes from the book.",
         (_buy(1, **_limit(100, post_only=True)),),
         (Event(),),
         ended="post_only",
@@ -187,7 +187,7 @@ EXAMPLES = (
     ),
     Example(
         "A trailing stop",
-        "It follows the best print at a distance of 3: from 100 to 105, then 102 sets it off.",
+        "It follows the best print at a distance of 3: from 100 to 105, then 102 triggers it.",
         (_sell(2, order_type="trailing_stop", trail=3),),
         (
             Event(prints="buy 100 x 1"),
@@ -210,7 +210,7 @@ EXAMPLES = (
     ),
     Example(
         "A trailing stop that buys",
-        "It follows the price down, from 100 to 95 at a distance of 3; then 98 sets it off.",
+        "It follows the price down, from 100 to 95 at a distance of 3; then 98 triggers it.",
         (_buy(2, order_type="trailing_stop", trail=3),),
         (
             Event(prints="sell 100 x 1"),
@@ -231,7 +231,7 @@ EXAMPLES = (
     ),
     Example(
         "A take-profit with a limit",
-        "The trigger makes it a limit order at 103; bids are at 102, so it rests until somebody pays more.",
+        "The trigger makes it a limit order at 103; bids are at 102, so it rests until a buyer pays more.",
         (_sell(2, order_type="take_profit_limit", trigger_price=103, limit_price=103),),
         (
             Event(),
@@ -242,7 +242,7 @@ EXAMPLES = (
     ),
     Example(
         "A bracket: one cancels the other",
-        "The stop at 97 is set off and closes the position; the take-profit at 110 goes with it.",
+        "The stop at 97 is triggered and closes the position; the take-profit at 110 is cancelled.",
         (_buy(2, stop_loss=97, take_profit=110),),
         (
             Event(("buy 2.00 @ 100 taker depth_walk",)),
@@ -260,7 +260,7 @@ EXAMPLES = (
     ),
     Example(
         "Our own order on the other side",
-        "A buy that would trade with our own resting sale is refused.",
+        "A buy that would trade with our own resting sell order is rejected.",
         (_sell(1, **_limit(101)), _buy(4)),
         (Event(),),
         ended="self_cross",
@@ -268,7 +268,7 @@ EXAMPLES = (
     ),
     Example(
         "After a gap",
-        "Nobody watched while the price fell from 99 to 90: the first price after the gap sets off the stop at 97.",
+        "No data came while the price fell from 99 to 90: the first price after the gap triggers the stop at 97.",
         (_sell(2, order_type="stop", trigger_price=97),),
         (
             Event(),
@@ -283,7 +283,7 @@ EXAMPLES = (
     ),
     Example(
         "A cancellation takes its time, too",
-        "What prints before it arrives is filled.",
+        "Trades before the cancellation arrives still fill the order.",
         (_buy(9, **_limit(99)),),
         (Event(), Event(("buy 4.00 @ 99 maker print_through",), prints="sell 98 x 400"), Event(prints="sell 98 x 900")),
         then=(Cancel(symbol="XRP/USD"),),

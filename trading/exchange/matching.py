@@ -14,7 +14,7 @@ When an order fills (fill model `realistic`; `models` says what the others assum
    or displayed.
 5. A stop or take-profit becomes a market order (with a limit: a limit order) when a print reaches its trigger, for
    what the position then holds. A trailing stop follows the best print since it arrived. After a gap the first
-   price decides, and the fill says so. Reduce-only orders are cut to the position whenever they are report.
+   price decides, and the fill says so. Reduce-only orders are cut to the position whenever they are matched.
 6. A request to cancel or amend takes the latency, too; what fills until then is filled.
 """
 

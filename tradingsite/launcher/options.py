@@ -51,7 +51,7 @@ def read_options(arguments: Sequence[str]) -> Options:
         help="auto (Kraken when it answers, else simulated), kraken, simulated, or recording:PATH",
     )
     parser.add_argument("--speed", metavar="X", help="times real time, for recordings; 0: as fast as it goes")
-    parser.add_argument("--faults", metavar="SPEC", help="what goes wrong at the simulated market; see README.md")
+    parser.add_argument("--faults", metavar="SPEC", help="of the simulated exchange; see docs/simulated-market.md")
     parser.add_argument("--duration", metavar="SECONDS", help="stop after serving for this long")
     parser.add_argument("--port", default="8000", help="where the web site listens (default 8000)")
     parser.add_argument("--workers", default="2", metavar="N", help="processes that trade (default 2)")
