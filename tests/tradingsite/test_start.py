@@ -25,7 +25,8 @@ def test_an_unknown_command_is_refused_with_those_there_are():
 
     assert done.returncode == 1
     assert done.stderr == (
-        "paddock cannot start: unknown command 'tset': expected test, coverage, check, bench, or options that start with -\n"
+        "paddock cannot start: unknown command 'tset': "
+        "expected test, coverage, check, bench, or options that start with -\n"
     )
 
 
