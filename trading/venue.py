@@ -36,7 +36,7 @@ class Venue(Protocol):
 
     @property
     def open_orders(self) -> Mapping[str, Order]:
-        """The orders that may still be filled, by id, oldest first; read, never changed."""
+        """The orders that may still be filled, by id, oldest first: one mapping for good, which others only read."""
 
     @property
     def requests(self) -> Sequence[OrderRequest]:
@@ -54,8 +54,8 @@ class Venue(Protocol):
     def reserved(self, currency: str, snapshot: MarketSnapshot) -> Decimal:
         """Return what resting orders have spoken for, in ``currency``."""
 
-    def process(self, frame: Frame, snapshot: MarketSnapshot) -> VenueReport | None:
-        """Return what happened up to ``frame``, booked into the account, None where nothing can have.
+    def process(self, frame: Frame, snapshot: MarketSnapshot) -> VenueReport:
+        """Return what happened up to ``frame``, booked into the account; ``snapshot`` is the market after it.
 
-        ``snapshot`` is the market after the frame.
+        Called while an order is open or something is owed: else nothing can happen.
         """

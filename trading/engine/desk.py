@@ -48,7 +48,8 @@ class Desk:
 
     def count(self, code: str) -> None:
         """Count a reason not to trade."""
-        self.state.why[code] = self.state.why.get(code, 0) + 1
+        why = self.state.why
+        why[code] = why.get(code, 0) + 1
 
     def place(self, signal: Wanted, at: int, snapshot: MarketSnapshot, outcome: Outcome) -> None:
         """Send what the signal at place ``at`` of an answer wants, or refuse it.

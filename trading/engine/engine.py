@@ -68,6 +68,7 @@ class Engine:
             if open_venue is not None
             else PaperExchange(terms.slug, settlement, self.state.exchange, self.model, shared)
         )
+        self._live = self.venue.open_orders
         self.desk = Desk(terms, self.state, self.account, self.venue, self.model)
         self._is_due_always = strategy.trigger == "frame"
         self._needs = needs_of(terms.symbols, terms.currency, tuple(sorted(strategy.warmup.items())))
@@ -186,14 +187,15 @@ class Engine:
 
     def process(self, frame: Frame, snapshot: MarketSnapshot) -> Outcome:
         """Take in one frame; a frame at or before the cursor changes nothing."""
-        state, sequence = self.state, frame.sequence
+        state, account, sequence = self.state, self.state.account, frame.sequence
         outcome = Outcome(sequence, frame.time_ns)
         if sequence <= state.sequence:
             return outcome
         if self.account.is_funded:
             if frame.gap is not None:
                 outcome.gap = frame.gap
-            self._match(frame, snapshot, outcome)
+            if self._live or account.loans:
+                self._match(frame, snapshot, outcome)
         elif not self._is_funded_now(snapshot, outcome):
             state.sequence, state.time_ns = sequence, frame.time_ns
             return outcome
@@ -203,7 +205,7 @@ class Engine:
             carry_on(self.desk, snapshot, outcome)
         elif not (self.is_paused or state.is_halted) and (self._is_due_always or self._is_due(frame, snapshot)):
             missing, symbols = self._needs.at(snapshot)
-            if self.account.state.bankrupt_ns:
+            if account.bankrupt_ns:
                 self.desk.count("bankrupt")
             elif missing:
                 self.desk.count(missing)
@@ -216,8 +218,6 @@ class Engine:
 
     def _match(self, frame: Frame, snapshot: MarketSnapshot, outcome: Outcome) -> None:
         report = self.venue.process(frame, snapshot)
-        if report is None:
-            return
         outcome.fills, outcome.trips, outcome.orders = report.fills, report.trips, report.orders
         outcome.entries, outcome.margin = report.entries, report.margin
         if report.fills:

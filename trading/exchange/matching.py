@@ -102,12 +102,9 @@ class PaperExchange:
         """Return what resting limit orders have spoken for, in ``currency``."""
         return reserved(currency, self._state.orders.values(), self._account, snapshot)
 
-    def process(self, frame: Frame, snapshot: MarketSnapshot) -> VenueReport | None:
+    def process(self, frame: Frame, snapshot: MarketSnapshot) -> VenueReport:
         """Charge what lending has cost, match every live order against one frame, and watch what is owed."""
-        account = self._account.state
-        if not (self._state.orders or account.loans):
-            return None
-        report = VenueReport()
+        account, report = self._account.state, VenueReport()
         if account.loans:
             report.entries += self._account.charge_rollovers(snapshot)
         self._match(frame, snapshot, report)
