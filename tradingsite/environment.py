@@ -49,7 +49,7 @@ def words(name: str, *, default: str, separator: str = ",") -> list[str]:
 
 
 def services_of(data_dir: Path) -> dict[str, str]:
-    """Return the DATABASE_URL and REDIS_URL that the launcher on ``data_dir`` last wrote, or nothing.
+    """Return the DATABASE_URL, REDIS_URL and PADDOCK_URL of the launcher that runs on ``data_dir``, or nothing.
 
     This is how a process in a second terminal finds the embedded servers; which folder, `installations` says.
     """

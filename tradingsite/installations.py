@@ -14,7 +14,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULT_DATA_DIR = ROOT / "data"
 LOCK_FILE = "lock"  # in the data folder: held by the launcher, holds its process id
-SERVICES_FILE = "services.env"  # in the data folder, while the launcher runs: DATABASE_URL and REDIS_URL
+SERVICES_FILE = "services.env"  # in the data folder, while the launcher runs: DATABASE_URL, REDIS_URL and PADDOCK_URL
 MOST_REMEMBERED = 20
 OPTION = "--data-dir"
 # Everything else reads or writes the database, or Redis.

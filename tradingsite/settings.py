@@ -32,7 +32,8 @@ PADDOCK_PUBLIC_PAGES = environment.flag("PADDOCK_PUBLIC_PAGES", default=ip_addre
 PADDOCK_HTTPS = environment.flag("PADDOCK_HTTPS", default=False)
 
 # Under which address people reach it: links in messages begin with it.
-PADDOCK_URL = (os.environ.get("PADDOCK_URL") or f"http://{PADDOCK_BIND}:8000").rstrip("/")
+PADDOCK_URL = os.environ.get("PADDOCK_URL") or _services.get("PADDOCK_URL") or f"http://{PADDOCK_BIND}:8000"
+PADDOCK_URL = PADDOCK_URL.rstrip("/")
 
 # The market, and the strategies beside those of the library.
 KRAKEN_WS_URL = os.environ.get("KRAKEN_WS_URL") or "wss://ws.kraken.com/v2"

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from dashboard.markets.api import market_urls
@@ -27,6 +28,8 @@ API_URLS = [
     *notification_urls,
 ]
 
+COMMANDS_ADMIN = "admin:portfolios_command_changelist"
+
 handler404 = "tradingsite.rest.problems.unknown_page"
 handler500 = "tradingsite.rest.problems.broken_page"
 
@@ -38,6 +41,9 @@ urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("share/<str:secret>/", share, name="share"),
+    # The lists of payments and of flattenings became the list of commands.
+    path("admin/portfolios/payment/", RedirectView.as_view(pattern_name=COMMANDS_ADMIN)),
+    path("admin/portfolios/flattening/", RedirectView.as_view(pattern_name=COMMANDS_ADMIN)),
     path("admin/", admin.site.urls),
     path("", include("dashboard.urls")),
 ]

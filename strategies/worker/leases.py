@@ -11,7 +11,7 @@ from math import ceil
 from django.db import connection
 
 _DEPLOYMENT = 7_101  # first key of a deployment's lock; the second is its id
-_SEASON = 7_103  # of a season whose deployments share a book: who holds it works on all of them
+_SEASON = 7_104  # of a season whose deployments share a book: who holds it works on all of them
 _WORKER = 7_102  # held by a worker on its own id for as long as it lives
 
 

@@ -94,6 +94,7 @@ def test_a_killed_launcher_leaves_nothing_behind_and_the_next_one_ends_when_aske
 
     listed = managed("league", "export", "-")
     assert "[[deployments]]" in listed.stdout, listed.stderr
+    assert f"http://127.0.0.1:{port}/share/" in managed("share", "--days", "1").stdout
 
     launcher.kill()
     launcher.wait()

@@ -24,6 +24,7 @@ from tradingsite.launcher.readiness import ReadinessWatch
 from tradingsite.launcher.servers import Stopped, serve_data
 from tradingsite.launcher.supervisor import Supervisor, describe_exit
 
+SERVICES = ("DATABASE_URL", "REDIS_URL", "PADDOCK_URL")  # what commands in another terminal need
 LEAST_FREE_BYTES = 500_000_000
 FIRST_RUN_WITHIN_S = 300.0
 READY_WITHIN_S = 60.0
@@ -63,6 +64,7 @@ def _run(options: Options, console: Console, supervisor: Supervisor) -> None:
         "DJANGO_SETTINGS_MODULE": "tradingsite.settings",
         "PADDOCK_DATA_DIR": str(options.data_dir),
         "PADDOCK_BIND": "127.0.0.1",
+        "PADDOCK_URL": os.environ.get("PADDOCK_URL") or f"http://127.0.0.1:{options.port}",
         "PYTHONUNBUFFERED": "1",
         # Each process is one core's work; a pool of threads for each would only get in the way.
         "OPENBLAS_NUM_THREADS": "1",
@@ -148,7 +150,7 @@ def _check_disk(data_dir: Path) -> None:
 def _write_services(data_dir: Path, environ: dict[str, str]) -> None:
     path = data_dir / installations.SERVICES_FILE
     path.touch(mode=0o600)
-    path.write_text("".join(f"{name}={environ[name]}\n" for name in ("DATABASE_URL", "REDIS_URL")))
+    path.write_text("".join(f"{name}={environ[name]}\n" for name in SERVICES))
 
 
 def _remember(data_dir: Path, console: Console) -> None:

@@ -94,3 +94,11 @@ def test_who_may_only_look_commands_nothing(client, rows):
 
     assert Deployment.objects.count() == 2
     assert set(Deployment.objects.values_list("status", flat=True)) == {"enabled"}
+
+
+@pytest.mark.parametrize("old", ["payment", "flattening"])
+def test_the_addresses_of_the_older_lists_lead_to_the_commands(admin_client, old):
+    answer = admin_client.get(f"/admin/portfolios/{old}/", follow=True)
+
+    assert answer.status_code == 200
+    assert answer.request["PATH_INFO"] == "/admin/portfolios/command/"

@@ -22,7 +22,7 @@ from tests.leagues import hungry_league
 from tests.season import MARKET, captured_frames, on_the_stream, replayed
 
 pytestmark = pytest.mark.django_db
-SEASON_LOCK, DEPLOYMENT_LOCK = 7_103, 7_101
+SEASON_LOCK, DEPLOYMENT_LOCK = 7_104, 7_101
 
 
 class OtherWorker:
