@@ -95,9 +95,10 @@ async def test_a_silent_socket_is_left(monkeypatch):
 
 
 async def test_lost_trades_are_brought_from_a_rest_side_that_is_down_at_first():
-    # Long enough that both pairs trade in it, and after it.
-    async with feeding("lose:trade@1+20,rest:503@0+3") as feed:
-        await until(lambda: feed.health.trade_gaps and late_ids(), within_s=90)
+    # Late enough that a slow feed has its first trades by then, long enough that both pairs trade meanwhile; REST still
+    # refuses when it is first requested.
+    async with feeding("lose:trade@10+20,rest:503@0+33") as feed:
+        await until(lambda: feed.health.trade_gaps and late_ids(), within_s=120)
 
     ids = [t.trade_id for f in published("simulated:1") for t in (*f.trades, *f.late) if t.symbol == "BTC/USD"]
     assert len(ids) == len(set(ids))
