@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -93,14 +94,14 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FillsScene(Scene):
+class FillsScene(Scene, ABC):
     """A page whose newest fills are read on their own, so that a fill is shown before the rest is read again."""
 
     fills: list[Fill]  # newest first
 
+    @abstractmethod
     def with_new_fills(self) -> Self:
         """Return the scene with the fills as they are now and everything else unchanged."""
-        raise NotImplementedError
 
 
 def plain_scene() -> Scene:
