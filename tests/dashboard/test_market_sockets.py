@@ -10,7 +10,7 @@ from dashboard.live import market_broadcaster
 from dashboard.markets import watch
 from dashboard.page.broadcaster import QUICKEST_S
 from tests.dashboard.sockets import changes_of, open_socket, panels_in
-from tests.listening import Heard, forget_all, list_pair
+from tests.listening import ReceivedMarket, forget_all, list_pair
 from tests.rows import MARKET, open_season, quote, run_feed
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("closed_connections")]
@@ -25,7 +25,7 @@ def market():
     list_pair()
     list_pair("ETH/USD")
     open_season()
-    market = Heard()
+    market = ReceivedMarket()
     market.tell(BOOK)
     yield market
     forget_all()

@@ -15,7 +15,7 @@ from drf_spectacular.generators import SchemaGenerator
 from marketdata import bus
 from portfolios.models import Balance, LedgerEntry, Order, Position, RoundTrip
 from strategies.deployments.terms import TERMS
-from tests.listening import Heard, forget_all, list_pair, store
+from tests.listening import ReceivedMarket, forget_all, list_pair, store
 from tests.rows import NOON, drawn_curve, enter, fill, open_season, stand
 from tradingsite.rest.schema import EXAMPLES
 
@@ -40,7 +40,7 @@ PASSING = re.compile(
 @pytest.fixture
 def league():
     forget_all()
-    market = Heard()
+    market = ReceivedMarket()
     market.tell("640003 x 30\n640001 x 20\n---\n640000 x 10\n639998 x 15", trades="buy 640001 x 5\nsell 640000 x 7")
     list_pair()
     store([64_000, 64_010, 64_005], end=NOON)

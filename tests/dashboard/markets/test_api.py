@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from strategies.deployments.fee_schedules import add_fee_schedule
-from tests.listening import Heard, forget_all, list_pair, store
+from tests.listening import ReceivedMarket, forget_all, list_pair, store
 from tests.rows import MARKET, NOON, enter, fill, open_season, quote, run_feed
 from trading.frames import utc
 from trading.indicators.oscillators import rsi
@@ -70,7 +70,7 @@ def test_of_each_family_the_schedule_in_force_is_given_also_of_ones_own(client):
 
 
 def test_the_book_is_the_frames_book_exactly(client):
-    market = Heard()
+    market = ReceivedMarket()
     frame = market.tell(BOOK)
 
     answer = client.get(f"{BTC}book/").json()
@@ -85,7 +85,7 @@ def test_the_book_is_the_frames_book_exactly(client):
 
 
 def test_the_tape_is_newest_first_with_its_rule(client):
-    market = Heard()
+    market = ReceivedMarket()
     market.tell(BOOK, trades="\n".join(["buy 640001 x 5"] * 20 + ["sell 640000 x 60"]))
 
     answer = client.get(f"{BTC}tape/?limit=2").json()
@@ -229,7 +229,7 @@ def test_a_moment_without_its_zone_is_refused(client, name):
 
 
 def test_the_time_of_the_book_is_the_frames(client):
-    market = Heard()
+    market = ReceivedMarket()
     market.tell(BOOK)
     changed_ns = market.now_ns
     market.tell()

@@ -5,7 +5,7 @@ import pytest
 from dashboard.markets.watch import FAR_BEHIND_FRAMES, MarketWatch, sight_of, watch_of
 from marketdata.models import MarketCheckpoint
 from tests.drawing import START_NS
-from tests.listening import Heard, forget_all, list_pair
+from tests.listening import ReceivedMarket, forget_all, list_pair
 from tests.rows import MARKET, open_season, run_feed
 from trading.frames import utc
 
@@ -29,7 +29,7 @@ def _nothing_received():
 
 @pytest.fixture
 def market():
-    market = Heard()
+    market = ReceivedMarket()
     market.tell(BOOK)
     return market
 
