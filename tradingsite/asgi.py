@@ -13,6 +13,7 @@ http = get_asgi_application()
 # current one, so that a view can queue a job.
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
+from django.conf import settings
 from django.urls import re_path
 
 from dashboard.routing import websocket_urlpatterns
@@ -22,9 +23,13 @@ from marketdata.telemetry.reporting import Reporter
 from tradingsite.access.policy import readers_only, readers_or_programs
 from tradingsite.celery import app as celery_app
 from tradingsite.pacing import paced
+from tradingsite.web.doors import guard_daphne
+from tradingsite.web.turns import Turns
 from tradingsite.web_metrics import WEB, counted_sockets
 
 __all__ = ["application", "celery_app"]
+
+REQUEST_THREADS = 8  # unless the number of connections says otherwise
 
 sockets = URLRouter(
     [
@@ -32,6 +37,13 @@ sockets = URLRouter(
         re_path(r"", counted_sockets(AllowedHostsOriginValidator(readers_only(URLRouter(websocket_urlpatterns))), WEB)),
     ]
 )
-application = ProtocolTypeRouter({"http": http, "websocket": sockets})
+turns = Turns(
+    http,
+    threads=settings.PADDOCK_DATABASE_POOL or REQUEST_THREADS,
+    limit_s=settings.PADDOCK_REQUEST_LIMIT_S,
+    note=WEB.note_refused,
+)
+application = ProtocolTypeRouter({"http": turns, "websocket": sockets})
+guard_daphne()
 tracing.begin("web")
 atexit.register(Reporter("web", WEB.collect).start().stop)
