@@ -39,13 +39,17 @@ def forbidden_page(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def unverified_page(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a form without the token of its session."""
-    return _answer(request, 403, f"The form has expired or is from another site: reload its page and send it again. {reason}")
+    return _answer(
+        request, 403, f"The form has expired or is from another site: reload its page and send it again. {reason}"
+    )
 
 
 def invalid_page(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a request that cannot be understood."""
     said = str(exception) if isinstance(exception, BadRequest) else ""
-    return _answer(request, 400, said or "The request cannot be understood: its address, a header or its body is invalid.")
+    return _answer(
+        request, 400, said or "The request cannot be understood: its address, a header or its body is invalid."
+    )
 
 
 def broken_page(request: HttpRequest) -> HttpResponse:
@@ -59,7 +63,9 @@ def broken_page(request: HttpRequest) -> HttpResponse:
         return response
     if request.path.startswith(API):
         return _answer(request, 500, "the fault is ours; it is in the log of the web process")
-    detail = "The error and its traceback are in the log of the web process. Trading is not affected: workers keep running."
+    detail = (
+        "The error and its traceback are in the log of the web process. Trading is not affected: workers keep running."
+    )
     return _answer(request, 500, detail)
 
 

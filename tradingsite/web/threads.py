@@ -27,12 +27,19 @@ class ReturningExecutor(ThreadPoolExecutor):
 def _returning(fn: Callable[..., R], *args: Any, **kwargs: Any) -> R:
     try:
         return fn(*args, **kwargs)
+    except StopIteration as error:
+        raise _ended(error) from error
     finally:
         connections.close_all()
 
 
+def _ended(error: StopIteration) -> RuntimeError:
+    """Return what is raised instead: no future takes a StopIteration, whoever awaits it would wait for ever."""
+    return RuntimeError(f"an iterator ended where a value was expected: {error!r}")
+
+
 class RequestThread(ThreadPoolExecutor):
-    """One thread, for one request at a time. Its connection is kept for the next request, and checked before its use."""
+    """One thread, for one request at a time. Its connection is kept for the next one, and checked before its use."""
 
     def __init__(self) -> None:
         super().__init__(max_workers=1, thread_name_prefix="request")
@@ -61,10 +68,12 @@ class RequestThread(ThreadPoolExecutor):
         try:
             with connection.execute_wrapper(self._execute_in_time):
                 return fn(*args, **kwargs)
+        except StopIteration as error:
+            raise _ended(error) from error
         finally:
             close_old_connections()
 
-    def _execute_in_time(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001 - Django's signature
+    def _execute_in_time(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         if self._is_over:
             raise OperationalError("the time of this request is over: no further statement is executed")
         self._running = context["connection"].connection

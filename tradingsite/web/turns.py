@@ -1,4 +1,4 @@
-"""Each request has its turn: a thread of its own for a limited time, however many come and whenever their readers leave."""
+"""Each request has its turn: a thread of its own for a limited time, however many come, whenever readers leave."""
 
 from __future__ import annotations
 
