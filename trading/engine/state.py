@@ -69,7 +69,8 @@ class EngineState(msgspec.Struct, kw_only=True):
     evaluated_ns: int = msgspec.field(name="asked_ns", default=0)  # when the strategy was evaluated last
     orders_sent_ns: list[int] = []  # in the last minute, ascending
     refusal_rows_ns: dict[str, int] = {}
-    why: dict[str, int] = {}  # reason code -> times it did not trade
+    why: dict[str, int] = {}  # reason code -> times it did not trade; see `trading.bounds.add_reason`
+    surplus: dict[str, int] = {}  # what went beyond the bounds of what a strategy may emit -> how often
     errors_in_a_row: int = 0
     is_halted: bool = False  # by errors; a person may resume it
     series_versions: dict[str, int] = {}
