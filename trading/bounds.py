@@ -53,9 +53,9 @@ def number(what: str, value: object) -> Decimal:
 def _exact(value: Any) -> Decimal | None:
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
-    if isinstance(value, bool | np.bool_):
+    if isinstance(value, bool | np.bool_ | np.timedelta64):
         return None
-    if isinstance(value, int | np.integer) and not isinstance(value, np.timedelta64):
+    if isinstance(value, int | np.integer):
         return Decimal(int(value))
     if isinstance(value, float):
         return Decimal(float.__repr__(value))
@@ -116,3 +116,12 @@ def fold_reasons(counts: dict[str, int]) -> None:
     for key in sorted(named, key=counts.__getitem__)[:surplus]:
         folded += counts.pop(key)
     counts[OTHER] = counts.get(OTHER, 0) + folded
+
+
+def most_frequent(counts: dict[str, int]) -> dict[str, int]:
+    """Return the counts as they are shown and stored: at most MOST_CODES reasons, and OTHER."""
+    if len(counts) <= MOST_CODES:
+        return counts
+    kept = dict(counts)
+    fold_reasons(kept)
+    return kept

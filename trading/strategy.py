@@ -22,6 +22,13 @@ Told = Decision  # the name under which kept versions of strategies may import i
 Answer = Wanted | NoSignal | Sequence[Wanted | NoSignal] | None
 
 
+_OWN: Mapping[type[Wanted], tuple[str, ...]] = {
+    Signal: tuple(each.name for each in fields(Signal)),
+    Cancel: Cancel.__struct_fields__,
+    Amend: Amend.__struct_fields__,
+}
+
+
 class InvalidConfig(ValueError):
     """A config that the strategy's schema does not allow."""
 
@@ -136,13 +143,10 @@ def wanted_and_reasons(answer: Any) -> Decision:
 
 
 def _plain(one: Wanted) -> Wanted:
-    for kind in (Signal, Cancel, Amend):
-        if type(one) is kind:
-            return one
-        if isinstance(one, kind):
-            names = [f.name for f in fields(kind)] if kind is Signal else kind.__struct_fields__
-            return kind(**{name: getattr(one, name) for name in names})
-    raise TypeError(f"a {type(one).__name__} is no signal")
+    if type(one) in _OWN:
+        return one
+    kind = next(kind for kind in _OWN if isinstance(one, kind))
+    return kind(**{name: getattr(one, name) for name in _OWN[kind]})
 
 
 def reason_keys(reasons: Sequence[NoSignal]) -> list[str]:
