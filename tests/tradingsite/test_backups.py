@@ -60,7 +60,7 @@ def test_a_restore_brings_no_token_link_or_session_back_to_life_and_lists_what_i
     give_role(user=ann, role="admin", by="test")
     gone = User.objects.create_user("gone", password="leaked since then 1")
     made_by_both = {"by": "test", "days": 3}
-    stays, _ = make_token(user=ann, name="stays", scopes=["read"], by="test")
+    make_token(user=ann, name="stays", scopes=["read"], by="test")
     stolen, stolen_secret = make_token(user=ann, name="stolen", scopes=["trade"], by="test")
     deleted, deleted_secret = make_token(user=ann, name="deleted", scopes=["read"], by="test")
     link, _ = make_share_link(note="for Bob", **made_by_both)
