@@ -168,6 +168,8 @@ CACHES = {
 CELERY_BROKER_URL = environment.celery_broker_url(REDIS_URL)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
+# A receiver that is slow holds up none of the other jobs: what is sent has a queue, and a process, of its own.
+CELERY_TASK_ROUTES = {"notifications.send_to_channel": {"queue": "notifications"}}
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_ACKS_LATE = True
@@ -196,6 +198,9 @@ EMAIL_HOST_PASSWORD = os.environ.get("PADDOCK_SMTP_PASSWORD", "")
 EMAIL_USE_TLS = environment.flag("PADDOCK_SMTP_STARTTLS", default=True)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = os.environ.get("PADDOCK_MAIL_FROM", "paddock@localhost")
+
+# A receiver on this machine or in a private network is reached only where a network of it is named here.
+PADDOCK_NOTIFY_NETWORKS = environment.networks("PADDOCK_NOTIFY_NETWORKS")
 
 # Files: found where the packages keep them; nothing is copied into the repository.
 STATIC_URL = "static/"
