@@ -173,10 +173,13 @@ CELERY_TASK_ROUTES = {"notifications.send_to_channel": {"queue": "notifications"
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_TIME_LIMIT = 900  # seconds; where jobs run in processes of their own, a hung one is ended
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_BEAT_SCHEDULER = "tradingsite.jobs:WatchedScheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 5  # seconds between two signs of its life at most
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "thin equity points": {"task": "portfolios.thin_equity_points", "schedule": 600.0},
     "remove old feed events": {"task": "marketdata.remove_old_feed_events", "schedule": 3_600.0},

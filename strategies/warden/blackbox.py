@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 _WHO, _SEQUENCE, _HAS_LEFT, _INTERRUPTED_WHO, _INTERRUPTED_SEQUENCE, _GREEDY, _GREEDY_BYTES, _IS_FULL = range(8)
 _LIVES, _INTERRUPTIONS, _QUARANTINES = range(8, 11)  # of all the warden's workers: never wiped
+_BEATS = 11
 
 
 class Sighting(NamedTuple):
@@ -59,6 +60,11 @@ class BlackBox:
     def begin(self, sequence: int) -> None:
         """Write at which frame the next evaluations are."""
         self._slots[_SEQUENCE] = sequence
+        self._slots[_BEATS] += 1
+
+    def beat(self) -> None:
+        """Write that the worker's loop goes round."""
+        self._slots[_BEATS] += 1
 
     def enter(self, deployment_id: int) -> None:
         """Write who is evaluated from now on."""
@@ -104,7 +110,7 @@ class BlackBox:
 
     def wipe(self) -> None:
         """Forget the last worker: another one begins."""
-        for slot in range(_IS_FULL + 1):
+        for slot in (*range(_IS_FULL + 1), _BEATS):
             self._slots[slot] = 0
         self._hosted.write(())
         self._slots[_LIVES] += 1
@@ -132,6 +138,11 @@ class BlackBox:
         """The evaluation at hand, or `NOBODY`'s."""
         who = self._slots[_WHO]
         return Sighting(who, self._slots[_SEQUENCE]) if who else NOBODY
+
+    @property
+    def beats(self) -> int:
+        """How often the worker has shown that its work goes on."""
+        return self._slots[_BEATS]
 
     @property
     def greedy(self) -> tuple[int, int]:

@@ -16,6 +16,9 @@ import tempfile
 import time
 from collections.abc import Callable
 
+from marketdata.telemetry import pulse
+from marketdata.telemetry.hanging import Patience, Silence, Vitals, servers_answer, vitals_of
+from marketdata.telemetry.pulse import Beat
 from strategies.warden.blackbox import NOBODY, BlackBox, Sighting
 from strategies.warden.life import WorkerLife, WorkerState
 from strategies.warden.postmortem import Postmortem, Verdict, excess
@@ -47,15 +50,21 @@ class Warden:
     """
 
     def __init__(
-        self, limits: Limits, work: Callable[[BlackBox], None], quarantine: Callable[[int, str, str], None]
+        self,
+        limits: Limits,
+        work: Callable[[BlackBox], None],
+        quarantine: Callable[[int, str, str], None],
+        patience: Patience | None = None,
     ) -> None:
+        """``patience``: with a worker that shows no sign of life; None: a silent one is never ended."""
         self._limits = limits
+        self._patience = patience
         self._work = work
         self._quarantine = quarantine
         self._box = BlackBox()
         self._postmortem = Postmortem()
         self._last_words = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the warden lives
-        self._is_stopping = False
+        self._is_stopping = self._was_silent = False
         self._started_s = 0.0
         self._search: Search | None = None  # while it is not known who ends the workers
         self._trial_began_s = 0.0
@@ -86,6 +95,7 @@ class Warden:
     def _rest(self, delay_s: float) -> None:
         until_s = time.monotonic() + delay_s
         while time.monotonic() < until_s and not self._is_stopping:
+            pulse.beat()
             time.sleep(POLL_S)
 
     def _worker_ended(self) -> tuple[Verdict | None, int]:
@@ -98,6 +108,7 @@ class Warden:
         process_id = self._fork()
         life = WorkerLife()
         life.begin()
+        self._was_silent = False
         verdict, status = self._attend(process_id, life)
         life.end(is_whole=self._box.has_left)
         code = os.waitstatus_to_exitcode(status)
@@ -106,7 +117,7 @@ class Warden:
             verdict = self._postmortem.verdict(status, sighting)
             if verdict is not None:
                 self._quarantine_culprit(process_id, verdict, sighting)
-            elif code:
+            elif code and not self._was_silent:
                 _log.error("worker %s died: %s", process_id, _how(code))
                 verdict = self._searched(process_id, code)
         return verdict, code
@@ -192,8 +203,10 @@ class Warden:
     def _attend(self, process_id: int, life: WorkerLife) -> tuple[Verdict | None, int]:
         """Watch the worker to its end, or end it; return the reason it was ended, and the wait status."""
         watch, gauge = Watch(self._limits), MemoryGauge(process_id)
+        standstill = Standstill(process_id, self._box, self._patience)
         try:
             while True:
+                pulse.beat()
                 ended, status = os.waitpid(process_id, os.WNOHANG)
                 if ended:
                     return None, status
@@ -202,7 +215,9 @@ class Warden:
                     life.stop()
                 self._watch_trial()
                 sighting = self._box.sighting
-                now_s = time.monotonic() - waited_s(process_id)
+                if fault := standstill.found():
+                    return self._end_silent(process_id, fault)
+                now_s = time.monotonic() - waited_s(process_id) - standstill.lasted_s
                 finding = watch.check(sighting, now_s=now_s, memory_bytes=gauge.read())
                 if self._box.is_full:
                     finding = Finding.TOO_LARGE
@@ -215,6 +230,18 @@ class Warden:
                 time.sleep(POLL_S)
         finally:
             gauge.close()
+
+    def _end_silent(self, process_id: int, fault: str) -> tuple[Verdict | None, int]:
+        """End a worker that hangs; what it does then is nobody's evaluation, or one that was stopped with it."""
+        os.kill(process_id, DUMP)
+        time.sleep(_DUMP_WITHIN_S)
+        os.kill(process_id, signal.SIGKILL)
+        _, status = os.waitpid(process_id, 0)
+        self._box.leave()  # the kill was ours
+        self._was_silent = True
+        words = os.pread(self._last_words.fileno(), _LAST_WORDS_BYTES, 0).decode(errors="replace").strip()
+        _log.error("worker %s %s: it is ended, and another one begins\n%s", process_id, fault, words)
+        return None, status
 
     def _end(self, process_id: int, sighting: Sighting, verdict: Verdict | None) -> tuple[Verdict | None, int]:
         os.kill(process_id, DUMP)
@@ -240,6 +267,34 @@ class Warden:
         _log.error("deployment %s is quarantined: %s", verdict.deployment_id, verdict.sentence, extra=about)
         self._quarantine(verdict.deployment_id, verdict.sentence, "\n\n".join([*known, words]).strip())
         self._box.note_quarantine()
+
+
+class Standstill:
+    """Whether a worker hangs outside of any evaluation, and for how long a signal had it stopped."""
+
+    def __init__(self, process_id: int, box: BlackBox, patience: Patience | None) -> None:
+        self.lasted_s = 0.0  # for which it was stopped: no evaluation is to blame for that
+        self._process_id = process_id
+        self._box = box
+        self._silence = None if patience is None else Silence(patience)
+        self._looked_s = time.monotonic()
+
+    def found(self) -> str:
+        """Return what is wrong with the worker, or ""."""
+        now_s = time.monotonic()
+        step_s, self._looked_s = now_s - self._looked_s, now_s
+        vitals = vitals_of(self._process_id)
+        if vitals.is_stopped:
+            self.lasted_s += step_s
+        return "" if self._silence is None else self._fault(self._silence, vitals, now_s)
+
+    def _fault(self, silence: Silence, vitals: Vitals, now_s: float) -> str:
+        beats = self._box.beats
+        fault = silence.look(Beat(beats, 0.0) if beats else None, vitals, now_s=now_s)
+        if fault and not silence.is_stopped and not servers_answer():
+            silence.forgive(vitals)  # it waits, as it should
+            return ""
+        return fault
 
 
 def _how(code: int) -> str:

@@ -16,7 +16,7 @@ from structlog.contextvars import bind_contextvars
 
 from marketdata import bus
 from marketdata.market_names import is_recording
-from marketdata.telemetry import tracing
+from marketdata.telemetry import pulse, tracing
 from marketdata.telemetry.reporting import Reporter
 from portfolios.models import Checkpoint, Liquidity, Season
 from portfolios.outbox.announcements import Announcer
@@ -83,6 +83,8 @@ class WorkerLoop:
         self._life.begin()
         _log.info("ready as %s", self._row.name)
         while self._life.is_running:
+            self._evaluations.box.beat()
+            pulse.beat()  # of a worker without a warden
             if time.monotonic() - self._kept_at >= HOUSEKEEPING_S:
                 self._keep_house()
                 self._kept_at = time.monotonic()
