@@ -168,13 +168,18 @@ CACHES = {
 CELERY_BROKER_URL = environment.celery_broker_url(REDIS_URL)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
+# A receiver that is slow holds up none of the other jobs: what is sent has a queue, and a process, of its own.
+CELERY_TASK_ROUTES = {"notifications.send_to_channel": {"queue": "notifications"}}
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_TIME_LIMIT = 900  # seconds; where jobs run in processes of their own, a hung one is ended
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_BEAT_SCHEDULER = "tradingsite.jobs:WatchedScheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 5  # seconds between two signs of its life at most
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "thin equity points": {"task": "portfolios.thin_equity_points", "schedule": 600.0},
     "remove old feed events": {"task": "marketdata.remove_old_feed_events", "schedule": 3_600.0},
@@ -196,6 +201,9 @@ EMAIL_HOST_PASSWORD = os.environ.get("PADDOCK_SMTP_PASSWORD", "")
 EMAIL_USE_TLS = environment.flag("PADDOCK_SMTP_STARTTLS", default=True)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = os.environ.get("PADDOCK_MAIL_FROM", "paddock@localhost")
+
+# A receiver on this machine or in a private network is reached only where a network of it is named here.
+PADDOCK_NOTIFY_NETWORKS = environment.networks("PADDOCK_NOTIFY_NETWORKS")
 
 # Files: found where the packages keep them; nothing is copied into the repository.
 STATIC_URL = "static/"
