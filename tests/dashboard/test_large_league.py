@@ -89,7 +89,8 @@ async def read_all(reader: ClientConnection) -> None:
     """Read until every row has come."""
     wanted, received = ROWS, 0
     while received < wanted:
-        received += len(rows_in([str(await reader.recv())]))
+        message = str(await reader.recv())
+        received += message.count('<tr id="row-') - message.count("data-later")
 
 
 async def read_until(reader: ClientConnection, words: str) -> None:
