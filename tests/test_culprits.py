@@ -53,7 +53,6 @@ HARMLESS = {  # deed -> what is counted of it
 UNWRITABLE = {  # deed -> why it is quarantined
     "spoil its checkpoint": "its record could not be written: Unencodable: orders_sent_ns[",
     "spoil its figures": "its record could not be written: Unstorable: Standing.refusals is 1099511627776",
-    "spoil the worker": "its worker died (exit code 1) whenever it held it, and lives without it",
 }
 
 
@@ -207,7 +206,7 @@ def test_a_killed_worker_is_replaced_and_nobody_is_blamed(log: Path, tmp_path: P
 def test_what_nobody_can_store_is_refused_counted_or_quarantined_and_everybody_else_goes_on(
     log: Path, tmp_path: Path
 ) -> None:
-    load_league(restless_league(), by="test")
+    load_league(restless_league(2), by="test")
     for at, deed in enumerate([*HARMLESS, "keep a named tuple", *UNWRITABLE]):
         enter(deed, good=5 + at)
 
@@ -216,7 +215,7 @@ def test_what_nobody_can_store_is_refused_counted_or_quarantined_and_everybody_e
         wait_until(all_others_are_at_the_last_frame, "everybody else at the last frame", log)
         wait_until(lambda: row_of("keep a named tuple").status == "paused", "the state refused", log)
 
-    assert fills_digest(current_season()) == replayed(restless_league(), tmp_path)["fills_sha256"]
+    assert fills_digest(current_season()) == replayed(restless_league(2), tmp_path)["fills_sha256"]
     for deed, reason in UNWRITABLE.items():
         assert row_of(deed).status_reason.startswith(reason)
         assert_page_and_api_tell(row_of(deed))
@@ -226,6 +225,21 @@ def test_what_nobody_can_store_is_refused_counted_or_quarantined_and_everybody_e
         assert len(standing.why) <= MOST_CODES + 1
     error = "UnsavableState: state['kept']['levels'][0] is a Level (derived from tuple); expected tuple(...) of it"
     assert error in row_of("keep a named tuple").status_reason
+
+
+def test_who_ends_the_worker_outside_of_its_own_turn_is_found_by_doing_without(log: Path, tmp_path: Path) -> None:
+    load_league(restless_league(2), by="test")
+    enter("spoil the worker", good=5)
+
+    with running("manage.py", "run_worker", log=log), feed(log, speed=4):
+        wait_until(lambda: row_of("spoil the worker").status == "quarantined", "the culprit found", log)
+        wait_until(all_others_are_at_the_last_frame, "everybody else at the last frame", log)
+
+    assert fills_digest(current_season()) == replayed(restless_league(2), tmp_path)["fills_sha256"]
+    assert row_of("spoil the worker").status_reason == (
+        "its worker died (exit code 1) whenever it held it, and lives without it"
+    )
+    assert Deployment.objects.filter(status=DeploymentStatus.QUARANTINED).count() == 1
 
 
 def all_that_is_unwritable_is_quarantined() -> bool:

@@ -11,6 +11,7 @@ import msgspec
 from django.core.exceptions import ValidationError
 
 from portfolios.fees import known_schedules
+from portfolios.rows.fitting import misfits
 from strategies.deployments.config_fields import ConfigField, InvalidValue, Kind, config_fields, shown
 from strategies.deployments.money_terms import margin_terms, starting_assets
 from strategies.models import Deployment
@@ -119,6 +120,8 @@ def check_deployment(deployment: Deployment, schedules: Schedules | None = None)
     Raises:
         ValidationError: per field, with the value and what would be right.
     """
+    if misfitting := misfits(deployment):
+        raise ValidationError({key: said for key, said in misfitting.items() if key in TERMS or key == "name"})
     problems: dict[str, Any] = {
         key: said for key, term in TERMS.items() if (said := term.problem(getattr(deployment, key)))
     }

@@ -53,8 +53,9 @@ def limit_order(data, **options):
     return Signal.buy(PAIR, 10, order_type="limit", limit_price=data.price(PAIR) * 0.9, **options)
 
 
-def keep(state, value):
+def keep(data, state, value):
     state["kept"] = value
+    return limit_order(data)
 
 
 # These end nothing at once: they give the engine, the checkpoint or the rows what those could not hold.
@@ -65,9 +66,9 @@ ANSWERS = {
     "say ever new things": lambda data, state: [
         NoSignal(f"rsi {state['evaluations']}.{i} is not below 30") for i in range(200)
     ],
-    "keep a named tuple": lambda data, state: keep(state, {"levels": [Level(1, 2)]}),
-    "keep sets as keys": lambda data, state: keep(state, {frozenset([1]): "kept"}),
-    "spoil its checkpoint": lambda data, state: data._viewer.state.orders_sent_ns.append(2**70),
+    "keep a named tuple": lambda data, state: keep(data, state, {"levels": [Level(1, 2)]}),
+    "keep sets as keys": lambda data, state: keep(data, state, {frozenset([1]): "kept"}),
+    "spoil its checkpoint": lambda data, state: data._viewer.state.orders_sent_ns.append(2**70) or limit_order(data),
     "spoil its figures": lambda data, state: setattr(data._viewer.figures, "refusals", 2**40),
     "spoil the worker": lambda data, state: setattr(bus, "follow", None),
 }
