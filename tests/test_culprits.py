@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from html import unescape
 from io import StringIO
 from pathlib import Path
 
@@ -168,7 +169,7 @@ def assert_page_and_api_tell(row: Deployment) -> None:
     page = Client().get(f"/deployments/{row.slug}").content.decode()
     answer = Client().get(f"/api/v1/deployments/{row.slug}/").json()
 
-    assert f"quarantined: it {row.status_reason}" in page.replace("&#x27;", "'")
+    assert f"quarantined: it {row.status_reason}" in unescape(page)
     assert "Not being processed" in page
     assert (answer["status"], answer["status_reason"]) == ("quarantined", row.status_reason)
     assert answer["standing"]["health"] == "quarantined"
@@ -236,9 +237,8 @@ def test_who_ends_the_worker_outside_of_its_own_turn_is_found_by_doing_without(l
         wait_until(all_others_are_at_the_last_frame, "everybody else at the last frame", log)
 
     assert fills_digest(current_season()) == replayed(restless_league(2), tmp_path)["fills_sha256"]
-    assert row_of("spoil the worker").status_reason == (
-        "its worker died (exit code 1) whenever it held it, and lives without it"
-    )
+    reason = "ended its worker (exit code 1) each time, and workers live without it"
+    assert row_of("spoil the worker").status_reason == reason
     assert Deployment.objects.filter(status=DeploymentStatus.QUARANTINED).count() == 1
 
 

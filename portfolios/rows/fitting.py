@@ -46,13 +46,14 @@ def require_fitting(rows: Iterable[Model]) -> None:
 
 
 def misfits(row: Model) -> dict[str, str]:
-    """Return what is wrong with each value of ``row`` that its column cannot hold, by column; JSON is looked into."""
+    """Return what is wrong with each text and each JSON of ``row`` that its column cannot hold, by column."""
     found: dict[str, str] = {}
     for name, misfit in _checks(type(row)):
         value = row.__dict__.get(name)
-        if value is None:
-            continue
-        expected = misfit(value) or (json_misfit(value) if isinstance(value, dict | list) else "")
+        if misfit is _json:
+            expected = json_misfit(value)
+        else:
+            expected = misfit(value) if isinstance(value, str) and name in _texts(type(row)) else ""
         if expected:
             found[name] = f"{name} is {shown(value)}; expected {expected}"
     return found
@@ -106,6 +107,11 @@ def _checks(model: type[Model]) -> list[tuple[str, Misfit]]:
         if misfit is not None and not column.primary_key and not column.is_relation:
             checks.append((column.attname, misfit))
     return checks
+
+
+@cache
+def _texts(model: type[Model]) -> frozenset[str]:
+    return frozenset(each.attname for each in columns_of(model) if isinstance(each, CharField | TextField))
 
 
 def _misfit_of(column: Any) -> Misfit | None:
