@@ -12,14 +12,13 @@ http = get_asgi_application()
 # Only now that Django is set up may the rest be imported. The Celery app makes itself the
 # current one, so that a view can queue a job.
 from channels.routing import ProtocolTypeRouter, URLRouter
-from channels.security.websocket import AllowedHostsOriginValidator
 from django.urls import re_path
 
 from dashboard.routing import websocket_urlpatterns
 from dashboard.stream.socket import StreamSocket
 from marketdata.telemetry import tracing
 from marketdata.telemetry.reporting import Reporter
-from tradingsite.access.policy import readers_only, readers_or_programs
+from tradingsite.access.policy import own_pages_only, readers_only, readers_or_programs
 from tradingsite.celery import app as celery_app
 from tradingsite.pacing import paced
 from tradingsite.web_metrics import WEB, counted_sockets
@@ -29,7 +28,7 @@ __all__ = ["application", "celery_app"]
 sockets = URLRouter(
     [
         re_path(r"^api/v1/stream/?$", paced(counted_sockets(readers_or_programs(StreamSocket.as_asgi()), WEB))),
-        re_path(r"", counted_sockets(AllowedHostsOriginValidator(readers_only(URLRouter(websocket_urlpatterns))), WEB)),
+        re_path(r"", counted_sockets(own_pages_only(readers_only(URLRouter(websocket_urlpatterns))), WEB)),
     ]
 )
 application = ProtocolTypeRouter({"http": http, "websocket": sockets})
