@@ -249,6 +249,8 @@ class Feed:
         for gap in (frame.gap for frame in frames if frame.gap is not None):
             self._has_gap = True
             self._note("gap", f"{(gap.to_ns - gap.from_ns) / NS_PER_S:.1f} s were not watched: {gap.reason}")
+            if self._warm_up is not None and self._listener.is_connected:
+                self._warm_up.begin()
         if not self._publisher.put(frames):
             reason = "Redis was away too long"
             self._listener.lose_frames(reason)

@@ -127,6 +127,11 @@ class VirtualFeed:
             self.now_ns += INTERVAL_NS
         return self
 
+    def sleep(self, for_s: float) -> VirtualFeed:
+        """Let time pass in which the feed stands still, as when its process or its machine is suspended."""
+        self.now_ns += round(for_s * NS_PER_S)
+        return self
+
     def _step(self) -> None:
         if self._connection is None and self.now_ns >= self._connect_ns:
             self._connect()
@@ -297,6 +302,7 @@ class VirtualFeed:
             self.folded.fold(frame)
             if frame.gap is not None:
                 self._note("gap", f"not watched: {frame.gap.reason}")
+                self._passes, self._history_ns = 2, 0
             self._look_at(frame)
 
     def _look_at(self, frame: Frame) -> None:
