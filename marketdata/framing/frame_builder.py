@@ -137,14 +137,6 @@ class FrameBuilder:
                     (self._late if is_late else self._trades).append(trade)
                 case HistoryReceived(history=history):
                     self._histories.append(history)
-                case BookLost(symbol=symbol):
-                    self._live.discard(symbol)
-                    self._is_status_new = True
-                case LagMeasured(is_behind=is_behind):
-                    self._is_status_new = self._is_status_new or is_behind != self._is_behind
-                    self._is_behind = is_behind
-                case ConnectionQuiet(is_quiet=is_quiet):
-                    self._is_quiet, self._is_status_new = is_quiet, True
                 case TradesRenumbered(symbol=symbol, is_backwards=True):
                     self._renumbered.append(symbol)
                 case StatusChanged(system=system):
@@ -153,7 +145,21 @@ class FrameBuilder:
                 case InstrumentsChanged(instruments=instruments):
                     self._new_instruments |= {i.symbol: i for i in instruments if self._instruments.get(i.symbol) != i}
                 case _:
-                    pass  # the feed's health, not the market's state
+                    self._doubt(event)
+
+    def _doubt(self, event: MarketEvent) -> None:
+        """Take in whether books are known; all else is the feed's health, not the market's state."""
+        match event:
+            case BookLost(symbol=symbol):
+                self._live.discard(symbol)
+                self._is_status_new = True
+            case LagMeasured(is_behind=is_behind):
+                self._is_status_new = self._is_status_new or is_behind != self._is_behind
+                self._is_behind = is_behind
+            case ConnectionQuiet(is_quiet=is_quiet):
+                self._is_quiet, self._is_status_new = is_quiet, True
+            case _:
+                pass
 
     def disconnect(self, reason: str, received_ns: int) -> None:
         """Mark every symbol stale until its book is verified again.
