@@ -45,6 +45,11 @@ class LiveClock:
         self._read_ns = steady_ns
         return self._offset_ns + steady_ns
 
+    @property
+    def corrected_ns(self) -> int:
+        """How far this clock is ahead of the machine's now."""
+        return self.now_ns() - self._wall_ns()
+
     def correct(self, by_ns: int) -> None:
         """Set the clock: ahead at once, back by running slower until it is right."""
         if by_ns >= 0:

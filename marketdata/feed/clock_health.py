@@ -14,9 +14,9 @@ SURE_AFTER_NS = 60 * NS_PER_S  # in which the feed's clock is wrong without a br
 
 @dataclass(slots=True)
 class ClockHealth:
-    """The machine's clock against the exchange's; the feed's own is the machine's, set by `corrected_ns`."""
+    """The machine's clock against the exchange's; the feed's own may have been set to be right."""
 
-    corrected_ns: int = 0  # what is added to the machine's clock
+    corrected_ns: int = 0  # the feed's clock less the machine's
     is_wrong: bool = False
     _ahead_ns: int | None = None  # the exchange, of the feed's clock; None while it is not known
     _wrong_since_ns: int | None = None
@@ -25,13 +25,11 @@ class ClockHealth:
     def machine_wrong_ns(self) -> int | None:
         """How far the machine's clock is behind the exchange's (+) or ahead of it (-); None while it is not known."""
         if self._ahead_ns is None:
-            return self.corrected_ns or None
+            return self.corrected_ns if abs(self.corrected_ns) > WRONG_NS else None
         return self._ahead_ns + self.corrected_ns
 
     def measure(self, ahead_ns: int, now_ns: int) -> str | None:
-        """Take in how far the exchange is ahead of the feed's clock; return a message when the machine's became wrong
-        or is right again.
-        """
+        """Take in how far the exchange is ahead of the feed's clock; return a message when the machine's is news."""
         self._ahead_ns = ahead_ns
         is_off = abs(ahead_ns) > WRONG_NS
         self._wrong_since_ns = (self._wrong_since_ns or now_ns) if is_off else None
@@ -44,9 +42,8 @@ class ClockHealth:
             return "this clock is right again"
         return None
 
-    def correct(self, by_ns: int) -> None:
+    def was_set(self, by_ns: int) -> None:
         """Take note that the feed's clock was set."""
-        self.corrected_ns += by_ns
         self._ahead_ns = None if self._ahead_ns is None else self._ahead_ns - by_ns
         self._wrong_since_ns = None
 
@@ -58,7 +55,7 @@ class ClockHealth:
         return self._ahead_ns
 
     def report(self) -> dict[str, Any]:
-        """Return seconds: how far this machine's clock is behind (+) or ahead (-), what the feed corrects, is it wrong."""
+        """Return seconds: how far this machine's clock is behind (+) or ahead (-), and what the feed adds to it."""
         wrong_ns = self.machine_wrong_ns
         return {
             "behind_s": None if wrong_ns is None else round(wrong_ns / NS_PER_S, 3),

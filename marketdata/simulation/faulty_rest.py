@@ -45,6 +45,8 @@ class FaultyRestSide:
             time_ns = now_ns + round(ahead_s * NS_PER_S)
             result = {"status": system_at(faults, now_s), "timestamp": f"{utc(time_ns):%Y-%m-%dT%H:%M:%SZ}"}
             return Answer(HTTPStatus.OK, JSON, msgspec.json.encode({"error": [], "result": result}))
+        if endpoint == "Time":
+            now_ns += round(ahead_s * NS_PER_S)
         body = self._side.answer(endpoint, about, now_ns)
         if endpoint == "AssetPairs" and faults:
             answer = msgspec.json.decode(body)
