@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from marketdata.feed.clock_health import ClockHealth
 from marketdata.feed.lag import LagWindow
 from marketdata.feed.uptime import Uptime
 from marketdata.feed_events import FeedEventKind, Incident
@@ -15,6 +18,7 @@ from marketdata.kraken.events import (
     BookChanged,
     BookLost,
     BookRequested,
+    ClockMeasured,
     Heartbeat,
     HistoryReceived,
     InstrumentsChanged,
@@ -28,6 +32,7 @@ from marketdata.kraken.events import (
     TradeSeen,
     TradesLost,
     TradesMissed,
+    TradesRenumbered,
     TradesRepaired,
 )
 from trading.book import OrderBook
@@ -38,10 +43,18 @@ INCIDENTS_PER_SECOND = 20  # more say nothing new, and would fill the database
 CONNECTIONS_LIMIT = 120  # attempts in ``CONNECTIONS_WINDOW_S``: Kraken bans who makes more than about 150
 CONNECTIONS_WINDOW_S = 600
 _RATE_WINDOW_S = 5
+CAUSES_KEPT = 500  # of messages left out; more are counted together
+REPEATED_EVERY_NS = 60 * NS_PER_S  # so often the count of a cause that goes on is an incident
 _COUNTERS = (
     *("messages", "checksums_verified", "checksum_failures", "books_crossed", "resyncs", "trades", "trade_gaps"),
     *("late_trades", "reconnects", "refusals", "bad_frames", "incidents_left_out"),
 )
+
+
+_DIGITS = re.compile(r"\d+")
+_CAUSE_LENGTH = 120
+
+_log = logging.getLogger("feed")
 
 
 @dataclass(slots=True)
@@ -53,6 +66,14 @@ class _Seen:
     last_ticks: int | None = None
     resyncs: int = 0
     gaps: int = 0
+
+
+@dataclass(slots=True)
+class _Cause:
+    """One cause of messages that are left out again and again."""
+
+    noted_ns: int
+    repeated: int = 0  # since then
 
 
 @dataclass(slots=True)
@@ -77,6 +98,7 @@ class FeedHealth:
     system: str = ""
     is_behind: bool = False  # messages arrive too late to be traded on
     lag: LagWindow = field(default_factory=LagWindow)
+    clock: ClockHealth = field(default_factory=ClockHealth)
     noted: Counter[FeedEventKind] = field(default_factory=Counter)  # those left out, too
     incidents: list[Incident] = field(default_factory=list)  # not yet handed over
     _uptime: Uptime = field(default_factory=Uptime)
@@ -84,6 +106,7 @@ class FeedHealth:
     _symbols: dict[str, _Seen] = field(default_factory=dict)
     _instruments: dict[str, Instrument] = field(default_factory=dict)
     _recent: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_RATE_WINDOW_S + 1))
+    _causes: dict[tuple[str, str, str], _Cause] = field(default_factory=dict)  # kind, symbol, cause
     _second: int = 0  # of the market's clock
     _incidents_this_second: int = 0
 
@@ -115,6 +138,10 @@ class FeedHealth:
                 self._channels["heartbeat"] = now_ns
             case LagMeasured():
                 self._see_lag(event, now_ns)
+            case ClockMeasured(ahead_ns=ahead_ns):
+                if (change := self.clock.measure(ahead_ns, now_ns)) is not None:
+                    _log.warning(change)
+                    self.note(now_ns, FeedEventKind.CLOCK, "", change)
             case StatusChanged(system=system):
                 self._channels["status"] = now_ns
                 if self.system and system != self.system:
@@ -172,17 +199,38 @@ class FeedHealth:
                 self.note(now_ns, FeedEventKind.GAP, symbol, detail)
             case SubscriptionSilent(channel=channel, symbol=symbol, reason=reason):
                 self.note(now_ns, FeedEventKind.STALE, symbol, f"{channel}: {reason}; requested again")
+            case TradesRenumbered(symbol=symbol, after_id=after_id, first_id=first_id):
+                detail = f"the exchange numbers trades anew: {first_id} came after {after_id}"
+                self.note(now_ns, FeedEventKind.GAP, symbol, detail)
             case SubscriptionRefused(channel=channel, symbol=symbol, error=error):
                 self.refusals += 1
-                self.note(now_ns, FeedEventKind.REFUSED, symbol, f"{channel}: {error}")
+                self._note_cause(now_ns, FeedEventKind.REFUSED, symbol, f"{channel}: {error}")
             case RequestRefused(error=error):
                 self.refusals += 1
-                self.note(now_ns, FeedEventKind.REFUSED, "", error)
-            case BadFrame(reason=reason, excerpt=excerpt):
+                self._note_cause(now_ns, FeedEventKind.REFUSED, "", error)
+            case BadFrame(reason=reason, excerpt=excerpt, symbol=symbol):
                 self.bad_frames += 1
-                self.note(now_ns, FeedEventKind.BAD_FRAME, "", f"{reason}: {excerpt}" if excerpt else reason)
+                self._note_cause(now_ns, FeedEventKind.BAD_FRAME, symbol, reason, excerpt)
             case _:
                 pass  # granted subscriptions are as they should be
+
+    def _note_cause(self, now_ns: int, kind: FeedEventKind, symbol: str, reason: str, excerpt: str = "") -> None:
+        """Note a cause when it first shows, and how often it came since once a minute: not every message of it."""
+        key = (kind.value, symbol, _DIGITS.sub("#", reason)[:_CAUSE_LENGTH])
+        cause = self._causes.get(key)
+        if cause is None and len(self._causes) >= CAUSES_KEPT:
+            key = (kind.value, "", "of too many other causes")
+            reason, excerpt, symbol, cause = key[2], "", "", self._causes.get(key)
+        if cause is None:
+            self._causes[key] = _Cause(now_ns)
+            self.note(now_ns, kind, symbol, f"{reason}: {excerpt}" if excerpt else reason)
+            return
+        cause.repeated += 1
+        self.noted[kind] += 1
+        if now_ns - cause.noted_ns >= REPEATED_EVERY_NS:
+            self.noted[kind] -= 1
+            self.note(now_ns, kind, symbol, f"{cause.repeated} times more since it was noted last: {reason}")
+            cause.noted_ns, cause.repeated = now_ns, 0
 
     def note(self, time_ns: int, kind: str, symbol: str, detail: str) -> None:
         """Count an incident, and keep it unless this second already has enough of them.
@@ -220,6 +268,7 @@ class FeedHealth:
             "system": self.system or None,
             "messages_per_s": self._messages_per_s(steady_s),
             "lag_ms": self.lag.report(now_ns),
+            "clock": self.clock.report(),
             "heartbeat_age_s": channels.get("heartbeat"),
             **{name: getattr(self, name) for name in _COUNTERS},
             "gaps": self.noted[FeedEventKind.GAP],

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 import redis
 
 from marketdata import bus
+from marketdata.feed.lock import Lease
 from marketdata.market_names import is_recording
 from marketdata.telemetry import tracing
 from marketdata.telemetry.metrics import Histogram
@@ -27,11 +28,13 @@ _log = logging.getLogger("feed")
 class Publisher:
     """Frames that wait for the stream, in order; while Redis is away they wait longer."""
 
-    def __init__(self, market: str) -> None:
+    def __init__(self, market: str, lease: Lease | None = None) -> None:
+        self.is_fenced = False  # another feed publishes the market: this one may not any more
         self.published = 0  # frames that were new to the stream
         self.last_published_at_s: float | None = None  # wall clock
         self.seconds = Histogram()  # that batches took
         self._market = market
+        self._lease = lease
         self._warns_of_another = not is_recording(market)  # once; a recording played again is no surprise
         self._backlog: deque[Frame] = deque()
         self._work = asyncio.Event()
@@ -50,7 +53,7 @@ class Publisher:
 
     def put(self, frames: list[Frame]) -> bool:
         """Queue frames; False when the backlog was full and is thrown away."""
-        if not frames:
+        if not frames or self.is_fenced:
             return True
         is_full = len(self._backlog) + len(frames) > MAX_BACKLOG
         if is_full:
@@ -62,14 +65,20 @@ class Publisher:
         return not is_full
 
     async def run(self) -> None:
-        """Publish until cancelled."""
-        while True:
+        """Publish until cancelled, or until another feed has taken over."""
+        while not self.is_fenced:
             await self._work.wait()
             self._work.clear()
             while self._backlog:
                 batch = [self._backlog.popleft() for _ in range(min(BATCH, len(self._backlog)))]
                 await self._publish(batch)
             self._idle.set()
+
+    def fence(self) -> None:
+        """Publish nothing more: another feed has taken over."""
+        self.is_fenced = True
+        self._backlog.clear()
+        self._work.set()
 
     async def drain(self) -> None:
         """Return when all that was put is published."""
@@ -83,7 +92,8 @@ class Publisher:
                 with ExitStack() as spans:
                     for frame in batch if tracing.is_on() else ():
                         spans.enter_context(tracing.frame_span(self._market, frame.sequence))
-                    new = await asyncio.to_thread(bus.publish, self._market, batch)
+                    leased = {} if self._lease is None else {"token": self._lease.token}
+                    new = await asyncio.to_thread(bus.publish, self._market, batch, **leased)
                 self.seconds.observe(time.perf_counter() - began_s)
                 if new < len(batch) and self._warns_of_another:
                     self._warns_of_another = False
@@ -94,6 +104,10 @@ class Publisher:
                     )
                 self.published += new
                 self.last_published_at_s = time.time()
+                return
+            except bus.LeaseLost as error:
+                _log.error("%s frames were not published: %s", len(batch), error)
+                self.fence()
                 return
             except (redis.RedisError, bus.BusError, OSError) as error:
                 wait_s = RETRY_S[min(attempt, len(RETRY_S) - 1)]
