@@ -159,6 +159,9 @@ class PaperExchange:
         for order in sorted(self._of_status(OrderStatus.OPEN), key=priority):
             if order.status is not OrderStatus.OPEN:
                 continue  # ended by another that was matched before it
+            if snapshot.instruments[order.symbol].status == InstrumentStatus.DELISTED:
+                self.end(order, report, snapshot, Refusal("delisted", f"{order.symbol} is no longer traded"))
+                continue
             if is_matched(order.symbol, snapshot):
                 self._match_resting(order, prints, snapshot, report)
             elif public := prints.of(order.symbol):
