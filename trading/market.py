@@ -70,9 +70,7 @@ class Market:
         view = self._view
         closed: list[tuple[str, Candle]] = []
         if frame.instruments:
-            changed = {i.symbol: i for i in frame.instruments if view.instruments.get(i.symbol) != i}
-            if changed:
-                view = replace(self._recounted(changed), instruments=view.instruments | changed)
+            view = self._recounted(frame.instruments)
             self._begin_to_watch(frame)
         if frame.statuses:
             view = replace(view, statuses=view.statuses | frame.statuses)
@@ -85,6 +83,8 @@ class Market:
             for builder in self._builders.values():
                 builder.interrupt(frame.gap.to_ns)
         corrected: list[tuple[str, Candle]] = []
+        if frame.renumbered:
+            self._renumber(frame.renumbered)
         if frame.trades or frame.late:
             closed, corrected = self._take_in(frame)
         if frame.time_ns // MINUTE_NS != self.time_ns // MINUTE_NS:
@@ -97,9 +97,10 @@ class Market:
             known += self._remember(piece)
         return known
 
-    def _recounted(self, changed: dict[str, Instrument]) -> MarketView:
-        """Count all that is held in the decimals that some instruments have from now on; return the view so."""
+    def _recounted(self, instruments: Iterable[Instrument]) -> MarketView:
+        """Count all that is held in the decimals that instruments have from now on; return the view with them."""
         view = self._view
+        changed = {i.symbol: i for i in instruments if view.instruments.get(i.symbol) != i}
         for symbol, instrument in changed.items():
             known = view.instruments.get(symbol)
             change = recount(None if known is None else decimals_of(known), instrument)
@@ -109,7 +110,7 @@ class Market:
                     self._builders[symbol].recount(change)
                 if symbol in self._histories:
                     self._histories[symbol].recount(change)
-        return view
+        return replace(view, instruments=view.instruments | changed) if changed else view
 
     def _begin_to_watch(self, frame: Frame) -> None:
         """Know from when on the minutes of new symbols are watched whole."""
@@ -117,6 +118,13 @@ class Market:
             if instrument.symbol not in self._builders:
                 builder = self._builders[instrument.symbol] = CandleBuilder()
                 builder.interrupt(frame.time_ns - FRAME_INTERVAL_MS * NS_PER_MS)
+
+    def _renumber(self, symbols: tuple[str, ...]) -> None:
+        """Begin new tapes: prints are ordered by ids, and those before are of another count."""
+        for symbol in symbols:
+            if symbol in self._builders:
+                self._builders[symbol].renumber()
+        self._view = replace(self._view, tapes={s: tape for s, tape in self._view.tapes.items() if s not in symbols})
 
     def _take_in(self, frame: Frame) -> tuple[list[tuple[str, Candle]], list[tuple[str, Candle]]]:
         """Return the minutes that the frame's prints closed, and those that they corrected."""
@@ -133,7 +141,7 @@ class Market:
             if tape[length - 1] is remembered:
                 last[symbol] = trade.ticks
             builder = self._builders.setdefault(symbol, CandleBuilder())
-            minutes = builder.add(trade.trade_id, trade.time_ns, trade.ticks, trade.lots)
+            minutes = builder.add(trade.trade_id, trade.time_ns, trade.ticks, trade.lots, now_ns=frame.time_ns)
             closed += [(symbol, candle) for candle in minutes[0]]
             corrected += [(symbol, candle) for candle in minutes[1]]
         self._view = replace(self._view, tapes=tapes, last_ticks=last)
