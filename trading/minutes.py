@@ -198,7 +198,7 @@ class CandleBuilder(msgspec.Struct):
         self.last_close = minute.close
         return corrected
 
-    def _begin(self, start_ns: int, ticks: int) -> Minute:
+    def _begin(self, start_ns: int, ticks: Count) -> Minute:
         minute = Minute.flat(start_ns, ticks)
         insort(self.minutes, minute, key=lambda known: known.start_ns)
         return minute
