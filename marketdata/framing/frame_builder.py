@@ -33,10 +33,20 @@ from trading.frames import (
     sequence_at,
 )
 from trading.instruments import Instrument
+from trading.recount import decimals_of, recount
 
 INTERVAL_NS = FRAME_INTERVAL_MS * NS_PER_MS
 HISTORIES_A_FRAME = 2  # 1,500 candles each: no frame grows large
 MAX_SILENT_FRAMES = 6_000  # ten minutes; a longer silence is a gap, not a hundred thousand empty frames
+
+
+class HeldEvents(msgspec.Struct):
+    """What came of pairs after their decimals had changed within a frame: it goes into the next one."""
+
+    instruments: dict[str, Instrument] = {}
+    books: dict[str, None] = {}  # changed since
+    trades: list[TradeSeen] = []
+    histories: list[HistoryReceived] = []
 
 
 class BuilderMemory(msgspec.Struct):
@@ -62,6 +72,7 @@ class BuilderMemory(msgspec.Struct):
     histories: list[History]
     is_quiet: bool = False
     renumbered: list[str] = []
+    held: HeldEvents = msgspec.field(default_factory=HeldEvents)
 
 
 class FrameBuilder:
@@ -93,6 +104,7 @@ class FrameBuilder:
         self._histories: list[History] = []  # not yet in a frame
         self._is_quiet = False  # nothing comes, though the connection is open
         self._renumbered: list[str] = []  # symbols whose trade ids begin anew
+        self._held = HeldEvents()
 
     @property
     def last_sequence(self) -> int:
@@ -122,15 +134,18 @@ class FrameBuilder:
 
     def add(self, events: Iterable[MarketEvent]) -> None:
         """Take events into the frame in the making."""
+        held = self._held.instruments
         for event in events:
             # Nearly all events are these: checked first.
-            if type(event) is BookChanged:
+            if type(event) is BookChanged and event.symbol not in held:
                 self._touched[event.symbol] = None
                 if event.symbol not in self._live:
                     self._live.add(event.symbol)
                     self._is_status_new = True
                 if self._outage is not None:
                     self._end_outage()
+                continue
+            if held and self._is_held(event):
                 continue
             match event:
                 case TradeSeen(trade=trade, is_late=is_late):
@@ -143,7 +158,7 @@ class FrameBuilder:
                     self._is_system_new = self._is_system_new or system != self._system
                     self._system = system
                 case InstrumentsChanged(instruments=instruments):
-                    self._new_instruments |= {i.symbol: i for i in instruments if self._instruments.get(i.symbol) != i}
+                    self._change(instruments)
                 case _:
                     self._doubt(event)
 
@@ -152,6 +167,7 @@ class FrameBuilder:
         match event:
             case BookLost(symbol=symbol):
                 self._live.discard(symbol)
+                self._held.books.pop(symbol, None)
                 self._is_status_new = True
             case LagMeasured(is_behind=is_behind):
                 self._is_status_new = self._is_status_new or is_behind != self._is_behind
@@ -160,6 +176,52 @@ class FrameBuilder:
                 self._is_quiet, self._is_status_new = is_quiet, True
             case _:
                 pass
+
+    def _is_held(self, event: MarketEvent) -> bool:
+        """Keep for the next frame what is counted in decimals that the frame in the making does not speak."""
+        held = self._held
+        match event:
+            case BookChanged(symbol=symbol) if symbol in held.instruments:
+                held.books[symbol] = None
+            case TradeSeen(trade=trade) if trade.symbol in held.instruments:
+                held.trades.append(event)
+            case HistoryReceived(history=history) if history.symbol in held.instruments:
+                held.histories.append(event)
+            case _:
+                return False
+        return True
+
+    def _change(self, instruments: Iterable[Instrument]) -> None:
+        for instrument in instruments:
+            self._change_one(instrument)
+
+    def _change_one(self, instrument: Instrument) -> None:
+        """Take in an instrument's rules; other decimals wait for the next frame, since this one speaks the old ones."""
+        symbol, held = instrument.symbol, self._held
+        if symbol in held.instruments:
+            if decimals_of(held.instruments[symbol]) != decimals_of(instrument):
+                # Twice within a frame: what was counted in between fits neither.
+                held.trades = [seen for seen in held.trades if seen.trade.symbol != symbol]
+                held.histories = [received for received in held.histories if received.history.symbol != symbol]
+            held.instruments[symbol] = instrument
+            return
+        known = self._new_instruments.get(symbol) or self._instruments.get(symbol)
+        if known is not None and decimals_of(known) != decimals_of(instrument):
+            held.instruments[symbol] = instrument
+            self._touched.pop(symbol, None)
+        elif known != instrument:
+            self._new_instruments[symbol] = instrument
+
+    def _release(self) -> None:
+        """Begin the next frame with what the last one could not say: it has no book in the old decimals."""
+        held, self._held = self._held, HeldEvents()
+        for symbol, instrument in held.instruments.items():
+            self._tops.pop(symbol, None)
+            self._new_instruments[symbol] = instrument
+            change = recount(decimals_of(self._instruments[symbol]), instrument)
+            if change is not None:
+                self._histories = [change.history(h) if h.symbol == symbol else h for h in self._histories]
+        self.add([*held.histories, *held.trades, *map(BookChanged, held.books)])
 
     def disconnect(self, reason: str, received_ns: int) -> None:
         """Mark every symbol stale until its book is verified again.
@@ -190,6 +252,7 @@ class FrameBuilder:
         self._is_status_new = True
         self._live.clear()
         self._touched.clear()
+        self._held.books.clear()
 
     def lose_frames(self, reason: str) -> None:
         """Note that closed frames were thrown away: the next one has the gap and repeats everything."""
@@ -264,6 +327,8 @@ class FrameBuilder:
         self._published, self._sequence = self._sequence, self._sequence + 1
         self._is_first = self._is_system_new = False
         self._trades, self._late, self._renumbered, self._gap = [], [], [], None
+        if self._held.instruments:
+            self._release()
         return frame
 
     def _changed_books(self, books: Mapping[str, OrderBook]) -> dict[str, BookTop]:

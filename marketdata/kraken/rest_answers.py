@@ -12,7 +12,7 @@ from msgspec import Raw
 from marketdata.kraken import wire
 from marketdata.kraken.symbols import symbol_of_wsname
 from trading.book import BookTop, Level, Side
-from trading.candles import Candle
+from trading.candles import Candle, counted
 from trading.frames import NS_PER_S, Trade
 from trading.instruments import Instrument
 
@@ -202,11 +202,11 @@ def _pair_name(rest_id: str, pair: _Pair) -> PairName:
 
 def _candle(row: _CandleRow, instrument: Instrument) -> Candle:
     start_s, *prices, _vwap, volume, count = row
-    open_, high, low, close = (wire.exact_units(str(p).encode(), instrument.price_decimals) for p in prices)
+    open_, high, low, close = (wire.counted_units(str(p).encode(), instrument.price_decimals) for p in prices)
     if not 0 < low <= min(open_, close) <= max(open_, close) <= high:
         raise BadAnswer(f"{instrument.symbol} candle at {start_s} is {row}; expected 0 < low <= open, close <= high")
-    lots = wire.exact_units(volume.encode(), instrument.qty_decimals)
-    return Candle(start_s * NS_PER_S, open_, high, low, close, lots, count)
+    lots = wire.counted_units(volume.encode(), instrument.qty_decimals)
+    return counted((start_s * NS_PER_S, open_, high, low, close, lots, count))
 
 
 def _trade(row: _TradeRow, instrument: Instrument) -> Trade:
