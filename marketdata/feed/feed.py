@@ -82,7 +82,7 @@ class Feed:
         )
         self._recorder = recorder
         self._replay = Replay(observer=self.health.observe)  # of a feed's own recording
-        self._publisher = Publisher(keeper.market_name)
+        self._publisher = Publisher(keeper.market_name, lambda detail: self._note("frames_lost", detail))
         self._client = KrakenClient(url, self, reconnects=not is_recording)
         self._warm_up: WarmUp | None = None
         self._repairer: Repairer | None = None
@@ -251,7 +251,7 @@ class Feed:
             self._has_gap = True
             self._note("gap", f"{(gap.to_ns - gap.from_ns) / NS_PER_S:.1f} s were not watched: {gap.reason}")
         if not self._publisher.put(frames):
-            reason = "Redis was away too long"
+            reason = self._publisher.complaint
             self._listener.lose_frames(reason)
             self._note("frames_lost", reason)
             _log.error("%s: the frames that waited for it are lost", reason)
