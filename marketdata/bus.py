@@ -61,11 +61,12 @@ def publish(market: str, frames: list[Frame]) -> int:
     return sum(not isinstance(answer, Exception) for answer in answers)
 
 
-def holds(market: str, frame: Frame) -> bool:
-    """Return whether the stream holds just this frame: one of its sequence may be another feed's."""
-    found = redis_client().xrange(_stream_key(market), f"{frame.sequence}-0", f"{frame.sequence}-0")
+def held(market: str, frames: list[Frame]) -> int:
+    """Return how many of ``frames`` the stream holds just so: one of their sequence may be another feed's."""
+    found = redis_client().xrange(_stream_key(market), f"{frames[0].sequence}-0", f"{frames[-1].sequence}-0")
     entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", found)
-    return any(fields[_FIELD] == encode_frame(frame) for _id, fields in entries)
+    known = {fields[_FIELD] for _id, fields in entries}
+    return sum(encode_frame(frame) in known for frame in frames)
 
 
 def follow(market: str, after_sequence: int, block_ms: int, limit: int = FOLLOW_LIMIT) -> list[Frame]:

@@ -18,6 +18,8 @@ MOST_OPEN = 200  # causes that are remembered; the oldest are told anew when the
 _NEVER_COUNTED = frozenset(
     {FeedEventKind.GAP, FeedEventKind.REPAIR, FeedEventKind.STATUS, FeedEventKind.STANDBY}
 )
+# A connection that comes and goes: the first few say when, the others that it goes on.
+_OWN_EVENTS = {FeedEventKind.CONNECT: 3, FeedEventKind.DISCONNECT: 3}
 _NEVER_SHARED = frozenset({FeedEventKind.GAP, FeedEventKind.REPAIR})
 # What differs from time to time though the cause is the same: numbers, and what is quoted off the wire.
 _VARYING = re.compile(r"'[^']*'|\"[^\"]*\"|\d+(?:\.\d+)?")
@@ -31,8 +33,9 @@ class Incidents:
     def __init__(self) -> None:
         self.left_out = 0
         self._open: dict[_Cause, Incident] = {}  # the longest unseen first
-        self._changed: dict[_Cause, None] = {}
-        self._facts: list[Incident] = []
+        self._own: Counter[_Cause] = Counter()  # events that an open cause has had
+        self._waiting: dict[tuple[object, ...], Incident] = {}  # to be handed over, in the order noted
+        self._noted = 0
         self._second = 0
         self._new_this_second = 0
         self._pairs: Counter[tuple[FeedEventKind, str]] = Counter()  # this second, by kind and words
@@ -46,20 +49,20 @@ class Incidents:
         key = (kind, symbol, words)
         if kind not in _NEVER_COUNTED and self._recurs(key, time_ns):
             return
+        is_counted = kind not in _NEVER_COUNTED
         if symbol and kind not in _NEVER_SHARED:
             self._pairs[(kind, words)] += 1
             if self._pairs[(kind, words)] > PAIRS_NAMED:
-                symbol, detail = "", f"other pairs, too: {detail}"
+                symbol, detail, is_counted = "", f"other pairs, too: {detail}", True
                 key = (kind, "", f"other pairs: {words}")
                 if self._recurs(key, time_ns):
                     return
-        self._begin(key, Incident(time_ns, kind, symbol, detail))
+        self._begin(key, Incident(time_ns, kind, symbol, detail), is_counted=is_counted)
 
     def hand_over(self) -> list[Incident]:
-        """Return those that are new or have recurred since the last time, oldest first."""
-        changed = [self._open[key] for key in self._changed if key in self._open]
-        found, self._facts, self._changed = [*self._facts, *changed], [], {}
-        return sorted(found, key=lambda incident: incident.time_ns)
+        """Return those that are new or have recurred since the last time, in the order of their beginning."""
+        found, self._waiting = list(self._waiting.values()), {}
+        return found
 
     def _recurs(self, key: _Cause, time_ns: int) -> bool:
         """Count it on its event; return False when that is over, or was another one."""
@@ -68,29 +71,28 @@ class Incidents:
             return False
         last_ns = known.until_ns or known.time_ns
         if not last_ns <= time_ns <= last_ns + RECURS_WITHIN_NS or time_ns - known.time_ns > LASTS_NS:
+            self._own[key] = 0
+            return False
+        if self._own[key] < _OWN_EVENTS.get(key[0], 1):
             return False
         del self._open[key]
-        self._open[key] = replace(known, count=known.count + 1, until_ns=time_ns)
-        self._changed[key] = None
+        self._open[key] = self._waiting[key] = replace(known, count=known.count + 1, until_ns=time_ns)
         return True
 
-    def _begin(self, key: _Cause, incident: Incident) -> None:
+    def _begin(self, key: _Cause, incident: Incident, *, is_counted: bool) -> None:
         if self._new_this_second >= PER_SECOND:
             self.left_out += 1
             return
         self._new_this_second += 1
-        if incident.kind in _NEVER_COUNTED and not key[2].startswith("other pairs: "):
-            self._facts.append(incident)
+        self._noted += 1
+        if not is_counted:
+            self._waiting[(self._noted,)] = incident
             return
-        self._retire(key)
-        self._open[key] = incident
-        self._changed[key] = None
+        if key in self._waiting:  # of the same cause, and over
+            self._waiting[(self._noted,)] = self._waiting.pop(key)
+        self._open.pop(key, None)
+        self._open[key] = self._waiting[key] = incident
+        self._own[key] += 1
         if len(self._open) > MOST_OPEN:
-            self._retire(next(iter(self._open)))
-
-    def _retire(self, key: _Cause) -> None:
-        """Forget an event that is over, but for what has not been handed over of it."""
-        known = self._open.pop(key, None)
-        if known is not None and key in self._changed:
-            del self._changed[key]
-            self._facts.append(known)
+            oldest = next(iter(self._open))
+            del self._open[oldest], self._own[oldest]

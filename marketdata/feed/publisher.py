@@ -94,7 +94,7 @@ class Publisher:
                 with ExitStack() as spans:
                     for frame in batch if tracing.is_on() else ():
                         spans.enter_context(tracing.frame_span(self._market, frame.sequence))
-                    taken = await asyncio.to_thread(self._taken, batch)
+                    taken = await asyncio.to_thread(self._taken, batch, not attempt)
                 self.seconds.observe(time.perf_counter() - began_s)
                 self._complaint = ""
                 self._note_taken(taken, batch)
@@ -102,12 +102,10 @@ class Publisher:
             except (redis.RedisError, bus.BusError, OSError) as error:
                 await self._wait_for_redis(attempt, len(batch), error)
 
-    def _taken(self, batch: list[Frame]) -> int:
-        """Publish frames; return how many of them the stream holds now: what it had before may be another feed's."""
+    def _taken(self, batch: list[Frame], is_first: bool) -> int:
+        """Publish frames; return how many of them the stream holds now: an attempt that failed may have brought some."""
         new = bus.publish(self._market, batch)
-        if new == len(batch) or is_recording(self._market) or not bus.holds(self._market, batch[-1]):
-            return new
-        return len(batch)  # an attempt that seemed to fail had brought them
+        return new if is_first or new == len(batch) else bus.held(self._market, batch)
 
     def _note_taken(self, taken: int, batch: list[Frame]) -> None:
         self.published += taken
