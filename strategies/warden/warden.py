@@ -23,6 +23,7 @@ from strategies.warden.blackbox import NOBODY, BlackBox, Sighting
 from strategies.warden.life import WorkerLife, WorkerState
 from strategies.warden.postmortem import Postmortem, Verdict, excess
 from strategies.warden.procfs import MemoryGauge, end_with, limit_growth, waited_s
+from strategies.warden.search import NobodyToBlame, Search
 from strategies.warden.watchdog import Finding, Limits, Watch
 
 INTERRUPT = signal.SIGUSR1  # the worker's handler raises `Interrupted` into the strategy
@@ -30,6 +31,8 @@ DUMP = signal.SIGUSR2  # has the worker write its traceback, whatever it is doin
 POLL_S = 0.05
 HEADROOM_BYTES = 512 * 2**20  # above the limit that is watched; beyond it an allocation fails
 DEATHS_IN_A_ROW = 5  # that nobody is to blame for; then the warden gives up, too
+DEATHS_TO_SEARCH = 3  # after so many it looks for who might be to blame
+OUTSIDE = 75  # exit code of a worker that ended for want of something outside of it: its database, say
 HEALTHY_AFTER_S = 60.0
 FIRST_DELAY_S = 0.5
 _DUMP_WITHIN_S = 0.2
@@ -63,6 +66,8 @@ class Warden:
         self._last_words = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the warden lives
         self._is_stopping = self._was_silent = False
         self._started_s = 0.0
+        self._search: Search | None = None  # while it is not known who ends the workers
+        self._trial_began_s = 0.0
 
     def run(self) -> int:
         """Keep a worker running until SIGTERM; return the exit code."""
@@ -75,11 +80,14 @@ class Warden:
             if self._is_stopping or self._box.has_left:
                 return max(code, 0)
             has_thrived = time.monotonic() - self._started_s >= HEALTHY_AFTER_S
-            blameless = 0 if verdict else 1 if has_thrived else blameless + 1
+            blameless = 0 if verdict or self._search else 1 if has_thrived else blameless + 1
+            if blameless >= DEATHS_TO_SEARCH and code != OUTSIDE and self._box.hosted:
+                self._begin_search(time.monotonic() - self._started_s)
+                blameless = 0
             if blameless >= DEATHS_IN_A_ROW:
                 _log.error("the worker died %s times in a row, and no deployment is to blame: giving up", blameless)
                 return 1
-            self._rest(0.0 if verdict else FIRST_DELAY_S * 2 ** (blameless - 1))
+            self._rest(FIRST_DELAY_S * 2 ** (blameless - 1) if blameless else 0.0)
 
     def _stop(self, *_: object) -> None:
         self._is_stopping = True
@@ -96,6 +104,7 @@ class Warden:
         os.ftruncate(self._last_words.fileno(), 0)
         self._last_words.seek(0)
         self._started_s = time.monotonic()
+        self._trial_began_s = self._started_s
         process_id = self._fork()
         life = WorkerLife()
         life.begin()
@@ -110,7 +119,51 @@ class Warden:
                 self._quarantine_culprit(process_id, verdict, sighting)
             elif code and not self._was_silent:
                 _log.error("worker %s died: %s", process_id, _how(code))
+                verdict = self._searched(process_id, code)
         return verdict, code
+
+    # Who ends the workers, when nothing says so
+
+    def _begin_search(self, lived_s: float) -> None:
+        self._search = Search(self._box.hosted, lived_s)
+        self._begin_trial()
+
+    def _begin_trial(self) -> None:
+        search = self._search
+        if search is not None and search.is_over:
+            _log.warning("the worker lives with every deployment again")
+            search = self._search = None
+        self._trial_began_s = time.monotonic()
+        held_back = frozenset() if search is None else search.held_back
+        self._box.hold_back(held_back)
+        if search is not None:
+            words = "looks for the deployment that ends the worker: %s held back, %s on trial for %.0f s"
+            _log.warning(words, len(held_back), len(search.on_trial), search.trial_s)
+
+    def _watch_trial(self) -> None:
+        """Clear who is on trial once the worker has lived with them for long enough."""
+        search = self._search
+        if search is not None and time.monotonic() - self._trial_began_s >= search.trial_s:
+            search.note_survival()
+            self._begin_trial()
+
+    def _searched(self, process_id: int, code: int) -> Verdict | None:
+        """Take a death into the search; return who is to blame, and quarantine it, once that is known."""
+        if self._search is None or code == OUTSIDE:
+            return None
+        lived_s, hosted = time.monotonic() - self._started_s, self._box.hosted
+        try:
+            culprit = self._search.note_death(hosted)
+        except NobodyToBlame:
+            # Without any suspect it died all the same: it is not a deployment's doing, or that of one cleared too soon.
+            self._search = Search(hosted, 2 * lived_s) if hosted else None
+            culprit = None
+        verdict = None
+        if culprit is not None:
+            verdict = Verdict(culprit, f"its worker died ({_how(code)}) whenever it held it, and lives without it")
+            self._quarantine_culprit(process_id, verdict, NOBODY)
+        self._begin_trial()
+        return verdict
 
     def _fork(self) -> int:
         # A signal between the fork and the child's own handlers would find the warden's.
@@ -137,6 +190,7 @@ class Warden:
             self._box.note_left()
             code = 0
         except SystemExit as error:
+            code = OUTSIDE
             _log.error("%s", error)
         except BaseException:
             _log.exception("the worker failed")
@@ -159,6 +213,7 @@ class Warden:
                 if self._is_stopping and not life.is_stopping:
                     os.kill(process_id, signal.SIGTERM)
                     life.stop()
+                self._watch_trial()
                 sighting = self._box.sighting
                 if fault := standstill.found():
                     return self._end_silent(process_id, fault)

@@ -104,6 +104,9 @@ class Hosted:
 
         A state that cannot be written down is the strategy's error; the account is saved beside the state
         that could be written last. Too many such errors in a row halt it.
+
+        Raises:
+            Unencodable: the account itself cannot be written down.
         """
         if self.unsavable >= MAX_ERRORS_IN_A_ROW:
             return self.engine.checkpoint(with_memory=False)
@@ -152,6 +155,11 @@ class Hosted:
         self.commands, self.applied_revisions = [], []
         self.awaited = [each for each in self.awaited if each.key not in self.ended]
         self.ended.clear()
+
+    def forget_recorded(self) -> None:
+        """Forget what was noted while it was recorded: that was rolled back, and will be recorded again."""
+        self.ended.clear()
+        self.recorded_wait = None
 
     def take_from(self, book: SharedBook) -> None:
         """Take from ``book`` from now on; until now it had one of its own."""

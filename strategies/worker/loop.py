@@ -6,7 +6,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 from django.db import connection, transaction
@@ -176,6 +176,7 @@ class WorkerLoop:
     def _write_up(self) -> None:
         """Carry out commands, and write costs and the heartbeat."""
         runner = self._hosting
+        self._evaluations.box.note_hosted(runner.hosted)
         if changed := apply_commands(runner):
             self._announcer.announce(changed)
         if time.monotonic() - self._counted_at >= COSTS_S:
@@ -239,7 +240,7 @@ class WorkerLoop:
 
     def _share_out(self, season: Season) -> None:
         runner = self._hosting
-        wanted = _workable(season)
+        wanted = _workable(season, self._evaluations.box.held_back)
         share = leases.fair_share(wanted.count(), len(leases.living_workers()))
         self._give_up(*sorted(runner.hosted)[share:])
         if len(runner.hosted) >= share:
@@ -260,8 +261,8 @@ class WorkerLoop:
         self._shares_book = self._shares_book or leases.claim_season(season.pk)
         if not self._shares_book:
             return
-        runner = self._hosting
-        missing = [row for row in _workable(season) if row.pk not in runner.hosted and self._can_load(row)]
+        runner, held_back = self._hosting, self._evaluations.box.held_back
+        missing = [row for row in _workable(season, held_back) if row.pk not in runner.hosted and self._can_load(row)]
         claimed = [row for row in missing if leases.claim(row.pk)]
         if not runner.hosted and len(claimed) < len(missing):
             # A worker has yet to leave the season before; one that came later would not share from the beginning.
@@ -288,6 +289,8 @@ class WorkerLoop:
     def _host(self, claimed: Sequence[Deployment]) -> None:
         """Take on deployments whose leases are held; give the lease of one back that cannot be."""
         runner = self._hosting
+        # Before they are in its hands: whoever ends it while it takes them on is among those that it held.
+        self._evaluations.box.note_hosted([*runner.hosted, *(row.pk for row in claimed)])
         for row, error in runner.host_all(claimed, partial(bus.read, runner.market_name)):
             leases.release(row.pk)
             self._note_unloadable(row, error)
@@ -314,9 +317,11 @@ def _about(row: Deployment) -> dict[str, object]:
     return {"deployment": row.slug}
 
 
-def _workable(season: Season) -> QuerySet[Deployment]:
-    """Return the deployments of ``season`` that some worker should hold."""
+def _workable(season: Season, held_back: Collection[int]) -> QuerySet[Deployment]:
+    """Return the deployments of ``season`` that some worker should hold, but for those that this one does without."""
     workable = Deployment.objects.exclude(status__in=NOT_HOSTED)
+    if held_back:
+        workable = workable.exclude(pk__in=held_back)
     in_season = workable.filter(account__season=season, account__closed_at=None)
     return in_season.select_related("account__season").order_by("pk")
 

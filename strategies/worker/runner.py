@@ -7,16 +7,19 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import chain, takewhile
 from time import perf_counter
+from typing import NamedTuple
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 
 from marketdata.selectors import checkpoint_before, market_at
 from portfolios.models import Season
+from portfolios.rows.accounts import Rows
+from portfolios.rows.fitting import is_of_the_rows
 from portfolios.rows.liquidity import record_book, restored_book
 from portfolios.rows.shadows import ShadowUpdate, record_shadows
 from portfolios.rows.updates import AccountUpdate
 from portfolios.rows.valuations import record_valuations
-from portfolios.services import record_updates
+from portfolios.services import prepared, record_rows
 from strategies.deployments.revisions import record_applied_revisions
 from strategies.deployments.services import quarantine_deployment
 from strategies.models import Deployment
@@ -34,7 +37,16 @@ from trading.run import Progress, folded, run
 
 _log = logging.getLogger("worker")
 
-_Written = tuple[Hosted, AccountUpdate, list[ShadowUpdate]]
+_UNWRITABLE = "its record could not be written"
+
+
+class _Written(NamedTuple):
+    """What is to be written of one deployment."""
+
+    hosted: Hosted
+    update: AccountUpdate
+    rows: Rows
+    shadows: list[ShadowUpdate]
 
 
 class Runner:
@@ -107,13 +119,13 @@ class Runner:
         self._evaluations.end(len(self.hosted))
         failed, self._failed = self._failed, []
         for hosted, error in failed:
-            self._quarantine(hosted, "could not be worked", error)
+            self.quarantine(hosted, "could not be worked", error)
         return True
 
-    def _quarantine(self, hosted: Hosted, what: str, error: Exception) -> None:
-        """Drop a deployment as its last checkpoint left it."""
+    def quarantine(self, hosted: Hosted, what: str, error: Exception) -> None:
+        """Drop a deployment as its last checkpoint left it, and have no worker run it."""
         summary, traceback = described(error)
-        del self.hosted[hosted.deployment_id]
+        self.hosted.pop(hosted.deployment_id, None)
         self._evaluations.tally.quarantines += 1
         self.dropped.add(hosted.deployment_id)
         about = {"deployment": hosted.engine.terms.slug, "frame": self.sequence}
@@ -142,21 +154,28 @@ class Runner:
         loaded, refused = [], []
         for deployment in deployments:
             try:
-                hosted = load(deployment)
+                with self._evaluations.blaming(deployment.pk):
+                    hosted = load(deployment)
+                    self._arrange(hosted)
             except Unloadable as error:
                 refused.append((deployment, error))
                 continue
-            self._arrange(hosted)
             loaded.append(hosted)
         self._catch_up([each for each in loaded if each.engine.sequence < self.market.sequence], frames_after)
         for hosted in loaded:
             if hosted.deployment_id not in self.dropped:
-                if self._book is not None:
-                    hosted.take_from(self._book)
                 self.hosted[hosted.deployment_id] = hosted
+                if self._book is not None:
+                    self._join(hosted, self._book)
         # Who shares a book is matched in this order; to all others it makes no difference.
         self.hosted = dict(sorted(self.hosted.items(), key=lambda item: item[1].engine.terms.slug))
         return refused
+
+    def _join(self, hosted: Hosted, book: SharedBook) -> None:
+        try:
+            hosted.take_from(book)
+        except Exception as error:
+            self.quarantine(hosted, _UNWRITABLE, error)
 
     def _catch_up(self, late: list[Hosted], frames_after: Callable[[int], Iterable[Frame]]) -> None:
         """Work the frames that the others have had; those that cannot be worked are dropped.
@@ -203,7 +222,12 @@ class Runner:
         hosted = self.hosted.get(deployment.pk)
         if hosted is None:
             return  # it could not be written, and was dropped
-        hosted.engine = engine_of(deployment, self._checkpoint(hosted), self._book)
+        try:
+            checkpoint = self._checkpoint(hosted)
+        except Exception as error:
+            self.quarantine(hosted, _UNWRITABLE, error)
+            return
+        hosted.engine = engine_of(deployment, checkpoint, self._book)
         hosted.revision, hosted.shadow_choice, hosted.unsavable = deployment.revision, deployment.shadows, 0
         hosted.applied_revisions.append((deployment.revision, hosted.engine.sequence))
         hosted.shadows.follow(hosted.engine)
@@ -215,6 +239,10 @@ class Runner:
         for deployment_id in deployment_ids:
             self.hosted.pop(deployment_id, None)
 
+    def _checkpoint(self, hosted: Hosted) -> bytes:
+        with self._evaluations.blaming(hosted.deployment_id):
+            return hosted.checkpoint()
+
     def present(self) -> list[Hosted]:
         """Return those who have begun and stand where the market does: it may have been restored as of before."""
         return [h for h in self.hosted.values() if 0 < h.engine.sequence <= self.market.sequence]
@@ -224,66 +252,80 @@ class Runner:
     def flush(self, *, is_last: bool = False) -> set[str]:
         """Commit all facts since the last time, as one; return the slugs that changed.
 
-        ``is_last`` also saves the cursors of those without facts. One that the database
-        refuses is quarantined, and the others are written without it.
+        ``is_last`` also saves the cursors of those without facts. One whose checkpoint or rows cannot be
+        written is quarantined as its last checkpoint left it, and the others are written without it.
         """
         begun = self.present()
         # Saved apart, one of those who share a book would come back as of a frame that is not the book's.
         is_whole = is_last or (self._book is not None and any(hosted.is_due for hosted in begun))
-        written = [self._written(hosted, is_whole=is_whole) for hosted in begun]
-        try:
-            return self._commit(written, is_whole=is_whole)
-        except (OperationalError, InterfaceError):
-            raise
-        except Exception:
-            sound = [each for each in written if self._is_sound(each)]
-            return self._commit(sound, is_whole=is_whole)
+        written = []
+        for hosted in begun:
+            try:
+                written.append(self._written(hosted, is_whole=is_whole))
+            except Exception as error:
+                self.quarantine(hosted, _UNWRITABLE, error)
+        return self._commit(written, is_whole=is_whole)
 
     def _written(self, hosted: Hosted, *, is_whole: bool) -> _Written:
-        checkpoint = self._checkpoint(hosted) if is_whole or hosted.is_due else None
+        """Return what is to be written of a deployment; whatever of it cannot be written fails here, it alone."""
+        snapshot = self.market.snapshot()
         with self._evaluations.blaming(hosted.deployment_id):
+            checkpoint = hosted.checkpoint() if is_whole or hosted.is_due else None
             shadows = hosted.shadows.updates(with_checkpoint=checkpoint is not None)
-        return hosted, hosted.update(checkpoint, self.market.snapshot()), shadows
-
-    def _checkpoint(self, hosted: Hosted) -> bytes:
-        with self._evaluations.blaming(hosted.deployment_id):
-            return hosted.checkpoint()
+            update = hosted.update(checkpoint, snapshot)
+            return _Written(hosted, update, prepared(update, snapshot.instruments), shadows)
 
     def _commit(self, written: list[_Written], *, is_whole: bool) -> set[str]:
         if not written:
             return set()
         began_s = perf_counter()
+        refused: list[tuple[Hosted, Exception]] = []
+        try:
+            self._write(written, self._record, is_whole=is_whole)
+        except Exception as error:
+            if not is_of_the_rows(error):
+                raise
+            _log.warning("a commit failed, so what cannot be written is looked for: %s", described(error)[0])
+            self._write(written, lambda group: refused.extend(self._record_sound(group)), is_whole=is_whole)
+        outcomes = (outcome for each in written for outcome in each.hosted.outcomes)
+        self._evaluations.tally.note_written(outcomes, perf_counter() - began_s)
+        for hosted, why in refused:
+            self.quarantine(hosted, _UNWRITABLE, why)
+        saved = [each for each in written if each.hosted.deployment_id in self.hosted]
+        changed = {h.engine.terms.slug for h, *_ in saved if h.outcomes or h.marks or h.commands}
+        for each in saved:
+            each.hosted.were_written(each.update)
+        return changed
+
+    def _write(self, written: list[_Written], record: Callable[[list[_Written]], None], *, is_whole: bool) -> None:
         with transaction.atomic():
-            self._record(written)
+            record(written)
             if self._book is not None and is_whole:
                 assert self.season_id is not None, "a book is shared by the deployments of a season"
                 record_book(season_id=self.season_id, sequence=self.market.sequence, book=self._book)
-        outcomes = (outcome for hosted, _, _ in written for outcome in hosted.outcomes)
-        self._evaluations.tally.note_written(outcomes, perf_counter() - began_s)
-        changed = {h.engine.terms.slug for h, _, _ in written if h.outcomes or h.marks or h.commands}
-        for hosted, update, _ in written:
-            hosted.were_written(update)
-        return changed
 
     def _record(self, written: list[_Written]) -> None:
-        record_updates([update for _, update, _ in written], self.market.snapshot().instruments)
-        record_valuations([update.valuation for _, update, _ in written if update.valuation is not None])
-        ended = [(hosted.account_id, model) for hosted, _, _ in written for model in hosted.shadows.ended]
-        record_shadows([shadow for _, _, shadows in written for shadow in shadows], ended)
-        for hosted, _, _ in written:
+        record_rows([each.rows for each in written])
+        record_valuations([each.update.valuation for each in written if each.update.valuation is not None])
+        ended = [(hosted.account_id, model) for hosted, *_ in written for model in hosted.shadows.ended]
+        record_shadows([shadow for each in written for shadow in each.shadows], ended)
+        for hosted, *_ in written:
             record_events(hosted)
             record_progress(hosted)
             record_applied_revisions(hosted.deployment_id, hosted.applied_revisions)
 
-    def _is_sound(self, written: _Written) -> bool:
-        """Return whether the database takes a deployment's record by itself; quarantine it if not."""
+    def _record_sound(self, group: list[_Written]) -> list[tuple[Hosted, Exception]]:
+        """Write a group, or the halves of it that the database takes; return those it refuses, each alone."""
         try:
             with transaction.atomic():
-                self._record([written])
-                transaction.set_rollback(True)
-        except (OperationalError, InterfaceError):
-            raise
+                self._record(group)
         except Exception as error:
-            self._quarantine(written[0], "its record could not be written", error)
-            return False
-        return True
+            if not is_of_the_rows(error):
+                raise
+            for each in group:
+                each.hosted.forget_recorded()
+            if len(group) == 1:
+                return [(group[0].hosted, error)]
+            middle = len(group) // 2
+            return [*self._record_sound(group[:middle]), *self._record_sound(group[middle:])]
+        return []

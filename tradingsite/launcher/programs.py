@@ -96,6 +96,17 @@ def jobs(environ: Mapping[str, str]) -> Program:
     )
 
 
+def notify(environ: Mapping[str, str]) -> Program:
+    """Return Celery's worker for what is sent to people: many at once, for each waits for its receiver."""
+    return _python(
+        "notify",
+        *("-m", "celery", "-A", "tradingsite", "--quiet", "worker", "--queues", "notifications"),
+        *("--pool", "threads", "--concurrency", "8", "--hostname", "notify@%h", "--loglevel", "WARNING"),
+        *("--without-mingle", "--without-gossip", "--without-heartbeat"),
+        environ={**environ, **_NO_CHECKS},
+    )
+
+
 def beat(data_dir: Path, environ: Mapping[str, str]) -> Program:
     """Return Celery's clock."""
     return _python(
