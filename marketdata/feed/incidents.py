@@ -15,9 +15,7 @@ LASTS_NS = 3_600 * NS_PER_S  # then it is told anew, so that it stays among the 
 PAIRS_NAMED = 5  # within a second, with the same event; the others share one
 MOST_OPEN = 200  # causes that are remembered; the oldest are told anew when they recur
 # Each of these is a fact of its own, that later ones refer to or that names what was lost.
-_NEVER_COUNTED = frozenset(
-    {FeedEventKind.GAP, FeedEventKind.REPAIR, FeedEventKind.STATUS, FeedEventKind.STANDBY}
-)
+_NEVER_COUNTED = frozenset({FeedEventKind.GAP, FeedEventKind.REPAIR, FeedEventKind.STATUS, FeedEventKind.STANDBY})
 # A connection that comes and goes: the first few say when, the others that it goes on.
 _OWN_EVENTS = {FeedEventKind.CONNECT: 3, FeedEventKind.DISCONNECT: 3}
 _NEVER_SHARED = frozenset({FeedEventKind.GAP, FeedEventKind.REPAIR})

@@ -103,7 +103,7 @@ class Publisher:
                 await self._wait_for_redis(attempt, len(batch), error)
 
     def _taken(self, batch: list[Frame], is_first: bool) -> int:
-        """Publish frames; return how many of them the stream holds now: an attempt that failed may have brought some."""
+        """Publish frames; return how many the stream holds now: an attempt that failed may have brought some."""
         new = bus.publish(self._market, batch)
         return new if is_first or new == len(batch) else bus.held(self._market, batch)
 

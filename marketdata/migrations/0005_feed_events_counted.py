@@ -4,20 +4,21 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('marketdata', '0004_connection_attempts'),
+        ("marketdata", "0004_connection_attempts"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='feedevent',
-            name='count',
-            field=models.PositiveIntegerField(default=1, help_text='how often it happened, from its time until the last time'),
+            model_name="feedevent",
+            name="count",
+            field=models.PositiveIntegerField(
+                default=1, help_text="how often it happened, from its time until the last time"
+            ),
         ),
         migrations.AddField(
-            model_name='feedevent',
-            name='until',
-            field=models.DateTimeField(blank=True, help_text='the last time; null: it happened once', null=True),
+            model_name="feedevent",
+            name="until",
+            field=models.DateTimeField(blank=True, help_text="the last time; null: it happened once", null=True),
         ),
     ]

@@ -59,7 +59,9 @@ def test_a_connection_that_comes_and_goes_has_three_events_of_its_own_and_is_cou
 def test_other_pairs_and_other_words_are_other_causes():
     incidents = Incidents()
 
-    found = noted(incidents, 0, symbol="ETH/USD") + noted(incidents, 0, symbol="BTC/USD") + noted(incidents, 0, detail="?")
+    found = (
+        noted(incidents, 0, symbol="ETH/USD") + noted(incidents, 0, symbol="BTC/USD") + noted(incidents, 0, detail="?")
+    )
 
     assert [count for _, count in found] == [1, 1, 1]
 

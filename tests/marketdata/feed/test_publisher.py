@@ -94,12 +94,12 @@ async def test_a_redis_that_refuses_is_named_with_its_words_until_it_takes_the_f
     client, said = bus.redis_client(), []
     memory = client.config_get("maxmemory")["maxmemory"]
     client.config_set("maxmemory", "1")
-    publisher = Publisher("kraken", said.append)
+    enough = asyncio.Event()
+    publisher = Publisher("kraken", lambda text: (said.append(text), len(said) == 80 and enough.set()))
 
     async with running(publisher):
         publisher.put(make_frames(1, 2))
-        while len(said) < 80:
-            await asyncio.sleep(0.01)
+        await asyncio.wait_for(enough.wait(), 20)
         assert (publisher.published, publisher.last_published_at_s) == (0, None)
         assert publisher.complaint.startswith("Redis refused them for too long: ")
         client.config_set("maxmemory", memory)
