@@ -160,7 +160,7 @@ class Warden:
             culprit = None
         verdict = None
         if culprit is not None:
-            verdict = Verdict(culprit, f"its worker died ({_how(code)}) whenever it held it, and lives without it")
+            verdict = Verdict(culprit, f"ended its worker ({_how(code)}) each time, and workers live without it")
             self._quarantine_culprit(process_id, verdict, NOBODY)
         self._begin_trial()
         return verdict

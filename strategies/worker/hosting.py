@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from portfolios.commands.queue import awaited_orders
 from portfolios.models import Checkpoint, Command
 from portfolios.rows.equity_points import Mark, mark_of
+from portfolios.rows.indicators import surplus_of
 from portfolios.rows.updates import AccountUpdate
 from portfolios.rows.valuations import valuation_of
 from strategies.deployments.services import pin_deployment
@@ -130,6 +131,7 @@ class Hosted:
             self.account_id, engine.sequence, engine.time_ns, engine.state, checkpoint, marks=self.marks
         )
         update.reasons, update.indicators = self.reasons, self.engine.indicators
+        self.meter.surplus = {**engine.state.surplus, "indicators": surplus_of(update.indicators)}
         if snapshot.time_ns - self.valued_ns >= NS_PER_S and (self._is_open or self.had_open):
             update.valuation = valuation_of(self.account_id, self.engine, snapshot)
         for outcome in self.outcomes:

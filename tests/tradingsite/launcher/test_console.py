@@ -2,6 +2,7 @@ import errno
 import io
 import logging
 import os
+from pathlib import Path
 
 import pytest
 import structlog
@@ -114,7 +115,7 @@ def test_a_log_that_cannot_be_written_is_said_once_and_the_lines_are_shown(tmp_p
 
 
 def test_a_screen_that_is_full_or_gone_is_no_reason_to_stop():
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         console = Console(out=full, colour=False)
 
         for _ in range(10_000):
