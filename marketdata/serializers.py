@@ -86,7 +86,7 @@ class FeedEventSerializer(serializers.ModelSerializer[models.FeedEvent]):
 
     class Meta:
         model = models.FeedEvent
-        fields = ("market", "time", "kind", "symbol", "detail")
+        fields = ("market", "time", "kind", "symbol", "detail", "count", "until")
         extra_kwargs = {
             "time": {"help_text": "UTC, the market's clock"},
             "kind": {"help_text": "; ".join(f"{kind.value}: {kind.meaning}" for kind in FeedEventKind)},

@@ -254,6 +254,8 @@ class FeedEvent:
     kind: str
     symbol: str  # empty: the whole feed
     detail: str
+    count: int = 1  # how often it happened
+    until: datetime | None = None  # the last time; None: it happened once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,7 +87,7 @@ class Feed:
         )
         self._recorder = recorder
         self._replay = Replay(observer=self.health.observe)  # of a feed's own recording
-        self._publisher = Publisher(keeper.market_name, lease)
+        self._publisher = Publisher(keeper.market_name, lease, lambda detail: self._note("frames_lost", detail))
         self._client = KrakenClient(url, self, reconnects=not is_recording)
         self._timekeeper = None if is_recording else Timekeeper(self._live_clock, self.health, rest, self._note)
         self._warm_up: WarmUp | None = None
@@ -264,7 +264,7 @@ class Feed:
             if self._warm_up is not None and self._listener.is_connected:
                 self._warm_up.begin()
         if not self._publisher.put(frames):
-            reason = "Redis was away too long"
+            reason = self._publisher.complaint
             self._listener.lose_frames(reason)
             self._note("frames_lost", reason)
             _log.error("%s: the frames that waited for it are lost", reason)

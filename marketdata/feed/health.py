@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from marketdata.feed.clock_health import ClockHealth
+from marketdata.feed.incidents import Incidents
 from marketdata.feed.lag import LagWindow
 from marketdata.feed.uptime import Uptime
 from marketdata.feed_events import FeedEventKind, Incident
@@ -39,20 +39,13 @@ from trading.book import OrderBook
 from trading.frames import NS_PER_S, STALE, utc
 from trading.instruments import Instrument
 
-INCIDENTS_PER_SECOND = 20  # more say nothing new, and would fill the database
 CONNECTIONS_LIMIT = 120  # attempts in ``CONNECTIONS_WINDOW_S``: Kraken bans who makes more than about 150
 CONNECTIONS_WINDOW_S = 600
 _RATE_WINDOW_S = 5
-CAUSES_KEPT = 500  # of messages left out; more are counted together
-REPEATED_EVERY_NS = 60 * NS_PER_S  # so often the count of a cause that goes on is an incident
 _COUNTERS = (
     *("messages", "checksums_verified", "checksum_failures", "books_crossed", "resyncs", "trades", "trade_gaps"),
-    *("late_trades", "reconnects", "refusals", "bad_frames", "incidents_left_out"),
+    *("late_trades", "reconnects", "refusals", "bad_frames"),
 )
-
-
-_DIGITS = re.compile(r"\d+")
-_CAUSE_LENGTH = 120
 
 _log = logging.getLogger("feed")
 
@@ -66,14 +59,6 @@ class _Seen:
     last_ticks: int | None = None
     resyncs: int = 0
     gaps: int = 0
-
-
-@dataclass(slots=True)
-class _Cause:
-    """One cause of messages that are left out again and again."""
-
-    noted_ns: int
-    repeated: int = 0  # since then
 
 
 @dataclass(slots=True)
@@ -94,21 +79,17 @@ class FeedHealth:
     reconnects: int = 0
     refusals: int = 0
     bad_frames: int = 0
-    incidents_left_out: int = 0
     system: str = ""
     is_behind: bool = False  # messages arrive too late to be traded on
     lag: LagWindow = field(default_factory=LagWindow)
     clock: ClockHealth = field(default_factory=ClockHealth)
     noted: Counter[FeedEventKind] = field(default_factory=Counter)  # those left out, too
-    incidents: list[Incident] = field(default_factory=list)  # not yet handed over
+    incidents: Incidents = field(default_factory=Incidents)
     _uptime: Uptime = field(default_factory=Uptime)
     _channels: dict[str, int] = field(default_factory=dict)  # -> time of its last message; books and trades: per symbol
     _symbols: dict[str, _Seen] = field(default_factory=dict)
     _instruments: dict[str, Instrument] = field(default_factory=dict)
     _recent: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_RATE_WINDOW_S + 1))
-    _causes: dict[tuple[str, str, str], _Cause] = field(default_factory=dict)  # kind, symbol, cause
-    _second: int = 0  # of the market's clock
-    _incidents_this_second: int = 0
 
     def observe(self, events: list[MarketEvent], time_ns: int | None) -> None:
         """Count events."""
@@ -204,55 +185,30 @@ class FeedHealth:
                 self.note(now_ns, FeedEventKind.GAP, symbol, detail)
             case SubscriptionRefused(channel=channel, symbol=symbol, error=error):
                 self.refusals += 1
-                self._note_cause(now_ns, FeedEventKind.REFUSED, symbol, f"{channel}: {error}")
+                self.note(now_ns, FeedEventKind.REFUSED, symbol, f"{channel}: {error}")
             case RequestRefused(error=error):
                 self.refusals += 1
-                self._note_cause(now_ns, FeedEventKind.REFUSED, "", error)
+                self.note(now_ns, FeedEventKind.REFUSED, "", error)
             case BadFrame(reason=reason, excerpt=excerpt, symbol=symbol):
                 self.bad_frames += 1
-                self._note_cause(now_ns, FeedEventKind.BAD_FRAME, symbol, reason, excerpt)
+                detail = f"{reason}: {excerpt}" if excerpt else reason
+                self.note(now_ns, FeedEventKind.BAD_FRAME, symbol, detail, reason)
             case _:
                 pass  # granted subscriptions are as they should be
 
-    def _note_cause(self, now_ns: int, kind: FeedEventKind, symbol: str, reason: str, excerpt: str = "") -> None:
-        """Note a cause when it first shows, and how often it came since once a minute: not every message of it."""
-        key = (kind.value, symbol, _DIGITS.sub("#", reason)[:_CAUSE_LENGTH])
-        cause = self._causes.get(key)
-        if cause is None and len(self._causes) >= CAUSES_KEPT:
-            key = (kind.value, "", "of too many other causes")
-            reason, excerpt, symbol, cause = key[2], "", "", self._causes.get(key)
-        if cause is None:
-            self._causes[key] = _Cause(now_ns)
-            self.note(now_ns, kind, symbol, f"{reason}: {excerpt}" if excerpt else reason)
-            return
-        cause.repeated += 1
-        self.noted[kind] += 1
-        if now_ns - cause.noted_ns >= REPEATED_EVERY_NS:
-            self.noted[kind] -= 1
-            self.note(now_ns, kind, symbol, f"{cause.repeated} times more since it was noted last: {reason}")
-            cause.noted_ns, cause.repeated = now_ns, 0
-
-    def note(self, time_ns: int, kind: str, symbol: str, detail: str) -> None:
-        """Count an incident, and keep it unless this second already has enough of them.
+    def note(self, time_ns: int, kind: str, symbol: str, detail: str, cause: str = "") -> None:
+        """Count an incident; ``cause`` is what its detail says each time it recurs, where that is not all of it.
 
         Raises:
             ValueError: the kind is none of `FeedEventKind`.
         """
         known = FeedEventKind(kind)
         self.noted[known] += 1
-        second = time_ns // NS_PER_S
-        if second != self._second:
-            self._second, self._incidents_this_second = second, 0
-        if self._incidents_this_second >= INCIDENTS_PER_SECOND:
-            self.incidents_left_out += 1
-            return
-        self._incidents_this_second += 1
-        self.incidents.append(Incident(time_ns, known, symbol, detail))
+        self.incidents.note(time_ns, known, symbol, detail, cause)
 
     def hand_over(self) -> list[Incident]:
-        """Return the incidents noted since the last time."""
-        incidents, self.incidents = self.incidents, []
-        return incidents
+        """Return the incidents that are new or have recurred since the last time."""
+        return self.incidents.hand_over()
 
     def report(self, now_ns: int | None, books: Mapping[str, OrderBook], steady_s: float) -> dict[str, Any]:
         """Return the figures as JSON can hold them; ages are in market time, ``steady_s`` any steady clock."""
@@ -271,6 +227,7 @@ class FeedHealth:
             "clock": self.clock.report(),
             "heartbeat_age_s": channels.get("heartbeat"),
             **{name: getattr(self, name) for name in _COUNTERS},
+            "incidents_left_out": self.incidents.left_out,
             "gaps": self.noted[FeedEventKind.GAP],
             "repairs": self.noted[FeedEventKind.REPAIR],
             "event_counts": {kind.value: self.noted[kind] for kind in FeedEventKind},

@@ -79,6 +79,8 @@ class Command(BaseCommand):
             asyncio.run(_stand_by_and_feed(listening))
         except (UnknownSource, InvalidRecording, SourceFailed, ValueError) as error:
             raise CommandError(str(error)) from error
+        except redis.ResponseError as error:
+            raise CommandError(f"Redis answers, and refuses: {_one_line(error)}") from error
         except redis.RedisError as error:
             raise CommandError(f"Redis does not answer: {_one_line(error)}") from error
         except DatabaseError as error:
