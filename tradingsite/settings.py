@@ -129,6 +129,16 @@ DATABASE_URL = (
     os.environ.get("DATABASE_URL") or _services.get("DATABASE_URL") or "postgresql://paddock@127.0.0.1:5432/paddock"
 )
 _database: dict[str, Any] = environment.database_from_url(DATABASE_URL)
+# A server that is gone without a word is noticed within ten seconds; on a socket in the file system none of it matters.
+_database["OPTIONS"] = {
+    "keepalives": 1,
+    "keepalives_idle": 3,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 9_000,
+    "connect_timeout": 5,
+    **_database["OPTIONS"],
+}
 if _pool_size := environment.whole_number("PADDOCK_DATABASE_POOL", default=0):
     # For the web process alone: a worker's lease is a lock held by its connection, never by a pool's.
     _database["OPTIONS"]["pool"] = {"min_size": 1, "max_size": _pool_size, "timeout": 10}
