@@ -82,6 +82,9 @@ class Broadcaster:
             await asyncio.gather(*tasks, return_exceptions=True)
             # A thread cannot be cancelled: it ends what it was reading, and closes its connection.
             await asyncio.gather(database_sync_to_async(_nothing)(), _beside(_nothing))
+            if not self._sockets:
+                # Who visits every page of a large league must not leave all of them behind in memory.
+                self._shown, self._scene, self._fills_shown = {}, None, None
 
     def receive(self, slugs: Iterable[str]) -> None:
         """Take an announcement: these accounts have changed."""

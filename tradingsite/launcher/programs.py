@@ -9,6 +9,8 @@ from tradingsite.installations import ROOT
 from tradingsite.launcher import embedded
 from tradingsite.launcher.supervisor import Program
 
+# Each thread would have glibc keep memory of its own, and what is freed in one is not used in another.
+_ALLOCATOR = {"MALLOC_ARENA_MAX": "2"}
 # Django's system checks load every page and API; ``start.py check`` runs them.
 _NO_CHECKS = {"CELERY_SKIP_CHECKS": "1"}
 
@@ -112,7 +114,7 @@ def _python(
     return Program(
         name=name,
         command=[sys.executable, *arguments],
-        environ=environ,
+        environ={**_ALLOCATOR, **environ},
         cwd=ROOT,
         least_level=least_level,
         may_finish=may_finish,
