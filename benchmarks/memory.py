@@ -169,10 +169,10 @@ def main() -> None:
         django.setup()
         from django.core.management import call_command
 
-        from strategies.league.files import load_league
+        from strategies.league.files import load_league, read_league
 
         call_command("migrate", verbosity=0)
-        load_league(LEAGUE, by="benchmark")
+        load_league(read_league(LEAGUE), by="benchmark")
         with tempfile.TemporaryDirectory() as folder:
             figures = measured(minutes, Path(folder) / "log")
         report("memory", {"minutes": minutes, **figures}, ("django", "daphne", "websockets", "zstandard"))
