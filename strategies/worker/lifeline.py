@@ -8,14 +8,15 @@ whether a cable was pulled, a firewall forgot the connection, or one of the two 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Generator
 from typing import Any
 
 import psycopg
 from django.db import connection
 
-ANSWER_WITHIN_S = 8.0  # one statement, or the end of a transaction
+PATIENT_FOR_S = 4.0  # with one statement, or the end of a transaction; then the server is asked whether it is there
+PROBE_S = 3
+MOST_S = 60.0
 SILENT_FOR_S = 10.0  # then the server ends the session
 PULSE_EVERY_S = 2.0
 
@@ -41,7 +42,7 @@ class Lifeline:
     def tie(self) -> None:
         """Bound the connection that is open now. A worker has one in its life."""
         connection.ensure_connection()
-        bound_waits(connection.connection)
+        bound_waits(connection.connection, server_answers)
         if self._silent_s is None:
             return
         silent_ms = str(round(self._silent_s * 1_000))
@@ -57,21 +58,43 @@ class Lifeline:
         return is_due
 
 
-def bound_waits(session: Any, within_s: float = ANSWER_WITHIN_S) -> None:
-    """Have everything that waits for the server raise an OperationalError after ``within_s``, and then at once."""
-    session.wait = partial(_bounded_wait, session, session.wait, within_s)
+def bound_waits(session: Any, server_answers: Callable[[], bool]) -> None:
+    """Have all that waits for the server raise an OperationalError once that does not answer anybody any more.
+
+    A server that is merely slow does answer others: it is waited for, ``MOST_S`` for one statement.
+    """
+    wait = session.wait
+
+    def bounded(work: Any, *args: Any, **kwargs: Any) -> Any:
+        return wait(_patient(session, work, server_answers), *args, **kwargs)
+
+    session.wait = bounded
 
 
-def _bounded_wait(
-    session: psycopg.Connection[Any], wait: Callable[..., Any], within_s: float, work: Any, *args: Any, **kwargs: Any
-) -> Any:
-    if kwargs.get("timeout") is not None:
-        return wait(work, *args, **kwargs)
+def _patient(session: Any, work: Any, server_answers: Callable[[], bool]) -> Generator[Any, Any, Any]:
+    """Go on with ``work``, psycopg's own, as long as the server is there. It is resumed ten times a second."""
+    began_s = asked_s = time.monotonic()
     try:
-        return wait(work, *args, **{**kwargs, "timeout": within_s})
+        wanted = next(work)
+        while True:
+            ready = yield wanted
+            now_s = time.monotonic()
+            if not ready and now_s - asked_s >= PATIENT_FOR_S:
+                if now_s - began_s >= MOST_S or not server_answers():
+                    # Closed: a late answer to this question must not be taken for that to the next one.
+                    session.pgconn.finish()
+                    raise psycopg.OperationalError(f"the database has not answered for {now_s - began_s:.0f} s")
+                asked_s = time.monotonic()
+            wanted = work.send(ready)
+    except StopIteration as end:
+        return end.value
+
+
+def server_answers() -> bool:
+    """Return whether the server takes another connection."""
+    try:
+        psycopg.connect(**{**connection.get_connection_params(), "connect_timeout": PROBE_S}).close()
     except psycopg.OperationalError as error:
-        if session.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
-            # The answer to this question must not be taken for that to the next one.
-            session.pgconn.finish()
-            raise psycopg.OperationalError(f"the database did not answer within {within_s:g} s: {error}") from error
-        raise
+        # That there is no room for one more is an answer, too.
+        return isinstance(error, psycopg.errors.TooManyConnections) or "too many" in str(error)
+    return True
