@@ -26,12 +26,15 @@ from strategies.models import Deployment
 
 LOGIN_NEEDED = 4403
 UNKNOWN_PAGE = 4404
+TOO_MANY_MESSAGES = 4429
+MOST_MESSAGES = 60
 
 
 class LivePage(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels brings no types
     """A socket that is sent panels; what the browser sends is ignored."""
 
     broadcaster: Broadcaster | None = None
+    received = 0
 
     async def connect(self) -> None:
         """Accept readers of the page and send them all of it."""
@@ -52,7 +55,10 @@ class LivePage(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels brings
             await self.broadcaster.leave(self.send_html)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Ignore what a browser sends: every change goes through a form or the API."""
+        """Ignore what a browser sends: every change goes through a form or the API. Who sends on is closed."""
+        self.received += 1
+        if self.received > MOST_MESSAGES:
+            await self.close(code=TOO_MANY_MESSAGES)
 
     async def send_html(self, html: str) -> None:
         """Send panels to the browser."""

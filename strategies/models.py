@@ -89,6 +89,9 @@ class DeploymentCost(models.Model):
     )
     errors = models.PositiveIntegerField(default=0)
     interruptions = models.PositiveIntegerField(default=0, help_text="evaluations beyond the time budget")
+    surplus = models.JSONField(
+        default=dict, help_text="what it emitted beyond the bounds and was left out -> how often: reasons, log lines, …"
+    )
     as_of = models.DateTimeField(help_text="wall clock")
 
     def __str__(self) -> str:

@@ -46,6 +46,10 @@ class CrossedBook(BookError):
     """The best bid is not below the best ask."""
 
 
+class WorthlessLevel(BookError):
+    """A price of zero, or a level of a snapshot with nothing on offer."""
+
+
 class _BookSide:
     """One side, best first: parallel lists sorted by a key that grows away from the touch."""
 
@@ -121,6 +125,7 @@ class OrderBook:
 
         Raises:
             ChecksumMismatch: the levels differ.
+            WorthlessLevel: a price is zero.
             CrossedBook: the levels agree but the best bid is not below the best ask;
                 such books have been seen to pass the checksum (XChange#4239).
         """
@@ -128,6 +133,8 @@ class OrderBook:
         if actual != expected:
             raise ChecksumMismatch(f"checksum is {actual}; the exchange says {expected}")
         bids, asks = self._bids.keys, self._asks.keys
+        if (asks and asks[0] <= 0) or (bids and bids[-1] >= 0):
+            raise WorthlessLevel("a price is 0 ticks; expected 1 or more")
         if bids and asks and -bids[0] >= asks[0]:
             raise CrossedBook(f"best bid {-bids[0]} is not below best ask {asks[0]} (ticks)")
 

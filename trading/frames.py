@@ -68,6 +68,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     statuses: dict[str, str] = {}  # symbol -> instrument status or "stale", when changed; all in a keyframe
     system: str = ""  # exchange status (online, maintenance, cancel_only, post_only), when changed or keyframe
     instruments: tuple[Instrument, ...] = ()  # rules that changed; all of them in a keyframe
+    renumbered: tuple[str, ...] = ()  # symbols whose trade ids begin anew with this frame's prints
     history: tuple[History, ...] = ()  # counts as of this frame, for those who live through it and who come later
     gap: Gap | None = None
     is_keyframe: bool = False

@@ -87,6 +87,8 @@ class Market:
             for builder in self._builders.values():
                 builder.interrupt(frame.gap.to_ns)
         corrected: list[tuple[str, Candle]] = []
+        if frame.renumbered:
+            self._renumber(frame.renumbered)
         if frame.trades or frame.late:
             closed, corrected = self._take_in(frame)
         if frame.time_ns // MINUTE_NS != self.time_ns // MINUTE_NS:
@@ -106,6 +108,13 @@ class Market:
                 builder = self._builders[instrument.symbol] = CandleBuilder()
                 builder.interrupt(frame.time_ns - FRAME_INTERVAL_MS * NS_PER_MS)
 
+    def _renumber(self, symbols: tuple[str, ...]) -> None:
+        """Begin new tapes: prints are ordered by ids, and those before are of another count."""
+        for symbol in symbols:
+            if symbol in self._builders:
+                self._builders[symbol].renumber()
+        self._view = replace(self._view, tapes={s: tape for s, tape in self._view.tapes.items() if s not in symbols})
+
     def _take_in(self, frame: Frame) -> tuple[list[tuple[str, Candle]], list[tuple[str, Candle]]]:
         """Return the minutes that the frame's prints closed, and those that they corrected."""
         closed: list[tuple[str, Candle]] = []
@@ -117,7 +126,7 @@ class Market:
             tape, length = tapes[symbol]
             last[symbol] = tape[length - 1].ticks
             builder = self._builders.setdefault(symbol, CandleBuilder())
-            minutes = builder.add(trade.trade_id, trade.time_ns, trade.ticks, trade.lots)
+            minutes = builder.add(trade.trade_id, trade.time_ns, trade.ticks, trade.lots, now_ns=frame.time_ns)
             closed += [(symbol, candle) for candle in minutes[0]]
             corrected += [(symbol, candle) for candle in minutes[1]]
         self._view = replace(self._view, tapes=tapes, last_ticks=last)

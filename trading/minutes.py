@@ -5,6 +5,7 @@ And times as numbers: nanoseconds since the epoch, of which a minute, an hour an
 
 from __future__ import annotations
 
+from bisect import insort
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -12,6 +13,9 @@ import msgspec
 from trading.candles import MINUTE_NS, Candle
 
 KEPT_MINUTES = 5  # closed ones that a late print still corrects
+LONGEST_FLAT_MINUTES = 60  # closed at once; a longer stretch was not watched, and gives no candles
+AHEAD_NS = 5 * 1_000_000_000  # a print closes no minute that ends further beyond its frame
+FARTHEST_NS = 10 * MINUTE_NS  # a print made further beyond its frame is in no minute at all
 HOUR_NS = 60 * MINUTE_NS
 DAY_NS = 24 * HOUR_NS
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -41,6 +45,10 @@ class Minute(msgspec.Struct, array_like=True):
         """Return a minute in which nobody traded."""
         return cls(start_ns, 0, ticks, ticks, ticks, ticks, 0, 0, 0)
 
+    def renumber(self) -> None:
+        """Put the prints so far before those to come, whose ids begin anew."""
+        self.first_id = self.last_id = 0
+
     def add(self, trade_id: int, ticks: int, lots: int) -> None:
         """Take in a print, in whatever order prints come."""
         if self.trades == 0:
@@ -69,11 +77,18 @@ class CandleBuilder(msgspec.Struct):
     next_ns: int | None = None  # start of the oldest minute that is not closed; None before any print
     last_close: int | None = None  # of the newest closed minute, ticks
     last_id: int = 0  # of the newest print
-    minutes: list[Minute] = []  # oldest first: closed ones that may yet be corrected, then the forming one
+    minutes: list[Minute] = []  # oldest first: closed ones that may yet be corrected, then open ones
 
-    def add(self, trade_id: int, time_ns: int, ticks: int, lots: int) -> tuple[list[Candle], list[Candle]]:
-        """Add one print; return the minutes that it closed, oldest first, and those that it corrected."""
-        closed = self.close_until(time_ns)
+    def add(
+        self, trade_id: int, time_ns: int, ticks: int, lots: int, *, now_ns: int | None = None
+    ) -> tuple[list[Candle], list[Candle]]:
+        """Add one print; return the minutes that it closed, oldest first, and those that it corrected.
+
+        ``now_ns`` is the time of its frame: one wrong time of a print must not end the minutes of others.
+        """
+        if now_ns is not None and time_ns > now_ns + FARTHEST_NS:
+            return [], []
+        closed = self.close_until(time_ns if now_ns is None else min(time_ns, now_ns + AHEAD_NS))
         start_ns = _minute(time_ns)
         if self.next_ns is None:
             self.next_ns = start_ns
@@ -82,8 +97,7 @@ class CandleBuilder(msgspec.Struct):
         minute = self._at(start_ns)
         if start_ns >= self.next_ns:
             if minute is None:
-                minute = Minute.flat(start_ns, ticks)
-                self.minutes.append(minute)
+                minute = self._begin(start_ns, ticks)
             minute.add(trade_id, ticks, lots)
             return closed, []
         if minute is not None:
@@ -95,13 +109,17 @@ class CandleBuilder(msgspec.Struct):
         return closed, []
 
     def close_until(self, time_ns: int) -> list[Candle]:
-        """Return the minutes that ended at or before ``time_ns``, flat ones included."""
+        """Return the minutes that ended at or before ``time_ns``, flat ones included.
+
+        Where more are due than could be silent in a watched market, they are left out.
+        """
         closed: list[Candle] = []
+        if self.next_ns is not None and time_ns - self.next_ns > LONGEST_FLAT_MINUTES * MINUTE_NS:
+            self.interrupt(_minute(time_ns))
         while self.next_ns is not None and self.next_ns + MINUTE_NS <= time_ns:
             minute = self._at(self.next_ns)
             if minute is None and self.last_close is not None:
-                minute = Minute.flat(self.next_ns, self.last_close)
-                self.minutes.append(minute)
+                minute = self._begin(self.next_ns, self.last_close)
             if minute is not None:
                 self.last_close = minute.close
                 closed.append(minute.candle())
@@ -113,10 +131,19 @@ class CandleBuilder(msgspec.Struct):
         """Leave out the minutes, the forming one included, of a stretch until ``time_ns`` that was not watched."""
         end_ns = -(-time_ns // MINUTE_NS) * MINUTE_NS
         if self.next_ns is None or end_ns > self.next_ns:
-            if self.minutes and self.next_ns is not None and self.minutes[-1].start_ns >= self.next_ns:
-                self.last_close = self.minutes.pop().close
+            if self.next_ns is not None:
+                cut = [minute for minute in self.minutes if self.next_ns <= minute.start_ns < end_ns]
+                if cut:
+                    self.last_close = cut[-1].close
+                    self.minutes = [minute for minute in self.minutes if minute not in cut]
             self.next_ns = end_ns
             self._forget()
+
+    def renumber(self) -> None:
+        """Take the next print for the newest, whatever its id: the exchange counts them anew."""
+        self.last_id = 0
+        for minute in self.minutes:
+            minute.renumber()
 
     def begin_after(self, newest: Candle) -> None:
         """Go on from history, where nobody has traded since we watch."""
@@ -155,6 +182,11 @@ class CandleBuilder(msgspec.Struct):
             start_ns += MINUTE_NS
         self.last_close = minute.close
         return corrected
+
+    def _begin(self, start_ns: int, ticks: int) -> Minute:
+        minute = Minute.flat(start_ns, ticks)
+        insort(self.minutes, minute, key=lambda known: known.start_ns)
+        return minute
 
     def _at(self, start_ns: int) -> Minute | None:
         return next((minute for minute in reversed(self.minutes) if minute.start_ns == start_ns), None)

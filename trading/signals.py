@@ -11,6 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from trading.book import Side
+from trading.bounds import shown
 
 Size = Decimal | float | int | Literal["all"]
 Price = Decimal | float | int
@@ -91,8 +92,11 @@ class Signal:
             if type(word) is not kind:
                 object.__setattr__(self, name, kind(word))
         for name in ("symbol", "reason", "code"):
-            if not isinstance(getattr(self, name), str):
-                raise TypeError(f"Signal.{name} is {getattr(self, name)!r}; expected text")
+            text = getattr(self, name)
+            if type(text) is not str:
+                if not isinstance(text, str):
+                    raise TypeError(f"Signal.{name} is {shown(text)}; expected text")
+                object.__setattr__(self, name, str.__str__(text))
 
     @property
     def side(self) -> Side:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import msgspec
 
+from trading.bounds import MOST_REASONS, reason_key
 from trading.candles import TIMEFRAME_MINUTES
 from trading.fills import Fill
 from trading.signals import Amend, Cancel, NoSignal, Signal
@@ -19,6 +20,13 @@ Wanted = Signal | Cancel | Amend
 Decision = tuple[Sequence[Wanted], Sequence[NoSignal]]  # what is wanted, and why not more
 Told = Decision  # the name under which kept versions of strategies may import it
 Answer = Wanted | NoSignal | Sequence[Wanted | NoSignal] | None
+
+
+_OWN: Mapping[type[Wanted], tuple[str, ...]] = {
+    Signal: tuple(each.name for each in fields(Signal)),
+    Cancel: Cancel.__struct_fields__,
+    Amend: Amend.__struct_fields__,
+}
 
 
 class InvalidConfig(ValueError):
@@ -113,6 +121,8 @@ def _resolved(schema: dict[str, Any], components: Mapping[str, Any]) -> dict[str
 def wanted_and_reasons(answer: Any) -> Decision:
     """Return what an answer wants, and why it wants no more; nothing is two empty lists.
 
+    Of a class derived from one of ours its fields alone are taken: what it adds is nobody's business.
+
     Raises:
         TypeError, ValueError: no answer that a strategy may give.
     """
@@ -123,10 +133,22 @@ def wanted_and_reasons(answer: Any) -> Decision:
         if isinstance(one, NoSignal):
             reasons.append(one)
         elif isinstance(one, Wanted):
-            wanted.append(one)
+            wanted.append(_plain(one))
         else:
             kind = f"a list with a {type(one).__name__}" if one is not answer else f"a {type(one).__name__}"
             raise TypeError(f"generate_signal returned {kind}; expected Signal, Cancel, Amend, NoSignal or a list")
     if len(wanted) > MAX_SIGNALS:
         raise ValueError(f"{len(wanted)} signals in one frame; at most {MAX_SIGNALS} are taken")
     return wanted, reasons
+
+
+def _plain(one: Wanted) -> Wanted:
+    if type(one) in _OWN:
+        return one
+    kind = next(kind for kind in _OWN if isinstance(one, kind))
+    return kind(**{name: getattr(one, name) for name in _OWN[kind]})
+
+
+def reason_keys(reasons: Sequence[NoSignal]) -> list[str]:
+    """Return what each reason is counted as: its code, or code and symbol, cut to their columns."""
+    return [reason_key(reason.code, reason.symbol) for reason in reasons[:MOST_REASONS]]

@@ -17,7 +17,7 @@ from marketdata.admin import ReadOnlyAdmin
 from portfolios.audit import note_change
 from portfolios.models import AuditEntry
 from tradingsite.access.roles import ROLES, give_role, role_of
-from tradingsite.access.tokens import MOST_DAYS, make_share_link, make_token, revoke
+from tradingsite.access.tokens import MOST_DAYS, TOKEN_DAYS, make_share_link, make_token, revoke
 from tradingsite.models import ApiToken, Scope, ShareLink
 
 admin.site.unregister(User)
@@ -89,7 +89,7 @@ class TokenForm(forms.ModelForm[ApiToken]):
 
     scopes = forms.MultipleChoiceField(choices=Scope.choices, initial=[Scope.READ], widget=forms.CheckboxSelectMultiple)
     days = forms.IntegerField(
-        min_value=1, max_value=MOST_DAYS, required=False, help_text="until it expires; empty: never"
+        min_value=1, max_value=MOST_DAYS, required=False, help_text=f"until it expires; empty: {TOKEN_DAYS}"
     )
 
     class Meta:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import psycopg
 from django.db import connection
@@ -14,10 +15,18 @@ from django.db.backends.postgresql.client import DatabaseClient
 from psycopg.sql import SQL, Identifier
 
 from portfolios.audit import note_change
+from tradingsite.access.restoring import Access, close_what_was_closed
 from tradingsite.launcher import embedded
 
 _NAMED = "paddock-*.dump"
 _ENDS_WITHIN_MS = 10_000
+
+
+class Restored(NamedTuple):
+    """What came of a backup that was put back."""
+
+    before: str  # the name under which the other database stays
+    access: Access
 
 
 class BackupFailed(Exception):
@@ -55,11 +64,12 @@ def _dump(path: Path) -> None:
         draft.unlink(missing_ok=True)
 
 
-def put_back(path: Path, *, by: str) -> str:
-    """Put a backup in the place of the database at hand; return the name under which that one stays.
+def put_back(path: Path, *, by: str) -> Restored:
+    """Put a backup in the place of the database at hand.
 
     The backup becomes a database of its own, which takes the other's name once it is whole. All connections
-    end with that: a worker that knows what came later has lost its leases, and writes none of it.
+    end with that: a worker that knows what came later has lost its leases, and writes none of it. No token, link or
+    session comes back to life with it: what the database at hand does not let in is closed before the exchange.
 
     Raises:
         BackupFailed: the file is no backup, or PostgreSQL refuses; everything is as it was.
@@ -74,13 +84,24 @@ def put_back(path: Path, *, by: str) -> str:
             server.execute(SQL("CREATE DATABASE {} TEMPLATE template0").format(Identifier(fresh)))
             try:
                 _run("pg_restore", "--no-owner", "--exit-on-error", str(path), database=fresh)
+                access = _close(params, name, fresh)
                 _exchange(server, name, fresh, before)
             finally:
                 server.execute(SQL("DROP DATABASE IF EXISTS {}").format(Identifier(fresh)))
     except psycopg.Error as error:
         raise BackupFailed(" ".join(str(error).split())) from None
     note_change(by=by, kind="backup", subject=path.name, action="put back", sentence=f"the other one is {before} now")
-    return before
+    for line in access.closed:
+        note_change(by=by, kind="backup", subject=path.name, action="closed", sentence=line)
+    return Restored(before, access)
+
+
+def _close(params: dict[str, Any], name: str, fresh: str) -> Access:
+    with (
+        psycopg.connect(**{**params, "dbname": fresh}) as restored,
+        psycopg.connect(**{**params, "dbname": name}) as present,
+    ):
+        return close_what_was_closed(restored, present)
 
 
 def _exchange(server: psycopg.Connection, name: str, fresh: str, before: str) -> None:

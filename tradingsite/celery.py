@@ -10,7 +10,7 @@ import warnings
 from celery import Celery
 from celery.exceptions import SecurityWarning
 
-from tradingsite.jobs import report_when_ready
+from tradingsite.jobs import PulseStep, report_when_ready
 
 # Tasks arrive as JSON; the warning is about roots that unpickle.
 warnings.filterwarnings("ignore", category=SecurityWarning)
@@ -20,4 +20,5 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradingsite.settings")
 app = Celery("paddock", task_cls="tradingsite.jobs:Job")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.steps["consumer"].add(PulseStep)
 report_when_ready()

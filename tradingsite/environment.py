@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -46,6 +47,17 @@ def choice(name: str, *, default: str, among: Sequence[str]) -> str:
 def words(name: str, *, default: str, separator: str = ",") -> list[str]:
     """Return the parts of the list variable ``name``, stripped, empty parts dropped."""
     return [part.strip() for part in os.environ.get(name, default).split(separator) if part.strip()]
+
+
+def networks(name: str, *, default: str = "") -> list[IPv4Network | IPv6Network]:
+    """Return the networks that the list variable ``name`` names; an address stands for itself."""
+    try:
+        return [ip_network(part) for part in words(name, default=default)]
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{name} is {os.environ.get(name)!r}: expected addresses or networks such as 10.0.0.0/8, separated by "
+            f"commas ({error})"
+        ) from None
 
 
 def services_of(data_dir: Path) -> dict[str, str]:

@@ -1,12 +1,13 @@
 """Is the process up, and is the market flowing through it: for load balancers and the launcher."""
 
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from typing import Any
 
 import redis
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 
@@ -23,8 +24,28 @@ class NotReady(Exception):
 @login_not_required
 @never_cache
 def healthz(_request: HttpRequest) -> JsonResponse:
-    """Answer 200 as long as this process answers at all."""
+    """Answer 200 as long as this process can serve a page: for whoever restarts it when it cannot.
+
+    The request goes the way of every page: it waits for one of the threads, takes that thread's connection to the
+    database and reads through it. Fails where a page would, with a 503. A database that answers nobody is no
+    reason to restart this process: that is answered with 200 and said in ``database``.
+    """
+    try:
+        database()
+    except DatabaseError as error:
+        return _without_database(str(error).strip())
     return JsonResponse({"status": "ok"})
+
+
+def _without_database(reason: str) -> JsonResponse:
+    """Find out whose fault it is: a connection of its own, past all that are kept, is made and asked."""
+    try:
+        with closing(connections.create_connection(DEFAULT_DB_ALIAS)) as fresh, fresh.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return JsonResponse({"status": "ok", "database": f"does not answer: {reason}"})
+    detail = f"pages get no connection to the database, though it answers: {reason}"
+    return JsonResponse({"status": "not ok", "database": detail}, status=503)
 
 
 @login_not_required

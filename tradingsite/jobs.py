@@ -11,15 +11,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 import redis
-from celery import Task
+from celery import Task, bootsteps
+from celery.beat import PersistentScheduler
 from celery.signals import beat_embedded_init, beat_init, worker_process_init, worker_ready
 from prometheus_client.core import Metric
 from structlog.contextvars import bound_contextvars
 
-from marketdata.telemetry import report_store, tracing
+from marketdata.telemetry import pulse, report_store, tracing
 from marketdata.telemetry.metrics import Histogram, Labels, counter, histogram
 from marketdata.telemetry.reporting import Reporter
 
+LONGEST_JOB_S = 900.0  # then one that shows no other sign of life counts as hung
+BEAT_S = 2.0
 JOB_SECONDS = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
 _log = logging.getLogger("jobs")
 
@@ -50,6 +53,7 @@ class Job(Task[..., Any]):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run it; its error is Celery's to report."""
+        pulse.beat(LONGEST_JOB_S)  # where jobs run in the process that fetches them, nothing else happens meanwhile
         began, began_s, outcome = datetime.now(UTC), time.perf_counter(), "done"
         request_id = self.request.id or "none"
         try:
@@ -63,6 +67,7 @@ class Job(Task[..., Any]):
             took_s = time.perf_counter() - began_s
             JOBS.note(self.name, outcome, took_s)
             self._leave_word(began, took_s, outcome)
+            pulse.beat()
 
     def _leave_word(self, began: datetime, took_s: float, outcome: str) -> None:
         try:
@@ -77,6 +82,24 @@ def report_when_ready() -> None:
     worker_process_init.connect(_report_jobs)  # of the pool, where it has processes of its own
     beat_init.connect(_report_beat)
     beat_embedded_init.connect(_report_beat)
+
+
+class WatchedScheduler(PersistentScheduler):
+    """Celery's clock; each look at the schedule is a sign of life."""
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        """Queue what is due; return the seconds until the next look."""
+        pulse.beat()
+        return float(super().tick(*args, **kwargs))
+
+
+class PulseStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery states no types
+    """Has the loop that fetches jobs show that it turns, on each of its connections."""
+
+    def register_with_event_loop(self, _consumer: Any, hub: Any) -> None:
+        """Begin with the loop."""
+        pulse.beat()
+        hub.call_repeatedly(BEAT_S, pulse.beat)
 
 
 def _report_jobs(**_: Any) -> None:

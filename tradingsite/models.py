@@ -11,8 +11,8 @@ class Scope(models.TextChoices):
     """What a token may be used for; never more than its user may."""
 
     READ = "read", "read what the pages show"
-    TRADE = "trade", "change deployments: pause, flatten, pay, …"
-    ADMIN = "admin", "see the audit log and begin seasons"
+    TRADE = "trade", "change deployments: pause, flatten, close, cancel, clone, …"
+    ADMIN = "admin", "everything else: the audit log, notifications, seasons, fee schedules"
 
 
 class Pass(models.Model):

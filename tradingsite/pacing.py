@@ -10,8 +10,11 @@ import asyncio
 from functools import partial
 from typing import Any
 
+PROTOCOL = "paddock.daphne_protocol"  # in the scope of a socket
 CLOSE_WITHIN_S = 10.0  # a slow reader may still learn why it is closed
 MOST_BYTES = 262_144  # of one message that is received
+MOST_UNREAD = 200  # messages that were received, but not looked at yet: daphne itself keeps any number
+MOST_SENT_BYTES = 16_777_216  # of one message that is sent
 
 
 class _Pace:
@@ -44,7 +47,7 @@ def paced(application: Any) -> Any:
             await application(scope, receive, send)
             return
         protocol.closeHandshakeTimeout, protocol.failByDrop = CLOSE_WITHIN_S, False
-        protocol.maxMessagePayloadSize = protocol.maxFramePayloadSize = MOST_BYTES
+        _bound(protocol)
         pace = _Pace()
         transport.unregisterProducer()  # the HTTP channel that the socket began as
         transport.registerProducer(pace, True)
@@ -54,6 +57,28 @@ def paced(application: Any) -> Any:
                 await pace.wait()
             await send(message)
 
-        await application(scope, receive, send_at_pace)
+        await application({**scope, PROTOCOL: protocol}, receive, send_at_pace)
 
     return waiting
+
+
+def _bound(protocol: Any) -> None:
+    """Bound messages in each direction: of itself Autobahn has one bound for both, and refuses to send more, too."""
+    send_message, take_message = protocol.sendMessage, protocol.onMessage
+
+    def send_more_than_is_taken(*args: Any, **options: Any) -> None:
+        protocol.maxMessagePayloadSize = MOST_SENT_BYTES
+        try:
+            send_message(*args, **options)
+        finally:
+            protocol.maxMessagePayloadSize = MOST_BYTES
+
+    def take_unless_flooded(*args: Any, **options: Any) -> None:
+        if protocol.application_queue.qsize() < MOST_UNREAD:
+            take_message(*args, **options)
+        else:
+            protocol.transport.abortConnection()
+
+    protocol.maxMessagePayloadSize = protocol.maxFramePayloadSize = MOST_BYTES
+    protocol.sendMessage = send_more_than_is_taken
+    protocol.onMessage = take_unless_flooded

@@ -11,6 +11,7 @@ import django_stubs_ext
 
 from tradingsite import environment
 from tradingsite.logs import logging_config
+from tradingsite.web.refusals import MOST_BODY_BYTES
 
 # An admin and a form say of which model they are, as querysets do: ModelAdmin[Account].
 django_stubs_ext.monkeypatch()
@@ -139,9 +140,17 @@ _database["OPTIONS"] = {
     "connect_timeout": 5,
     **_database["OPTIONS"],
 }
-if _pool_size := environment.whole_number("PADDOCK_DATABASE_POOL", default=0):
-    # For the web process alone: a worker's lease is a lock held by its connection, never by a pool's.
-    _database["OPTIONS"]["pool"] = {"min_size": 1, "max_size": _pool_size, "timeout": 10}
+# A request that has no answer by then gets a 503.
+PADDOCK_REQUEST_LIMIT_S = environment.whole_number("PADDOCK_REQUEST_LIMIT_S", default=20, least=1)
+# Connections to the web server, sockets included; beyond, those that send nothing make room.
+PADDOCK_CONNECTIONS_MAX = environment.whole_number("PADDOCK_CONNECTIONS_MAX", default=1_000, least=10)
+# For the web process alone: so many requests are worked on at once, each in a thread that keeps its connection.
+PADDOCK_DATABASE_POOL = environment.whole_number("PADDOCK_DATABASE_POOL", default=0)
+if PADDOCK_DATABASE_POOL:
+    # Kept from request to request, but checked before each: the server may have been restarted meanwhile.
+    _database |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+    _limits = f"-c statement_timeout={PADDOCK_REQUEST_LIMIT_S}s -c lock_timeout={PADDOCK_REQUEST_LIMIT_S}s"
+    _database["OPTIONS"]["options"] = f"{_database['OPTIONS'].get('options', '')} {_limits}".strip()
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -169,13 +178,18 @@ CACHES = {
 CELERY_BROKER_URL = environment.celery_broker_url(REDIS_URL)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
+# A receiver that is slow holds up none of the other jobs: what is sent has a queue, and a process, of its own.
+CELERY_TASK_ROUTES = {"notifications.send_to_channel": {"queue": "notifications"}}
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_TIME_LIMIT = 900  # seconds; where jobs run in processes of their own, a hung one is ended
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_BEAT_SCHEDULER = "tradingsite.jobs:WatchedScheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 5  # seconds between two signs of its life at most
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "thin equity points": {"task": "portfolios.thin_equity_points", "schedule": 600.0},
     "remove old feed events": {"task": "marketdata.remove_old_feed_events", "schedule": 3_600.0},
@@ -198,6 +212,9 @@ EMAIL_USE_TLS = environment.flag("PADDOCK_SMTP_STARTTLS", default=True)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = os.environ.get("PADDOCK_MAIL_FROM", "paddock@localhost")
 
+# A receiver on this machine or in a private network is reached only where a network of it is named here.
+PADDOCK_NOTIFY_NETWORKS = environment.networks("PADDOCK_NOTIFY_NETWORKS")
+
 # Files: found where the packages keep them; nothing is copied into the repository.
 STATIC_URL = "static/"
 STATIC_ROOT = os.environ.get("PADDOCK_STATIC_ROOT")  # set in an image that has them collected
@@ -218,6 +235,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "tradingsite.web.error_pages.unverified_page"
+DATA_UPLOAD_MAX_MEMORY_SIZE = MOST_BODY_BYTES  # refused before it is read, under the ASGI server; here under any other
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

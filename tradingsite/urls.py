@@ -30,8 +30,10 @@ API_URLS = [
 
 COMMANDS_ADMIN = "admin:portfolios_command_changelist"
 
-handler404 = "tradingsite.rest.problems.unknown_page"
-handler500 = "tradingsite.rest.problems.broken_page"
+handler400 = "tradingsite.web.error_pages.invalid_page"
+handler403 = "tradingsite.web.error_pages.forbidden_page"
+handler404 = "tradingsite.web.error_pages.unknown_page"
+handler500 = "tradingsite.web.error_pages.broken_page"
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),

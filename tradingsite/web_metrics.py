@@ -30,6 +30,10 @@ class WebTally:
         self.requests[(route, method if method in METHODS else "other", str(status))] += 1
         self.request_seconds[(route,)].observe(took_s)
 
+    def note_refused(self, method: str, status: int) -> None:
+        """Take in a request that was answered before it reached a page."""
+        self.requests[("refused", method if method in METHODS else "other", str(int(status)))] += 1
+
     def note_pushed(self, text: str) -> None:
         """Take in what was sent through a socket."""
         if text is not self._text:  # the same text goes to everyone who looks at a page

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from dashboard.deployment.left_out import LeftOut, left_out
 from dashboard.deployment.margin import MarginWords, margin_words
 from dashboard.page.scene import Quote, Scene, feed_time
 from marketdata import bus
@@ -129,6 +130,11 @@ class DeploymentScene(Scene):
         """When the strategy was last evaluated."""
         standing = self.contestant.row.standing if self.contestant else None
         return standing.indicators_at if standing else None
+
+    @property
+    def left_out(self) -> list[LeftOut]:
+        """What the strategy emitted beyond its bounds."""
+        return left_out(self.detail.cost.surplus) if self.detail.cost else []
 
     @property
     def terms(self) -> list[Setting]:

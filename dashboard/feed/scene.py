@@ -9,10 +9,10 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.core.cache import cache
 
 from dashboard.feed.trust import UNREPAIRED_MINUTES, TrustWords, trust_words
 from dashboard.page.charts import DrawnBar, Span, Sparkline, drawn_bars, drawn_recordings, sparkline
+from dashboard.page.kept import kept
 from dashboard.page.scene import Quote, Scene, feed_time
 from marketdata import bus, selectors
 from marketdata.feed.health import connection_budget
@@ -190,10 +190,10 @@ def feed_scene(choice: FeedChoice) -> FeedScene:
         choice=choice,
         events=list(selectors.recent_feed_events(market, EVENTS_SHOWN, kind=choice.kind or None)),
         unrepaired_gaps=selectors.unrepaired_gaps(market, since),
-        coverage=cache.get_or_set(
+        coverage=kept(
             f"coverage:{market}:{choice.timeframe}".replace(" ", "-"),
             partial(_coverage, market, choice.timeframe, clock),
-            COVERAGE_FOR_S,
+            for_s=COVERAGE_FOR_S,
         ),
     )
 

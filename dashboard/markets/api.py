@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -119,6 +120,10 @@ class BookView(APIView):
         }
         return Response(serializers.BookSerializer(fields).data)
 
+    def table(self, book: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the levels of both sides, each from the best on."""
+        return [{"side": side, **level} for side in ("bid", "ask") for level in book[f"{side}s"]]
+
 
 class TapeView(APIView):
     """The newest public trades; large ones are marked, with the rule in the response."""
@@ -215,6 +220,14 @@ class IndicatorsView(APIView):
             "lines": {line: values[-limit:] for line, values in plot.values(series, parameters).items()},
         }
         return Response(serializers.IndicatorValuesSerializer(fields).data)
+
+    def table(self, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return a row for each candle."""
+        lines = values["lines"]
+        return [
+            {"start": start, **dict(zip(lines, row, strict=True))}
+            for start, *row in zip(values["starts"], *lines.values(), strict=True)
+        ]
 
 
 def _market() -> str | None:

@@ -10,14 +10,13 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, Self
 
-from django.core.cache import cache
-
 from dashboard.markets.ladder import Ladder, Tape, ladder, tape
 from dashboard.markets.listing import Listed, days_of, instrument_called, line_of, market_shown, slug_of, usd_per
 from dashboard.markets.rules import Rules, rules
 from dashboard.markets.watch import Sight, sight_of
 from dashboard.page.banner import Tone
 from dashboard.page.charts import DrawnBar, drawn_bars
+from dashboard.page.kept import kept
 from dashboard.page.scene import Scene, feed_time
 from marketdata import bus, selectors
 from marketdata.history.coverage_bars import coverage_chart
@@ -152,10 +151,9 @@ def market_scene(slug: str, *, with_book: bool = True) -> MarketScene:
         fills=list(fills[:FILLS_SHOWN]),
         fill_count=fills.count(),
         names=dict(Deployment.objects.values_list("slug", "name")),
-        coverage=cache.get_or_set(
-            f"coverage-of:{market}:{symbol}".replace(" ", "-"), partial(_coverage, market, symbol), COVERAGE_FOR_S
-        )
-        or [],
+        coverage=kept(
+            f"coverage-of:{market}:{symbol}".replace(" ", "-"), partial(_coverage, market, symbol), for_s=COVERAGE_FOR_S
+        ),
         usd_per_quote=usd_per(instrument.quote, feed, days),
         schedules=known_schedules(),
     )

@@ -79,7 +79,6 @@ class ChannelTest(APIView):
     """Send a test message to a channel."""
 
     needs = MAY_CHANGE
-    scope = "trade"
     renderer_classes = (JSONRenderer,)
 
     @extend_schema(request=None, responses=serializers.OutcomeSerializer)

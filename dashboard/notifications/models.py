@@ -12,6 +12,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, validat
 from django.db import models
 from django.utils import timezone
 
+from dashboard.notifications.addresses import is_forbidden_literal
 from portfolios.models.columns import money
 
 _BOT_TOKEN = re.compile(r"[0-9]{3,}:[A-Za-z0-9_-]{20,}")
@@ -77,6 +78,8 @@ def _wrong_target(kind: str, target: str) -> str:
         try:
             parts = urlsplit(target)
             is_right = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+            if is_right and is_forbidden_literal(parts.hostname or ""):
+                return "a receiver outside this machine and private networks; PADDOCK_NOTIFY_NETWORKS allows others"
         except ValueError:
             is_right = False
         return "" if is_right else "a URL that starts with https:// or http://"

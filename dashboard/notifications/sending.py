@@ -19,8 +19,8 @@ from django.core.mail import EmailMessage
 from django.db import transaction
 
 from dashboard.notifications.models import Channel, ChannelKind, Delivery, DeliveryState
+from dashboard.notifications.posting import Answer, NotAllowed, NotReached, post
 
-TIMEOUT_S = 10.0
 PAUSES_S = (10, 60, 300, 1_800, 7_200)  # before the second try, the third, …
 TAKEN_FOR = timedelta(minutes=2)  # for one attempt; then another job may take it
 MOST_PAUSE_S = 6 * 3_600
@@ -99,11 +99,13 @@ def carry(channel: Channel, message: Mapping[str, Any]) -> Outcome:
         return _understood(_post(channel, message))
     except httpx.InvalidURL as error:
         return Outcome(False, f"invalid URL: {error}")
-    except httpx.HTTPError as error:
-        return Outcome(False, f"not reached: {type(error).__name__}", may_try_again=True)
+    except NotAllowed as error:
+        return Outcome(False, f"not allowed: {error}")
+    except NotReached as error:
+        return Outcome(False, f"not reached: {error}", may_try_again=True)
 
 
-def _post(channel: Channel, message: Mapping[str, Any]) -> httpx.Response:
+def _post(channel: Channel, message: Mapping[str, Any]) -> Answer:
     headers = {"Content-Type": "application/json", "User-Agent": "Paddock", "Paddock-Event-Id": str(message["id"])}
     url, content = channel.target, dict(message)
     if channel.kind == ChannelKind.TELEGRAM:
@@ -115,17 +117,15 @@ def _post(channel: Channel, message: Mapping[str, Any]) -> httpx.Response:
     body = json.dumps(content, ensure_ascii=False).encode()
     if channel.kind == ChannelKind.WEBHOOK:
         headers["X-Paddock-Signature"] = signature(channel.secret, int(time.time()), body)
-    with httpx.Client(timeout=TIMEOUT_S, follow_redirects=False) as client:
-        return client.post(url, content=body, headers=headers)
+    return post(url, body, headers, is_trusted=channel.kind == ChannelKind.TELEGRAM)
 
 
-def _understood(answer: httpx.Response) -> Outcome:
-    status = f"{answer.status_code} {answer.reason_phrase}".strip()
-    if answer.is_success:
-        return Outcome(True, status)
-    may_try_again = answer.is_server_error or answer.status_code in _WORTH_ANOTHER_TRY
-    pause = answer.headers.get("Retry-After", "")
-    return Outcome(False, status, may_try_again, float(pause) if pause.isascii() and pause.isdigit() else None)
+def _understood(answer: Answer) -> Outcome:
+    if 200 <= answer.status < 300:
+        return Outcome(True, answer.words)
+    may_try_again = answer.status >= 500 or answer.status in _WORTH_ANOTHER_TRY
+    pause = answer.retry_after
+    return Outcome(False, answer.words, may_try_again, float(pause) if pause.isascii() and pause.isdigit() else None)
 
 
 def _mail(channel: Channel, message: Mapping[str, Any]) -> Outcome:

@@ -5,23 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar
 
-from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 
-from dashboard.page.panel import Drawn, Panel, change_messages, drawn, whole_message
+from dashboard.page.panel import Drawn, Panel, drawn, messages_since
+from dashboard.page.reader import Reader, Send, Shown
 from dashboard.page.scene import FillsScene, Scene
+from dashboard.page.threads import FILLS, PAGES, all_idle, read_in
 from marketdata.telemetry.metrics import Histogram
 from portfolios.models import Fill
 from portfolios.outbox.announcements import LEAGUE_GROUP
 
-Send = Callable[[str], Awaitable[None]]
-R = TypeVar("R")
 QUICKEST_S = 0.5  # between two renderings: twice a second at most
 BEAT_S = 1.0  # without news only prices and ages are rendered
 READ_ALL_AFTER_S = 5.0  # without news: an announcement may have been lost
@@ -30,7 +27,6 @@ LISTEN_AGAIN_S = 1.0
 READ_FILLS_AGAIN_S = 0.1  # at the soonest
 RENDER_SECONDS = Histogram()  # of this process: reading a page's scene and drawing its panels
 _log = logging.getLogger(__name__)
-_fills_thread = ThreadPoolExecutor(1, thread_name_prefix="fills")
 
 
 class Broadcaster:
@@ -48,8 +44,9 @@ class Broadcaster:
         self._panels = panels
         self._slug = slug
         self._beat_s = beat_s
-        self._sockets: set[Send] = set()
-        self._shown: dict[Panel, Drawn] = {}
+        self._sockets: set[Reader] = set()
+        self._shown = Shown()
+        self._changes: dict[int, list[str]] = {}  # what has changed since a version, for all who show that
         self._scene: Scene | None = None
         self._fills_shown: list[Fill] | None = None
         self._read_at = 0.0
@@ -63,10 +60,11 @@ class Broadcaster:
         """Send all panels as they are now, and every change from here on."""
         async with self._rendering, self._rendering_fills:
             if not self._sockets:
-                self._shown, self._fills_shown = {}, None
-                await self._render(self._panels, is_news=True)
-            await send(whole_message(self._shown[panel] for panel in self._panels))
-            self._sockets.add(send)
+                self._shown, self._fills_shown = Shown(self._shown.version), None
+                await self._try_to_render(self._panels, is_news=True)
+            reader = Reader(send, self._changes_since)
+            self._sockets.add(reader)
+            reader.stir()
         if not self._tasks:
             self._tasks = [asyncio.create_task(self._beat()), asyncio.create_task(self._listen())]
             if any(panel.is_quick for panel in self._panels):
@@ -74,17 +72,18 @@ class Broadcaster:
 
     async def leave(self, send: Send) -> None:
         """Send no more; the last to leave stops the rendering."""
-        self._sockets.discard(send)
+        for reader in [reader for reader in self._sockets if reader.send == send]:
+            self._sockets.discard(reader)
+            await reader.leave()
         if not self._sockets:
             tasks, self._tasks = self._tasks, []
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            # A thread cannot be cancelled: it ends what it was reading, and closes its connection.
-            await asyncio.gather(database_sync_to_async(_nothing)(), _beside(_nothing))
+            await all_idle(PAGES, FILLS)
             if not self._sockets:
                 # Who visits every page of a large league must not leave all of them behind in memory.
-                self._shown, self._scene, self._fills_shown = {}, None, None
+                self._shown, self._changes, self._scene, self._fills_shown = Shown(), {}, None, None
 
     def receive(self, slugs: Iterable[str]) -> None:
         """Take an announcement: these accounts have changed."""
@@ -100,13 +99,9 @@ class Broadcaster:
             is_news = self._news.is_set() or time.monotonic() - self._read_at > READ_ALL_AFTER_S
             self._news.clear()
             began = time.monotonic()
-            try:
-                async with self._rendering:
-                    steady = tuple(panel for panel in self._panels if not panel.is_quick)
-                    await self._send_to_all(await self._render(steady, is_news=is_news))
-            except Exception:
-                # The database or Redis may be away for a moment: the page keeps what it shows.
-                _log.exception("a live page could not be rendered")
+            async with self._rendering:
+                steady = tuple(panel for panel in self._panels if not panel.is_quick)
+                await self._try_to_render(steady, is_news=is_news)
             pause_s = max(QUICKEST_S, (time.monotonic() - began) / MOST_BUSY)
 
     async def _await_news(self, timeout_s: float) -> None:
@@ -124,37 +119,57 @@ class Broadcaster:
             self._fill_news.clear()
             try:
                 async with self._rendering_fills:
-                    messages = await self._render_fills(quick)
-                    await self._send_to_all(messages)
+                    has_changed = await self._render_fills(quick)
             except Exception:
                 _log.exception("the fills of a live page could not be rendered")
-                messages = []
-            await asyncio.sleep(QUICKEST_S if messages else READ_FILLS_AGAIN_S)
+                has_changed = False
+            await asyncio.sleep(QUICKEST_S if has_changed else READ_FILLS_AGAIN_S)
 
-    async def _render(self, panels: tuple[Panel, ...], *, is_news: bool) -> list[str]:
-        """Render what may have changed; return what is to be sent."""
+    async def _try_to_render(self, panels: tuple[Panel, ...], *, is_news: bool) -> None:
+        try:
+            await self._render(panels, is_news=is_news)
+        except Exception:
+            # The database or Redis may be away for a moment: the page keeps what it shows.
+            _log.exception("a live page could not be rendered")
+
+    async def _render(self, panels: tuple[Panel, ...], *, is_news: bool) -> None:
+        """Render what may have changed."""
         began_s = time.perf_counter()
-        scene, fresh = await database_sync_to_async(self._drawn)(panels, is_news=is_news)
+        scene, fresh = await read_in(PAGES, partial(self._drawn, panels, is_news=is_news))
         RENDER_SECONDS.observe(time.perf_counter() - began_s)
         if is_news:
             self._read_at = time.monotonic()
         self._scene = scene
-        return self._changes(fresh)
+        self._show(fresh)
 
-    async def _render_fills(self, panels: tuple[Panel, ...]) -> list[str]:
+    async def _render_fills(self, panels: tuple[Panel, ...]) -> bool:
+        """Render the fills if there are new ones; return whether that changed the page."""
         if not isinstance(self._scene, FillsScene):
-            return []
-        newest = await _beside(self._scene.with_new_fills)
+            return False
+        newest = await read_in(FILLS, self._scene.with_new_fills)
         if newest.fills == self._fills_shown:
-            return []
+            return False
         self._fills_shown = newest.fills
-        return self._changes(await _beside(partial(drawn, panels, newest)))
+        return self._show(await read_in(FILLS, partial(drawn, panels, newest)))
 
-    def _changes(self, fresh: Iterable[Drawn]) -> list[str]:
-        fresh = list(fresh)
-        messages = change_messages(fresh, self._shown)
-        self._shown |= {each.panel: each for each in fresh}
-        return messages
+    def _show(self, fresh: Iterable[Drawn]) -> bool:
+        """Show these panels, and wake the readers if they look different."""
+        before = self._shown.panels
+        changed = {each.panel: each for each in fresh if before.get(each.panel) != each}
+        if changed:
+            self._shown = Shown(self._shown.version + 1, {**before, **changed})
+            self._changes.clear()
+            for reader in self._sockets:
+                reader.stir()
+        return bool(changed)
+
+    def _changes_since(self, shown: Shown) -> tuple[list[str], Shown]:
+        if shown.version == self._shown.version:
+            return [], shown
+        if shown.version not in self._changes:
+            now = (self._shown.panels[panel] for panel in self._panels if panel in self._shown.panels)
+            self._changes[shown.version] = messages_since(shown.panels, now)
+        return self._changes[shown.version], self._shown
 
     def _drawn(self, panels: tuple[Panel, ...], *, is_news: bool) -> tuple[Scene, list[Drawn]]:
         if is_news or self._scene is None:
@@ -162,10 +177,6 @@ class Broadcaster:
             return scene, drawn(panels, scene)
         scene = self._scene.with_fresh_feed()
         return scene, drawn((panel for panel in panels if panel.has_prices), scene)
-
-    async def _send_to_all(self, messages: Iterable[str]) -> None:
-        for message in messages:
-            await asyncio.gather(*(send(message) for send in self._sockets), return_exceptions=True)
 
     async def _listen(self) -> None:
         """Follow the announcements; without them the page still refreshes every few seconds."""
@@ -183,13 +194,3 @@ class Broadcaster:
             except Exception as error:
                 _log.warning("announcements are not received: %s", error)
                 await asyncio.sleep(LISTEN_AGAIN_S)
-
-
-def _nothing() -> None:
-    """Do nothing: once it has run, everything queued before it has run, too."""
-
-
-async def _beside(read: Callable[[], R]) -> R:
-    """Return the result of ``read``, run in a thread of its own so that it does not wait for the pages' thread."""
-    found: R = await database_sync_to_async(read, thread_sensitive=False, executor=_fills_thread)()
-    return found

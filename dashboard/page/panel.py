@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from dashboard.page.scene import Scene
 
 ROWS = "<!--rows-->"  # where a panel's template wants its rows
+MOST_CHARACTERS = 200_000  # of one message, as far as it can be divided: many clients take no more than a megabyte
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,24 @@ class Drawn:
     @property
     def html(self) -> SafeString:
         """All of it."""
-        rows = "".join(f'<tr id="{element_id}">{cells}</tr>' for element_id, cells in self.rows.items())
-        return mark_safe(self.frame.replace(ROWS, rows))  # noqa: S308
+        return self._filled(_row_element(element_id, cells) for element_id, cells in self.rows.items())
+
+    def begun(self) -> tuple[SafeString, dict[str, str]]:
+        """Return as much of it as one message holds, and the rows that are to follow; each has its place already."""
+        room = MOST_CHARACTERS - len(self.frame)
+        elements: list[str] = []
+        later: dict[str, str] = {}
+        for element_id, cells in self.rows.items():
+            room -= len(cells)
+            if room < 0:
+                later[element_id] = cells
+                elements.append(format_html('<tr id="{}" data-later></tr>', element_id))
+            else:
+                elements.append(_row_element(element_id, cells))
+        return self._filled(elements), later
+
+    def _filled(self, elements: Iterable[str]) -> SafeString:
+        return mark_safe(self.frame.replace(ROWS, "".join(elements)))  # noqa: S308
 
     def is_framed_as(self, other: Drawn | None) -> bool:
         """Return whether both differ in the cells of their rows at most, or in the rows' order: pages sort."""
@@ -92,29 +109,39 @@ def drawn(panels: Iterable[Panel], scene: Scene) -> list[Drawn]:
     return [panel.draw(scene) for panel in panels]
 
 
-def whole_message(panels: Iterable[Drawn]) -> str:
-    """Return what a socket sends to have these panels replaced; empty without panels.
+def messages_since(before: Mapping[Panel, Drawn], now: Iterable[Drawn]) -> list[str]:
+    """Return what a socket sends to a page that shows ``before``, to have it as it is ``now``; maybe nothing.
 
-    `morph` is the page's own way of swapping: it keeps focus, open details and selected text.
+    `morph` is the page's own way of swapping: it keeps focus, open details and selected text. Rows go in messages
+    of their own: a browser parses them only where nothing else surrounds them.
     """
-    return "".join(
-        format_html('<section id="{}" hx-swap-oob="morph">{}</section>', each.panel.element_id, each.html)
-        for each in panels
-    )
-
-
-def change_messages(now: Iterable[Drawn], before: Mapping[Panel, Drawn]) -> list[str]:
-    """Return what a socket sends to have the page as it is ``now``: nothing where nothing has changed.
-
-    Rows go in a message of their own: a browser parses them only where nothing else surrounds them.
-    """
-    panels: list[Drawn] = []
+    sections: list[str] = []
     rows: dict[str, str] = {}
     for each in now:
         shown = before.get(each.panel)
+        if each is shown:
+            continue
         if shown is not None and each.is_framed_as(shown):
             rows |= each.rows_changed_since(shown)
+            continue
+        begun, later = each.begun()
+        sections.append(format_html('<section id="{}" hx-swap-oob="morph">{}</section>', each.panel.element_id, begun))
+        # What the page shows of them already stays.
+        rows |= {key: cells for key, cells in later.items() if shown is None or shown.rows.get(key) != cells}
+    swapped = (f'<tr id="{element_id}" hx-swap-oob="morph">{cells}</tr>' for element_id, cells in rows.items())
+    return [*_packed(sections), *_packed(swapped)]
+
+
+def _packed(parts: Iterable[str]) -> list[str]:
+    """Return the parts, joined to as few messages as hold them."""
+    messages: list[str] = []
+    for part in parts:
+        if messages and len(messages[-1]) + len(part) <= MOST_CHARACTERS:
+            messages[-1] += part
         else:
-            panels.append(each)
-    changed = "".join(f'<tr id="{element_id}" hx-swap-oob="morph">{cells}</tr>' for element_id, cells in rows.items())
-    return [message for message in (whole_message(panels), changed) if message]
+            messages.append(part)
+    return messages
+
+
+def _row_element(element_id: str, cells: str) -> str:
+    return f'<tr id="{element_id}">{cells}</tr>'

@@ -183,7 +183,7 @@ class EventMessage(Fact, frozen=True, tag="event"):
 class LeagueMessage(ServerMessage, frozen=True, tag="league"):
     """The league table: first the whole of it, then the rows that changed."""
 
-    is_whole: bool  # true: rows not listed are gone
+    is_whole: bool  # true: earlier rows are gone; of a large league more rows follow in messages of their own
     season: int | None  # the number of the season that runs
     rows: list[Row]  # as in `/api/v1/league/`, without `window`, `rank_before` and `benchmark`
     gone: list[str]  # slugs no longer in the league
@@ -203,7 +203,7 @@ class Price(Struct, frozen=True, kw_only=True):
 class PricesMessage(ServerMessage, frozen=True, tag="prices"):
     """Prices: first all of them, then those that changed."""
 
-    is_whole: bool  # true: symbols not listed are gone
+    is_whole: bool  # true: earlier symbols are gone; of many symbols more follow in messages of their own
     prices: list[Price]  # as below
     gone: list[str]  # symbols no longer in the feed
 

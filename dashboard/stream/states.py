@@ -20,6 +20,7 @@ from strategies.serializers.deployments import ContestantSerializer
 from strategies.serializers.league import TotalsSerializer
 
 # Symbols are sent as prices, events are in the REST API; an age changes with every reading.
+MOST_BYTES = 200_000  # of rows in one message: many clients take no more than a megabyte
 _NOT_OF_THE_FEED = {"symbols", "events", "last_frame_age_s"}
 Rows = Mapping[str, bytes]  # JSON by slug or symbol
 
@@ -41,7 +42,9 @@ class Board:
     state: State = field(default_factory=lambda: State(rows={}))
     _changed_in: dict[str, int] = field(default_factory=dict)
     _gone_in: dict[str, int] = field(default_factory=dict)
-    _texts: dict[int, str] = field(default_factory=dict)  # what has changed since a version, for those who want all
+    _texts: dict[int, list[str]] = field(
+        default_factory=dict
+    )  # what has changed since a version, for those who want all
 
     def clear(self) -> None:
         """Forget the state: nobody follows it."""
@@ -65,33 +68,52 @@ class Board:
         self._texts.clear()
         return True
 
-    def since(self, version: int, names: frozenset[str] | None) -> str:
-        """Return the message of what changed since ``version`` (0: everything); ``names`` None: all rows."""
+    def since(self, version: int, names: frozenset[str] | None) -> list[str]:
+        """Return the messages of what changed since ``version`` (0: everything); ``names`` None: all rows."""
         if names is not None:
-            return self._message(version, names)
+            return self._messages(version, names)
         if version not in self._texts:
-            self._texts[version] = self._message(version, None)
+            self._texts[version] = self._messages(version, None)
         return self._texts[version]
 
-    def _message(self, version: int, names: frozenset[str] | None) -> str:
+    def _messages(self, version: int, names: frozenset[str] | None) -> list[str]:
         def wanted(keys: Iterable[str]) -> Iterable[str]:
             return (key for key in keys if names is None or key in names)
 
-        rows = [
-            msgspec.Raw(row)
-            for key in wanted(self.state.rows)
-            if self._changed_in[key] > version and (row := self.state.rows[key])
-        ]
+        rows = [self.state.rows[key] for key in wanted(self.state.rows) if self._changed_in[key] > version]
         gone = [key for key in wanted(self._gone_in) if self._gone_in[key] > version] if version else []
-        season, totals = self.state.rest
-        if self.channel is Channel.LEAGUE:
-            return encoded(
-                LeagueMessage(is_whole=not version, season=season, rows=rows, gone=gone, totals=msgspec.Raw(totals))
-            )
+        if self.channel is Channel.FEED:
+            return [encoded(FeedMessage(data=msgspec.Raw(rows[0])))]
+        first, *others = _packed(rows)
+        return [self._message(first, gone, is_whole=not version), *(self._message(some, []) for some in others)]
+
+    def _message(self, rows: list[bytes], gone: list[str], *, is_whole: bool = False) -> str:
         if self.channel is Channel.PRICES:
             prices = [msgspec.json.decode(row, type=Price) for row in rows]
-            return encoded(PricesMessage(is_whole=not version, prices=prices, gone=gone))
-        return encoded(FeedMessage(data=rows[0]))
+            return encoded(PricesMessage(is_whole=is_whole, prices=prices, gone=gone))
+        season, totals = self.state.rest
+        return encoded(
+            LeagueMessage(
+                is_whole=is_whole,
+                season=season,
+                rows=[msgspec.Raw(row) for row in rows],
+                gone=gone,
+                totals=msgspec.Raw(totals),
+            )
+        )
+
+
+def _packed(rows: Iterable[bytes]) -> list[list[bytes]]:
+    """Return the rows in as few messages as hold them; one without rows where there are none."""
+    messages: list[list[bytes]] = [[]]
+    size = 0
+    for row in rows:
+        size += len(row)
+        if messages[-1] and size > MOST_BYTES:
+            messages.append([])
+            size = len(row)
+        messages[-1].append(row)
+    return messages
 
 
 def gather(channel: Channel) -> State:

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from django.conf import settings
 
@@ -145,8 +146,8 @@ class Follower:
                     await self._send(self._waiting.popleft())
                     self._roomy.set()
                     continue
-                for channel in due:
-                    await self._send(self._state(channel))
+                for text in chain.from_iterable(self._state(channel) for channel in due):
+                    await self._send(text)
 
     def _put(self, text: str) -> None:
         if len(self._waiting) >= self._most_waiting:
@@ -158,7 +159,7 @@ class Follower:
     def _due_states(self) -> list[Channel]:
         return [channel for channel in self.states if self._boards[channel].version > self._seen[channel]]
 
-    def _state(self, channel: Channel) -> str:
+    def _state(self, channel: Channel) -> list[str]:
         board, seen = self._boards[channel], self._seen.get(channel, 0)
         self._seen[channel] = board.version
         return board.since(seen, self._filters.get(channel, StreamFilter()).names(channel))

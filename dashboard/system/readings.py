@@ -191,7 +191,8 @@ def _existing(folder: Path) -> Path:
 
 def jobs() -> Jobs:
     """Return the queues and the last runs."""
-    queues = {str(getattr(settings, "CELERY_TASK_DEFAULT_QUEUE", "celery"))}
+    routed = {str(route["queue"]) for route in settings.CELERY_TASK_ROUTES.values()}
+    queues = {str(getattr(settings, "CELERY_TASK_DEFAULT_QUEUE", "celery")), *routed}
     return Jobs(
         queues=report_store.queue_lengths(queues),
         runs={task: _run(run) for task, run in report_store.last_runs().items()},

@@ -30,6 +30,7 @@ from marketdata.recording.files import InvalidRecording
 from marketdata.recording.recorder import Recorder
 from marketdata.recording.replay import Replay
 from marketdata.recording.server import TIME_MESSAGE
+from marketdata.telemetry import pulse
 from trading.frames import FRAME_DEPTH, NS_PER_S, Frame
 
 STATE_EVERY_S = 1.0
@@ -272,6 +273,7 @@ class Feed:
             now_ns = self._live_clock.now_ns()
             if self._has_been_connected:
                 self._take(self._listener.pass_time(now_ns))
+            pulse.beat()
             await asyncio.sleep((INTERVAL_NS - now_ns % INTERVAL_NS) / NS_PER_S + 0.001)
 
     async def _publish_state(self) -> None:
@@ -279,6 +281,7 @@ class Feed:
         for second in range(1 << 62):
             if self._recorded_clock is None:
                 self._listener.check(self._now_ns())
+            pulse.beat()
             self._note_errors()
             self._keeper.note(self.health.hand_over())
             with contextlib.suppress(redis.RedisError):  # the publisher says that Redis is away

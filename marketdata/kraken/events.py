@@ -30,7 +30,7 @@ class BookLost(msgspec.Struct, frozen=True):
     """A book is no longer known; nothing may be traded on it until the next BookChanged."""
 
     symbol: str
-    kind: str  # checksum, crossed, number, unsubscribed, silent
+    kind: str  # checksum, crossed, number, unsubscribed, silent, unreadable
     reason: str
 
 
@@ -71,6 +71,30 @@ class TradesLost(msgspec.Struct, frozen=True):
     first_id: int
     last_id: int
     reason: str
+
+
+class TradesRenumbered(msgspec.Struct, frozen=True):
+    """The exchange counts a symbol's trades anew: more than one print says so, or REST does.
+
+    Prints that came while it was open whether to believe them follow, as late ones.
+    """
+
+    symbol: str
+    after_id: int  # the newest of the old count
+    first_id: int
+    is_backwards: bool  # ids are lower than before
+
+
+class ConnectionQuiet(msgspec.Struct, frozen=True):
+    """Nothing of use has come for seconds on an open connection, or something comes again."""
+
+    is_quiet: bool
+
+
+class ClockMeasured(msgspec.Struct, frozen=True):
+    """How far the exchange's clock is ahead of the feed's."""
+
+    ahead_ns: int
 
 
 class SubscriptionSilent(msgspec.Struct, frozen=True):
@@ -126,10 +150,11 @@ class LagMeasured(msgspec.Struct, frozen=True):
 
 
 class BadFrame(msgspec.Struct, frozen=True):
-    """A message that we could not understand and left out."""
+    """A message, or a part of one, that we could not understand or do not believe, and left out."""
 
     reason: str
     excerpt: str  # its beginning, printable
+    symbol: str = ""  # whose it was, where that is known
 
 
 MarketEvent = (
@@ -142,6 +167,7 @@ MarketEvent = (
     | TradesMissed
     | TradesRepaired
     | TradesLost
+    | TradesRenumbered
     | SubscriptionSilent
     | HistoryReceived
     | TickerSeen
@@ -150,5 +176,7 @@ MarketEvent = (
     | RequestRefused
     | Heartbeat
     | LagMeasured
+    | ConnectionQuiet
+    | ClockMeasured
     | BadFrame
 )

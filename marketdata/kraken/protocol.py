@@ -6,18 +6,19 @@ There is no clock: the time of receipt is passed in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
-from marketdata.kraken import candles, wire
+from marketdata.kraken import candles, prints, wire
 from marketdata.kraken.books import Books, BooksMemory
 from marketdata.kraken.events import (
     BadFrame,
+    ConnectionQuiet,
     Heartbeat,
     HistoryReceived,
     InstrumentsChanged,
-    LagMeasured,
     MarketEvent,
     RequestRefused,
     StatusChanged,
@@ -26,18 +27,24 @@ from marketdata.kraken.events import (
     SubscriptionSilent,
     TickerSeen,
 )
+from marketdata.kraken.exchange_clock import ExchangeClock
 from marketdata.kraken.liveness import Liveness
-from marketdata.kraken.requests import MAX_TRIES, Requests, RequestsMemory
+from marketdata.kraken.punctuality import Punctuality
+from marketdata.kraken.refusals import Refusals
+from marketdata.kraken.requests import MAX_TRIES, Request, Requests, RequestsMemory
 from marketdata.kraken.tape import Tape
-from trading.book import OrderBook, Side
-from trading.frames import FRAME_DEPTH, Trade
+from trading.book import OrderBook
+from trading.frames import FRAME_DEPTH, NS_PER_S, Trade
 from trading.instruments import Instrument, InstrumentStatus
 
 _BOOK_PREFIX = b'{"channel":"book"'
 _HEARTBEAT = b'{"channel":"heartbeat"}'
-_EXCERPT_LENGTH = 120
-_SIDES = {"buy": Side.BUY, "sell": Side.SELL}
+_SYMBOL = re.compile(rb'"symbol"\s*:\s*"([^"\\]{1,40})"')
+_MOST_SYMBOLS = 20  # looked for in a message that cannot be read
+RECONNECTS_AFTER_NS = 10 * NS_PER_S  # of sleep: what waits in the socket is too old, and a new connection quicker
+PING_AGAIN_NS = 2 * NS_PER_S  # while the exchange's times do not fit our clock
 REPAIR = "repair"  # the type of a trade message of ours: prints from REST
+SNAPSHOT, UPDATE = "snapshot", "update"
 _ALREADY = "Already subscribed"  # the answer to a repeated request: it was granted before
 
 _Receive = Callable[[bytes, int], list[MarketEvent]]
@@ -52,6 +59,9 @@ class ProtocolMemory(msgspec.Struct):
     liveness: Liveness
     requests: RequestsMemory
     books: BooksMemory
+    clock: ExchangeClock = msgspec.field(default_factory=ExchangeClock)
+    refusals: Refusals = msgspec.field(default_factory=Refusals)
+    pinged_ns: int = 0
 
 
 class KrakenProtocol:
@@ -79,8 +89,11 @@ class KrakenProtocol:
         self._gave_up = ""  # why
         self._liveness = Liveness(time_ns, time_ns, time_ns)
         self._requests = Requests()
+        self._times_of = Punctuality(self._liveness, ExchangeClock())
+        self._refusals = Refusals()
+        self._pinged_ns = time_ns
         self._books = Books(self.instruments, self._requests, depth=depth, can_ask_again=can_ask_again)
-        self._books.received_ns = self._liveness.books_ns
+        self._share_liveness()
         self._channels: dict[str, _Receive] = {
             "book": self._receive_book,
             "trade": self._receive_trades,
@@ -100,9 +113,12 @@ class KrakenProtocol:
     @property
     def reconnect_reason(self) -> str:
         """Why the connection should be given up, empty while it should not."""
-        if self._gave_up:
-            return self._gave_up
-        return "requesting lost books again did not help" if self._books.wants_reconnect else ""
+        return self._gave_up
+
+    @property
+    def received_ns(self) -> int:
+        """When the last message of use came."""
+        return self._liveness.received_ns
 
     def outgoing(self) -> list[bytes]:
         """Return what is to be sent now, oldest first; each message is returned once."""
@@ -117,6 +133,9 @@ class KrakenProtocol:
             self._liveness,
             self._requests.memory(),
             self._books.memory(),
+            self._times_of.clock,
+            self._refusals,
+            self._pinged_ns,
         )
 
     def remember(self, memory: ProtocolMemory) -> None:
@@ -125,12 +144,27 @@ class KrakenProtocol:
         self._subscribed, self._gave_up = memory.subscribed, memory.gave_up
         self._requests.remember(memory.requests)
         self._books.remember(memory.books)
-        self._liveness = memory.liveness
+        self._liveness, self._refusals = memory.liveness, memory.refusals
+        self._times_of = Punctuality(memory.liveness, memory.clock)
+        self._pinged_ns = memory.pinged_ns
+        self._share_liveness()
+
+    def _share_liveness(self) -> None:
         self._books.received_ns = self._liveness.books_ns
+        self._books.was_right = self._liveness.was_right
 
     def ping(self) -> None:
         """Queue an application-level ping."""
-        self._requests.ping()
+        self._requests.ping(max(self._liveness.received_ns, self._liveness.checked_ns))
+
+    def slept(self, time_ns: int, for_ns: int) -> list[MarketEvent]:
+        """Verify every book afresh after ``for_ns`` in which this process stood still; after long, reconnect."""
+        self._times_of.clock.forget()
+        self._liveness.slept(time_ns)
+        if for_ns > RECONNECTS_AFTER_NS:
+            self._gave_up = self._gave_up or f"this process stood still for {for_ns / NS_PER_S:.1f} s"
+            return []
+        return self._books.verify_afresh(time_ns) if self._can_ask_again else []
 
     def check(self, *, time_ns: int) -> list[MarketEvent]:
         """Repeat requests that are overdue, and check what has fallen silent; to be called about once a second."""
@@ -138,37 +172,53 @@ class KrakenProtocol:
             return []
         events: list[MarketEvent] = []
         for request in self._requests.repeat_overdue(time_ns):
-            self._gave_up = f"{request.method} of {request.channel} was requested {MAX_TRIES} times and never answered"
-            for symbol in sorted(request.symbols):
-                events.append(SubscriptionRefused(request.channel, symbol, self._gave_up))
+            events += self._give_up_request(request, time_ns)
         self._gave_up = self._gave_up or self._liveness.broken_reason(time_ns)
+        if self._liveness.quiet_changed(time_ns):
+            events.append(ConnectionQuiet(self._liveness.is_quiet))
         for channel, symbol in self._liveness.silent_subscriptions(time_ns):
             events += self._resubscribe(channel, symbol, time_ns)
-        return events + self._books.check(time_ns) + self._lag()
+        for channel, symbols in self._refusals.due(time_ns):
+            self._subscribe_channel(channel, symbols, time_ns)
+        return events + self._books.check(time_ns) + self._times(time_ns)
+
+    def _give_up_request(self, request: Request, time_ns: int) -> list[MarketEvent]:
+        """Request what was never answered again later; where that is all there is, give up the connection."""
+        reason = f"{request.method} of {request.channel} was requested {MAX_TRIES} times and never answered"
+        if request.symbols >= set(self.symbols) or request.channel == "instrument":
+            self._gave_up = reason
+        if request.method == "subscribe":
+            for symbol in request.symbols:
+                self._refused(request.channel, symbol, time_ns)
+        return [SubscriptionRefused(request.channel, symbol, reason) for symbol in sorted(request.symbols)]
+
+    def _refused(self, channel: str, symbol: str, time_ns: int) -> None:
+        if channel == "book":
+            self._books.refused(symbol, time_ns)
+        elif symbol in self.instruments and channel in ("trade", "ticker"):
+            self._refusals.refused(channel, symbol, time_ns)
 
     def _resubscribe(self, channel: str, symbol: str, time_ns: int) -> list[MarketEvent]:
         """Subscribe again to what was granted and is silent."""
         if channel == "book":
-            reason = "prints came, and no book showed them"
+            reason = "trades came, and the book did not move"
             return self._books.lose(symbol, "silent", reason, time_ns) if symbol in self.books else []
         self._requests.unsubscribe("trade", [symbol], time_ns)
         self._requests.subscribe("trade", [symbol], time_ns, snapshot=True)
         return [SubscriptionSilent("trade", symbol, "other channels show trades that it does not")]
 
-    def _lag(self) -> list[MarketEvent]:
-        """Compare the newest timestamp with the time at which it came; nothing when nothing came since."""
-        newest, self._books.newest = self._books.newest, ""
-        if not newest:
-            return []
-        try:
-            lag_ns = self._books.newest_ns - wire.nanoseconds(newest)
-        except ValueError:
-            return []  # a message that was whole in all that matters
-        return [LagMeasured(lag_ns, self._liveness.measure_lag(lag_ns))]
+    def _times(self, time_ns: int) -> list[MarketEvent]:
+        """Compare the exchange's times with ours; where they do not fit, a ping brings its clock's."""
+        stamps, self._books.stamps = self._books.stamps, {}
+        events = self._times_of.measure(stamps, self._books.received_ns)
+        if self._times_of.is_in_doubt and self.instruments and time_ns - self._pinged_ns >= PING_AGAIN_NS:
+            self._pinged_ns = time_ns
+            self.ping()
+        return events
 
     def receive(self, frame: bytes, *, time_ns: int) -> list[MarketEvent]:
         """Return the events that one text frame carries, in order. No bytes make it raise."""
-        self._liveness.received_ns = time_ns
+        received_ns, self._liveness.received_ns = self._liveness.received_ns, time_ns
         try:
             # Nearly all traffic is books: recognised by their first bytes, they are decoded once.
             if frame.startswith(_BOOK_PREFIX):
@@ -177,7 +227,18 @@ class KrakenProtocol:
                 return self._receive_heartbeat(frame, time_ns)
             return self._receive_other(frame, time_ns)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            return [_bad_frame(frame, str(error))]
+            self._liveness.received_ns = received_ns  # nothing of use came
+            return self._leave_out(frame, str(error), time_ns)
+
+    def _leave_out(self, frame: bytes, error: str, time_ns: int) -> list[MarketEvent]:
+        """Name a message that cannot be read; one about books may have changed them."""
+        named = [found.decode("ascii", "replace") for found in _SYMBOL.findall(frame)[:_MOST_SYMBOLS]]
+        symbols = [symbol for symbol in named if symbol in self.instruments]
+        reason = prints.printable(error)
+        events: list[MarketEvent] = [BadFrame(reason, prints.excerpt_of(frame), symbols[0] if symbols else "")]
+        if b'"book"' in frame[:200]:
+            events += self._books.unreadable(symbols, f"a message could not be read: {reason}", time_ns)
+        return events
 
     def _receive_other(self, frame: bytes, time_ns: int) -> list[MarketEvent]:
         envelope = wire.envelope_decoder.decode(frame)
@@ -192,23 +253,34 @@ class KrakenProtocol:
 
     def _receive_answer(self, envelope: wire.Envelope, time_ns: int) -> list[MarketEvent]:
         if envelope.method in ("pong", "ping"):
+            self._times_of.answered(envelope, self._requests.pinged_ns(envelope.req_id), time_ns)
             return []
         result = envelope.result or wire.AckResult()
         symbol = result.symbol or envelope.symbol
+        was_sent = self._requests.was_sent(envelope.req_id)
+        self._times_of.answered(envelope, self._requests.sent_ns(envelope.req_id), time_ns)
         request = self._requests.settle(envelope.method, envelope.req_id, symbol)
         channel = result.channel or (request.channel if request is not None else "")
         is_refused = envelope.success is False and envelope.error != _ALREADY
         if envelope.method == "subscribe" and is_refused and (symbol or channel):
-            if channel == "book":
-                self._books.refused(symbol)
+            self._refused(channel, symbol, time_ns)
             return [SubscriptionRefused(channel, symbol, envelope.error)]
         if is_refused or envelope.method not in ("subscribe", "unsubscribe"):
             return [RequestRefused(envelope.error or f"answer to method {envelope.method!r}, which was not requested")]
         if envelope.method == "unsubscribe":
             # Our own request to end one precedes a new one; a foreign one leaves the book frozen.
             return self._books.ended(symbol, time_ns) if channel == "book" and request is None else []
-        if channel == "book":
-            self._books.granted(symbol, result.depth)
+        if request is None and self._can_ask_again:
+            # One that was repeated may be answered twice.
+            text = f"answer about {channel or 'no channel'} {symbol}".rstrip()
+            return [] if was_sent else [BadFrame(f"{text}, which was not requested", "")]
+        return self._granted(channel, symbol, result.depth, time_ns)
+
+    def _granted(self, channel: str, symbol: str, depth: int | None, time_ns: int) -> list[MarketEvent]:
+        self._refusals.granted(channel, symbol)
+        if channel == "book" and (contradiction := self._books.granted(symbol, depth)):
+            self._refused(channel, symbol, time_ns)
+            return [SubscriptionRefused(channel, symbol, contradiction)]
         return [Subscribed(channel, symbol)]
 
     def _receive_book(self, frame: bytes, time_ns: int) -> list[MarketEvent]:
@@ -220,10 +292,16 @@ class KrakenProtocol:
 
     def _receive_ticker(self, frame: bytes, time_ns: int) -> list[MarketEvent]:
         message = wire.ticker_decoder.decode(frame)
-        if message.type == "update":
-            for ticker in message.data:
-                self._liveness.ticked(ticker.symbol, time_ns)
-        return [TickerSeen(ticker.symbol) for ticker in message.data]
+        known = [ticker.symbol for ticker in message.data if ticker.symbol in self.instruments]
+        if message.type == UPDATE:
+            for symbol in known:
+                self._liveness.ticked(symbol, time_ns)
+        strangers: list[MarketEvent] = [
+            BadFrame(f"ticker of {prints.printable(ticker.symbol[:40])!r}, which was not requested", "")
+            for ticker in message.data
+            if ticker.symbol not in self.instruments
+        ]
+        return [*strangers, *(TickerSeen(symbol) for symbol in known)]
 
     def _receive_candles(self, frame: bytes, _time_ns: int) -> list[MarketEvent]:
         """Read a snapshot, which holds the past; our own candles are better than updates."""
@@ -238,40 +316,40 @@ class KrakenProtocol:
     def _receive_trades(self, frame: bytes, time_ns: int) -> list[MarketEvent]:
         """Read prints; those of a snapshot, or found by REST (`repair`), are late."""
         message = wire.trade_decoder.decode(frame)
-        # Ids order them whatever the order of the message.
-        trades = sorted((self._trade(data) for data in message.data), key=lambda trade: trade.trade_id)
-        events: list[MarketEvent] = []
-        if message.type == "update":
+        if message.type not in (SNAPSHOT, UPDATE, REPAIR):
+            raise ValueError(f"trade message is of type {message.type!r}; expected snapshot or update")
+        trades, refused = prints.read_trades(message, self.instruments, self._times_of.exchange_ns(time_ns))
+        events = list(refused)
+        if message.type == UPDATE:
             for symbol in {trade.symbol for trade in trades}:
                 self._liveness.traded(symbol, time_ns)
         elif message.type == REPAIR:
             events += self._found_elsewhere(trades, time_ns)
         else:
             self.tape.begin(trades)
-        is_late = message.type != "update"
-        return events + [event for trade in trades for event in self.tape.take(trade, is_late=is_late)]
+        is_late, is_confirmed = message.type != UPDATE, message.type == REPAIR
+        for trade in trades:
+            events += self.tape.take(trade, is_late=is_late, is_confirmed=is_confirmed)
+        return events
 
     def _found_elsewhere(self, trades: list[Trade], time_ns: int) -> list[MarketEvent]:
-        """Subscribe again to a symbol whose newest prints REST had first."""
+        """Subscribe again to a symbol whose newest prints REST had first; its book has not shown them either."""
         known = {symbol: newest.trade_id for symbol, newest in self.tape.newest.items()}
-        silent = sorted({trade.symbol for trade in trades if trade.trade_id > known.get(trade.symbol, trade.trade_id)})
-        return [event for symbol in silent for event in self._resubscribe("trade", symbol, time_ns)]
-
-    def _trade(self, data: wire.TradeData) -> Trade:
-        instrument = self.instruments.get(data.symbol)
-        side = _SIDES.get(data.side)
-        if instrument is None:
-            raise ValueError(f"trade in {data.symbol!r}, of which no instrument is known")
-        if side is None:
-            raise ValueError(f"side is {data.side!r}; expected buy or sell")
-        return Trade(
-            instrument.symbol,
-            data.trade_id,
-            side,
-            wire.exact_units(bytes(data.price), instrument.price_decimals),
-            wire.exact_units(bytes(data.qty), instrument.qty_decimals),
-            wire.nanoseconds(data.timestamp),
+        doubted = {one.trade_id for prints_ in self.tape.doubts.values() for one in prints_}
+        silent = sorted(
+            {
+                trade.symbol
+                for trade in trades
+                if trade.trade_id > known.get(trade.symbol, trade.trade_id) and trade.trade_id not in doubted
+            }
         )
+        events: list[MarketEvent] = []
+        for symbol in silent:
+            events += self._resubscribe("trade", symbol, time_ns)
+            made_ns = max(trade.time_ns for trade in trades if trade.symbol == symbol)
+            if self._liveness.books_ns.get(symbol, time_ns) < made_ns - NS_PER_S - (self._times_of.clock.ahead_ns or 0):
+                events += self._resubscribe("book", symbol, time_ns)
+        return events
 
     def _receive_instruments(self, frame: bytes, time_ns: int) -> list[MarketEvent]:
         message = wire.instrument_decoder.decode(frame)
@@ -286,7 +364,7 @@ class KrakenProtocol:
                     continue
                 instrument = wire.instrument_of(pair)
             except (msgspec.MsgspecError, ValueError) as error:
-                events.append(_bad_frame(bytes(raw), f"instrument: {error}"))
+                events.append(BadFrame(prints.printable(f"instrument: {error}"), prints.excerpt_of(bytes(raw))))
                 continue
             known = self.instruments.get(instrument.symbol)
             if instrument != known:
@@ -306,8 +384,12 @@ class KrakenProtocol:
         return self._books.lose(symbol, "unsubscribed", "the pair was delisted and is listed again", time_ns)
 
     def _subscribe_trades(self, symbols: list[str], time_ns: int) -> None:
-        self._requests.subscribe("trade", symbols, time_ns, snapshot=True)
-        self._requests.subscribe("ticker", symbols, time_ns, event_trigger="trades", snapshot=True)
+        self._subscribe_channel("trade", symbols, time_ns)
+        self._subscribe_channel("ticker", symbols, time_ns)
+
+    def _subscribe_channel(self, channel: str, symbols: list[str], time_ns: int) -> None:
+        trigger = {"event_trigger": "trades"} if channel == "ticker" else {}
+        self._requests.subscribe(channel, symbols, time_ns, **trigger, snapshot=True)
 
     def _subscribe_known(self, time_ns: int, *, is_whole: bool) -> list[MarketEvent]:
         fresh = [s for s in self.symbols if s in self.instruments and s not in self._subscribed]
@@ -325,13 +407,3 @@ def _units_differ(one: Instrument, other: Instrument) -> bool:
 
 def _is_listed_again(known: Instrument, instrument: Instrument) -> bool:
     return known.status == InstrumentStatus.DELISTED and instrument.status != InstrumentStatus.DELISTED
-
-
-def _bad_frame(frame: bytes, reason: str) -> BadFrame:
-    """Name what could not be read; whatever the bytes, both texts can be stored and shown."""
-    excerpt = frame[:_EXCERPT_LENGTH].decode("ascii", "backslashreplace")
-    return BadFrame(_printable(reason), _printable(excerpt))
-
-
-def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)

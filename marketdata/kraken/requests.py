@@ -12,6 +12,7 @@ from trading.frames import NS_PER_S
 
 ANSWER_WITHIN_NS = 5 * NS_PER_S
 MAX_TRIES = 3
+PINGS_KEPT = 8  # that were not answered
 
 
 @dataclass(slots=True)
@@ -32,6 +33,7 @@ class RequestsMemory(msgspec.Struct):
     queue: list[bytes]
     unanswered: dict[int, Request]
     last_id: int
+    pings: dict[int, int] = {}
 
 
 class Requests:
@@ -41,6 +43,7 @@ class Requests:
         self._queue: list[bytes] = []
         self._unanswered: dict[int, Request] = {}
         self._last_id = 0
+        self._pings: dict[int, int] = {}  # id -> when it was queued
 
     def subscribe(self, channel: str, symbols: Iterable[str], time_ns: int, **options: Any) -> None:
         """Queue one request for all ``symbols`` together: Kraken counts messages, not symbols."""
@@ -50,9 +53,12 @@ class Requests:
         """Queue the end of a subscription; ``options`` repeat those of its beginning."""
         self._send(Request("unsubscribe", channel, set(symbols), options, time_ns, tries=1))
 
-    def ping(self) -> None:
+    def ping(self, time_ns: int) -> None:
         """Queue an application-level ping: a socket without subscriptions receives no heartbeat."""
         self._last_id += 1
+        self._pings[self._last_id] = time_ns
+        if len(self._pings) > PINGS_KEPT:
+            del self._pings[min(self._pings)]
         self._queue.append(msgspec.json.encode({"method": "ping", "req_id": self._last_id}))
 
     def drain(self) -> list[bytes]:
@@ -62,11 +68,25 @@ class Requests:
 
     def memory(self) -> RequestsMemory:
         """Return what is known now; it is lent, to be encoded at once."""
-        return RequestsMemory(self._queue, self._unanswered, self._last_id)
+        return RequestsMemory(self._queue, self._unanswered, self._last_id, self._pings)
 
     def remember(self, memory: RequestsMemory) -> None:
         """Go on from where another connection's requests were."""
         self._queue, self._unanswered, self._last_id = memory.queue, memory.unanswered, memory.last_id
+        self._pings = memory.pings
+
+    def pinged_ns(self, req_id: int | None) -> int | None:
+        """Return when the ping with this id was queued, None when there was none; it is answered now."""
+        return self._pings.pop(req_id, None) if req_id is not None else None
+
+    def sent_ns(self, req_id: int | None) -> int | None:
+        """Return when the unanswered request with this id was sent, None when there is none."""
+        request = self._unanswered.get(req_id) if req_id is not None else None
+        return None if request is None else request.asked_ns
+
+    def was_sent(self, req_id: int | None) -> bool:
+        """Return whether this connection has sent a request with this id."""
+        return req_id is not None and 0 < req_id <= self._last_id
 
     def settle(self, method: str, req_id: int | None, symbol: str) -> Request | None:
         """Return the request that an answer belongs to, None when it is none of ours; wait for it no longer."""

@@ -7,11 +7,14 @@ from itertools import pairwise
 
 import msgspec
 
-from marketdata.kraken.events import BadFrame, MarketEvent, TradeSeen, TradesMissed, TradesRepaired
-from trading.frames import Trade
+from marketdata.kraken.events import BadFrame, MarketEvent, TradeSeen, TradesMissed, TradesRenumbered, TradesRepaired
+from trading.frames import NS_PER_S, Trade
 
 MAX_HOLES = 100  # of one symbol; the oldest is forgotten then
-MAX_JUMP = 10_000_000  # ids; months of the busiest pair: a greater one is no id
+LEAST_JUMP = 10_000  # ids that one print may jump, and so many more for each second since the last one
+JUMP_A_SECOND = 200
+AGREEING = 3  # prints that must go on from one another before ids that do not follow are believed
+REPEATED_WITHIN_NS = NS_PER_S  # a lower id with a time no later than this after the newest is a repetition
 
 
 class Hole(msgspec.Struct, array_like=True):
@@ -30,13 +33,17 @@ class LastPrint(msgspec.Struct, array_like=True):
 
 
 class Tape(msgspec.Struct):
-    """What outlives connections, and a feed: the newest print of each symbol, and the holes before it.
+    """The newest print of each symbol, and the holes before it: held whole in a recording.
 
-    Kraken counts a pair's trades one by one, over WebSocket and REST alike (kraken.md 2.3).
+    Kraken numbers a symbol's prints one by one, in WebSocket and REST alike (kraken.md 2.3). An id that does not
+    follow is neither believed nor ignored on its own: its print waits in `doubts` until others go on from it, REST
+    has it, too, or one that does follow shows that it was wrong.
     """
 
     newest: dict[str, LastPrint] = {}
     holes: dict[str, list[Hole]] = {}
+    doubts: dict[str, list[Trade]] = {}  # prints that would begin another count, by id
+    overtaken: dict[str, int] = {}  # how many prints with lower ids were made after the newest
 
     @classmethod
     def of(cls, tapes: Mapping[str, Sequence[Trade]]) -> Tape:
@@ -60,41 +67,79 @@ class Tape(msgspec.Struct):
                 ends[trade.symbol] = max(trade, ends.get(trade.symbol, trade), key=lambda one: one.trade_id)
         self.newest |= {symbol: LastPrint(trade.trade_id, trade.time_ns) for symbol, trade in ends.items()}
 
-    def take(self, trade: Trade, *, is_late: bool) -> list[MarketEvent]:
-        """Return a print's events: none when it came before.
+    def take(self, trade: Trade, *, is_late: bool, is_confirmed: bool = False) -> list[MarketEvent]:
+        """Return a print's events: none when it came before, or is in doubt.
 
-        ``is_late`` says that it comes after the fact, whatever its id: in a snapshot, or from REST.
+        ``is_late`` says that it comes after the fact, whatever its id: in a snapshot, or from REST, which
+        ``is_confirmed`` says.
         """
         known = self.newest.get(trade.symbol)
         if known is None:
             self.newest[trade.symbol] = LastPrint(trade.trade_id, trade.time_ns)
             return [TradeSeen(trade, is_late)]
         if trade.trade_id <= known.trade_id:
-            return self._fill(trade)
-        events: list[MarketEvent] = []
-        if trade.trade_id > known.trade_id + MAX_JUMP:
-            return [BadFrame(f"trade id is {trade.trade_id} after {known.trade_id} of {trade.symbol}", "")]
-        if trade.trade_id > known.trade_id + 1:
-            events.append(self._open(trade.symbol, Hole(known.trade_id + 1, trade.trade_id - 1, known.time_ns)))
-        self.newest[trade.symbol] = LastPrint(trade.trade_id, trade.time_ns)
-        return [*events, TradeSeen(trade, is_late)]
+            if any(hole.first_id <= trade.trade_id <= hole.last_id for hole in self.holes.get(trade.symbol, ())):
+                return self._fill(trade, is_late=is_late)
+            is_repeated = trade.time_ns <= known.time_ns + REPEATED_WITHIN_NS
+            return [] if is_repeated else self._doubt(trade, is_late=is_late, is_confirmed=is_confirmed)
+        if not follows(known.trade_id, known.time_ns, trade):
+            return self._doubt(trade, is_late=is_late, is_confirmed=is_confirmed)
+        events = self._refuse_doubts(trade) if trade.symbol in self.doubts else []
+        self.overtaken.pop(trade.symbol, None)
+        return [*events, *self._go_on(known, trade), TradeSeen(trade, is_late)]
 
     def give_up(self, symbol: str, hole: Hole) -> None:
         """Forget a hole that cannot be filled."""
         self.holes[symbol] = [known for known in self.holes.get(symbol, []) if known.last_id != hole.last_id]
 
-    def _open(self, symbol: str, hole: Hole) -> TradesMissed:
-        holes = self.holes.setdefault(symbol, [])
-        holes.append(hole)
-        del holes[:-MAX_HOLES]
-        return TradesMissed(symbol, hole.first_id, hole.last_id)
-
-    def _fill(self, trade: Trade) -> list[MarketEvent]:
-        """Take a print out of the hole that it belongs to; one that belongs to none came before."""
-        holes = self.holes.get(trade.symbol, [])
-        at = next((n for n, hole in enumerate(holes) if hole.first_id <= trade.trade_id <= hole.last_id), None)
-        if at is None:
+    def _go_on(self, known: LastPrint, trade: Trade) -> list[MarketEvent]:
+        """Let a print be the newest; what was made between it and the last one is a hole."""
+        self.newest[trade.symbol] = LastPrint(trade.trade_id, trade.time_ns)
+        if trade.trade_id <= known.trade_id + 1:
             return []
+        holes = self.holes.setdefault(trade.symbol, [])
+        holes.append(Hole(known.trade_id + 1, trade.trade_id - 1, known.time_ns))
+        del holes[:-MAX_HOLES]
+        return [TradesMissed(trade.symbol, known.trade_id + 1, trade.trade_id - 1)]
+
+    def _doubt(self, trade: Trade, *, is_late: bool, is_confirmed: bool) -> list[MarketEvent]:
+        """Keep a print whose id does not follow; believe it when enough others, or REST, agree."""
+        doubted = self.doubts.get(trade.symbol, [])
+        if any(one.trade_id == trade.trade_id for one in doubted):
+            return self._renumber(trade.symbol, is_late=True) if is_confirmed else []
+        agrees = bool(doubted) and follows(doubted[-1].trade_id, doubted[-1].time_ns, trade)
+        self.doubts[trade.symbol] = [*doubted, trade] if agrees else [trade]
+        if len(self.doubts[trade.symbol]) < AGREEING:
+            return []
+        return self._renumber(trade.symbol, is_late=is_late)
+
+    def _renumber(self, symbol: str, *, is_late: bool) -> list[MarketEvent]:
+        """Go on with the doubted prints; all but the newest come late."""
+        known, prints = self.newest[symbol], self.doubts.pop(symbol)
+        self.holes.pop(symbol, None)
+        self.overtaken.pop(symbol, None)
+        first = prints[0].trade_id
+        events: list[MarketEvent] = [TradesRenumbered(symbol, known.trade_id, first, first <= known.trade_id)]
+        self.newest[symbol] = LastPrint(first - 1, prints[0].time_ns)
+        for trade in prints:
+            events += self._go_on(self.newest[symbol], trade)
+            events.append(TradeSeen(trade, is_late or trade is not prints[-1]))
+        return events
+
+    def _refuse_doubts(self, trade: Trade) -> list[MarketEvent]:
+        doubted = self.doubts.pop(trade.symbol)
+        ids = ", ".join(str(one.trade_id) for one in doubted)
+        reason = f"trade id {ids} of {trade.symbol} was left out: the ids went on at {trade.trade_id}"
+        return [BadFrame(reason, "", trade.symbol)]
+
+    def _fill(self, trade: Trade, *, is_late: bool) -> list[MarketEvent]:
+        """Take a print out of the hole that it belongs to; it comes late, unless the newest's id was wrong."""
+        known, holes = self.newest[trade.symbol], self.holes[trade.symbol]
+        if not is_late and trade.time_ns > known.time_ns:
+            self.overtaken[trade.symbol] = self.overtaken.get(trade.symbol, 0) + 1
+            if self.overtaken[trade.symbol] >= AGREEING:
+                return self._step_back(trade)
+        at = next(n for n, hole in enumerate(holes) if hole.first_id <= trade.trade_id <= hole.last_id)
         hole = holes[at]
         before = Hole(hole.first_id, trade.trade_id - 1, hole.since_ns)
         after = Hole(trade.trade_id + 1, hole.last_id, trade.time_ns)
@@ -102,3 +147,24 @@ class Tape(msgspec.Struct):
         holes[at : at + 1] = left
         filled = [] if holes else [TradesRepaired(trade.symbol)]
         return [TradeSeen(trade, is_late=True), *filled]
+
+    def _step_back(self, trade: Trade) -> list[MarketEvent]:
+        """Go on from a print with a lower id than the newest's, which was wrong: later prints go on below it."""
+        symbol, known = trade.symbol, self.newest[trade.symbol]
+        kept = [hole for hole in self.holes[symbol] if hole.first_id < trade.trade_id]
+        if kept and kept[-1].last_id >= trade.trade_id:
+            last = kept.pop()
+            if last.first_id < trade.trade_id:
+                kept.append(Hole(last.first_id, trade.trade_id - 1, last.since_ns))
+        self.holes[symbol] = kept
+        self.overtaken.pop(symbol, None)
+        self.newest[symbol] = LastPrint(trade.trade_id, trade.time_ns)
+        reason = f"trade id {known.trade_id} of {symbol} was wrong: later prints went on at {trade.trade_id}"
+        is_backwards = TradesRenumbered(symbol, known.trade_id, trade.trade_id, is_backwards=True)
+        return [BadFrame(reason, "", symbol), is_backwards, TradeSeen(trade)]
+
+
+def follows(last_id: int, last_ns: int, trade: Trade) -> bool:
+    """Return whether a print's id may come after another's, given the time between them."""
+    passed_s = max(0, trade.time_ns - last_ns) // NS_PER_S
+    return last_id < trade.trade_id <= last_id + LEAST_JUMP + JUMP_A_SECOND * passed_s

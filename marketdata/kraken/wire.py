@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Context, Decimal, InvalidOperation
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Raw
@@ -76,10 +76,10 @@ class TradeData(msgspec.Struct, gc=False):
 
 
 class TradeMessage(msgspec.Struct, gc=False):
-    """The `trade` channel; a snapshot repeats the last fifty."""
+    """The `trade` channel; a snapshot repeats the last fifty. Each print is read on its own: one hides no other."""
 
     type: str
-    data: list[TradeData]
+    data: list[Raw]
 
 
 class PairData(msgspec.Struct):
@@ -174,6 +174,8 @@ class Envelope(msgspec.Struct):
     symbol: str = ""
     result: AckResult | None = None
     error: str = ""
+    time_in: Any = ""  # when the exchange took the request in; both are checked where they are read
+    time_out: Any = ""
     capital_error: str = msgspec.field(default="", name="Error")
 
 
@@ -321,6 +323,7 @@ def _units_or(raw: Raw, decimals: int, default: int) -> int:
 _levels_decoder = msgspec.json.Decoder(list[Level])
 book_decoder = msgspec.json.Decoder(BookMessage)
 trade_decoder = msgspec.json.Decoder(TradeMessage)
+print_decoder = msgspec.json.Decoder(TradeData)
 ticker_decoder = msgspec.json.Decoder(TickerMessage)
 candle_decoder = msgspec.json.Decoder(CandleMessage)
 status_decoder = msgspec.json.Decoder(StatusMessage)

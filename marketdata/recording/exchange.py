@@ -65,7 +65,7 @@ def _survey_message(message: bytes, found: Survey) -> None:
                 longest = max(len(bids), len(asks))
                 found.depths[data.symbol] = next((d for d in answers.DEPTHS if d >= longest), answers.DEPTHS[-1])
     elif envelope.channel == "trade":
-        for trade in wire.trade_decoder.decode(message).data:
+        for trade in map(wire.print_decoder.decode, wire.trade_decoder.decode(message).data):
             found.symbols.setdefault(trade.symbol)
             _count_digits(found, trade.symbol, [trade])
     elif envelope.channel == "status":

@@ -10,6 +10,7 @@ from django.db import models
 
 _STORED = Decimal("1e-18")
 _WIDE = Context(prec=40)
+_WHOLE_DIGITS = 18  # before the point
 
 
 def money(**options: Any) -> models.DecimalField[Any, Any]:
@@ -18,8 +19,13 @@ def money(**options: Any) -> models.DecimalField[Any, Any]:
 
 
 def stored(number: Decimal | None) -> Decimal | None:
-    """Return a derived figure at the precision of its column; ledger amounts are exact and never pass here."""
-    return None if number is None else number.quantize(_STORED, context=_WIDE)
+    """Return a derived figure at the precision of its column; ledger amounts are exact and never pass here.
+
+    One that no column can hold stays as it is, and is named when its row is checked.
+    """
+    if number is None or not number.is_finite() or number.adjusted() >= _WHOLE_DIGITS:
+        return number
+    return number.quantize(_STORED, context=_WIDE)
 
 
 def columns_of(model: type[models.Model]) -> Sequence[models.Field[Any, Any]]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import chain
 from typing import Any
+
+from django.db.models import Model
 
 from portfolios import models
 from portfolios.models.columns import stored
@@ -16,6 +19,7 @@ from portfolios.rows.updates import AccountUpdate
 from trading.accounting.ledger import ZERO, EntryKind, LedgerEntry, Party
 from trading.accounting.positions import Position, RoundTrip, Tally
 from trading.accounting.state import AccountState
+from trading.bounds import most_frequent
 from trading.fills import Fill
 from trading.frames import utc
 from trading.instruments import Instrument
@@ -42,6 +46,13 @@ class Rows:
     instruments: list[models.InstrumentFigures] = field(default_factory=list)
     checkpoints: list[models.Checkpoint] = field(default_factory=list)
 
+    def all(self) -> Iterable[Model]:
+        """Return every row, table by table."""
+        return chain(
+            *(self.fills, self.entries, self.trips, self.points, self.orders, self.reasons, self.standings),
+            *(self.balances, self.positions, self.instruments, self.checkpoints),
+        )
+
 
 def rows_of(update: AccountUpdate, instruments: Mapping[str, Instrument]) -> Rows:
     """Return the rows that ``update`` becomes."""
@@ -66,7 +77,8 @@ def rows_of(update: AccountUpdate, instruments: Mapping[str, Instrument]) -> Row
         orders=list(orders.values()),
         changed=[orders[order_id] for order_id in update.orders],
         reasons=[
-            models.ReasonCount(account_id=account_id, hour_end=utc(ns), counts=counts) for ns, counts in update.reasons
+            models.ReasonCount(account_id=account_id, hour_end=utc(ns), counts=most_frequent(counts))
+            for ns, counts in update.reasons
         ],
         standings=[] if standing is None else [models.Standing(account_id=account_id, **standing)],
         **held,
@@ -233,7 +245,7 @@ def standing_values(update: AccountUpdate) -> dict[str, Any] | None:
         "wins": account.wins,
         "refusals": figures.refusals,
         "last_fill_at": utc(figures.last_fill_ns) if figures.last_fill_ns else None,
-        "why": state.why,
+        "why": most_frequent(state.why),
         "indicators": shown_indicators(update.indicators),
         "indicators_at": utc(state.evaluated_ns) if state.evaluated_ns else None,
         "sequence": update.sequence,

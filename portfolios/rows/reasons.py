@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from portfolios.models import Account, ReasonCount, Standing
+from trading.bounds import OTHER
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -56,10 +57,10 @@ def reasons_of(standing: Standing | None) -> Reasons:
         return Reasons(rows=[], hour_since=None, day_since=None)
     hour, day = (_totals_at(standing.account_id, standing.as_of - span) for span in (HOUR, DAY))
     rows = []
+    of_hour, of_day = (counted_since(standing.why, row.counts if row else {}) for row in (hour, day))
     for key, total in standing.why.items():
         code, symbol = named(key)
-        of_hour, of_day = (total - (row.counts.get(key, 0) if row else 0) for row in (hour, day))
-        rows.append(Reason(code=code, symbol=symbol, last_hour=of_hour, last_day=of_day, total=total))
+        rows.append(Reason(code=code, symbol=symbol, last_hour=of_hour[key], last_day=of_day[key], total=total))
     rows.sort(key=lambda row: (-row.last_hour, -row.last_day, -row.total, row.code, row.symbol))
     return Reasons(rows=rows, hour_since=hour.hour_end if hour else None, day_since=day.hour_end if day else None)
 
@@ -78,9 +79,21 @@ def reasons_by_hour(account: Account, since: datetime) -> list[ReasonsOfHour]:
 def _between(before: ReasonCount | None, totals: list[tuple[datetime, Mapping[str, int]]]) -> Iterator[ReasonsOfHour]:
     since, known = (before.hour_end, before.counts) if before else (None, {})
     for until, counts in totals:
-        grown = {key: count - known.get(key, 0) for key, count in sorted(counts.items())}
-        yield ReasonsOfHour(since=since, until=until, counts={key: count for key, count in grown.items() if count})
+        grown = sorted(counted_since(counts, known).items())
+        yield ReasonsOfHour(since=since, until=until, counts={key: count for key, count in grown if count})
         since, known = until, counts
+
+
+def counted_since(counts: Mapping[str, int], known: Mapping[str, int]) -> dict[str, int]:
+    """Return what was counted since ``known``; in all it is what was counted in all.
+
+    A reason that became one of the OTHER ones since took its count there: that was known before.
+    """
+    grown = {key: max(count - known.get(key, 0), 0) for key, count in counts.items()}
+    if OTHER in counts:
+        moved = sum(max(count - counts.get(key, 0), 0) for key, count in known.items() if key != OTHER)
+        grown[OTHER] = max(grown[OTHER] - moved, 0)
+    return grown
 
 
 def _totals_at(account_id: int, at: datetime) -> ReasonCount | None:

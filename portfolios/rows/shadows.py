@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from portfolios import models
 from portfolios.rows.bulk import upsert
+from portfolios.rows.fitting import require_fitting, require_fitting_checkpoint
 from trading.engine.shadow import Shadow
 from trading.frames import utc
 
@@ -26,6 +27,17 @@ class ShadowUpdate:
     account_id: int
     shadow: Shadow
     checkpoint: bytes | None = None  # None: the stored one may stay, and with it the account's
+
+
+def require_fitting_shadow(update: ShadowUpdate) -> None:
+    """Check that the shadow's row can be written.
+
+    Raises:
+        Unstorable: it has a value that its column cannot hold.
+    """
+    require_fitting([_row(update)])
+    if update.checkpoint is not None:
+        require_fitting_checkpoint(update.checkpoint)
 
 
 def record_shadows(updates: Sequence[ShadowUpdate], ended: Iterable[tuple[int, str]]) -> None:

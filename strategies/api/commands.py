@@ -65,6 +65,7 @@ class Flatten(DeploymentChange):
 class CommandRequest(APIView):
     """A request to one deployment's worker; `commands/` lists how far it has come."""
 
+    scope = "trade"
     renderer_classes = (JSONRenderer,)  # no table
 
     def queued(self, request: Request, slug: str, service: Callable[..., Command], **details: Any) -> Response:
@@ -102,6 +103,7 @@ class CancelOrder(CommandRequest):
 class Clone(APIView):
     """Enter a copy with an account of its own."""
 
+    scope = "trade"
     renderer_classes = (JSONRenderer,)  # no table
 
     @extend_schema(request=CloneSerializer, responses={status.HTTP_201_CREATED: DeploymentDetailSerializer})

@@ -80,6 +80,7 @@ class DeploymentDetail(APIView):
 class DeploymentChange(APIView):
     """A change of one deployment's state; safe to repeat."""
 
+    scope = "trade"
     renderer_classes = (JSONRenderer,)  # no table
 
     service: Callable[..., object]

@@ -73,6 +73,7 @@ class Switch(DeploymentChange):
 class Challenger(APIView):
     """Enter the version that is there beside the one that is traded."""
 
+    scope = "trade"
     renderer_classes = (JSONRenderer,)  # no table
 
     @extend_schema(request=deployments.VersionChangeSerializer, responses={201: deployments.DeploymentDetailSerializer})

@@ -21,7 +21,7 @@ from portfolios.commands.arguments import (
     arguments_of,
     stored,
 )
-from portfolios.commands.queue import commands_to_apply
+from portfolios.commands.queue import commands_to_apply, record_commands
 from portfolios.models import Command, CommandKind, CommandState
 from strategies.worker.hosting import AwaitedOrder, Hosted
 from strategies.worker.runner import Runner
@@ -54,7 +54,16 @@ def apply_commands(runner: Runner) -> set[str]:
         is_any_applied = False
         for command in commands_to_apply(hosted_by_account):
             hosted = hosted_by_account[command.account_id]
-            if _is_applied(command, hosted, snapshot):
+            if hosted.deployment_id not in runner.hosted:
+                continue  # an earlier command could not be worked
+            try:
+                is_applied = _is_applied(command, hosted, snapshot)
+            except Exception as error:
+                # Not a refusal: the account may be half changed. Requested again, the same would happen again.
+                runner.quarantine(hosted, f"{command.key} could not be worked", error)
+                _end_unworkable(command, hosted)
+                continue
+            if is_applied:
                 hosted.commands.append(command)
                 is_any_applied = True
         return runner.flush() if is_any_applied else set()
@@ -160,6 +169,13 @@ def _end_unapplied(command: Command, arguments: Arguments, engine: Engine, reaso
     else:
         command.ended_at = utc(engine.time_ns)
         command.advance(CommandState.REJECTED, reason)
+
+
+def _end_unworkable(command: Command, hosted: Hosted) -> None:
+    command.refresh_from_db()
+    command.ended_sequence, command.ended_at = hosted.engine.sequence, utc(hosted.engine.time_ns)
+    command.advance(CommandState.REJECTED, "it could not be worked: the deployment is quarantined, see its events")
+    record_commands([command])
 
 
 def _must_wait(payment: Pay, engine: Engine, snapshot: MarketSnapshot) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 
 from django.db.models import QuerySet
@@ -16,6 +16,7 @@ from strategies.deployments import services
 from strategies.deployments.selectors import traded
 from strategies.deployments.status import NOT_HOSTED
 from strategies.models import Deployment
+from strategies.warden.blackbox import BlackBox
 from strategies.worker import leases
 from strategies.worker.hosting import Unloadable
 from strategies.worker.runner import Runner
@@ -26,7 +27,8 @@ _log = logging.getLogger("worker")
 class Holdings:
     """The leases of one worker, and the runner that works their deployments."""
 
-    def __init__(self) -> None:
+    def __init__(self, box: BlackBox) -> None:
+        self._box = box
         self._shares_book = False  # holds the lease on a season whose deployments share one
         self._untradable: dict[int, str] = {}  # deployment -> why its version cannot be loaded here, as last logged
         self._unloadable: dict[int, int] = {}  # deployment -> the revision that could not be taken on
@@ -81,7 +83,8 @@ class Holdings:
 
     def share_out(self, runner: Runner, season: Season) -> None:
         """Hold a fair share of the season's deployments."""
-        due = list(_workable(season).values_list("pk", flat=True))
+        workable = _workable(season, self._box.held_back)
+        due = list(workable.values_list("pk", flat=True))
         share = leases.fair_share(len(due), len(leases.living_workers()))
         self._give_up(runner, sorted(runner.hosted)[share:])
         room = share - len(runner.hosted)
@@ -90,7 +93,7 @@ class Holdings:
         free = set(due) - set(leases.leased_deployments())
         if not free:
             return
-        rows = [row for row in _workable(season).filter(pk__in=free) if self._can_load(row)][:room]
+        rows = [row for row in workable.filter(pk__in=free) if self._can_load(row)][:room]
         taken = leases.claim_all(row.pk for row in rows)
         claimed = [row for row in rows if row.pk in taken]
         if claimed and not runner.hosted:
@@ -102,7 +105,8 @@ class Holdings:
         self._shares_book = self._shares_book or leases.claim_season(season.pk)
         if not self._shares_book:
             return runner
-        missing = [row for row in _workable(season) if row.pk not in runner.hosted and self._can_load(row)]
+        workable = _workable(season, self._box.held_back)
+        missing = [row for row in workable if row.pk not in runner.hosted and self._can_load(row)]
         taken = leases.claim_all(row.pk for row in missing)
         claimed = [row for row in missing if row.pk in taken]
         if not runner.hosted and len(claimed) < len(missing):
@@ -128,6 +132,8 @@ class Holdings:
 
     def _host(self, runner: Runner, claimed: Sequence[Deployment]) -> None:
         """Take on deployments whose leases are held; give the lease of one back that cannot be."""
+        # Before they are in its hands: whoever ends it while it takes them on is among those that it held.
+        self._box.note_hosted([*runner.hosted, *(row.pk for row in claimed)])
         try:
             refused = runner.host_all(claimed, partial(bus.read, runner.market_name))
         except Exception:
@@ -159,9 +165,11 @@ def _about(row: Deployment) -> dict[str, object]:
     return {"deployment": row.slug}
 
 
-def _workable(season: Season) -> QuerySet[Deployment]:
-    """Return the deployments of ``season`` that some worker should hold."""
+def _workable(season: Season, held_back: Collection[int]) -> QuerySet[Deployment]:
+    """Return the deployments of ``season`` that some worker should hold, but for those that this one does without."""
     workable = Deployment.objects.exclude(status__in=NOT_HOSTED)
+    if held_back:
+        workable = workable.exclude(pk__in=held_back)
     in_season = workable.filter(account__season=season, account__closed_at=None)
     return in_season.select_related("account__season").order_by("pk")
 

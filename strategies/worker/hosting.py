@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from portfolios.commands.queue import awaited_orders
 from portfolios.models import Checkpoint, Command, Shadow
 from portfolios.rows.equity_points import Mark, mark_of
+from portfolios.rows.indicators import surplus_of
 from portfolios.rows.updates import AccountUpdate
 from portfolios.rows.valuations import valuation_of
 from strategies.deployments.events import event_of
@@ -118,6 +119,9 @@ class Hosted:
 
         A state that cannot be written down is the strategy's error; the account is saved beside the state
         that could be written last. Too many such errors in a row halt it.
+
+        Raises:
+            Unencodable: the account itself cannot be written down.
         """
         if self.unsavable >= MAX_ERRORS_IN_A_ROW:
             return self.engine.checkpoint(with_memory=False)
@@ -141,6 +145,7 @@ class Hosted:
             self.account_id, engine.sequence, engine.time_ns, engine.state, checkpoint, marks=self.marks
         )
         update.reasons, update.indicators = self.reasons, self.engine.indicators
+        self.meter.surplus = {**engine.state.surplus, "indicators": surplus_of(update.indicators)}
         if snapshot.time_ns - self.valued_ns >= NS_PER_S and (self._is_open or self.had_open):
             update.valuation = valuation_of(self.account_id, self.engine, snapshot)
         for outcome in self.outcomes:
@@ -167,6 +172,11 @@ class Hosted:
         self.commands, self.applied_revisions, self.notices = [], [], []
         self.awaited = [each for each in self.awaited if each.key not in self.ended]
         self.ended.clear()
+
+    def forget_recorded(self) -> None:
+        """Forget what was noted while it was recorded: that was rolled back, and will be recorded again."""
+        self.ended.clear()
+        self.recorded_wait = None
 
     def shed(self, shed: Shed, lag_s: float) -> None:
         """Leave this much undone; what changes facts becomes an event with the frame from which it does."""
@@ -213,26 +223,9 @@ class Hosted:
         self.engine = resumed
 
 
-def load_all(deployments: Iterable[Deployment]) -> tuple[list[Hosted], list[tuple[Deployment, Unloadable]]]:
-    """Return deployments as their last checkpoints left them, or as they begin; and who is unloadable, and why.
-
-    However many there are: the same few queries.
-    """
-    rows = list(deployments)
-    kept = _Kept.of(rows)
-    loaded: list[Hosted] = []
-    refused: list[tuple[Deployment, Unloadable]] = []
-    for deployment in rows:
-        try:
-            loaded.append(_loaded(deployment, kept))
-        except Unloadable as error:
-            refused.append((deployment, error))
-    return loaded, refused
-
-
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """What is stored of deployments that are taken on, by deployment or account."""
+class Kept:
+    """What is stored of deployments that are taken on, by deployment or account; a few queries for any number."""
 
     checkpoints: Mapping[int, bytes]
     shadows: Mapping[int, Sequence[Shadow]]
@@ -241,7 +234,8 @@ class _Kept:
     unapplied: Set[int]  # deployments with revisions that no worker has applied
 
     @classmethod
-    def of(cls, deployments: Sequence[Deployment]) -> _Kept:
+    def of(cls, deployments: Sequence[Deployment]) -> Kept:
+        """Read what is stored of ``deployments``."""
         ids = [deployment.pk for deployment in deployments]
         accounts = [deployment.account_id for deployment in deployments if deployment.account_id is not None]
         shadows: defaultdict[int, list[Shadow]] = defaultdict(list)
@@ -261,7 +255,12 @@ class _Kept:
         )
 
 
-def _loaded(deployment: Deployment, kept: _Kept) -> Hosted:
+def load(deployment: Deployment, kept: Kept) -> Hosted:
+    """Return a deployment as its last checkpoint left it, or as it begins.
+
+    Raises:
+        Unloadable: with what is wrong.
+    """
     account = deployment.account
     assert account is not None, "only deployments with an account are claimed"
     engine = engine_of(deployment, kept.checkpoints.get(account.pk))

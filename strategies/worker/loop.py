@@ -16,7 +16,7 @@ from structlog.contextvars import bind_contextvars
 
 from marketdata import bus
 from marketdata.market_names import is_recording
-from marketdata.telemetry import tracing
+from marketdata.telemetry import pulse, tracing
 from marketdata.telemetry.reporting import Reporter
 from portfolios.models import Liquidity, Season
 from portfolios.outbox.announcements import Announcer
@@ -59,7 +59,7 @@ class WorkerLoop:
         self._evaluations = evaluations
         self._announcer = Announcer()
         self._metrics = WorkerMetrics(evaluations.tally)
-        self._holdings = Holdings()
+        self._holdings = Holdings(evaluations.box)
         self._lifeline = Lifeline(None if warden is None else _silent_s())
         self._pace = Pace()
         self._shedding = Shedding()
@@ -87,6 +87,8 @@ class WorkerLoop:
         self._life.begin()
         _log.info("ready as %s", self._row.name)
         while self._life.is_running:
+            self._evaluations.box.beat()
+            pulse.beat()  # of a worker without a warden
             try:
                 self._work()
                 self._note_redis()
@@ -220,6 +222,7 @@ class WorkerLoop:
     def _write_up(self) -> None:
         """Carry out commands, and write costs, lag and the heartbeat."""
         runner = self._hosting
+        self._evaluations.box.note_hosted(runner.hosted)
         if changed := apply_commands(runner):
             self._announcer.announce(changed)
         if time.monotonic() - self._counted_at >= COSTS_S:
@@ -267,6 +270,7 @@ class WorkerLoop:
 
     def _pulse(self) -> None:
         """Show that the worker works, also while it takes deployments on: that may be many frames."""
+        self._evaluations.box.beat()
         if self._lifeline.is_pulse_due():
             Worker.objects.filter(pk=self._row.pk).update(heartbeat_at=timezone.now())
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from portfolios.rows.accounts import Rows
 from portfolios.rows.shadows import ShadowUpdate, record_shadows
 from portfolios.rows.updates import AccountUpdate
 from portfolios.rows.valuations import record_valuations
-from portfolios.services import record_updates
+from portfolios.services import record_rows
 from strategies.deployments.revisions import record_applied_revisions
 from strategies.worker.command_records import record_progress
 from strategies.worker.event_records import record_outcomes
 from strategies.worker.hosting import Hosted
-from trading.market_snapshot import MarketSnapshot
 
 
 class Written(NamedTuple):
@@ -21,18 +21,19 @@ class Written(NamedTuple):
 
     hosted: Hosted
     update: AccountUpdate
+    rows: Rows
     shadows: list[ShadowUpdate]
 
 
-def record(written: Sequence[Written], snapshot: MarketSnapshot) -> None:
-    """Write the facts of deployments, as ``snapshot`` has the market. To be called in a transaction; safe to repeat."""
-    record_updates([update for _, update, _ in written], snapshot.instruments)
-    record_valuations([update.valuation for _, update, _ in written if update.valuation is not None])
-    ended = [(hosted.account_id, model) for hosted, _, _ in written for model in hosted.shadows.ended]
-    record_shadows([shadow for _, _, shadows in written for shadow in shadows], ended)
-    record_outcomes(hosted for hosted, _, _ in written)
-    for hosted, _, _ in written:
-        record_progress(hosted)
+def record(written: Sequence[Written]) -> None:
+    """Write the facts of deployments. To be called in a transaction; safe to repeat."""
+    record_rows([each.rows for each in written])
+    record_valuations([each.update.valuation for each in written if each.update.valuation is not None])
+    ended = [(each.hosted.account_id, model) for each in written for model in each.hosted.shadows.ended]
+    record_shadows([shadow for each in written for shadow in each.shadows], ended)
+    record_outcomes(each.hosted for each in written)
+    for each in written:
+        record_progress(each.hosted)
     record_applied_revisions(
-        (hosted.deployment_id, *revision) for hosted, _, _ in written for revision in hosted.applied_revisions
+        (each.hosted.deployment_id, *revision) for each in written for revision in each.hosted.applied_revisions
     )

@@ -10,15 +10,17 @@ from itertools import chain, takewhile
 from math import ceil
 from time import perf_counter
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 
 from marketdata.selectors import checkpoint_before, market_at
 from portfolios.models import Season
+from portfolios.rows.fitting import is_of_the_rows
 from portfolios.rows.liquidity import record_book, restored_book
+from portfolios.services import prepared
 from strategies.deployments.services import quarantine_deployment
 from strategies.models import Deployment
 from strategies.worker.evaluations import Evaluations
-from strategies.worker.hosting import CHECKPOINT_FRAMES, Hosted, Unloadable, engine_of, load_all
+from strategies.worker.hosting import CHECKPOINT_FRAMES, Hosted, Kept, Unloadable, engine_of, load
 from strategies.worker.records import Written, record
 from strategies.worker.shadows import wants_shadows
 from strategies.worker.shedding import Shed
@@ -30,6 +32,9 @@ from trading.market_snapshot import MarketSnapshot
 from trading.run import Progress, folded, run
 
 _log = logging.getLogger("worker")
+
+_UNWRITABLE = "its record could not be written"
+
 
 STANDING_FRAMES = 10  # within which each standing is written anew: a second of market time
 
@@ -115,13 +120,13 @@ class Runner:
         self.pulse()
         failed, self._failed = self._failed, []
         for hosted, error in failed:
-            self._quarantine(hosted, "could not be worked", error)
+            self.quarantine(hosted, "could not be worked", error)
         return True
 
-    def _quarantine(self, hosted: Hosted, what: str, error: Exception) -> None:
-        """Drop a deployment as its last checkpoint left it."""
+    def quarantine(self, hosted: Hosted, what: str, error: Exception) -> None:
+        """Drop a deployment as its last checkpoint left it, and have no worker run it."""
         summary, traceback = described(error)
-        del self.hosted[hosted.deployment_id]
+        self.hosted.pop(hosted.deployment_id, None)
         self._evaluations.tally.quarantines += 1
         self.dropped.add(hosted.deployment_id)
         about = {"deployment": hosted.engine.terms.slug, "frame": self.sequence}
@@ -147,19 +152,33 @@ class Runner:
         Start-up and crash recovery are this one path. ``frames_after(sequence)`` reads the stream.
         Return those that could not be loaded, with what is wrong.
         """
-        loaded, refused = load_all(deployments)
-        for hosted in loaded:
-            self._arrange(hosted)
+        rows, loaded, refused = list(deployments), [], []
+        kept = Kept.of(rows)
+        for deployment in rows:
+            try:
+                with self._evaluations.blaming(deployment.pk):
+                    hosted = load(deployment, kept)
+                    self._arrange(hosted)
+            except Unloadable as error:
+                refused.append((deployment, error))
+                continue
+            loaded.append(hosted)
         self._catch_up([each for each in loaded if each.engine.sequence < self.market.sequence], frames_after)
         for hosted in loaded:
             if hosted.deployment_id not in self.dropped:
-                if self._book is not None:
-                    hosted.take_from(self._book)
                 hosted.shed(self._shed, 0.0)
                 self.hosted[hosted.deployment_id] = hosted
+                if self._book is not None:
+                    self._join(hosted, self._book)
         # Who shares a book is matched in this order; to all others it makes no difference.
         self.hosted = dict(sorted(self.hosted.items(), key=lambda item: item[1].engine.terms.slug))
         return refused
+
+    def _join(self, hosted: Hosted, book: SharedBook) -> None:
+        try:
+            hosted.take_from(book)
+        except Exception as error:
+            self.quarantine(hosted, _UNWRITABLE, error)
 
     def _catch_up(self, late: list[Hosted], frames_after: Callable[[int], Iterable[Frame]]) -> None:
         """Work the frames that the others have had; those that cannot be worked are dropped.
@@ -233,7 +252,12 @@ class Runner:
 
     def _reload(self, hosted: Hosted, deployment: Deployment) -> None:
         if not hosted.take_status(deployment):
-            hosted.engine = engine_of(deployment, self._checkpoint(hosted), self._book)
+            try:
+                checkpoint = self._checkpoint(hosted)
+            except Exception as error:
+                self.quarantine(hosted, _UNWRITABLE, error)
+                return
+            hosted.engine = engine_of(deployment, checkpoint, self._book)
             hosted.unsavable = 0
             hosted.shed(self._shed, 0.0)
         hosted.revision, hosted.shadow_choice = deployment.revision, deployment.shadows
@@ -247,6 +271,10 @@ class Runner:
         for deployment_id in deployment_ids:
             self.hosted.pop(deployment_id, None)
 
+    def _checkpoint(self, hosted: Hosted) -> bytes:
+        with self._evaluations.blaming(hosted.deployment_id):
+            return hosted.checkpoint()
+
     def present(self) -> list[Hosted]:
         """Return those who have begun and stand where the market does: it may have been restored as of before."""
         return [h for h in self.hosted.values() if 0 < h.engine.sequence <= self.market.sequence]
@@ -259,7 +287,8 @@ class Runner:
         ``is_last`` also saves the cursors of those without facts. ``only``: of these deployments; of all who share
         a book nevertheless. ``is_thrifty``: of those with facts, and of the others those whose turn it is, so that
         each is written once a second and saved in time, and no commit writes many of them at once.
-        One that the database refuses is quarantined, and the others are written without it.
+        One whose checkpoint or rows cannot be written is quarantined as its last checkpoint left it, and the
+        others are written without it.
         """
         begun = self.present()
         if self._book is not None:
@@ -270,13 +299,13 @@ class Runner:
         elif is_thrifty:
             begun = self._with_news(begun)
             self._flushed_sequence = self.sequence
-        written = [self._written(hosted, is_whole=is_last) for hosted in begun]
-        try:
-            return self._commit(written, is_whole=is_last)
-        except (OperationalError, InterfaceError):
-            raise
-        except Exception:
-            return self._commit(self._sound(written), is_whole=is_last)
+        written = []
+        for hosted in begun:
+            try:
+                written.append(self._written(hosted, is_whole=is_last))
+            except Exception as error:
+                self.quarantine(hosted, _UNWRITABLE, error)
+        return self._commit(written, is_whole=is_last)
 
     def _with_news(self, begun: list[Hosted]) -> list[Hosted]:
         """Return those with facts, and of the others those that were written, or saved, the longest ago."""
@@ -290,64 +319,58 @@ class Runner:
         return [hosted for hosted in begun if hosted.deployment_id in turns or hosted.has_news]
 
     def _written(self, hosted: Hosted, *, is_whole: bool) -> Written:
-        checkpoint = self._checkpoint(hosted) if is_whole or hosted.is_due else None
+        """Return what is to be written of a deployment; whatever of it cannot be written fails here, it alone."""
+        snapshot = self.market.snapshot()
         with self._evaluations.blaming(hosted.deployment_id):
+            checkpoint = hosted.checkpoint() if is_whole or hosted.is_due else None
             shadows = hosted.shadows.updates(with_checkpoint=checkpoint is not None)
-        return Written(hosted, hosted.update(checkpoint, self.market.snapshot()), shadows)
+            update = hosted.update(checkpoint, snapshot)
+            return Written(hosted, update, prepared(update, snapshot.instruments), shadows)
 
-    def _checkpoint(self, hosted: Hosted) -> bytes:
-        with self._evaluations.blaming(hosted.deployment_id):
-            return hosted.checkpoint()
-
-    def _commit(self, written: Sequence[Written], *, is_whole: bool) -> set[str]:
+    def _commit(self, written: list[Written], *, is_whole: bool) -> set[str]:
         if not written:
             return set()
         began_s = perf_counter()
+        refused: list[tuple[Hosted, Exception]] = []
+        try:
+            self._write(written, record, is_whole=is_whole)
+        except Exception as error:
+            if not is_of_the_rows(error):
+                raise
+            _log.warning("a commit failed, so what cannot be written is looked for: %s", described(error)[0])
+            self._write(written, lambda group: refused.extend(self._record_sound(group)), is_whole=is_whole)
+        outcomes = (outcome for each in written for outcome in each.hosted.outcomes)
+        self._evaluations.tally.note_written(outcomes, perf_counter() - began_s)
+        for hosted, why in refused:
+            self.quarantine(hosted, _UNWRITABLE, why)
+        saved = [each for each in written if each.hosted.deployment_id in self.hosted]
+        changed = {h.engine.terms.slug for h, *_ in saved if h.outcomes or h.marks or h.commands}
+        for each in saved:
+            each.hosted.were_written(each.update)
+        return changed
+
+    def _write(self, written: list[Written], write: Callable[[list[Written]], None], *, is_whole: bool) -> None:
         with transaction.atomic():
-            record(written, self.market.snapshot())
+            write(written)
             if self._book is not None and is_whole:
                 assert self.season_id is not None, "a book is shared by the deployments of a season"
                 record_book(season_id=self.season_id, sequence=self.market.sequence, book=self._book)
-        outcomes = (outcome for hosted, _, _ in written for outcome in hosted.outcomes)
-        self._evaluations.tally.note_written(outcomes, perf_counter() - began_s)
-        changed = {h.engine.terms.slug for h, _, _ in written if h.outcomes or h.marks or h.commands}
-        for hosted, update, _ in written:
-            hosted.were_written(update)
-        return changed
 
-    def _sound(self, written: Sequence[Written]) -> list[Written]:
-        """Return those whose records the database takes; quarantine the others, each found by halving."""
-        if not written or self._is_taken(written):
-            return list(written)
-        if len(written) == 1:
-            return self._alone(written[0])
-        half = len(written) // 2
-        return [*self._sound(written[:half]), *self._sound(written[half:])]
-
-    def _is_taken(self, written: Sequence[Written]) -> bool:
-        """Return whether the database takes these records together; nothing is written."""
+    def _record_sound(self, group: list[Written]) -> list[tuple[Hosted, Exception]]:
+        """Write a group, or the halves of it that the database takes; return those it refuses, each alone."""
         try:
             with transaction.atomic():
-                record(written, self.market.snapshot())
-                transaction.set_rollback(True)
-        except (OperationalError, InterfaceError):
-            raise
-        except Exception:
-            return False
-        return True
-
-    def _alone(self, written: Written) -> list[Written]:
-        """Try the record of one deployment by itself; quarantine it if the database refuses it."""
-        try:
-            with transaction.atomic():
-                record([written], self.market.snapshot())
-                transaction.set_rollback(True)
-        except (OperationalError, InterfaceError):
-            raise
+                record(group)
         except Exception as error:
-            self._quarantine(written.hosted, "its record could not be written", error)
-            return []
-        return [written]
+            if not is_of_the_rows(error):
+                raise
+            for each in group:
+                each.hosted.forget_recorded()
+            if len(group) == 1:
+                return [(group[0].hosted, error)]
+            middle = len(group) // 2
+            return [*self._record_sound(group[:middle]), *self._record_sound(group[middle:])]
+        return []
 
 
 def _longest_ago(quiet: list[Hosted], share: float, when: Callable[[Hosted], int]) -> list[Hosted]:

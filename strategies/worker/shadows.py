@@ -10,12 +10,11 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-import msgspec
 from django.conf import settings
 
 from portfolios import models
 from portfolios.models import Season
-from portfolios.rows.shadows import ShadowUpdate
+from portfolios.rows.shadows import ShadowUpdate, require_fitting_shadow
 from portfolios.selectors import league_rows
 from strategies.models import Deployment
 from strategies.terms import ShadowChoice
@@ -120,7 +119,7 @@ class Shadows:
         for shadow in list(self.running.values()):
             try:
                 command(shadow.engine)
-            except ValueError as error:
+            except Exception as error:
                 self._give_up(shadow, error)
 
     def updates(self, *, with_checkpoint: bool) -> list[ShadowUpdate]:
@@ -128,11 +127,12 @@ class Shadows:
         updates = []
         for shadow in list(self.running.values()):
             try:
-                checkpoint = shadow.engine.checkpoint() if with_checkpoint else None
+                update = ShadowUpdate(self.account_id, shadow, shadow.engine.checkpoint() if with_checkpoint else None)
+                require_fitting_shadow(update)
             except Exception as error:
                 self._give_up(shadow, error)
                 continue
-            updates.append(ShadowUpdate(self.account_id, shadow, checkpoint))
+            updates.append(update)
         return updates
 
     def were_written(self) -> None:
@@ -159,6 +159,8 @@ def _restored(row: models.Shadow, engine: Engine) -> Shadow | None:
     origin = Origin(sequence=row.since_sequence, time_ns=since_ns, equity=row.since_equity, result=row.since_result)
     try:
         resumed = under(engine, row.fill_model, bytes(row.checkpoint))
-    except msgspec.DecodeError:
+    except Exception as error:
+        about = {"deployment": engine.terms.slug}
+        _log.warning("the %s shadow of a deployment cannot be taken up again: %s", row.fill_model, error, extra=about)
         return None
     return Shadow(resumed, origin, row.errors)

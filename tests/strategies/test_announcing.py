@@ -63,8 +63,8 @@ def test_facts_written_again_after_a_crash_are_not_announced_again(work, monkeyp
     written = []
     from strategies.worker import records
 
-    record = records.record_updates
-    monkeypatch.setattr(records, "record_updates", lambda *given: (written.append(given), record(*given)))
+    record = records.record_rows
+    monkeypatch.setattr(records, "record_rows", lambda *given: (written.append(given), record(*given)))
     work.trade("buy", 1)
     work.trade("sell", 1)
     before = Counter(Message.objects.values_list("kind", flat=True))

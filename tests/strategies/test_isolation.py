@@ -10,18 +10,15 @@ from typing import Any
 import pytest
 
 from marketdata import bus
-from portfolios.models import Checkpoint, Fill
+from portfolios.models import Standing
 from strategies.deployments.services import enable_deployment, quarantine_deployment
-from strategies.league.files import load_league
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus
-from strategies.seasons import open_season
 from strategies.warden.blackbox import BlackBox
 from strategies.worker.evaluations import Evaluations
-from strategies.worker.hosting import Hosted, Unloadable
+from strategies.worker.hosting import Unloadable
 from strategies.worker.runner import Runner
-from tests.leagues import restless_league
-from tests.making import make_strategy
-from tests.season import MARKET, captured_frames, host, on_the_stream
+from tests.neighbours import League
+from tests.season import MARKET, captured_frames, on_the_stream
 from trading.frames import Frame
 from trading.signals import NoSignal
 
@@ -32,44 +29,6 @@ pytestmark = pytest.mark.django_db
 def stream() -> Iterator[list[Frame]]:
     with on_the_stream(captured_frames()[:120]) as frames:
         yield frames
-
-
-class League:
-    """Two traders on one runner: one whose strategy is replaced, and its neighbour."""
-
-    def __init__(self, evaluations: Evaluations | None = None) -> None:
-        load_league(restless_league(2), by="test")
-        open_season(market=MARKET)
-        self.culprit, self.neighbour = Deployment.objects.select_related("account__season").filter(
-            strategy="random_trader"
-        )
-        self.runner = Runner(MARKET, evaluations)
-        host(self.runner, (self.culprit, self.neighbour))
-
-    def give(self, generate_signal: Callable[..., Any]) -> Hosted:
-        """Let the culprit's strategy be this function."""
-        hosted = self.runner.hosted[self.culprit.pk]
-        hosted.engine.strategy = make_strategy(generate_signal)
-        return hosted
-
-    def work(self, frames: list[Frame], flush_every: int = 10) -> None:
-        for at, frame in enumerate(frames, 1):
-            self.runner.process(frame)
-            if at % flush_every == 0:
-                self.runner.flush()
-        self.runner.flush(is_last=True)
-        self.culprit.refresh_from_db()
-
-    @property
-    def errors(self) -> list[str]:
-        rows = DeploymentEvent.objects.filter(deployment=self.culprit, kind="error").order_by("sequence")
-        return [row.summary for row in rows]
-
-    def assert_the_neighbour_is_whole(self) -> None:
-        assert Fill.objects.filter(account=self.neighbour.account).count() > 1
-        stored = Checkpoint.objects.get(account=self.neighbour.account)
-        assert stored.sequence == self.runner.sequence
-        assert Deployment.objects.get(pk=self.neighbour.pk).status == DeploymentStatus.ENABLED
 
 
 @pytest.fixture
@@ -119,13 +78,15 @@ def test_an_account_is_saved_beside_the_state_that_could_be_kept_last(league: Le
     assert not engine.is_halted
 
 
-def test_words_that_the_database_refuses_quarantine_their_deployment(league: League, stream: list[Frame]) -> None:
-    league.give(lambda data, config, state: NoSignal("no\x00thing"))
+@pytest.mark.parametrize(("words", "counted"), [("no\x00thing", "no\\x00thing"), ("half \ud83d", "half \\ud83d")])
+def test_words_that_the_database_refuses_are_counted_as_it_can_hold_them(
+    league: League, stream: list[Frame], words: str, counted: str
+) -> None:
+    league.give(lambda data, config, state: NoSignal(words))
     league.work(stream)
 
-    assert league.culprit.status == DeploymentStatus.QUARANTINED
-    assert league.culprit.status_reason.startswith("its record could not be written: ")
-    assert league.runner.dropped == {league.culprit.pk}
+    assert league.culprit.status == DeploymentStatus.ENABLED
+    assert Standing.objects.get(account=league.culprit.account).why[counted] > 100
     league.assert_the_neighbour_is_whole()
 
 

@@ -1,4 +1,5 @@
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -207,3 +208,44 @@ def test_an_open_minute_that_was_not_watched_from_its_beginning_is_not_shown() -
 def test_before_any_trade_no_minute_is_open() -> None:
     assert Watched().market.forming("XRP/USD") is None
     assert Market().forming("BTC/USD") is None
+
+
+@pytest.mark.parametrize("ahead_s", [90, 5_400, 86_400 * 365])
+def test_one_print_from_the_future_ends_no_minute_and_starts_none(ahead_s: int) -> None:
+    watched = Watched()
+    for second in range(0, 420, 10):
+        watched.at(second + 0.2, make_trade(second + 1, second + 0.1, 100))
+        if second == 130:
+            watched.at(second + 0.3, make_trade(second + 2, second + ahead_s, 900))
+
+    minutes = watched.minutes()
+
+    wrong_minute = (130 + ahead_s) // 60 if ahead_s == 90 else None  # within what a clock may be wrong by
+    assert [candle.start_ns for candle in minutes] == [START_NS + minute * MINUTE_NS for minute in range(6)]
+    assert [candle.trades for candle in minutes] == [6 + (minute == wrong_minute) for minute in range(6)]
+
+
+def test_a_print_from_decades_ago_is_no_minute_and_costs_no_time() -> None:
+    builder = CandleBuilder()
+    builder.add(1, 0, 100, 1)
+
+    assert builder.close_until(START_NS) == []
+    assert len(builder.close_until(START_NS + MINUTE_NS)) == 1
+
+
+def test_trade_ids_that_begin_anew_are_newer_than_all_before_them() -> None:
+    watched = Watched()
+    watched.at(10, make_trade(900, 9, 100))
+
+    frame = Frame(
+        sequence=(START_NS + 20 * SECOND_NS) // 100_000_000,
+        time_ns=START_NS + 20 * SECOND_NS,
+        trades=(make_trade(1, 19, 105), make_trade(2, 19.5, 103)),
+        renumbered=("XRP/USD",),
+    )
+    watched.market.fold(frame)
+
+    assert watched.market.snapshot().last_ticks("XRP/USD") == 103
+    forming = watched.market.forming("XRP/USD")
+    assert forming is not None
+    assert (forming.open, forming.close, forming.trades) == (100, 103, 3)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
@@ -16,6 +18,9 @@ from dashboard.system import readings
 from portfolios.models import AuditEntry, Season
 from tests.databases import databases, drop
 from tests.rows import open_season
+from tradingsite.access.roles import give_role, role_of
+from tradingsite.access.tokens import known_token, make_share_link, make_token, revoke
+from tradingsite.models import ApiToken, ShareLink
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -48,6 +53,44 @@ def test_a_backup_is_put_back_and_the_database_that_was_there_stays_under_anothe
     assert other in capsys.readouterr().out
     with psycopg.connect(**{**connection.get_connection_params(), "dbname": other}) as kept:
         assert kept.execute("SELECT name FROM portfolios_season").fetchall() == [("overwritten",)]
+
+
+def test_a_restore_brings_no_token_link_or_session_back_to_life_and_lists_what_it_kept(tmp_path, client, capsys):
+    ann = User.objects.create_user("ann", password="the old password 1")
+    give_role(user=ann, role="admin", by="test")
+    gone = User.objects.create_user("gone", password="leaked since then 1")
+    made_by_both = {"by": "test", "days": 3}
+    make_token(user=ann, name="stays", scopes=["read"], by="test")
+    stolen, stolen_secret = make_token(user=ann, name="stolen", scopes=["trade"], by="test")
+    deleted, deleted_secret = make_token(user=ann, name="deleted", scopes=["read"], by="test")
+    link, _ = make_share_link(note="for Bob", **made_by_both)
+    client.force_login(ann)
+    path = made(tmp_path)
+    revoke(stolen, by="test")
+    revoke(link, by="test")
+    deleted.delete()
+    ann.set_password("the new password 1")
+    ann.save()
+    give_role(user=ann, role="trader", by="test")
+    User.objects.filter(pk=gone.pk).update(is_active=False)
+
+    call_command("restore", path, no_input=True)
+
+    assert {token.name: token.state for token in ApiToken.objects.all()} == {
+        "stays": "valid", "stolen": "revoked", "deleted": "revoked",
+    }  # fmt: skip
+    assert [known_token(secret) for secret in (stolen_secret, deleted_secret)] == [None, None]
+    assert ShareLink.objects.get().state == "revoked"
+    assert not Session.objects.exists()
+    ann, gone = User.objects.get(username="ann"), User.objects.get(username="gone")
+    assert (ann.check_password("the new password 1"), gone.is_active) == (True, False)
+    assert (role_of(ann), ann.is_superuser) == ("trader", False)
+    said = capsys.readouterr().out
+    assert "kept    token stays" in said
+    assert "kept    user ann: password and role of now" in said
+    assert "closed  token stolen: revoked" in said
+    assert "closed  share link for Bob: revoked" in said
+    assert "closed  1 sessions: everybody logs in again" in said
 
 
 def test_a_file_that_is_no_backup_changes_nothing(tmp_path):

@@ -12,7 +12,7 @@ SERVICES = COMPOSE["services"]
 
 
 def test_every_process_has_its_service():
-    assert set(SERVICES) == {"postgres", "redis", "setup", "web", "feed", "worker", "jobs"}
+    assert set(SERVICES) == {"postgres", "redis", "setup", "web", "feed", "worker", "jobs", "beat"}
 
 
 def test_two_workers_share_the_deployments():
@@ -49,7 +49,17 @@ def test_only_the_web_site_is_reachable_and_only_from_this_machine():
     }
 
 
-@pytest.mark.parametrize("name", ["setup", "web", "feed", "worker", "jobs"])
+@pytest.mark.parametrize("name", ["setup", "web", "feed", "worker", "jobs", "beat"])
 def test_every_process_of_ours_runs_from_the_one_image(name):
     assert SERVICES[name]["image"] == "paddock:local"
     assert SERVICES[name]["environment"]["PADDOCK_BIND"] == "0.0.0.0"
+
+
+@pytest.mark.parametrize("name", ["web", "feed", "worker", "jobs", "beat"])
+def test_a_process_that_hangs_is_ended_by_its_health_check_and_restarted(name):
+    service = SERVICES[name]
+
+    assert any("tradingsite.alive" in word for word in service["healthcheck"]["test"])
+    assert service["init"] is True  # else the process is the container's first, which nothing inside can end
+    assert service["restart"] == "unless-stopped"
+    assert service["environment"]["PADDOCK_PULSE"].startswith("/tmp/")

@@ -16,20 +16,22 @@ from tradingsite.models import Scope
 
 pytestmark = pytest.mark.django_db
 IN, UNKNOWN, FORBIDDEN = "in", 401, 403
-# What an endpoint needs: to read, to trade, or to look into what is the traders' business.
+# What an endpoint needs: to read, to trade, or to run the place: the audit log, notifications, seasons, fees.
 BY_METHOD = {"get": "read", "post": "trade", "put": "trade", "patch": "trade", "delete": "trade"}
+DEPLOYMENTS = "/api/v1/deployments/"  # what a trader's program changes
 FOR_TRADERS_ALONE = ("/api/v1/audit/", "/api/v1/notifications/")  # even to be read
 EXPECTED = {
-    # caller: (read on public pages, read on others, trade, insight)
+    # caller: (read on public pages, read on others, trade, run the place)
     "nobody": (IN, UNKNOWN, UNKNOWN, UNKNOWN),
     "guest of a link": (IN, IN, UNKNOWN, UNKNOWN),
     "viewer": (IN, IN, FORBIDDEN, FORBIDDEN),
     "trader": (IN, IN, IN, IN),
     "admin": (IN, IN, IN, IN),
     "viewer's token for all": (IN, IN, FORBIDDEN, FORBIDDEN),
-    "trader's token to read": (IN, IN, FORBIDDEN, IN),
+    "trader's token to read": (IN, IN, FORBIDDEN, FORBIDDEN),
     "trader's token to trade": (FORBIDDEN, FORBIDDEN, IN, FORBIDDEN),
-    "admin's token to read": (IN, IN, FORBIDDEN, IN),
+    "trader's token to run the place": (FORBIDDEN, FORBIDDEN, FORBIDDEN, IN),
+    "admin's token to read": (IN, IN, FORBIDDEN, FORBIDDEN),
     "admin's token for all": (IN, IN, IN, IN),
     "unknown token": (UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN),
 }
@@ -43,8 +45,8 @@ def endpoints():
 
 
 def need_of(method, path):
-    if method == "get" and path.startswith(FOR_TRADERS_ALONE):
-        return "insight"
+    if path.startswith(FOR_TRADERS_ALONE) or (method != "get" and not path.startswith(DEPLOYMENTS)):
+        return "run the place"
     return BY_METHOD[method]
 
 
@@ -80,6 +82,7 @@ def callers(client, league):
         "viewer's token for all": token("viewer", *Scope.values),
         "trader's token to read": token("trader", Scope.READ),
         "trader's token to trade": token("trader", Scope.TRADE),
+        "trader's token to run the place": token("trader", Scope.ADMIN),
         "admin's token to read": token("admin", Scope.READ),
         "admin's token for all": token("admin", *Scope.values),
         "unknown token": (None, {"Authorization": "Bearer pdk_nothing"}),
@@ -110,8 +113,8 @@ def outcome(client, method, path, headers, league):
 @pytest.mark.parametrize("is_public", [True, False], ids=["public pages", "pages behind a login"])
 def test_every_endpoint_lets_in_the_right_callers(client, settings, league, callers, caller, is_public):
     settings.PADDOCK_PUBLIC_PAGES = is_public
-    public, private, trade, insight = EXPECTED[caller]
-    expected = {"read": public if is_public else private, "trade": trade, "insight": insight}
+    public, private, trade, run = EXPECTED[caller]
+    expected = {"read": public if is_public else private, "trade": trade, "run the place": run}
     who, headers = callers[caller]
     come_in(client, who)
 
@@ -128,4 +131,4 @@ def test_every_endpoint_is_asked():
     found = endpoints()
 
     assert len(found) >= 43
-    assert {need for _, _, need in found} == {"read", "trade", "insight"}
+    assert {need for _, _, need in found} == {"read", "trade", "run the place"}

@@ -1,11 +1,13 @@
 """Everything at once, as ``python3 start.py`` starts it: up, killed without warning, up again, ended politely."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,7 @@ def port():
         return probe.getsockname()[1]
 
 
+KINDS = {"feed": 1, "warden": 2, "worker": 2, "web": 1, "jobs": 1, "beat": 1}
 PROCESSES = 9  # the launcher, two servers, feed, two workers, web, jobs, beat
 
 
@@ -39,9 +42,9 @@ def launched():
         launcher.wait()
 
 
-def launch(data_dir, port, launched):
+def launch(data_dir, port, launched, **more):
     """Start everything; return the launcher once it has shown its address, and what it said so far."""
-    clean = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+    clean = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}} | more
     launcher = subprocess.Popen(
         [
             *(sys.executable, "-m", "tradingsite.launcher.launch", "--source", "simulated", "--workers", "2"),
@@ -68,6 +71,21 @@ def managed(*arguments):
     clean = {name: value for name, value in os.environ.items() if name not in hidden}
     command = [sys.executable, str(ROOT / "manage.py"), *arguments]
     return subprocess.run(command, cwd="/", env=clean, capture_output=True, text=True, timeout=180, check=False)
+
+
+def await_true(condition):
+    end_s = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < end_s, condition
+        time.sleep(0.1)
+
+
+def is_ready(port):
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=20) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
 
 
 def processes_on(data_dir):
@@ -111,4 +129,61 @@ def test_a_killed_launcher_leaves_nothing_behind_and_the_next_one_ends_when_aske
 
     assert launcher.wait() == 0, rest
     assert "everything is stopped" in rest
+    assert processes_on(data_dir) == {}
+
+
+def kinds_of(processes):
+    """Return the processes that work, by what they are; a warden and its worker run the same command."""
+    words = {
+        b"run_feed": "feed",
+        b"run_worker": "worker",
+        b"daphne": "web",
+        b"--pool": "jobs",
+        b"beat-schedule": "beat",
+    }
+    found = {}
+    for process_id, text in processes.items():
+        for word, kind in words.items():
+            if word in text and b"tradingsite.launcher.launch" not in text:
+                is_child = kind == "worker" and parent_of(process_id) in processes_called(processes, b"run_worker")
+                found.setdefault("worker" if is_child else "warden" if kind == "worker" else kind, []).append(
+                    process_id
+                )
+    return found
+
+
+def processes_called(processes, word):
+    return {process_id for process_id, text in processes.items() if word in text}
+
+
+def parent_of(process_id):
+    return int(Path(f"/proc/{process_id}/stat").read_text().rsplit(")", 1)[1].split()[1])
+
+
+def is_gone(process_id):
+    return not Path(f"/proc/{process_id}").exists()
+
+
+def test_every_process_that_is_frozen_is_replaced_and_the_market_goes_on(data_dir, port, launched):
+    launcher, _ = launch(data_dir, port, launched, PADDOCK_SILENCE_S="18")
+    await_true(lambda: len(kinds_of(processes_on(data_dir))) == len(KINDS))
+    kinds = kinds_of(processes_on(data_dir))
+    # Of two workers one is frozen by itself, the other with its warden alone.
+    warden, other = kinds["warden"]
+    frozen = [warden, *(each for each in kinds["worker"] if parent_of(each) == other)]
+    frozen += [process_id for kind in ("feed", "web", "jobs", "beat") for process_id in kinds[kind]]
+    assert len(frozen) == len(KINDS)
+
+    for process_id in frozen:
+        os.kill(process_id, signal.SIGSTOP)
+    await_true(lambda: all(map(is_gone, frozen)))
+
+    await_true(lambda: {kind: len(ids) for kind, ids in kinds_of(processes_on(data_dir)).items()} == KINDS)
+    await_true(lambda: is_ready(port))
+    launcher.send_signal(signal.SIGTERM)
+    said = launcher.stdout.read()
+    assert launcher.wait() == 0, said
+    for name in ("feed", "worker-", "web", "jobs", "beat"):
+        assert re.search(rf"ERROR {name}\S* has been stopped by a signal for \d+ s and was killed", said), said
+    assert "quarantined" not in said
     assert processes_on(data_dir) == {}

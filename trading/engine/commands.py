@@ -10,6 +10,8 @@ from decimal import Decimal
 
 from trading.accounting.ledger import ZERO, InsufficientFunds
 from trading.accounting.positions import Position
+from trading.accounting.valuation import mid_rate
+from trading.bounds import MOST_AMOUNT, number
 from trading.engine import entry_stop
 from trading.engine.desk import Desk
 from trading.engine.entry_stop import opens
@@ -116,14 +118,16 @@ def pay(desk: Desk, payment_id: str, currency: str, amount: Decimal, snapshot: M
 
     Raises:
         InsufficientFunds: that much is not there, secures a loan, or an order has spoken for it.
-        ValueError: not an amount, or its worth is not known.
+        ValueError: not an amount, its worth is not known, or the account would hold more than can be kept.
     """
+    number("amount", amount)
     account, outcome = desk.account, Outcome(desk.state.sequence, snapshot.time_ns)
     fact = f"{desk.terms.slug}:{payment_id}"
     if amount < 0:
         _require_free(desk, currency, -amount, snapshot)
         outcome.entries = account.withdraw(fact, currency, -amount, snapshot)
     else:
+        _require_room(desk, currency, amount, snapshot)
         outcome.entries = account.deposit(fact, currency, amount, snapshot)
     outcome.mark = account.worth(snapshot)
     if outcome.mark is not None:
@@ -143,6 +147,15 @@ def _require_free(desk: Desk, currency: str, amount: Decimal, snapshot: MarketSn
         raise InsufficientFunds(
             f"{amount.normalize():f} {currency} were to be taken out; {free.normalize():f} are free"
         )
+
+
+def _require_room(desk: Desk, currency: str, amount: Decimal, snapshot: MarketSnapshot) -> None:
+    rate = mid_rate(snapshot, currency, desk.terms.currency) or ZERO
+    sums = {currency: desk.account.balance(currency) + amount}
+    sums[desk.terms.currency] = max(sums.get(desk.terms.currency, ZERO), desk.account.state.stake + amount * rate)
+    for name, total in sums.items():
+        if total >= MOST_AMOUNT:
+            raise ValueError(f"{total:.3E} {name} would be paid in or held; expected less than 10^15")
 
 
 def _too_much(position: Position, lots: int, closable: int, snapshot: MarketSnapshot) -> str:

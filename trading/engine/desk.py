@@ -14,6 +14,14 @@ from trading.accounting.account import Account
 from trading.accounting.ledger import ZERO
 from trading.accounting.valuation import mid_rate
 from trading.book import Side
+from trading.bounds import (
+    LONGEST_SYMBOL,
+    MOST_OPEN_ORDERS,
+    MOST_REFUSAL_ROWS,
+    MOST_REQUESTS,
+    add_reason,
+    storable,
+)
 from trading.candles import MINUTE_NS
 from trading.engine.entry_stop import entry_refusal as stop_refusal
 from trading.engine.entry_stop import is_entry_amended, keep_to_the_exit
@@ -48,22 +56,22 @@ class Desk:
 
     def count(self, code: str) -> None:
         """Count a reason not to trade."""
-        why = self.state.why
-        why[code] = why.get(code, 0) + 1
+        add_reason(self.state.why, code)
+
+    def note_surplus(self, what: str, times: int = 1) -> None:
+        """Count what went beyond the bounds of `trading.bounds`, and was left out."""
+        surplus = self.state.surplus
+        surplus[what] = surplus.get(what, 0) + times
 
     def place(self, signal: Wanted, at: int, snapshot: MarketSnapshot, outcome: Outcome) -> None:
-        """Send what the signal at place ``at`` of an answer wants, or refuse it.
-
-        Raises:
-            Refused: an amendment with a number that is none.
-        """
+        """Send what the signal at place ``at`` of an answer wants, or refuse it."""
         order_id = f"{self.terms.slug}:{snapshot.sequence}:o{at}"
         latency_ns = self.latency_of(order_id)
         if isinstance(signal, Cancel):
             self._cancel(signal, snapshot.time_ns + latency_ns)
             return
         if isinstance(signal, Amend):
-            self._amend(signal, snapshot.time_ns + latency_ns, snapshot)
+            self._amend(signal, snapshot.time_ns + latency_ns, snapshot, outcome)
             return
         try:
             free = self._free(snapshot, signal.symbol)
@@ -71,7 +79,7 @@ class Desk:
         except Refused as refused:
             self._refuse(signal, order_id, refused.refusal, snapshot, outcome)
             return
-        refusal = self._risk_refusal(order, snapshot)
+        refusal = self._crowd_refusal(order) or self._risk_refusal(order, snapshot)
         if self.state.are_entries_stopped:
             refusal = stop_refusal(order, self.account.position(order.symbol)) or refusal
             keep_to_the_exit(order)
@@ -101,20 +109,48 @@ class Desk:
         if not order_ids:
             self.count("no_such_order")
         for order_id in order_ids:
-            self.venue.cancel(CancelRequest(order_id, arrives_ns))
+            if self._has_room_for_a_request():
+                self.venue.cancel(CancelRequest(order_id, arrives_ns))
 
-    def _amend(self, wanted: Amend, arrives_ns: int, snapshot: MarketSnapshot) -> None:
+    def _amend(self, wanted: Amend, arrives_ns: int, snapshot: MarketSnapshot, outcome: Outcome) -> None:
         order = self.venue.open_orders.get(wanted.order_id)
         if order is None:
             self.count("no_such_order")
             return
-        request = amendment_from(wanted, order, snapshot, arrives_ns)
+        try:
+            request = amendment_from(wanted, order, snapshot, arrives_ns)
+        except Refused as refused:
+            self.state.figures.refusals += 1
+            self.count(f"refused_{refused.refusal.code}")
+            order.refusal, order.updated_ns = Refusal("amend_refused", refused.refusal.sentence), snapshot.time_ns
+            outcome.orders = {**outcome.orders, order.order_id: order}
+            return
+        if not self._has_room_for_a_request():
+            return
         if self.state.are_entries_stopped and is_entry_amended(order, request, self.account.position(order.symbol)):
             self.count("refused_entries_stopped")
         else:
             self.venue.amend(request)
 
     # Limits
+
+    def _has_room_for_a_request(self) -> bool:
+        """Return whether one more request may be on its way; if not, it is counted as left out."""
+        if len(self.venue.requests) < MOST_REQUESTS:
+            return True
+        self.count("too_many_requests")
+        self.note_surplus("requests")
+        return False
+
+    def _crowd_refusal(self, order: Order) -> Refusal | None:
+        """Return why no further order may be live, or None; twice as many where each only reduces a position."""
+        live = len(self.venue.open_orders)
+        if live < MOST_OPEN_ORDERS:
+            return None
+        if live < 2 * MOST_OPEN_ORDERS and not self.account.position(order.symbol).is_opened_by(order):
+            return None
+        self.note_surplus("open_orders")
+        return Refusal("open_orders", f"{live} orders are open; at most {MOST_OPEN_ORDERS} may be")
 
     def _free(self, snapshot: MarketSnapshot, symbol: str) -> dict[str, Decimal]:
         instrument = snapshot.instruments.get(symbol)
@@ -147,9 +183,21 @@ class Desk:
         """Count a refusal; put it on record unless the same one is there from the last minute."""
         self.state.figures.refusals += 1
         self.count(f"refused_{refusal.code}")
-        key = f"{signal.symbol}:{signal.action.value}:{refusal.code}"
-        if snapshot.time_ns - self.state.refusal_rows_ns.get(key, -REFUSAL_ROW_NS) < REFUSAL_ROW_NS:
+        symbol = storable(signal.symbol, LONGEST_SYMBOL)
+        if not self._may_be_put_on_record(f"{symbol}:{signal.action.value}:{refusal.code}", snapshot.time_ns):
             return
-        self.state.refusal_rows_ns[key] = snapshot.time_ns
         refused = refused_order(signal, order_id, refusal, snapshot)
         outcome.orders = {**outcome.orders, order_id: refused}
+
+    def _may_be_put_on_record(self, key: str, now_ns: int) -> bool:
+        known = self.state.refusal_rows_ns
+        if now_ns - known.get(key, -REFUSAL_ROW_NS) < REFUSAL_ROW_NS:
+            return False
+        if key not in known and len(known) >= MOST_REFUSAL_ROWS:
+            for old in [each for each, at_ns in known.items() if now_ns - at_ns >= REFUSAL_ROW_NS]:
+                del known[old]
+            if len(known) >= MOST_REFUSAL_ROWS:
+                self.note_surplus("refusal_rows")
+                return False
+        known[key] = now_ns
+        return True

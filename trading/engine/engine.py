@@ -15,6 +15,7 @@ from zlib import crc32
 
 from trading.accounting.account import Account
 from trading.accounting.settlement import Settlement
+from trading.bounds import OTHER, add_reason, fold_reasons, reason_key
 from trading.candles import CandleSeries
 from trading.engine.commands import end_flattening
 from trading.engine.desk import Desk
@@ -35,7 +36,7 @@ from trading.performance.figures import Figures
 from trading.portfolio import Portfolio
 from trading.signals import NoSignal
 from trading.snapshot import seen_by
-from trading.strategy import Decision, Strategy, wanted_and_reasons
+from trading.strategy import Decision, Strategy, reason_keys, wanted_and_reasons
 from trading.venue import Venue
 
 OpenVenue = Callable[[Settlement, ExchangeState], Venue]  # from what books its executions, and what it remembers
@@ -82,6 +83,7 @@ class Engine:
         if self.state.memory_of not in ("", strategy.hash):  # what another version remembered means nothing to this one
             self.state.memory, self.state.has_started, self.state.errors_in_a_row = b"", False, 0
         self.state.memory_of = strategy.hash
+        fold_reasons(self.state.why)
         self._memory: dict[str, Any] = unpack_state(self.state.memory) if self.state.memory else {}
 
     @classmethod
@@ -289,6 +291,10 @@ class Engine:
                 decision: Decision = ((), (answer,))
             else:
                 decision = wanted_and_reasons(answer)
+            # What a reason is called is the strategy's code, too, until it is plain text.
+            keys = reason_keys(decision[1])
+            if not any(decision):
+                keys = [reason_key(self._memory.pop("why", None), "")]
         except BaseException as error:
             # Also what would end the process: a strategy may end nothing but its own turn.
             self._fail(error, outcome)
@@ -297,10 +303,11 @@ class Engine:
         if state.errors_in_a_row:
             state.errors_in_a_row = 0
         wanted, reasons = decision
-        for reason in reasons:
-            self.desk.count(f"{reason.code} {reason.symbol}" if reason.symbol else str(reason.code or "no_signal"))
-        if not (wanted or reasons):
-            self.desk.count(str(self._memory.pop("why", None) or "no_signal"))
+        for key in keys:
+            self.desk.count(key)
+        if len(reasons) > len(keys):
+            add_reason(state.why, OTHER, len(reasons) - len(keys))
+            self.desk.note_surplus("reasons", len(reasons) - len(keys))
         for at, signal in enumerate(wanted):
             self._guarded(partial(self.desk.place, signal, at, snapshot, outcome), outcome)
 

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from trading.accounting.account import Account
 from trading.accounting.positions import Position
 from trading.accounting.valuation import mid_rate
 from trading.book import Side
+from trading.bounds import (
+    LONGEST_CODE,
+    LONGEST_REASON,
+    LONGEST_SENTENCE,
+    LONGEST_SYMBOL,
+    MOST_COUNT,
+    MOST_NS,
+    NotANumber,
+    number,
+    shown,
+    storable,
+)
 from trading.fees import Liquidity
-from trading.frames import NS_PER_S
+from trading.frames import NS_PER_S, utc
 from trading.instruments import Instrument
 from trading.market_snapshot import MarketSnapshot
 from trading.minutes import ns_of
@@ -30,6 +42,7 @@ from trading.signals import Action, Amend, Cancel, OrderType, Price, Signal, Siz
 
 # "all" on a buy leaves this share of the cash, so that a price that moves during the latency is still paid for.
 ALL_IN_SHARE = Decimal("0.995")
+_LEAST_LEVERAGE = Decimal("0.001")  # one over it is reckoned with; what the account's terms allow is checked on arrival
 
 
 class Refused(Exception):
@@ -37,7 +50,7 @@ class Refused(Exception):
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)
-        self.refusal = Refusal(code, sentence)
+        self.refusal = Refusal(code, storable(sentence, LONGEST_SENTENCE))
 
 
 def order_from(
@@ -55,10 +68,11 @@ def order_from(
     sale is never more than what is held.
 
     Raises:
-        Refused: with a code and a sentence.
+        Refused: with a code and a sentence; ``bad_number`` for one that no engine, checkpoint or column could hold.
     """
     if signal.symbol not in snapshot.instruments:
-        raise Refused("unknown_symbol", f"{signal.symbol!r} is not on this market: {', '.join(snapshot.instruments)}")
+        there = ", ".join(snapshot.instruments)
+        raise Refused("unknown_symbol", f"{shown(signal.symbol)} is not on this market: {there}")
     instrument = snapshot.instrument(signal.symbol)
     limit, trigger = _prices(signal, instrument)
     arrives_ns = snapshot.time_ns + latency_ns
@@ -75,12 +89,12 @@ def order_from(
         limit_ticks=limit,
         trigger_ticks=trigger,
         time_in_force=signal.time_in_force,
-        is_post_only=signal.post_only,
-        is_reduce_only=signal.reduce_only or signal.action is Action.COVER,
+        is_post_only=bool(signal.post_only),
+        is_reduce_only=bool(signal.reduce_only) or signal.action is Action.COVER,
         bracket=_bracket(signal, instrument, snapshot),
         updated_ns=snapshot.time_ns,
-        reason=signal.reason or signal.code,
-        code=signal.code,
+        reason=_reason(signal),
+        code=storable(signal.code, LONGEST_CODE),
         leverage=_leverage(signal),
         expires_ns=_expiry_ns(signal, snapshot),
         trail=_trail(signal, instrument) if signal.order_type is OrderType.TRAILING_STOP else None,
@@ -106,7 +120,7 @@ def amendment_from(wanted: Amend, order: Order, snapshot: MarketSnapshot, arrive
     instrument = snapshot.instrument(order.symbol)
     lots = None
     if wanted.qty is not None:
-        lots = instrument.lots_within(max(_number("qty", wanted.qty), Decimal(0)))
+        lots = _whole_lots("qty", wanted.qty, max(_number("qty", wanted.qty), Decimal(0)), instrument)
     limit = _ticks("limit_price", wanted.limit_price, instrument)
     trigger = _ticks("trigger_price", wanted.trigger_price, instrument)
     return AmendRequest(order.order_id, arrives_ns, lots, limit, trigger)
@@ -157,7 +171,7 @@ def _prices(signal: Signal, instrument: Instrument) -> tuple[int | None, int | N
     if has_limit and limit is None:
         raise Refused("limit_price_missing", f"a {kind.value} order needs a limit_price")
     if limit is not None and not has_limit:
-        raise Refused("limit_price_unused", f"limit_price is {limit}; a {kind.value} order has none")
+        raise Refused("limit_price_unused", f"limit_price is {shown(limit)}; a {kind.value} order has none")
     if kind in TRIGGERED and kind is not OrderType.TRAILING_STOP and trigger is None:
         raise Refused("trigger_price_missing", f"a {kind.value} order needs a trigger_price")
     if signal.post_only and kind is not OrderType.LIMIT:
@@ -171,8 +185,13 @@ def _leverage(signal: Signal) -> Decimal | None:
     if signal.leverage is None:
         return Decimal(1) if signal.action is Action.SHORT else None
     if signal.action in (Action.SELL, Action.COVER):
-        raise Refused("leverage", f"leverage is {signal.leverage}; a {signal.action.value} only closes what is open")
-    return _number("leverage", signal.leverage)
+        raise Refused(
+            "leverage", f"leverage is {shown(signal.leverage)}; a {signal.action.value} only closes what is open"
+        )
+    leverage = _number("leverage", signal.leverage)
+    if leverage < _LEAST_LEVERAGE:
+        raise Refused("bad_number", f"leverage is {shown(signal.leverage)}; expected a number above zero, like 1.5")
+    return leverage
 
 
 def _expiry_ns(signal: Signal, snapshot: MarketSnapshot) -> int:
@@ -188,14 +207,21 @@ def _expiry_ns(signal: Signal, snapshot: MarketSnapshot) -> int:
         return _moment_ns(signal.expires_at, snapshot)
     seconds = _number("expires_in_s", signal.expires_in_s)
     if seconds <= 0:
-        raise Refused("bad_number", f"expires_in_s is {signal.expires_in_s}; expected seconds above zero")
-    return snapshot.time_ns + int(seconds * NS_PER_S)
+        raise Refused("bad_number", f"expires_in_s is {shown(signal.expires_in_s)}; expected seconds above zero")
+    expires_ns = snapshot.time_ns + int(seconds * NS_PER_S)
+    if expires_ns > MOST_NS:
+        most_s = (MOST_NS - snapshot.time_ns) // NS_PER_S
+        expected = f"expected seconds from now, at most {most_s}"
+        raise Refused("bad_number", f"expires_in_s is {shown(signal.expires_in_s)}; {expected}")
+    return expires_ns
 
 
 def _moment_ns(moment: datetime, snapshot: MarketSnapshot) -> int:
     if not isinstance(moment, datetime) or moment.tzinfo is None:
-        raise Refused("bad_time", f"expires_at is {moment!r}; expected a datetime that knows its zone")
+        raise Refused("bad_time", f"expires_at is {shown(moment)}; expected a datetime that knows its zone")
     expires_ns = ns_of(moment)
+    if expires_ns > MOST_NS:
+        raise Refused("bad_number", f"expires_at is {moment}; expected a moment before {utc(MOST_NS):%Y-%m-%d}")
     if expires_ns <= snapshot.time_ns:
         raise Refused("bad_time", f"expires_at is {moment}; the market's time is {snapshot.time} already")
     return expires_ns
@@ -210,28 +236,39 @@ def _trail(signal: Signal, instrument: Instrument) -> Trail:
         return Trail(ticks=ticks, step_ticks=instrument.price_increment_ticks)
     pct = _number("trail_pct", signal.trail_pct)
     if not 0 < pct < 100:
-        raise Refused("bad_number", f"trail_pct is {signal.trail_pct}; expected above zero and below 100")
+        raise Refused("bad_number", f"trail_pct is {shown(signal.trail_pct)}; expected above zero and below 100")
     return Trail(pct=pct, step_ticks=instrument.price_increment_ticks)
 
 
 def _ticks(what: str, price: Price | None, instrument: Instrument) -> int | None:
     if price is None:
         return None
-    number = _number(what, price)
-    ticks = instrument.nearest_ticks(number)
+    ticks = instrument.nearest_ticks(_number(what, price))
     if ticks <= 0:
-        raise Refused("bad_number", f"{what} is {price}; expected a price above zero")
+        raise Refused("bad_number", f"{what} is {shown(price)}; expected a price above zero")
+    if ticks > MOST_COUNT:
+        most = instrument.price(MOST_COUNT).normalize()
+        raise Refused("bad_number", f"{what} is {shown(price)}; expected at most {most:f} {instrument.quote}")
     return ticks
+
+
+def _whole_lots(what: str, given: object, qty: Decimal, instrument: Instrument) -> int:
+    lots = instrument.lots_within(qty)
+    if lots > MOST_COUNT:
+        most = instrument.qty(MOST_COUNT).normalize()
+        raise Refused("bad_number", f"{what} is {shown(given)}; expected at most {most:f} {instrument.base}")
+    return lots
 
 
 def _number(what: str, value: object) -> Decimal:
     try:
-        number = Decimal(str(value))
-    except InvalidOperation:
-        raise Refused("bad_number", f"{what} is {value!r}; expected a number") from None
-    if not number.is_finite():
-        raise Refused("bad_number", f"{what} is {value}; expected a finite number")
-    return number
+        return number(what, value)
+    except NotANumber as error:
+        raise Refused("bad_number", str(error)) from None
+
+
+def _reason(signal: Signal) -> str:
+    return storable(signal.reason or signal.code, LONGEST_REASON)
 
 
 def _bracket(signal: Signal, instrument: Instrument, snapshot: MarketSnapshot) -> Bracket | None:
@@ -250,10 +287,10 @@ def _bracket(signal: Signal, instrument: Instrument, snapshot: MarketSnapshot) -
     is_buy, side = signal.side is Side.BUY, "below the ask" if signal.side is Side.BUY else "above the bid"
     if stop is not None and (stop >= touch if is_buy else stop <= touch):
         word = "a buy" if is_buy else "a short"
-        raise Refused("stop_loss_side", f"stop_loss is {signal.stop_loss}; for {word} it must be {side}")
+        raise Refused("stop_loss_side", f"stop_loss is {shown(signal.stop_loss)}; for {word} it must be {side}")
     if target is not None and (target <= (stop or 0) if is_buy else target >= (stop or touch)):
         where = "above the stop-loss" if is_buy else "below the stop-loss and the bid"
-        raise Refused("take_profit_side", f"take_profit is {signal.take_profit}; it must be {where}")
+        raise Refused("take_profit_side", f"take_profit is {shown(signal.take_profit)}; it must be {where}")
     return Bracket(stop, target, _trail(signal, instrument) if is_trailing else None)
 
 
@@ -267,13 +304,14 @@ def _lots(
 ) -> int:
     touch = snapshot.top(signal.symbol).opposite(signal.side)[0].ticks
     price = instrument.price(limit_ticks or touch)
-    if signal.size == "all":
+    if isinstance(signal.size, str) and signal.size == "all":
         lots = _all_lots(signal, instrument, account, snapshot, price, free)
     else:
         size = _number("size", signal.size)
         if size <= 0:
-            raise Refused("bad_number", f"size is {signal.size}; expected a number above zero")
-        lots = instrument.lots_within(_in_base(size, signal, instrument, account, snapshot, price))
+            raise Refused("bad_number", f"size is {shown(signal.size)}; expected a number above zero")
+        base = _in_base(size, signal, instrument, account, snapshot, price)
+        lots = _whole_lots("size", signal.size, base, instrument)
     held = account.position(signal.symbol).lots
     if signal.action is Action.SELL:
         sellable = instrument.lots_within(free.get(instrument.base, Decimal(0)))
@@ -285,7 +323,9 @@ def _lots(
             raise Refused("nothing_to_cover", f"nothing of {signal.symbol} is sold short")
         lots = min(lots, -held)
     if lots <= 0:
-        raise Refused("size_too_small", f"size {signal.size} is less than the smallest step of {instrument.symbol}")
+        raise Refused(
+            "size_too_small", f"size {shown(signal.size)} is less than the smallest step of {instrument.symbol}"
+        )
     return lots
 
 
@@ -330,7 +370,7 @@ def refused_order(signal: Signal, order_id: str, refusal: Refusal, snapshot: Mar
     """Return the record of a signal that never became an order: no size, no price."""
     return Order(
         order_id=order_id,
-        symbol=signal.symbol[:30],
+        symbol=storable(signal.symbol, LONGEST_SYMBOL),
         side=signal.side,
         type=signal.order_type,
         purpose=Purpose.ENTRY if signal.action in (Action.BUY, Action.SHORT) else Purpose.EXIT,
@@ -341,6 +381,6 @@ def refused_order(signal: Signal, order_id: str, refusal: Refusal, snapshot: Mar
         status=OrderStatus.REFUSED,
         updated_ns=snapshot.time_ns,
         refusal=refusal,
-        reason=signal.reason or signal.code,
-        code=signal.code,
+        reason=_reason(signal),
+        code=storable(signal.code, LONGEST_CODE),
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
 from trading.accounting.margin import MarginTerms
 from trading.accounting.state import AccountState
+from trading.bounds import shown
 from trading.engine.risk import RiskLimits
 from trading.exchange.models import Latency
 from trading.exchange.state import ExchangeState
@@ -69,7 +71,8 @@ class EngineState(msgspec.Struct, kw_only=True):
     evaluated_ns: int = msgspec.field(name="asked_ns", default=0)  # when the strategy was evaluated last
     orders_sent_ns: list[int] = []  # in the last minute, ascending
     refusal_rows_ns: dict[str, int] = {}
-    why: dict[str, int] = {}  # reason code -> times it did not trade
+    why: dict[str, int] = {}  # reason code -> times it did not trade; see `trading.bounds.add_reason`
+    surplus: dict[str, int] = {}  # what went beyond the bounds of what a strategy may emit -> how often
     errors_in_a_row: int = 0
     is_halted: bool = False  # by errors; a person may resume it
     series_versions: dict[str, int] = {}
@@ -83,13 +86,42 @@ class EngineState(msgspec.Struct, kw_only=True):
         return cls(sequence=terms.first_sequence, account=account, exchange=ExchangeState(), figures=Figures())
 
 
+class Unencodable(ValueError):
+    """The state of a deployment holds a value that no checkpoint can hold."""
+
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(EngineState)
 
 
 def encode_state(state: EngineState) -> bytes:
-    """Return the checkpoint of ``state``; equal states give equal bytes."""
-    return _encoder.encode(state)
+    """Return the checkpoint of ``state``; equal states give equal bytes.
+
+    Raises:
+        Unencodable: a value that no checkpoint can hold; it names the place.
+    """
+    try:
+        return _encoder.encode(state)
+    except (OverflowError, TypeError, ValueError, RecursionError) as error:
+        raise Unencodable(f"{_place_of_what_fails(state, '')}: {error}") from error
+
+
+def _place_of_what_fails(value: Any, place: str) -> str:
+    """Return where the innermost part of ``value`` lies that cannot be encoded, and what it is."""
+    if isinstance(value, msgspec.Struct):
+        parts = [(f"{place}.{name}", getattr(value, name)) for name in value.__struct_fields__]
+    elif isinstance(value, dict):
+        parts = [(f"{place}[{shown(key)}]", part) for key, part in value.items()]
+    elif isinstance(value, list | tuple):
+        parts = [(f"{place}[{at}]", part) for at, part in enumerate(value)]
+    else:
+        parts = []
+    for where, part in parts:
+        try:
+            _encoder.encode(part)
+        except Exception:
+            return _place_of_what_fails(part, where)
+    return f"{place.lstrip('.')} is {shown(value)}"
 
 
 def decode_state(checkpoint: bytes) -> EngineState:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from traceback import TracebackException
 
+from trading.bounds import storable
+
 LONGEST_SUMMARY = 300
 LONGEST_TRACEBACK = 20_000
 
@@ -23,11 +25,6 @@ def described(error: BaseException) -> tuple[str, str]:
     where = trace.stack[-1]
     summary = f"{type(error).__name__}: {_words(error)} ({where.name}, line {where.lineno})"
     return storable(summary, LONGEST_SUMMARY), storable("".join(trace.format()), LONGEST_TRACEBACK)
-
-
-def storable(text: str, longest: int) -> str:
-    """Return ``text`` without NUL and lone surrogates, cut to ``longest`` characters."""
-    return text[:longest].replace("\x00", "\\x00").encode(errors="backslashreplace").decode()[:longest]
 
 
 def _words(error: BaseException) -> str:

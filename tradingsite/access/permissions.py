@@ -78,7 +78,9 @@ class BearerAuthentication(BaseAuthentication):
 class TradersChange(BasePermission):
     """Reading is open as the pages are; every change needs the role of a trader, and a token its scope.
 
-    A view may name the permission it ``needs`` instead, to be read or to be changed.
+    A view may name the permission it ``needs`` instead, to be read or to be changed. A token needs the ``scope`` that
+    a view names, else ``read`` for what everybody may read, and ``admin`` for all the rest: a new endpoint is open to
+    no token by oversight.
     """
 
     message = "it needs a login with the role of a trader, or a token of such a user with the scope"
@@ -86,9 +88,8 @@ class TradersChange(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Return whether this request may go ahead."""
         is_safe = request.method in SAFE_METHODS
-        scope = getattr(view, "scope", "read" if is_safe else "trade")
-        require_scope(request.auth, scope)
         needed = getattr(view, "needs", None if is_safe else MAY_TRADE)
+        require_scope(request.auth, getattr(view, "scope", "read" if needed is None else "admin"))
         if needed is None:
             return may_read(request)
         return bool(request.user and request.user.has_perm(needed))

@@ -17,6 +17,7 @@ from portfolios.audit import note_change
 from tradingsite.models import ApiToken, Scope, ShareLink
 
 PREFIX = "pdk_"
+TOKEN_DAYS = 90  # unless another end is named
 MOST_DAYS = 3_650
 USED_EVERY = timedelta(minutes=1)  # a use is written down no more often
 
@@ -30,7 +31,7 @@ def digest_of(secret: str) -> str:
 def make_token(
     *, user: User, name: str, scopes: Iterable[str], by: str, days: int | None = None
 ) -> tuple[ApiToken, str]:
-    """Return a token and its secret, which is shown this once.
+    """Return a token and its secret, which is shown this once; it ends after so many days, 90 when left out.
 
     Raises:
         ValidationError: per field.
@@ -42,7 +43,11 @@ def make_token(
         raise ValidationError({"scopes": f"{said}; expected some of {', '.join(Scope.values)}"})
     secret = PREFIX + secrets.token_urlsafe(32)
     token = ApiToken(
-        user=user, name=name, scopes=wanted, digest=digest_of(secret), expires_at=_end(days) if days else None
+        user=user,
+        name=name,
+        scopes=wanted,
+        digest=digest_of(secret),
+        expires_at=_end(TOKEN_DAYS if days is None else days),
     )
     token.full_clean()
     token.save()

@@ -84,6 +84,7 @@ def _run(options: Options, console: Console, supervisor: Supervisor) -> None:
     else:
         console.say(f"not ready after {READY_WITHIN_S:.0f} s: {watch.complaint}", level="ERROR")
     supervisor.start(programs.jobs(environ))
+    supervisor.start(programs.notify(environ))
     supervisor.start(programs.beat(options.data_dir, environ))
     console.headline(
         f"Paddock   http://127.0.0.1:{options.port}/", f"Market    {_describe(source)}", "Stop      Ctrl-C"

@@ -5,8 +5,11 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from marketdata.telemetry import hanging, pulse
+from marketdata.telemetry.hanging import Patience
 from tradingsite.installations import ROOT
 from tradingsite.launcher import embedded
+from tradingsite.launcher.pulses import Answers, pulse_file
 from tradingsite.launcher.supervisor import Program
 
 # Each thread would have glibc keep memory of its own, and what is freed in one is not used in another.
@@ -43,7 +46,7 @@ def valkey(folder: Path, *, socket_dir: Path) -> Program:
 
 def first_run(environ: Mapping[str, str]) -> Program:
     """Return the step that brings the database up to date."""
-    return _python("set-up", "-m", "tradingsite.first_run", environ=environ, least_level="WARNING")
+    return _python("set-up", "-m", "tradingsite.first_run", environ=environ, least_level="WARNING", is_watched=False)
 
 
 def feed(source: str, speed: float | None, faults: str | None, environ: Mapping[str, str]) -> Program:
@@ -70,6 +73,7 @@ def web(port: int, environ: Mapping[str, str]) -> Program:
         *("-m", "daphne", "-v", "0", "-b", environ["PADDOCK_BIND"], "-p", str(port)),
         *("--application-close-timeout", "2", "tradingsite.asgi:application"),
         environ={**environ, "PADDOCK_DATABASE_POOL": "8"},
+        answers=Answers(port),
     )
 
 
@@ -94,6 +98,17 @@ def jobs(environ: Mapping[str, str]) -> Program:
     )
 
 
+def notify(environ: Mapping[str, str]) -> Program:
+    """Return Celery's worker for what is sent to people: many at once, for each waits for its receiver."""
+    return _python(
+        "notify",
+        *("-m", "celery", "-A", "tradingsite", "--quiet", "worker", "--queues", "notifications"),
+        *("--pool", "threads", "--concurrency", "8", "--hostname", "notify@%h", "--loglevel", "WARNING"),
+        *("--without-mingle", "--without-gossip", "--without-heartbeat"),
+        environ={**environ, **_NO_CHECKS},
+    )
+
+
 def beat(data_dir: Path, environ: Mapping[str, str]) -> Program:
     """Return Celery's clock."""
     return _python(
@@ -110,12 +125,20 @@ def _python(
     environ: Mapping[str, str],
     least_level: str = "INFO",
     may_finish: bool = False,
+    answers: Answers | None = None,
+    is_watched: bool = True,
 ) -> Program:
+    """Return a process of ours; one that answers no requests has the pulse of its work."""
+    file = pulse_file(Path(environ["PADDOCK_DATA_DIR"]), name)
+    silence_s = hanging.silence_s()
+    patience = Patience.of(silence_s) if answers is None else Patience.with_a_server(silence_s)
     return Program(
         name=name,
         command=[sys.executable, *arguments],
-        environ={**_ALLOCATOR, **environ},
+        environ={**_ALLOCATOR, **environ} if answers else {**_ALLOCATOR, **environ, pulse.VARIABLE: str(file.path)},
         cwd=ROOT,
         least_level=least_level,
         may_finish=may_finish,
+        pulse=answers or file,
+        patience=patience if silence_s and is_watched else None,
     )

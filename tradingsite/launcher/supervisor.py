@@ -15,14 +15,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from marketdata.telemetry.hanging import Patience, Silence, servers_answer, vitals_of
 from tradingsite.launcher.console import Console
 from tradingsite.launcher.embedded import OURSELVES, Account, die_with_parent
+from tradingsite.launcher.pulses import Pulse
 
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 30.0
 HEALTHY_AFTER_S = 30.0
 LONGEST_LINE = 64_000  # bytes; more without a line end is cut
 KEPT_LINES = 40
+LOOK_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,8 @@ class Program:
     grace_s: float = 10.0
     least_level: str = "INFO"  # lines below go to the log alone
     may_finish: bool = False  # an exit with 0 is its end, not its death
+    pulse: Pulse | None = None  # None: it is watched for its death alone, not for hanging
+    patience: Patience | None = None  # None: it is never ended for being silent
 
 
 class Child:
@@ -54,6 +59,8 @@ class Child:
         self.exit_code: int | None = None  # of the last process; negative: the signal
         self.last_lines: deque[str] = deque(maxlen=KEPT_LINES)
         self.unfinished = b""
+        self.silence: Silence | None = None
+        self.fault = ""  # what it was ended for
 
     @property
     def is_running(self) -> bool:
@@ -81,6 +88,7 @@ class Supervisor:
         self._clock = clock
         self._selector = selectors.DefaultSelector()
         self._stop_requested_twice = False
+        self._looked_s = 0.0
         self._wake, self._waker = os.pipe()
         os.set_blocking(self._wake, False)
         os.set_blocking(self._waker, False)
@@ -136,6 +144,7 @@ class Supervisor:
                 return False
             self._pump(left_s)
             self._restart_dead()
+            self._end_hung()
         return True
 
     def stop(self, names: Sequence[str] | None = None) -> None:
@@ -158,6 +167,7 @@ class Supervisor:
 
     def _spawn(self, child: Child) -> None:
         program = child.program
+        child.silence = self._watched(program)
         child.process = subprocess.Popen(
             program.command,
             stdin=subprocess.DEVNULL,
@@ -176,6 +186,18 @@ class Supervisor:
         self._selector.register(child.process.stdout, selectors.EVENT_READ, child)
         child.started_s = self._clock()
         child.restart_at_s = None
+        child.fault = ""
+
+    def _watched(self, program: Program) -> Silence | None:
+        """Begin to watch for signs of life; without a file for them only its death is noticed."""
+        if program.pulse is None or program.patience is None:
+            return None
+        try:
+            program.pulse.begin()
+        except OSError as error:
+            self._console.say(f"{program.name} is not watched for hanging: {error}", level="WARNING")
+            return None
+        return Silence(program.patience)
 
     def _pump(self, timeout_s: float) -> None:
         """Wait for news for at most ``timeout_s`` and take it in."""
@@ -245,15 +267,34 @@ class Supervisor:
                     continue
                 if now_s - child.started_s >= HEALTHY_AFTER_S:
                     child.delay_s = FIRST_DELAY_S
-                self._plan_restart(
-                    child, f"died after {now_s - child.started_s:.1f} s ({describe_exit(child.exit_code)})"
-                )
+                died = f"died after {now_s - child.started_s:.1f} s ({describe_exit(child.exit_code)})"
+                self._plan_restart(child, f"{child.fault} and was killed" if child.fault else died)
             if child.restart_at_s is not None and now_s >= child.restart_at_s:
                 try:
                     self._spawn(child)
                     self._console.say(f"{child.program.name} restarted")
                 except OSError as error:
                     self._plan_restart(child, f"could not be started ({error})")
+
+    def _end_hung(self) -> None:
+        """Kill the children that hang; their ends are noticed like any other's."""
+        now_s = self._clock()
+        if now_s - self._looked_s < LOOK_EVERY_S:
+            return
+        self._looked_s = now_s
+        for child in self.children:
+            process, silence, pulse = child.process, child.silence, child.program.pulse
+            if process is None or silence is None or pulse is None or child.fault:
+                continue
+            vitals = vitals_of(process.pid)
+            fault = silence.look(pulse.last(), vitals, now_s=now_s)
+            if not fault:
+                continue
+            if not silence.is_stopped and not servers_answer({**os.environ, **child.program.environ}):
+                silence.forgive(vitals)  # it waits, as it should
+                continue
+            child.fault = fault
+            self._kill_group(process)
 
     def _plan_restart(self, child: Child, what: str) -> None:
         self._console.say(f"{child.program.name} {what}; restarting in {child.delay_s:g} s", level="ERROR")

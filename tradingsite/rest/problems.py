@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.template.response import SimpleTemplateResponse
-from django.views.defaults import page_not_found, server_error
+from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
@@ -16,7 +14,6 @@ from rest_framework.views import set_rollback
 
 from tradingsite.rest.details import MEDIA_TYPE, problem
 
-API = "/api/"
 UNNAMED = "non_field_errors"
 
 
@@ -78,19 +75,3 @@ def _headers(error: exceptions.APIException) -> dict[str, str]:
     if wait_s := getattr(error, "wait", None):
         headers["Retry-After"] = str(int(wait_s) + 1)
     return headers
-
-
-def unknown_page(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer an address where there is nothing: a program gets a problem, a person a page."""
-    if request.path.startswith(API):
-        detail = f"there is nothing at {request.path}; /api/v1/ lists what there is"
-        return JsonResponse(problem(404, detail, request.path), status=404, content_type=MEDIA_TYPE)
-    return page_not_found(request, exception)
-
-
-def broken_page(request: HttpRequest) -> HttpResponse | SimpleTemplateResponse:
-    """Answer a fault of ours, without its details: they are in the log."""
-    if request.path.startswith(API):
-        details = problem(500, "the fault is ours; it is in the log of the web process", request.path)
-        return JsonResponse(details, status=500, content_type=MEDIA_TYPE)
-    return server_error(request)

@@ -20,6 +20,7 @@ TABLES = (
     "levels",
     "fills",
     "events",
+    "prints",
 )  # where an answer keeps its table
 
 
@@ -31,8 +32,9 @@ class TableRenderer(BaseRenderer):
     charset = "utf-8"
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
-        """Return the table, or a problem when the answer has none."""
-        rows = [flat(row) for row in table_of(data)]
+        """Return the table; a view that has a method `table` makes its rows from the answer itself."""
+        made = getattr((renderer_context or {}).get("view"), "table", table_of)
+        rows = [flat(row) for row in made(data)]
         names = list(dict.fromkeys(name for row in rows for name in row))
         text = io.StringIO()
         writer = csv.writer(text)
@@ -45,9 +47,9 @@ class TableRenderer(BaseRenderer):
 
 
 def table_of(data: Any) -> list[Mapping[str, Any]]:
-    """Return the rows of an answer: itself when it is a list, else the first of its tables."""
+    """Return the rows of an answer: itself when it is a list, else the first of its tables; without one it is a row."""
     if isinstance(data, Mapping):
-        data = next(data[name] for name in TABLES if isinstance(data.get(name), list))
+        data = next((data[name] for name in TABLES if isinstance(data.get(name), list)), [data])
     return [row if isinstance(row, Mapping) else {"value": row} for row in data]
 
 

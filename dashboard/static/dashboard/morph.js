@@ -43,6 +43,7 @@
       return;
     }
     if (isKept(node)) return;
+    if (wanted.hasAttribute("data-later")) return; // its cells follow; until then those that are there stay
     // The page's script shows ages in <time>: leave them while the moment is the same.
     if (node.nodeName === "TIME" && node.dateTime === wanted.dateTime) return;
     attributes(node, wanted);

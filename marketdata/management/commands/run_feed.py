@@ -35,7 +35,7 @@ from marketdata.simulation.faults import CALM, Plan
 from marketdata.simulation.rest_server import serve_rest
 from marketdata.simulation.server import serve_simulation
 from marketdata.sources import Source, UnknownSource, configured, parse_source, watched_depth, watched_symbols
-from marketdata.telemetry import tracing
+from marketdata.telemetry import pulse, tracing
 from marketdata.telemetry.reporting import Reporter
 from trading.frames import FRAME_DEPTH
 from trading.market import Market
@@ -185,6 +185,7 @@ async def _stand_by_and_feed(listening: Listening) -> None:
 async def _is_ours(lock: FeedLock, market: str, stop: asyncio.Event) -> bool:
     """Return True when the lock is taken, False when stopped before that."""
     for attempt in range(1 << 62):
+        pulse.beat()
         if stop.is_set():
             return False
         if await asyncio.to_thread(lock.try_to_take):

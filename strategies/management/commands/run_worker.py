@@ -10,12 +10,13 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import OperationalError, connection
 
-from marketdata.telemetry import tracing
+from marketdata.telemetry import hanging, tracing
 from strategies.deployments import services
 from strategies.warden.blackbox import BlackBox
 from strategies.warden.warden import INTERRUPT, Warden
 from strategies.warden.watchdog import Limits
 from strategies.worker.evaluations import Evaluations
+from strategies.worker.lines import limit_lines
 from strategies.worker.loop import WorkerLoop
 
 
@@ -44,10 +45,15 @@ class Command(BaseCommand):
             work(Evaluations(box, limits.budget_s, limits.memory_bytes), warden=os.getppid())
 
         try:
-            code = Warden(limits, watched, quarantine).run()
+            code = Warden(limits, watched, quarantine, _patience()).run()
         except OperationalError as error:
             raise SystemExit(f"worker: nobody could be quarantined, the database is gone: {error}") from None
         raise SystemExit(code)
+
+
+def _patience() -> hanging.Patience | None:
+    silence_s = hanging.silence_s()
+    return hanging.Patience.of(silence_s) if silence_s else None
 
 
 def work(evaluations: Evaluations, warden: int | None = None) -> None:
@@ -57,6 +63,7 @@ def work(evaluations: Evaluations, warden: int | None = None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, worker.stop)
     signal.signal(INTERRUPT, evaluations.interrupt)
+    limit_lines(evaluations.speaker)
     try:
         worker.run()
         tracing.end()  # a warden's child runs no exit handlers

@@ -1,10 +1,14 @@
 import json
 from collections import Counter
+from itertools import pairwise
+
+import pytest
 
 from marketdata.kraken.events import (
     BookChanged,
     BookLost,
     BookRequested,
+    SubscriptionRefused,
     TradeSeen,
 )
 from marketdata.kraken.protocol import KrakenProtocol
@@ -179,15 +183,81 @@ def test_the_same_book_is_asked_for_once_in_ten_seconds():
     assert BookRequested("BTC/USD") in late
 
 
-def test_three_failures_of_one_book_in_a_row_put_the_connection_in_doubt():
+def requested_s(protocol: KrakenProtocol, symbol: str, seconds: int, message: bytes) -> list[int]:
+    """Return when a book is requested again while each snapshot of it is ``message``."""
+    found = []
+    for second in range(seconds):
+        if BookRequested(symbol) in protocol.check(time_ns=NOON_NS + second * S):
+            found.append(second)
+            received(protocol, message, time_ns=NOON_NS + second * S)
+    return found
+
+
+def test_a_book_that_never_holds_is_requested_ever_more_slowly_and_the_connection_stays():
+    protocol = watching("BTC/USD", "ETH/BTC", price=6)
+    received(protocol, book("ETH/BTC", 3619791617, **ETH_BTC))
+    received(protocol, docs_book(checksum=1))
+    protocol.outgoing()
+
+    asked_s = requested_s(protocol, "BTC/USD", 400, docs_book(checksum=1))
+
+    pauses = [later - earlier for earlier, later in pairwise([0, *asked_s])]
+    assert [round(pause, -1) for pause in pauses[:4]] == [10, 20, 40, 40]
+    assert not protocol.reconnect_reason.startswith("requesting lost books")
+    assert "ETH/BTC" in protocol.books
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        docs_book(kind="update").replace(b'"checksum":3310070434', b'"checksum":"none"'),
+        docs_book(kind="update").replace(b'"price":45285.2', b'"price":{}'),
+        docs_book(kind="novelty"),
+        docs_book(kind="update")[:150],
+    ],
+)
+def test_a_message_that_cannot_be_read_costs_the_book_that_it_names(message):
+    protocol = watching("BTC/USD", "ETH/USD")
+    received(protocol, docs_book())
+
+    events = received(protocol, message)
+
+    assert BookRequested("BTC/USD") in events
+    assert "BTC/USD" not in protocol.books
+
+
+@pytest.mark.parametrize(
+    ("bids", "asks"),
+    [("0.0:1.00000000", "101.0:1.00000000"), ("99.0:1.00000000", "0.0:1.00000000"), ("99.0:0.00000000", "")],
+)
+def test_a_price_or_a_quantity_of_zero_costs_the_book(bids, asks):
     protocol = watching("BTC/USD")
+    levels = [
+        [(int(float(price) * 10), int(float(qty) * 1e8)) for price, qty in (one.split(":") for one in side.split())]
+        for side in (bids, asks)
+    ]
+    shown = OrderBook(10)
+    shown.apply(*levels)
 
-    verdicts = []
-    for attempt in range(3):
-        received(protocol, docs_book(checksum=1), time_ns=NOON_NS + attempt * 12 * S)
-        verdicts.append(bool(protocol.reconnect_reason))
+    events = received(protocol, book("BTC/USD", shown.checksum(), bids, asks))
 
-    assert verdicts == [False, False, True]
+    assert [(event.symbol, event.kind) for event in events if isinstance(event, BookLost)] == [("BTC/USD", "number")]
+    assert protocol.books == {}
+
+
+def test_a_refused_book_is_requested_again_later():
+    protocol = watching("BTC/USD", "ETH/USD")
+    refusal = '{{"error":"no","method":"subscribe","req_id":2,"success":false,"symbol":"{}"}}'
+    received(protocol, refusal.format("ETH/USD").encode())
+    protocol.outgoing()
+
+    early = [protocol.check(time_ns=NOON_NS + second * S) for second in range(1, 4)]
+    before = ("subscribe", "book", ["ETH/USD"]) in requests_of(protocol)
+    protocol.check(time_ns=NOON_NS + 12 * S)
+
+    assert early
+    assert not before
+    assert ("subscribe", "book", ["ETH/USD"]) in requests_of(protocol)
 
 
 def test_a_failure_an_hour_is_forgiven():
@@ -209,11 +279,23 @@ def test_a_book_that_never_comes_is_lost_and_asked_for():
 
 def test_the_depth_of_the_acknowledgement_is_the_depth_of_the_book():
     ack = b'{"method":"subscribe","result":{"channel":"book","depth":10,"symbol":"BTC/USD"},"success":true}'
-    protocol = watching("BTC/USD", depth=25)
+    protocol = watching("BTC/USD", depth=25, can_ask_again=False)
 
     received(protocol, ack, docs_book())
 
     assert protocol.books["BTC/USD"].depth == 10
+
+
+def test_a_depth_that_nobody_requested_is_named_and_not_taken():
+    ack = (
+        b'{"method":"subscribe","req_id":2,"result":{"channel":"book","depth":1000,"symbol":"BTC/USD"},"success":true}'
+    )
+    protocol = watching("BTC/USD", depth=25)
+
+    events = received(protocol, ack, docs_book())
+
+    assert events[0] == SubscriptionRefused("book", "BTC/USD", "depth 1000 was granted; 25 was requested")
+    assert protocol.books["BTC/USD"].depth == 25
 
 
 def test_a_subscription_that_someone_else_ended_leaves_no_book_behind():

@@ -14,6 +14,7 @@ from tests.processes import ROOT, wait_until
 BEGIN = """
 import ctypes, os, signal, sys, time
 from strategies.warden import warden
+from marketdata.telemetry.hanging import Patience
 from strategies.warden.watchdog import Limits
 warden.FIRST_DELAY_S = 0.01
 quarantined = []
@@ -25,7 +26,8 @@ def work(box):
     box.begin(10)
 """
 END = """
-os._exit(warden.Warden(Limits(budget_s=0.1, hang_s=0.3, memory_bytes=10**9), work, quarantine).run())
+os._exit(warden.Warden(Limits(budget_s=0.1, hang_s=0.3, memory_bytes=10**9), work, quarantine, Patience(
+    stopped_s=0.5, idle_s=1.5, busy_s=60, start_s=60)).run())
 """
 
 
@@ -99,4 +101,30 @@ def test_a_worker_that_hangs_is_ended_also_while_the_warden_stops(log: Path) -> 
 
     assert warden.wait(20) == 0
     assert "quarantined 7 hung at frame 10" in log.read_text()
+    assert len(lives(log)) == 1
+
+
+def test_a_worker_that_a_signal_stopped_in_an_evaluation_is_replaced_and_nobody_is_quarantined(log: Path) -> None:
+    warden = start("if box.record.lives > 1: return\nbox.enter(7)\nos.kill(os.getpid(), signal.SIGSTOP)", log)
+
+    assert warden.wait(20) == 0
+    assert "has been stopped by a signal for 1 s: it is ended, and another one begins" in log.read_text()
+    assert "quarantined" not in log.read_text()
+    assert len(lives(log)) == 2
+
+
+def test_a_worker_that_hangs_outside_of_any_evaluation_is_replaced_with_its_last_words(log: Path) -> None:
+    warden = start("if box.record.lives > 1: return\nbox.beat()\ntime.sleep(600)", log)
+
+    assert warden.wait(20) == 0
+    assert "has shown no sign of life for 2 s and does nothing: it is ended" in log.read_text()
+    assert "most recent call first" in log.read_text()
+    assert "quarantined" not in log.read_text()
+    assert len(lives(log)) == 2
+
+
+def test_a_worker_whose_loop_goes_round_is_left_alone(log: Path) -> None:
+    warden = start("for _ in range(25):\n        box.beat()\n        time.sleep(0.1)", log)
+
+    assert warden.wait(20) == 0
     assert len(lives(log)) == 1

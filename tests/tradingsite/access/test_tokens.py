@@ -1,7 +1,7 @@
 """Tokens and share links: what they open, and that they open nothing more."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 
 import pytest
@@ -79,6 +79,17 @@ def test_a_token_that_was_revoked_or_has_expired_opens_nothing(client, trader):
 
     ApiToken.objects.update(revoked_at=None, expires_at=timezone.now() - timedelta(seconds=1))
     assert read(client, **bearer(secret)).status_code == 401
+
+
+def test_a_token_ends_after_ninety_days_unless_it_is_given_another_end(trader):
+    by_default, _ = token(trader, "read")
+    shown = json.loads(run("token", "create", trader.username, "script", "--json"))
+
+    ninety_days = timezone.now() + timedelta(days=90)
+    assert abs(by_default.expires_at - ninety_days) < timedelta(minutes=1)
+    assert abs(datetime.fromisoformat(shown["expires_at"]) - ninety_days) < timedelta(minutes=1)
+    with pytest.raises(ValidationError, match="days is 0; expected a whole number from 1 to 3650"):
+        make_token(user=trader, name="for ever", scopes=["read"], by="test", days=0)
 
 
 def test_the_secret_of_a_token_is_kept_nowhere(trader):

@@ -9,7 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from marketdata.telemetry import hanging, pulse
+from marketdata.telemetry.hanging import Patience
+from marketdata.telemetry.pulse import PulseFile
+from tradingsite.launcher import supervisor as supervising
 from tradingsite.launcher.console import Console
+from tradingsite.launcher.pulses import Answers
 from tradingsite.launcher.supervisor import Program, Supervisor, describe_exit
 
 SOON_S = 10.0
@@ -156,11 +161,117 @@ def test_an_exit_is_described_as_a_person_would(code, words):
     assert describe_exit(code) == words
 
 
+BEATING = "import time\nfrom marketdata.telemetry import pulse\nprint('up', flush=True)\nwhile True:\n    "
+BEATING += "pulse.beat()\n    time.sleep(0.05)"
+HANGING = BEATING.replace("while True:", "pulse.beat()\nwhile False:") + "\ntime.sleep(600)"
+STOPPED_SOON = Patience(stopped_s=0.6, idle_s=60.0, busy_s=60.0, start_s=60.0)
+NO_PATIENCE = Patience(stopped_s=0.3, idle_s=1.0, busy_s=1.0, start_s=30.0)
+
+
+@pytest.fixture
+def quick_looks(monkeypatch):
+    monkeypatch.setattr(supervising, "LOOK_EVERY_S", 0.05)
+
+
+def watched(name, code, tmp_path, patience=NO_PATIENCE, **more):
+    file = PulseFile(tmp_path / "pulse" / name)
+    return python(name, code, pulse=file, patience=patience, environ={pulse.VARIABLE: str(file.path)}, **more)
+
+
+def test_a_child_that_a_signal_has_stopped_is_replaced_and_the_reason_is_given_once(
+    supervisor, screen, quick_looks, tmp_path
+):
+    child = supervisor.start(watched("feed", BEATING, tmp_path, STOPPED_SOON))
+    first = child.process.pid
+    supervisor.run_until(lambda: child.program.pulse.last() is not None, timeout_s=SOON_S)
+
+    os.kill(first, signal.SIGSTOP)
+    supervisor.run_until(lambda: screen.getvalue().count("| up") == 2, timeout_s=2 * SOON_S)
+
+    assert child.process.pid != first
+    assert screen.getvalue().count("ERROR") == 1
+    assert "ERROR feed has been stopped by a signal for 1 s and was killed; restarting in 0.5 s" in screen.getvalue()
+
+
+def test_a_child_whose_work_stands_still_is_replaced(supervisor, screen, quick_looks, tmp_path):
+    supervisor.start(watched("jobs", HANGING, tmp_path))
+
+    supervisor.run_until(lambda: screen.getvalue().count("| up") == 2, timeout_s=2 * SOON_S)
+
+    assert "ERROR jobs has shown no sign of life for 1 s" in screen.getvalue()
+
+
+def test_a_child_that_waits_for_a_server_that_is_away_does_not_hang(
+    supervisor, screen, quick_looks, tmp_path, monkeypatch
+):
+    looked = []
+    monkeypatch.setattr(supervising, "servers_answer", lambda environ: looked.append(environ))
+    child = supervisor.start(watched("jobs", HANGING, tmp_path))
+    first = child.process.pid
+
+    supervisor.run_until(lambda: len(looked) == 2, timeout_s=2 * SOON_S)
+
+    assert child.process.pid == first
+    assert "ERROR" not in screen.getvalue()
+
+
+MUTE_SITE = (
+    "import socket, sys, time\nlistener = socket.create_server(('127.0.0.1', int(sys.argv[1])))\n"
+    "print('up', flush=True)\ntime.sleep(600)"
+)
+
+
+def test_a_web_site_that_takes_requests_and_answers_none_is_replaced(
+    supervisor, screen, quick_looks, monkeypatch, unused_tcp_port
+):
+    monkeypatch.setattr("tradingsite.launcher.pulses.ANSWER_WITHIN_S", 0.5)
+    monkeypatch.setattr("tradingsite.launcher.pulses.ASK_EVERY_S", 0.1)
+    program = python("web", MUTE_SITE, pulse=Answers(unused_tcp_port), patience=hanging.Patience.with_a_server(0.4))
+    program.command.append(str(unused_tcp_port))
+    supervisor.start(program)
+
+    supervisor.run_until(lambda: screen.getvalue().count("| up") == 2, timeout_s=2 * SOON_S)
+
+    assert "ERROR web has shown no sign of life for 2 s" in screen.getvalue()
+
+
+def test_a_web_site_that_answers_is_left_alone(supervisor, screen, quick_looks, monkeypatch, unused_tcp_port):
+    monkeypatch.setattr("tradingsite.launcher.pulses.ASK_EVERY_S", 0.05)
+    answers = Answers(unused_tcp_port, path="/")
+    program = Program(
+        name="web",
+        command=[sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(unused_tcp_port)],
+        pulse=answers,
+        patience=Patience(stopped_s=5.0, idle_s=5.0, busy_s=5.0, start_s=60.0),
+        least_level="CRITICAL",
+    )
+    supervisor.start(program)
+
+    supervisor.run_until(lambda: (last := answers.last()) is not None and last.count > 20, timeout_s=2 * SOON_S)
+
+    assert answers.last().count > 20
+    assert "ERROR" not in screen.getvalue()
+
+
+def test_a_child_that_cannot_have_a_pulse_works_unwatched(supervisor, screen, tmp_path):
+    (tmp_path / "pulse").touch()
+
+    child = supervisor.start(watched("feed", SLEEPER, tmp_path))
+
+    assert child.is_running
+    assert "WARNING feed is not watched for hanging: " in screen.getvalue()
+
+
 ORPHAN_MAKER = f"""
 import sys, threading
 from pathlib import Path
 from tradingsite.launcher import embedded, programs
+from marketdata.telemetry import hanging, pulse
+from marketdata.telemetry.hanging import Patience
+from marketdata.telemetry.pulse import PulseFile
+from tradingsite.launcher import supervisor as supervising
 from tradingsite.launcher.console import Console
+from tradingsite.launcher.pulses import Answers
 from tradingsite.launcher.supervisor import Program, Supervisor
 
 home = Path(sys.argv[1])

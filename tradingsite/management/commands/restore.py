@@ -15,7 +15,8 @@ class Command(BaseCommand):
 
     help = (
         "Put a backup in the place of the database, while everything runs: processes lose their connections and go on "
-        "from what the backup holds. The database that was there stays, under another name."
+        "from what the backup holds. The database that was there stays, under another name. Tokens, links and sessions "
+        "that were revoked or have ended since stay closed; users keep the password and the role of now."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -29,7 +30,9 @@ class Command(BaseCommand):
         if not options["no_input"] and input(f"Have the database be as {path.name} has it? [yes/no] ") != "yes":
             raise CommandError("nothing was changed: only yes goes on")
         try:
-            before = put_back(path, by="manage.py restore")
+            done = put_back(path, by="manage.py restore")
         except BackupFailed as error:
             raise CommandError(f"nothing was changed: {error}") from None
-        self.stdout.write(f"{path.name} is the database now; the other stays as {before} until you drop it")
+        self.stdout.write(f"{path.name} is the database now; the other stays as {done.before} until you drop it")
+        for word, lines in (("kept", done.access.kept), ("closed", done.access.closed)):
+            self.stdout.write("".join(f"{word:<7} {line}\n" for line in lines) or f"{word:<7} none\n", ending="")

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from tradingsite.access.tokens import make_token, revoke
+from tradingsite.access.tokens import TOKEN_DAYS, make_token, revoke
 from tradingsite.models import ApiToken, Scope
 
 
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         create.add_argument("user")
         create.add_argument("name", help="what uses it")
         create.add_argument("--scope", action="append", choices=Scope.values, help="read when left out; repeatable")
-        create.add_argument("--days", type=int, help="until it expires; for ever when left out")
+        create.add_argument("--days", type=int, help=f"until it expires; {TOKEN_DAYS} when left out")
         listing = verbs.add_parser("list", help="list all tokens")
         taking = verbs.add_parser("revoke", help="take a token back")
         taking.add_argument("id", type=int, help="as `token list` shows it")
@@ -54,7 +54,10 @@ class Command(BaseCommand):
         if options["as_json"]:
             self.stdout.write(json.dumps({**described(token), "secret": secret}))
         else:
-            self.stdout.write(f"{secret}\nKeep it: it is not shown again. It may {', '.join(token.scopes)}.")
+            self.stdout.write(
+                f"{secret}\nKeep it: it is not shown again. It may {', '.join(token.scopes)} "
+                f"until {token.expires_at:%Y-%m-%d %H:%M} UTC."
+            )
 
     def _list(self, options: dict[str, Any]) -> None:
         tokens = [described(token) for token in ApiToken.objects.select_related("user")]

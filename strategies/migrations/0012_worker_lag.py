@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("strategies", "0010_latency_spread"),
+        ("strategies", "0011_surplus"),
     ]
 
     operations = [
