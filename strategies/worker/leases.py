@@ -83,6 +83,20 @@ def held_by_workers() -> dict[int, list[int]]:
     return held
 
 
+def holder_of(deployment_id: int) -> int | None:
+    """Return the id of the living worker that holds a deployment, None while none does."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT worker.objid FROM pg_locks worker JOIN pg_locks lease USING (pid, database)"
+            " WHERE worker.locktype = 'advisory' AND worker.classid = %s AND worker.granted"
+            " AND lease.locktype = 'advisory' AND lease.classid = %s AND lease.objid = %s AND lease.granted"
+            " AND worker.database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            [_WORKER, _DEPLOYMENT, deployment_id],
+        )
+        found = cursor.fetchone()
+    return int(found[0]) if found else None
+
+
 def fair_share(deployments: int, workers: int) -> int:
     """Return how many deployments one worker should hold at most."""
     return ceil(deployments / max(1, workers))

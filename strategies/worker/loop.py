@@ -251,7 +251,7 @@ class WorkerLoop:
             heartbeat_at=timezone.now(),
             deployments=len(runner.hosted) if runner else 0,
             sequence=runner.sequence if runner else 0,
-            lag_ms=self._metrics.behind * FRAME_INTERVAL_MS if runner else 0,
+            lag_ms=self._metrics.behind * FRAME_INTERVAL_MS if runner and not is_recording(runner.market_name) else 0,
             shed=self._shedding.shed,
         )
 
