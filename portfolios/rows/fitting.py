@@ -129,7 +129,8 @@ def _misfit_of(column: Any) -> Misfit | None:
         case DateTimeField():
             return _moment
         case JSONField():
-            return _JSON.get(column.default, _json)
+            by_default: Misfit = _JSON.get(column.default, _json)
+            return by_default
     return None
 
 
