@@ -307,14 +307,15 @@ class Engine:
             if not state.has_started:
                 self._start()
             answer = self.strategy.generate_signal(seen_by(self, symbols, snapshot), self.config, self._memory)
+            # What a reason is called is the strategy's code, too, until it is plain text.
             if type(answer) is NoSignal:  # nearly always
                 decision: Decision = ((), (answer,))
+                keys = [reason_key(answer.code, answer.symbol)]
             else:
                 decision = wanted_and_reasons(answer)
-            # What a reason is called is the strategy's code, too, until it is plain text.
-            keys = reason_keys(decision[1])
-            if not any(decision):
-                keys = [reason_key(self._memory.pop("why", None), "")]
+                keys = reason_keys(decision[1])
+                if not any(decision):
+                    keys = [reason_key(self._memory.pop("why", None), "")]
         except BaseException as error:
             # Also what would end the process: a strategy may end nothing but its own turn.
             self._fail(error, outcome)
