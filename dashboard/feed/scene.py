@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.core.cache import cache
 
+from dashboard.page.cached import cached
 from dashboard.feed.trust import UNREPAIRED_MINUTES, TrustWords, trust_words
 from dashboard.page.charts import DrawnBar, Span, Sparkline, drawn_bars, drawn_recordings, sparkline
 from dashboard.page.scene import Quote, Scene, feed_time
@@ -190,8 +190,9 @@ def feed_scene(choice: FeedChoice) -> FeedScene:
         choice=choice,
         events=list(selectors.recent_feed_events(market, EVENTS_SHOWN, kind=choice.kind or None)),
         unrepaired_gaps=selectors.unrepaired_gaps(market, since),
-        coverage=cache.get_or_set(
-            f"coverage:{market}:{choice.timeframe}".replace(" ", "-"),
+        coverage=cached(
+            f"coverage:{market}:{choice.timeframe}",
+            CoverageDrawing | None,
             partial(_coverage, market, choice.timeframe, clock),
             COVERAGE_FOR_S,
         ),

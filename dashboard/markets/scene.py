@@ -10,8 +10,8 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, Self
 
-from django.core.cache import cache
 
+from dashboard.page.cached import cached
 from dashboard.markets.ladder import Ladder, Tape, ladder, tape
 from dashboard.markets.listing import Listed, days_of, instrument_called, line_of, market_shown, slug_of, usd_per
 from dashboard.markets.rules import Rules, rules
@@ -152,10 +152,9 @@ def market_scene(slug: str, *, with_book: bool = True) -> MarketScene:
         fills=list(fills[:FILLS_SHOWN]),
         fill_count=fills.count(),
         names=dict(Deployment.objects.values_list("slug", "name")),
-        coverage=cache.get_or_set(
-            f"coverage-of:{market}:{symbol}".replace(" ", "-"), partial(_coverage, market, symbol), COVERAGE_FOR_S
-        )
-        or [],
+        coverage=cached(
+            f"coverage-of:{market}:{symbol}", list[DrawnBar], partial(_coverage, market, symbol), COVERAGE_FOR_S
+        ),
         usd_per_quote=usd_per(instrument.quote, feed, days),
         schedules=known_schedules(),
     )

@@ -9,8 +9,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Self
 
-from django.core.cache import cache
 
+from dashboard.page.cached import cached
 from dashboard.page.banner import MarketWords, market_words
 from marketdata import bus, selectors
 from portfolios.models import Fill, Season
@@ -80,12 +80,12 @@ class Scene:
     def price_decimals(self) -> Mapping[str, int]:
         """Decimals of a price, by symbol; a panel reads them once."""
         market = self.season.market if self.season else (self.feed or {}).get("market")
-        known: dict[str, int] | None = cache.get_or_set(
-            f"price-decimals:{market}".replace(" ", "-"),
+        return cached(
+            f"price-decimals:{market}",
+            dict[str, int],
             lambda: dict(selectors.instruments_of(market).values_list("symbol", "price_decimals")),
             DECIMALS_FOR_S,
         )
-        return known or {}
 
     @property
     def clock(self) -> datetime | None:

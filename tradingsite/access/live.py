@@ -61,7 +61,6 @@ async def run_while(
     every_s: float,
 ) -> None:
     """Run a socket's application while its reader may read: looked at after news of the group, and every so often."""
-
     has_ended = False
 
     async def close_once_over(news: asyncio.Event) -> None:
