@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 
-from dashboard.page.cached import cached
 from dashboard.feed.trust import UNREPAIRED_MINUTES, TrustWords, trust_words
+from dashboard.page.cached import cached
 from dashboard.page.charts import DrawnBar, Span, Sparkline, drawn_bars, drawn_recordings, sparkline
 from dashboard.page.scene import Quote, Scene, feed_time
 from marketdata import bus, selectors

@@ -9,9 +9,8 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, NamedTuple
 
-
-from dashboard.page.cached import cached
 from dashboard.page.banner import FRAME_LATE_S, FRAME_STALE_S, Tone
+from dashboard.page.cached import cached
 from dashboard.page.scene import Quote, Scene, feed_time
 from marketdata import bus, selectors
 from marketdata.history.day import DayFigures, day_figures

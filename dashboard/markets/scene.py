@@ -10,13 +10,12 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, Self
 
-
-from dashboard.page.cached import cached
 from dashboard.markets.ladder import Ladder, Tape, ladder, tape
 from dashboard.markets.listing import Listed, days_of, instrument_called, line_of, market_shown, slug_of, usd_per
 from dashboard.markets.rules import Rules, rules
 from dashboard.markets.watch import Sight, sight_of
 from dashboard.page.banner import Tone
+from dashboard.page.cached import cached
 from dashboard.page.charts import DrawnBar, drawn_bars
 from dashboard.page.scene import Scene, feed_time
 from marketdata import bus, selectors

@@ -9,9 +9,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Self
 
-
-from dashboard.page.cached import cached
 from dashboard.page.banner import MarketWords, market_words
+from dashboard.page.cached import cached
 from marketdata import bus, selectors
 from portfolios.models import Fill, Season
 from portfolios.selectors import current_season

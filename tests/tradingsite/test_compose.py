@@ -126,7 +126,10 @@ def test_redis_knows_our_processes_by_a_password_and_lets_them_run_nothing_dange
     assert ours.info()["redis_version"]
     assert health.ping()
     for client, words in (
-        *((ours, words) for words in (["FLUSHALL"], ["CONFIG", "SET", "dir", "/"], ["SHUTDOWN"], ["DEBUG", "SLEEP", "0"])),
+        *(
+            (ours, words)
+            for words in (["FLUSHALL"], ["CONFIG", "SET", "dir", "/"], ["SHUTDOWN"], ["DEBUG", "SLEEP", "0"])
+        ),
         *((nobody, words) for words in (["PING"], ["GET", "n"])),
         (health, ["GET", "n"]),
     ):

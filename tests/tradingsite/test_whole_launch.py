@@ -134,13 +134,21 @@ def test_a_killed_launcher_leaves_nothing_behind_and_the_next_one_ends_when_aske
 
 def kinds_of(processes):
     """Return the processes that work, by what they are; a warden and its worker run the same command."""
-    words = {b"run_feed": "feed", b"run_worker": "worker", b"daphne": "web", b"--pool": "jobs", b"beat-schedule": "beat"}
+    words = {
+        b"run_feed": "feed",
+        b"run_worker": "worker",
+        b"daphne": "web",
+        b"--pool": "jobs",
+        b"beat-schedule": "beat",
+    }
     found = {}
     for process_id, text in processes.items():
         for word, kind in words.items():
             if word in text and b"tradingsite.launcher.launch" not in text:
                 is_child = kind == "worker" and parent_of(process_id) in processes_called(processes, b"run_worker")
-                found.setdefault("worker" if is_child else "warden" if kind == "worker" else kind, []).append(process_id)
+                found.setdefault("worker" if is_child else "warden" if kind == "worker" else kind, []).append(
+                    process_id
+                )
     return found
 
 
