@@ -30,6 +30,7 @@ class FeedEventKind(StrEnum):
     RECORDING = "recording", "The recording is not whole."
     STANDBY = "standby", "A feed waits beside another, takes over, or hands over."
     FRAMES_LOST = "frames_lost", "Frames were not published: Redis was away too long, or refused them."
+    CLOCK = "clock", "This machine's clock differs from the exchange's, or is right again."
     LATE = "late", "Trades came after their minute had closed."
 
 

@@ -207,6 +207,15 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """The clock of the feed's machine against the exchange's, in seconds."""
+
+    behind_s: float | None  # below zero it is ahead; None: not known
+    corrected_s: float | None  # what the feed adds to it
+    is_wrong: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lag:
     """How far timestamps lie behind the time of receipt, in milliseconds."""
 
@@ -286,6 +295,7 @@ class Feed:
     incidents_left_out: int | None
     event_counts: dict[str, int] | None
     recording: Recording | None
+    clock: Clock | None = None
     last_frame_age_s: float | None = None  # this and what follows is not in the stream
     symbols: dict[str, Quote] | None = None
     events: list[FeedEvent] = field(default_factory=list)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from marketdata.feed.clock_health import ClockHealth
 from marketdata.feed.incidents import Incidents
 from marketdata.feed.lag import LagWindow
 from marketdata.feed.uptime import Uptime
@@ -16,6 +18,7 @@ from marketdata.kraken.events import (
     BookChanged,
     BookLost,
     BookRequested,
+    ClockMeasured,
     Heartbeat,
     HistoryReceived,
     InstrumentsChanged,
@@ -29,6 +32,7 @@ from marketdata.kraken.events import (
     TradeSeen,
     TradesLost,
     TradesMissed,
+    TradesRenumbered,
     TradesRepaired,
 )
 from trading.book import OrderBook
@@ -42,6 +46,9 @@ _COUNTERS = (
     *("messages", "checksums_verified", "checksum_failures", "books_crossed", "resyncs", "trades", "trade_gaps"),
     *("late_trades", "reconnects", "refusals", "bad_frames"),
 )
+
+
+_log = logging.getLogger("feed")
 
 
 @dataclass(slots=True)
@@ -76,6 +83,7 @@ class FeedHealth:
     system: str = ""
     is_behind: bool = False  # messages arrive too late to be traded on
     lag: LagWindow = field(default_factory=LagWindow)
+    clock: ClockHealth = field(default_factory=ClockHealth)
     noted: Counter[FeedEventKind] = field(default_factory=Counter)  # those left out, too
     incidents: Incidents = field(default_factory=Incidents)
     _uptime: Uptime = field(default_factory=Uptime)
@@ -112,6 +120,10 @@ class FeedHealth:
                 self._channels["heartbeat"] = now_ns
             case LagMeasured():
                 self._see_lag(event, now_ns)
+            case ClockMeasured(ahead_ns=ahead_ns):
+                if (change := self.clock.measure(ahead_ns, now_ns)) is not None:
+                    _log.warning(change)
+                    self.note(now_ns, FeedEventKind.CLOCK, "", change)
             case StatusChanged(system=system):
                 self._channels["status"] = now_ns
                 if self.system and system != self.system:
@@ -169,15 +181,19 @@ class FeedHealth:
                 self.note(now_ns, FeedEventKind.GAP, symbol, detail)
             case SubscriptionSilent(channel=channel, symbol=symbol, reason=reason):
                 self.note(now_ns, FeedEventKind.STALE, symbol, f"{channel}: {reason}; requested again")
+            case TradesRenumbered(symbol=symbol, after_id=after_id, first_id=first_id):
+                detail = f"the exchange numbers trades anew: {first_id} came after {after_id}"
+                self.note(now_ns, FeedEventKind.GAP, symbol, detail)
             case SubscriptionRefused(channel=channel, symbol=symbol, error=error):
                 self.refusals += 1
                 self.note(now_ns, FeedEventKind.REFUSED, symbol, f"{channel}: {error}")
             case RequestRefused(error=error):
                 self.refusals += 1
                 self.note(now_ns, FeedEventKind.REFUSED, "", error)
-            case BadFrame(reason=reason, excerpt=excerpt):
+            case BadFrame(reason=reason, excerpt=excerpt, symbol=symbol):
                 self.bad_frames += 1
-                self.note(now_ns, FeedEventKind.BAD_FRAME, "", f"{reason}: {excerpt}" if excerpt else reason, reason)
+                detail = f"{reason}: {excerpt}" if excerpt else reason
+                self.note(now_ns, FeedEventKind.BAD_FRAME, symbol, detail, reason)
             case _:
                 pass  # granted subscriptions are as they should be
 
@@ -209,6 +225,7 @@ class FeedHealth:
             "system": self.system or None,
             "messages_per_s": self._messages_per_s(steady_s),
             "lag_ms": self.lag.report(now_ns),
+            "clock": self.clock.report(),
             "heartbeat_age_s": channels.get("heartbeat"),
             **{name: getattr(self, name) for name in _COUNTERS},
             "incidents_left_out": self.incidents.left_out,

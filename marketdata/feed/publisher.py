@@ -13,6 +13,7 @@ from contextlib import ExitStack
 import redis
 
 from marketdata import bus
+from marketdata.feed.lock import Lease
 from marketdata.market_names import is_recording
 from marketdata.telemetry import tracing
 from marketdata.telemetry.metrics import Histogram
@@ -30,13 +31,15 @@ _log = logging.getLogger("feed")
 class Publisher:
     """Frames that wait for the stream, in order; while Redis is away they wait longer."""
 
-    def __init__(self, market: str, report: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, market: str, lease: Lease | None = None, report: Callable[[str], None] = lambda _: None) -> None:
         """``report`` takes why Redis refuses frames, each time it does."""
+        self.is_fenced = False  # another feed publishes the market: this one may not any more
         self.published = 0  # frames that the stream has taken
         self.refused = 0  # frames that it has not, because it is ahead of them
         self.last_published_at_s: float | None = None  # wall clock
         self.seconds = Histogram()  # that batches took
         self._market = market
+        self._lease = lease
         self._report = report
         self._complaint = ""  # why the last batch had to wait
         self._logged = ("", 0.0)  # the last warning, and when
@@ -62,7 +65,7 @@ class Publisher:
 
     def put(self, frames: list[Frame]) -> bool:
         """Queue frames; False when the backlog was full and is thrown away."""
-        if not frames:
+        if not frames or self.is_fenced:
             return True
         is_full = len(self._backlog) + len(frames) > MAX_BACKLOG
         if is_full:
@@ -74,14 +77,20 @@ class Publisher:
         return not is_full
 
     async def run(self) -> None:
-        """Publish until cancelled."""
-        while True:
+        """Publish until cancelled, or until another feed has taken over."""
+        while not self.is_fenced:
             await self._work.wait()
             self._work.clear()
             while self._backlog:
                 batch = [self._backlog.popleft() for _ in range(min(BATCH, len(self._backlog)))]
                 await self._publish(batch)
             self._idle.set()
+
+    def fence(self) -> None:
+        """Publish nothing more: another feed has taken over."""
+        self.is_fenced = True
+        self._backlog.clear()
+        self._work.set()
 
     async def drain(self) -> None:
         """Return when all that was put is published."""
@@ -99,12 +108,17 @@ class Publisher:
                 self._complaint = ""
                 self._note_taken(taken, batch)
                 return
+            except bus.LeaseLost as error:
+                _log.error("%s frames were not published: %s", len(batch), error)
+                self.fence()
+                return
             except (redis.RedisError, bus.BusError, OSError) as error:
                 await self._wait_for_redis(attempt, len(batch), error)
 
     def _taken(self, batch: list[Frame], is_first: bool) -> int:
         """Publish frames; return how many the stream holds now: an attempt that failed may have brought some."""
-        new = bus.publish(self._market, batch)
+        leased = {} if self._lease is None else {"token": self._lease.token}
+        new = bus.publish(self._market, batch, **leased)
         return new if is_first or new == len(batch) else bus.held(self._market, batch)
 
     def _note_taken(self, taken: int, batch: list[Frame]) -> None:

@@ -29,10 +29,12 @@ from trading.exchange.models import fill_model
 from trading.fees import PUBLISHED
 from trading.fills import Fill
 from trading.frames import Frame
+from trading.instruments import Instrument
 from trading.market_snapshot import MarketSnapshot
 from trading.orders import Order, OrderRequest
 from trading.performance.figures import Figures
 from trading.portfolio import Portfolio
+from trading.recount import decimals_of, recount
 from trading.signals import NoSignal
 from trading.snapshot import seen_by
 from trading.strategy import Decision, Strategy, reason_keys, wanted_and_reasons
@@ -73,6 +75,7 @@ class Engine:
         self.desk = Desk(terms, self.state, self.account, self.venue, self.model)
         self._is_due_always = strategy.trigger == "frame"
         self._needs = needs_of(terms.symbols, terms.currency, tuple(sorted(strategy.warmup.items())))
+        self._instruments: Mapping[str, Instrument] | None = None  # when decimals were last checked
         self._seen_series: Mapping[tuple[str, str], CandleSeries] | None = None  # when the trigger was last checked
         self.is_paused = False  # by a person: no new signals, resting orders stay
         self.is_evaluating = False  # the strategy's own code runs: here alone may it be interrupted
@@ -193,6 +196,8 @@ class Engine:
         outcome = Outcome(sequence, frame.time_ns)
         if sequence <= state.sequence:
             return outcome
+        if snapshot.instruments is not self._instruments:
+            self._count_as(snapshot, outcome)
         if self.account.is_funded:
             if frame.gap is not None:
                 outcome.gap = frame.gap
@@ -216,11 +221,26 @@ class Engine:
         state.sequence, state.time_ns = sequence, frame.time_ns
         return outcome
 
+    def _count_as(self, snapshot: MarketSnapshot, outcome: Outcome) -> None:
+        """Go on in the decimals of the market: what is held was counted in those of the last frame, or checkpoint."""
+        self._instruments, known = snapshot.instruments, self.state.decimals
+        orders = [order.symbol for order in self._live.values()]
+        for symbol in dict.fromkeys((*self.terms.symbols, *self.account.state.positions, *orders)):
+            instrument = snapshot.instruments.get(symbol)
+            if instrument is None:
+                continue
+            change = recount(known.get(symbol), instrument)
+            if change is not None:
+                outcome.orders = {**outcome.orders, **self.venue.recount(change, snapshot).orders}
+                self.account.recount(change)
+            known[symbol] = decimals_of(instrument)
+
     # 1, 2: what the venue has done, booked
 
     def _match(self, frame: Frame, snapshot: MarketSnapshot, outcome: Outcome) -> None:
         report = self.venue.process(frame, snapshot)
-        outcome.fills, outcome.trips, outcome.orders = report.fills, report.trips, report.orders
+        outcome.fills, outcome.trips = report.fills, report.trips
+        outcome.orders = {**outcome.orders, **report.orders} if outcome.orders else report.orders
         outcome.entries, outcome.margin = report.entries, report.margin
         if report.fills:
             self._report_fills(report.fills, outcome)

@@ -6,6 +6,7 @@ import redis
 
 from marketdata import bus
 from marketdata.feed import publisher as publishing
+from marketdata.feed.lock import Lease
 from marketdata.feed.publisher import MAX_BACKLOG, Publisher
 from trading.frames import Frame
 
@@ -137,3 +138,20 @@ def test_a_source_that_can_wait_is_reported_to_while_much_is_waiting():
     publisher.put(make_frames(*range(1, publishing.BUSY_BACKLOG + 1)))
 
     assert publisher.is_busy
+
+
+async def test_a_feed_whose_lease_another_has_taken_publishes_nothing_more():
+    lease = Lease("kraken")
+    lease.take()
+    publisher = Publisher("kraken", lease)
+    publisher.put(make_frames(1))
+    task = asyncio.create_task(publisher.run())
+    await publisher.drain()
+
+    Lease("kraken").take()  # while this one stands still
+    publisher.put(make_frames(2, 3))
+    await asyncio.wait_for(task, 10)
+
+    assert publisher.is_fenced
+    assert publisher.put(make_frames(4))
+    assert [frame.sequence for frame in bus.read("kraken", 0)] == [1]
