@@ -103,6 +103,14 @@ def publish(market: str, frames: list[Frame], *, token: int | None = None) -> in
     return sum(not isinstance(answer, Exception) for answer in answers)
 
 
+def held(market: str, frames: list[Frame]) -> int:
+    """Return how many of ``frames`` the stream holds just so: one of their sequence may be another feed's."""
+    found = redis_client().xrange(_stream_key(market), f"{frames[0].sequence}-0", f"{frames[-1].sequence}-0")
+    entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", found)
+    known = {fields[_FIELD] for _id, fields in entries}
+    return sum(encode_frame(frame) in known for frame in frames)
+
+
 def _publish_leased(market: str, frames: list[Frame], token: int) -> int:
     """Compare the token and append the frames as one command: nobody can take over in between."""
     oldest = max(0, frames[-1].sequence - KEPT_FRAMES)
@@ -142,14 +150,6 @@ def _lease_client() -> redis.Redis:
 
 def _lease_key(market: str) -> str:
     return f"{_LEASE_PREFIX}{market}"
-
-
-def held(market: str, frames: list[Frame]) -> int:
-    """Return how many of ``frames`` the stream holds just so: one of their sequence may be another feed's."""
-    found = redis_client().xrange(_stream_key(market), f"{frames[0].sequence}-0", f"{frames[-1].sequence}-0")
-    entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", found)
-    known = {fields[_FIELD] for _id, fields in entries}
-    return sum(encode_frame(frame) in known for frame in frames)
 
 
 def follow(market: str, after_sequence: int, block_ms: int, limit: int = FOLLOW_LIMIT) -> list[Frame]:

@@ -1,4 +1,4 @@
-"""``python3 start.py check audit``: does a locked package have a known fault? Skipped, with the reason, without network."""
+"""``python3 start.py check audit``: whether a locked package has a known fault; skipped, and says why, without network."""
 
 import subprocess
 import sys

@@ -38,8 +38,8 @@ def findings() -> Iterator[Finding]:
         try:
             yield from check(name)
         except (DatabaseError, InterfaceError, redis.RedisError, OSError, LookupError, ValueError) as error:
-            is_ours = isinstance(error, OSError) and not isinstance(error, redis.RedisError)
-            words = " ".join((disk_words(error) if is_ours else str(error)).split()) or type(error).__name__
+            text = disk_words(error) if isinstance(error, OSError) else str(error)
+            words = " ".join(text.split()) or type(error).__name__
             yield Finding(name, Verdict.BAD, words, _DO.get(name, ""))
 
 

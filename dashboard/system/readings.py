@@ -191,8 +191,8 @@ def _is_saved(facts: dict[str, Any]) -> bool:
 
 def clock_ahead_of_exchange_s(feed: Mapping[str, Any] | None) -> float | None:
     """Return by how much the feed's machine is ahead of the exchange; None where no feed has measured it."""
-    offset = (feed or {}).get("clock_offset_s")
-    return float(offset) if isinstance(offset, int | float) else None
+    behind_s = ((feed or {}).get("clock") or {}).get("behind_s")
+    return -float(behind_s) if isinstance(behind_s, int | float) else None
 
 
 def _stream(stream: bus.Stream) -> StreamFigures:

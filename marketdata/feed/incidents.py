@@ -11,9 +11,9 @@ from trading.frames import NS_PER_S
 
 PER_SECOND = 20  # new ones; more say nothing new, and would fill the database
 RECURS_WITHIN_NS = 60 * NS_PER_S  # of its last time: then it is the same event, going on
-LASTS_NS = 3_600 * NS_PER_S  # then it is told anew, so that it stays among the newest
+LASTS_NS = 3_600 * NS_PER_S  # then it begins a new one, so that it stays among the newest
 PAIRS_NAMED = 5  # within a second, with the same event; the others share one
-MOST_OPEN = 200  # causes that are remembered; the oldest are told anew when they recur
+MOST_OPEN = 200  # causes that are remembered; the oldest begin anew when they recur
 # Each of these is a fact of its own, that later ones refer to or that names what was lost.
 _NEVER_COUNTED = frozenset({FeedEventKind.GAP, FeedEventKind.REPAIR, FeedEventKind.STATUS, FeedEventKind.STANDBY})
 # A connection that comes and goes: the first few say when, the others that it goes on.

@@ -20,7 +20,7 @@ BEAT_EVERY_S = 1.0
 class Beat(NamedTuple):
     """The last beat of a process."""
 
-    count: int  # another one with every beat
+    number: int  # another one with every beat
     allowed_s: float  # what the next may take beyond the usual
 
 

@@ -28,7 +28,7 @@ def port():
         return probe.getsockname()[1]
 
 
-KINDS = {"feed": 1, "warden": 2, "worker": 2, "web": 1, "jobs": 1, "beat": 1}
+KINDS = {"feed": 1, "warden": 2, "worker": 2, "web": 1, "jobs": 1, "notify": 1, "beat": 1}
 PROCESSES = 9  # the launcher, two servers, feed, two workers, web, jobs, beat
 
 
@@ -168,7 +168,7 @@ def test_every_process_that_is_frozen_is_replaced_and_the_market_goes_on(data_di
     # Of two workers one is frozen by itself, the other with its warden alone.
     warden, other = kinds["warden"]
     frozen = [warden, *(each for each in kinds["worker"] if parent_of(each) == other)]
-    frozen += [process_id for kind in ("feed", "web", "jobs", "beat") for process_id in kinds[kind]]
+    frozen += [process_id for kind in ("feed", "web", "jobs", "notify", "beat") for process_id in kinds[kind]]
     assert len(frozen) == len(KINDS)
 
     for process_id in frozen:
@@ -180,7 +180,7 @@ def test_every_process_that_is_frozen_is_replaced_and_the_market_goes_on(data_di
     launcher.send_signal(signal.SIGTERM)
     said = launcher.stdout.read()
     assert launcher.wait() == 0, said
-    for name in ("feed", "worker-", "web", "jobs", "beat"):
+    for name in ("feed", "worker-", "web", "jobs", "notify", "beat"):
         assert re.search(rf"ERROR {name}\S* has been stopped by a signal for \d+ s and was killed", said), said
     assert "quarantined" not in said
     assert processes_on(data_dir) == {}

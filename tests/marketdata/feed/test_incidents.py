@@ -40,7 +40,7 @@ def test_after_a_minute_of_quiet_it_is_another_event():
     assert noted(incidents, 121) == [(FULL, 1)]
 
 
-def test_a_cause_that_lasts_is_told_anew_every_hour():
+def test_a_cause_that_lasts_begins_a_new_event_every_hour():
     incidents = Incidents()
 
     found = noted(incidents, *range(0, 7_260, 30))

@@ -247,9 +247,9 @@ def test_a_web_site_that_answers_is_left_alone(supervisor, screen, quick_looks, 
     )
     supervisor.start(program)
 
-    supervisor.run_until(lambda: (last := answers.last()) is not None and last.count > 20, timeout_s=2 * SOON_S)
+    supervisor.run_until(lambda: (last := answers.last()) is not None and last.number > 20, timeout_s=2 * SOON_S)
 
-    assert answers.last().count > 20
+    assert answers.last().number > 20
     assert "ERROR" not in screen.getvalue()
 
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("marketdata", "0004_connection_attempts"),
+        ("marketdata", "0005_clock_events"),
     ]
 
     operations = [
