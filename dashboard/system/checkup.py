@@ -23,6 +23,7 @@ from dashboard.system import readings
 from dashboard.system.processes import process_of
 from dashboard.system.server_rules import BACKUP_OLD_DAYS, CLOCK_OFF_S, DISK_OUT_BYTES, DISK_SHORT_BYTES
 from marketdata import bus
+from marketdata.proxies import InvalidProxy, proxy_for, through, transport_to
 from marketdata.sources import kraken_answers
 from marketdata.telemetry import report_store
 from marketdata.telemetry.reporting import living_reports
@@ -106,7 +107,15 @@ def _exchange(check: str) -> Iterator[Finding]:
         if answers():
             yield _ok(place, f"{url} answers")
         else:
-            yield Finding(place, failed, f"{url} does not answer within {ANSWER_WITHIN_S:.0f} s", do)
+            yield Finding(place, failed, f"{url} does not answer within {ANSWER_WITHIN_S:.0f} s{_way_to(url)}", do)
+
+
+def _way_to(url: str) -> str:
+    """Return through which proxy a place was tried, or what is wrong with the one that is set."""
+    try:
+        return through(proxy_for(url))
+    except InvalidProxy as error:
+        return f": {error}"
 
 
 def _socket_answers() -> bool:
@@ -115,7 +124,9 @@ def _socket_answers() -> bool:
 
 def _rest_answers() -> bool:
     try:
-        answer = httpx.get(f"{settings.KRAKEN_REST_URL}/0/public/SystemStatus", timeout=ANSWER_WITHIN_S)
+        url = settings.KRAKEN_REST_URL
+        with httpx.Client(transport=transport_to(url), timeout=ANSWER_WITHIN_S) as client:
+            answer = client.get(f"{url}/0/public/SystemStatus")
         return answer.status_code == httpx.codes.OK and "result" in answer.json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return False

@@ -14,6 +14,7 @@ from marketdata.kraken import rest_answers
 from marketdata.kraken.rest_answers import BadAnswer, ExchangeError, PairName, SystemStatus
 from marketdata.kraken.symbols import altname_of
 from marketdata.kraken.wire import InexactNumber
+from marketdata.proxies import proxy_for, through, transport_to
 from marketdata.telemetry import tracing
 from trading.book import BookTop
 from trading.candles import TIMEFRAME_MINUTES, Candle
@@ -94,11 +95,12 @@ class KrakenRest:
         self._pace = pace or Pace()
         self._chance = chance
         self._altnames: dict[str, str] = {}
+        self._way = through(proxy_for(base_url))
         self._http = httpx.Client(
             base_url=base_url,
             timeout=TIMEOUT_S,
             headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
-            transport=transport,
+            transport=transport or transport_to(base_url),
         )
 
     def close(self) -> None:
@@ -172,7 +174,7 @@ class KrakenRest:
         try:
             answer = self._http.get(f"/0/public/{endpoint}", params=about)
         except httpx.TransportError as error:
-            raise _TryAgain(f"{type(error).__name__} {error}".strip()) from None
+            raise _TryAgain(f"{type(error).__name__} {error}".strip() + self._way) from None
         if answer.status_code == _HTTP_TOO_MANY or answer.status_code >= _HTTP_SERVER_ERROR:
             raise _TryAgain(f"HTTP {answer.status_code}")
         if "json" not in answer.headers.get("content-type", ""):

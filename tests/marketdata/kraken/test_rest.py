@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from decimal import Decimal
 
 import httpx
 import pytest
@@ -12,7 +13,7 @@ from marketdata.kraken.rest import MAX_TRIES, KrakenRest, Pace, RestRefused, Res
 from tests.captures import DATA
 from tests.drawing import instrument
 from trading.book import BookTop, Level, Side
-from trading.candles import Candle
+from trading.candles import Candle, counts
 from trading.frames import NS_PER_S
 
 BTC = instrument("BTC/USD", price_decimals=1, qty_decimals=8)
@@ -235,7 +236,6 @@ def test_warnings_are_no_errors():
         {"A": [[60, 1, 2, 3]], "last": 60},
         {"A": [row(60, "1e999999999")], "last": 60},
         {"A": [row(60, "NaN")], "last": 60},
-        {"A": [row(60, "100.123")], "last": 60},
         {"A": [row(60, "-1.0")], "last": 60},
         {"A": [[60, "10.0", "9.0", "9.0", "10.0", "1.0", "1.0", 1]], "last": 60},
         [],
@@ -247,3 +247,11 @@ def test_an_answer_that_is_none_is_refused_by_name(thing):
 
     with pytest.raises(RestRefused, match="OHLC of XBTUSD: "):
         kraken.client.candles(BTC, "1m")
+
+
+def test_a_candle_of_days_when_the_pair_had_more_decimals_is_exact():
+    kraken = Kraken(result({"A": [row(60, "100.123")], "last": 60}))
+
+    (candle,) = kraken.client.candles(BTC, "1m")
+
+    assert [BTC.price(price) for price in counts(candle)[1:5]] == [Decimal("100.123")] * 4

@@ -122,3 +122,18 @@ def test_a_version_that_is_kept_nowhere_is_refused_by_name(tmp_path: Path) -> No
 
     with pytest.raises(InvalidLeague, match="version ab12cd34 of ema_cross is not in its folder, and it was not kept"):
         load_league(read_league(written(tmp_path, text)), by="test")
+
+
+def test_a_league_may_spell_pairs_and_currencies_as_its_author_does(tmp_path: Path) -> None:
+    text = (
+        "[[deployments]]\nslug = 'a'\nstrategy = 'buy_and_hold'\nsymbols = ['XBT/USD', 'xdg-eur']\n"
+        "currency = 'usd'\nfunding_currency = 'XBT'\nassets = {XDG = '5'}\n"
+    )
+    league = read_league(written(tmp_path, text))
+
+    load_league(league, by="test")
+
+    deployment = Deployment.objects.get(slug="a")
+    assert deployment.symbols == ["BTC/USD", "DOGE/EUR"]
+    assert (deployment.currency, deployment.funding_currency, deployment.assets) == ("USD", "BTC", {"DOGE": "5"})
+    assert load_league(league, by="test") == (0, 0)  # the same file changes nothing
