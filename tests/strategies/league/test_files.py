@@ -70,7 +70,7 @@ def test_a_file_that_cannot_be_read_is_refused_with_the_place(tmp_path: Path, te
         ("strategy = 'ema_cross'\nconfig = { quick = 9 }", "has no quick; it has fast, slow"),
         ("strategy = 'ema_cross'\nrisk = { max_orders_per_minute = 0 }", "max_orders_per_minute"),
         ("strategy = 'ema_cross'\nfee_schedule = 'free'", "known are kraken-spot-2026-07"),
-        ("strategy = 'ema_cross'\nsymbols = ['BTCUSD']", "expected BASE/QUOTE"),
+        ("strategy = 'ema_cross'\nsymbols = ['BTC']", "expected BASE/QUOTE"),
     ],
 )
 def test_a_deployment_that_is_not_valid_is_named_and_nothing_is_written(tmp_path: Path, line: str, words: str) -> None:
