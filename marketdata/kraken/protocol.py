@@ -32,6 +32,7 @@ from marketdata.kraken.liveness import Liveness
 from marketdata.kraken.punctuality import Punctuality
 from marketdata.kraken.refusals import Refusals
 from marketdata.kraken.requests import MAX_TRIES, Request, Requests, RequestsMemory
+from marketdata.kraken.symbols import is_tokenised, unlisted
 from marketdata.kraken.tape import Tape
 from trading.book import OrderBook
 from trading.frames import FRAME_DEPTH, NS_PER_S, Trade
@@ -103,7 +104,8 @@ class KrakenProtocol:
             "ohlc": self._receive_candles,
             "heartbeat": self._receive_heartbeat,
         }
-        self._requests.subscribe("instrument", (), time_ns, snapshot=True)
+        tokenised = {"include_tokenized_assets": True} if any(map(is_tokenised, self.symbols)) else {}
+        self._requests.subscribe("instrument", (), time_ns, **tokenised, snapshot=True)
 
     @property
     def books(self) -> Mapping[str, OrderBook]:
@@ -361,9 +363,11 @@ class KrakenProtocol:
             self._liveness.unlisted_since_ns = None
         events: list[MarketEvent] = []
         changed: list[Instrument] = []
+        listed: list[str] = []
         for raw in message.data.pairs:
             try:
                 pair = wire.pair_decoder.decode(raw)
+                listed.append(pair.symbol)
                 if pair.symbol not in self.symbols:
                     continue
                 instrument = wire.instrument_of(pair)
@@ -380,7 +384,7 @@ class KrakenProtocol:
                 events += self._subscribe_anew(known.symbol, time_ns)
         if changed:
             events.insert(0, InstrumentsChanged(tuple(changed)))
-        return events + self._subscribe_known(time_ns, is_whole=message.type == "snapshot")
+        return events + self._subscribe_known(time_ns, listed if message.type == "snapshot" else None)
 
     def _subscribe_anew(self, symbol: str, time_ns: int) -> list[MarketEvent]:
         """Request again what was refused, or fell silent, while the pair was delisted."""
@@ -395,14 +399,15 @@ class KrakenProtocol:
         trigger = {"event_trigger": "trades"} if channel == "ticker" else {}
         self._requests.subscribe(channel, symbols, time_ns, **trigger, snapshot=True)
 
-    def _subscribe_known(self, time_ns: int, *, is_whole: bool) -> list[MarketEvent]:
+    def _subscribe_known(self, time_ns: int, listed: list[str] | None) -> list[MarketEvent]:
+        """Subscribe to what is new; ``listed`` are all pairs of the exchange, None where not all were sent."""
         fresh = [s for s in self.symbols if s in self.instruments and s not in self._subscribed]
         if fresh:
             self._subscribed.update(fresh)
             self._books.subscribe(fresh, time_ns)
             self._subscribe_trades(fresh, time_ns)
-        unknown = [s for s in self.symbols if s not in self.instruments] if is_whole else []
-        return [SubscriptionRefused("instrument", s, "the exchange lists no such pair") for s in unknown]
+        unknown = [s for s in self.symbols if s not in self.instruments] if listed is not None else []
+        return [SubscriptionRefused("instrument", s, prints.printable(unlisted(s, listed or []))) for s in unknown]
 
 
 def _units_differ(one: Instrument, other: Instrument) -> bool:
