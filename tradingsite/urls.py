@@ -14,6 +14,7 @@ from portfolios.audit_api import audit_urls
 from strategies.api import api_urls as strategies_urls
 from tradingsite import health
 from tradingsite.access.share_links import share
+from tradingsite.access.views import access_urls, log_in_page, log_out_page
 from tradingsite.metrics_page import Metrics
 from tradingsite.rest.root import Guide, root_urls
 
@@ -46,6 +47,11 @@ urlpatterns = [
     # The lists of payments and of flattenings became the list of commands.
     path("admin/portfolios/payment/", RedirectView.as_view(pattern_name=COMMANDS_ADMIN)),
     path("admin/portfolios/flattening/", RedirectView.as_view(pattern_name=COMMANDS_ADMIN)),
+    # One way in and one way out for all roles; each is throttled, logged and asks for the second factor.
+    path("admin/login/", log_in_page),
+    path("admin/logout/", log_out_page),
+    path("admin/password_change/", RedirectView.as_view(pattern_name="password")),
     path("admin/", admin.site.urls),
+    *access_urls,
     path("", include("dashboard.urls")),
 ]

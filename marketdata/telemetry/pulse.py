@@ -50,7 +50,7 @@ def beat(allowed_s: float = 0.0) -> None:
     _heart.beaten_s, _heart.allowed_s = now_s, allowed_s
     # Without its file a process works on, unwatched.
     with contextlib.suppress(OSError):
-        if not os.path.exists(path):
+        if not Path(path).exists():
             Path(path).touch(mode=0o600)  # in a container nobody has made it
         at_ns = time.time_ns()
         os.utime(path, ns=(at_ns, at_ns + int(allowed_s * 1e9)))

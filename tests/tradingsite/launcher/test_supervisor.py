@@ -205,7 +205,7 @@ def test_a_child_that_waits_for_a_server_that_is_away_does_not_hang(
     supervisor, screen, quick_looks, tmp_path, monkeypatch
 ):
     looked = []
-    monkeypatch.setattr(supervising, "servers_answer", lambda environ: looked.append(environ))
+    monkeypatch.setattr(supervising, "servers_answer", looked.append)
     child = supervisor.start(watched("jobs", HANGING, tmp_path))
     first = child.process.pid
 
