@@ -1,4 +1,4 @@
-"""``python3 start.py check audit``: whether a locked package has a known fault; without network it says so and skips."""
+"""``python3 start.py check audit``: whether a locked package has a known fault; skipped without network, and says so."""
 
 import subprocess
 import sys
