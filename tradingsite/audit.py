@@ -1,4 +1,4 @@
-"""``python3 start.py check audit``: whether a locked package has a known fault; skipped without network, and says so."""
+"""``python3 start.py check audit``: whether a locked package has a known fault; skipped with a line without network."""
 
 import subprocess
 import sys
