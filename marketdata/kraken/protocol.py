@@ -52,9 +52,8 @@ _Receive = Callable[[bytes, int], list[MarketEvent]]
 class KrakenProtocol:
     """One connection to Kraken about ``symbols``.
 
-    ``tape`` is shared between the connections of one feed: a print is an event
-    once, however often a snapshot repeats it. Where ``can_ask_again`` is false, as on a
-    recording, nothing is requested after the first subscriptions: no answer could come.
+    ``tape`` is shared between the connections of one feed: a print is an event once, however often a snapshot repeats
+    it. Where ``can_ask_again`` is false, as on a recording, only the first subscriptions are requested.
     """
 
     def __init__(
