@@ -3,6 +3,7 @@ FROM python:3.13-slim
 
 ENV PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
+    MALLOC_ARENA_MAX=2 \
     DJANGO_SETTINGS_MODULE=tradingsite.settings \
     PADDOCK_DATA_DIR=/data \
     PADDOCK_STATIC_ROOT=/srv/static

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
@@ -18,8 +19,9 @@ from dashboard.deployment.scene import UnknownDeployment, deployment_scene
 from dashboard.feed.scene import UnknownChoice, feed_choice, feed_scene
 from dashboard.guide.strategy_guide import guide
 from dashboard.league.comparison import NothingToCompare, comparison
-from dashboard.league.scene import UnknownView, league_scene, requested_view, window_query
-from dashboard.page.panel import drawn
+from dashboard.league.scene import LeagueScene, UnknownView, league_scene, requested_view, window_query
+from dashboard.page.panel import Drawn, drawn
+from dashboard.page.together import Together
 from dashboard.panels import DEPLOYMENT_PANELS, FEED_PANELS, LEAGUE_PANELS, PAST_LEAGUE_PANELS, SYSTEM_PANELS
 from dashboard.stream.guide import stream_guide, stream_schema
 from dashboard.system.scene import system_scene
@@ -28,6 +30,7 @@ from portfolios.models import Fill
 from portfolios.selectors import trading_fill
 from strategies.deployments import services
 from strategies.deployments.commands import flatten_deployment
+from strategies.league.table import View
 from strategies.models import Deployment
 from trading.exchange.evidence import rederived
 from trading.exchange.examples import EXAMPLES
@@ -44,6 +47,8 @@ CHANGES: dict[str, tuple[Callable[..., object], str]] = {
     "reset": (services.reset_deployment, "has a new account with the full starting balance; the old record is kept"),
 }
 
+_leagues = Together[tuple[LeagueScene, list[Drawn]]]()
+
 
 @require_safe
 @never_cache
@@ -51,17 +56,21 @@ def league(request: HttpRequest) -> HttpResponse:
     """Return the league page: ``?window=24h``, and with ``at=2026-07-08T12:00:00Z`` as it stood then."""
     try:
         view = requested_view(request.GET.get("window", ""), request.GET.get("at", ""))
-        scene = league_scene(view)
+        scene, panels = _leagues.run(view, partial(_drawn_league, view))
     except UnknownView as error:
         raise Http404(f"No such view of the league: {error}.") from None
-    panels = LEAGUE_PANELS if view.at is None else PAST_LEAGUE_PANELS
     context = {
-        "panels": drawn(panels, scene),
+        "panels": panels,
         "view": view,
         "reach": scene.league.reach,
         "window_query": window_query(view.window),
     }
     return render(request, "dashboard/league.html", context)
+
+
+def _drawn_league(view: View) -> tuple[LeagueScene, list[Drawn]]:
+    scene = league_scene(view)
+    return scene, drawn(LEAGUE_PANELS if view.at is None else PAST_LEAGUE_PANELS, scene)
 
 
 @require_safe

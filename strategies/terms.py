@@ -12,9 +12,11 @@ from typing import Annotated, Any
 
 import msgspec
 
+from trading.bounds import shown
 from trading.exchange.models import FILL_MODELS, REALISTIC
 from trading.fees import DEFAULT_FEE_SCHEDULE
 
+MOST_CASH = 10**14  # what an account is worth must fit its columns after any gain, too
 CURRENCY = r"^[A-Z0-9.]{2,10}$"
 
 
@@ -70,7 +72,7 @@ class DeploymentTerms(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, 
             "Starting balance",
             "deposited when the account opens, in the account's currency",
             Group.MONEY,
-            json={"minimum": 1, "x-engine": "stake"},
+            json={"minimum": 1, "maximum": MOST_CASH, "x-engine": "stake"},
         ),
     ] = Decimal(100)
     currency: Annotated[
@@ -160,8 +162,8 @@ class DeploymentTerms(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, 
     ] = 0
 
     def __post_init__(self) -> None:
-        if not (self.cash.is_finite() and self.cash >= 1):
-            raise ValueError(f"cash is {self.cash}; expected at least 1")
+        if not (self.cash.is_finite() and 1 <= self.cash <= MOST_CASH):
+            raise ValueError(f"cash is {shown(self.cash)}; expected at least 1, at most {MOST_CASH}")
 
 
 SCHEMA: dict[str, Any] = msgspec.json.schema(DeploymentTerms)

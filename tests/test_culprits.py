@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from html import unescape
 from io import StringIO
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from strategies.models import Deployment, DeploymentCost, DeploymentEvent, Deplo
 from strategies.worker import leases
 from tests.leagues import CAPTURE, restless_league, written
 from tests.processes import running, wait_until
+from trading.bounds import MOST_CODES
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 CULPRITS = Path(__file__).parent / "culprits"
@@ -41,6 +43,17 @@ QUARANTINED = {  # deed -> its reason, and what its details hold
     "hoard": ("took ", "worker process "),
     "exit at once": ("ended its worker with exit code 0 ", "worker process "),
     "read nowhere": ("crashed its worker (SIGSEGV, in native code) ", "in string_at"),
+}
+HARMLESS = {  # deed -> what is counted of it
+    "order more than there is": "refused_bad_number",
+    "order for ever": "refused_bad_number",
+    "say half a letter": "half \\ud83d",
+    "say ever new things": "other",
+    "keep sets as keys": "kept",
+}
+UNWRITABLE = {  # deed -> why it is quarantined
+    "spoil its checkpoint": "its record could not be written: Unencodable: orders_sent_ns[",
+    "spoil its figures": "its record could not be written: Unstorable: Standing.refusals is 1099511627776",
 }
 
 
@@ -74,12 +87,15 @@ def slug_of(deed: str) -> str:
 
 
 def enter_culprits() -> None:
-    # Written as rows: the web process of a test does not know the culprits' folder.
     for deed in [*PAUSED, *QUARANTINED]:
         # Those that end their worker do so one after the other, and before the slow ones.
-        good = 20 if deed in PAUSED else 2 + 2 * list(QUARANTINED).index(deed)
-        config = {"deed": deed, "good_evaluations": good}
-        Deployment.objects.create(slug=slug_of(deed), name=deed, strategy="culprit", config=config)
+        enter(deed, good=20 if deed in PAUSED else 2 + 2 * list(QUARANTINED).index(deed))
+
+
+def enter(deed: str, good: int) -> None:
+    # Written as rows: the web process of a test does not know the culprits' folder.
+    config = {"deed": deed, "good_evaluations": good}
+    Deployment.objects.create(slug=slug_of(deed), name=deed, strategy="culprit", config=config)
 
 
 def row_of(deed: str) -> Deployment:
@@ -153,7 +169,7 @@ def assert_page_and_api_tell(row: Deployment) -> None:
     page = Client().get(f"/deployments/{row.slug}").content.decode()
     answer = Client().get(f"/api/v1/deployments/{row.slug}/").json()
 
-    assert f"quarantined: it {row.status_reason}" in page.replace("&#x27;", "'")
+    assert f"quarantined: it {row.status_reason}" in unescape(page)
     assert "Not being processed" in page
     assert (answer["status"], answer["status_reason"]) == ("quarantined", row.status_reason)
     assert answer["standing"]["health"] == "quarantined"
@@ -186,3 +202,55 @@ def test_a_killed_worker_is_replaced_and_nobody_is_blamed(log: Path, tmp_path: P
 
     assert fills_digest(current_season()) == replayed(restless_league(), tmp_path)["fills_sha256"]
     assert not Deployment.objects.exclude(status=DeploymentStatus.ENABLED).exists()
+
+
+def test_what_nobody_can_store_is_refused_counted_or_quarantined_and_everybody_else_goes_on(
+    log: Path, tmp_path: Path
+) -> None:
+    load_league(restless_league(2), by="test")
+    for at, deed in enumerate([*HARMLESS, "keep a named tuple", *UNWRITABLE]):
+        enter(deed, good=5 + at)
+
+    with running("manage.py", "run_worker", log=log), feed(log, speed=4):
+        wait_until(all_that_is_unwritable_is_quarantined, "every culprit out of the way", log)
+        wait_until(all_others_are_at_the_last_frame, "everybody else at the last frame", log)
+        wait_until(lambda: row_of("keep a named tuple").status == "paused", "the state refused", log)
+
+    assert fills_digest(current_season()) == replayed(restless_league(2), tmp_path)["fills_sha256"]
+    for deed, reason in UNWRITABLE.items():
+        assert row_of(deed).status_reason.startswith(reason)
+        assert_page_and_api_tell(row_of(deed))
+    for deed, counted in HARMLESS.items():
+        standing = Standing.objects.get(account=row_of(deed).account)
+        assert (row_of(deed).status, standing.why[counted] > 0) == ("enabled", True), deed
+        assert len(standing.why) <= MOST_CODES + 1
+    error = "UnsavableState: state['kept']['levels'][0] is a Level (derived from tuple); expected tuple(...) of it"
+    assert error in row_of("keep a named tuple").status_reason
+
+
+def test_who_ends_the_worker_outside_of_its_own_turn_is_found_by_doing_without(log: Path, tmp_path: Path) -> None:
+    load_league(restless_league(2), by="test")
+    enter("spoil the worker", good=5)
+
+    with running("manage.py", "run_worker", log=log), feed(log, speed=4):
+        wait_until(lambda: row_of("spoil the worker").status == "quarantined", "the culprit found", log)
+        wait_until(all_others_are_at_the_last_frame, "everybody else at the last frame", log)
+
+    assert fills_digest(current_season()) == replayed(restless_league(2), tmp_path)["fills_sha256"]
+    reason = "ended its worker (exit code 1) each time, and workers live without it"
+    assert row_of("spoil the worker").status_reason == reason
+    assert Deployment.objects.filter(status=DeploymentStatus.QUARANTINED).count() == 1
+
+
+def all_that_is_unwritable_is_quarantined() -> bool:
+    slugs = [slug_of(deed) for deed in UNWRITABLE]
+    return Deployment.objects.filter(slug__in=slugs, status=DeploymentStatus.QUARANTINED).count() == len(slugs)
+
+
+def all_others_are_at_the_last_frame() -> bool:
+    state = bus.feed_state()
+    if not state or not state["finished"]:
+        return False
+    others = current_season().accounts.exclude(deployment__status=DeploymentStatus.QUARANTINED)
+    at_the_end = others.filter(standing__sequence__gte=bus.latest_sequence(state["market"]))
+    return at_the_end.count() == others.count()

@@ -2,6 +2,7 @@
 
 import atexit
 import os
+from typing import Any, cast
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradingsite.settings")
 
@@ -24,14 +25,15 @@ from tradingsite.celery import app as celery_app
 from tradingsite.pacing import paced
 from tradingsite.web.doors import guard_daphne
 from tradingsite.web.sockets import refusing, unknown_socket
-from tradingsite.web.turns import Turns
+from tradingsite.web.turns import Application, Turns
 from tradingsite.web_metrics import WEB, counted_sockets
 
 __all__ = ["application", "celery_app"]
 
 REQUEST_THREADS = 8  # unless the number of connections says otherwise
 
-pages = own_pages_only(readers_only(URLRouter([*websocket_urlpatterns, re_path(r"", unknown_socket)])))
+nowhere: Any = unknown_socket
+pages = own_pages_only(readers_only(URLRouter([*websocket_urlpatterns, re_path(r"", nowhere)])))
 sockets = URLRouter(
     [
         re_path(r"^api/v1/stream/?$", counted_sockets(readers_or_programs(StreamSocket.as_asgi()), WEB)),
@@ -39,7 +41,7 @@ sockets = URLRouter(
     ]
 )
 turns = Turns(
-    http,
+    cast("Application", http),
     threads=settings.PADDOCK_DATABASE_POOL or REQUEST_THREADS,
     limit_s=settings.PADDOCK_REQUEST_LIMIT_S,
     note=WEB.note_refused,

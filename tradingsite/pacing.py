@@ -13,6 +13,7 @@ from typing import Any
 PROTOCOL = "paddock.daphne_protocol"  # in the scope of a socket
 CLOSE_WITHIN_S = 10.0  # a slow reader may still learn why it is closed
 MOST_BYTES = 262_144  # of one message that is received
+MOST_UNREAD = 200  # messages that were received, but not looked at yet: daphne itself keeps any number
 MOST_SENT_BYTES = 16_777_216  # of one message that is sent
 
 
@@ -63,7 +64,7 @@ def paced(application: Any) -> Any:
 
 def _bound(protocol: Any) -> None:
     """Bound messages in each direction: of itself Autobahn has one bound for both, and refuses to send more, too."""
-    send_message = protocol.sendMessage
+    send_message, take_message = protocol.sendMessage, protocol.onMessage
 
     def send_more_than_is_taken(*args: Any, **options: Any) -> None:
         protocol.maxMessagePayloadSize = MOST_SENT_BYTES
@@ -72,5 +73,12 @@ def _bound(protocol: Any) -> None:
         finally:
             protocol.maxMessagePayloadSize = MOST_BYTES
 
+    def take_unless_flooded(*args: Any, **options: Any) -> None:
+        if protocol.application_queue.qsize() < MOST_UNREAD:
+            take_message(*args, **options)
+        else:
+            protocol.transport.abortConnection()
+
     protocol.maxMessagePayloadSize = protocol.maxFramePayloadSize = MOST_BYTES
     protocol.sendMessage = send_more_than_is_taken
+    protocol.onMessage = take_unless_flooded

@@ -147,6 +147,16 @@ DATABASE_URL = (
 )
 keys.refuse_weak_password("DATABASE_URL", DATABASE_URL)
 _database: dict[str, Any] = environment.database_from_url(DATABASE_URL)
+# A server that is gone without a word is noticed within ten seconds; on a socket in the file system none of it matters.
+_database["OPTIONS"] = {
+    "keepalives": 1,
+    "keepalives_idle": 3,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 9_000,
+    "connect_timeout": 5,
+    **_database["OPTIONS"],
+}
 # A request that has no answer by then gets a 503.
 PADDOCK_REQUEST_LIMIT_S = environment.whole_number("PADDOCK_REQUEST_LIMIT_S", default=20, least=1)
 # Connections to the web server, sockets included; beyond, those that send nothing make room.

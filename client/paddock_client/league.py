@@ -222,6 +222,7 @@ class Cost:
     grown_bytes: int  # by which its worker grew in its evaluations
     errors: int
     interruptions: int  # evaluations beyond the time budget
+    surplus: dict[str, int]  # what it emitted beyond the bounds and was left out -> how often
     as_of: datetime  # wall clock
 
 

@@ -15,6 +15,8 @@ BY_ENGINE = {
     "warming_up": "Not enough closed candles yet.",
     "bankrupt": "Loans exceed the account's assets: no more evaluations.",
     "no_signal": "No signal, no reason given.",
+    "other": "Codes beyond the 200 most frequent, counted together: put numbers into the detail, not into the code.",
+    "too_many_requests": "Cancel or amend not sent: too many are under way.",
     "no_such_order": "Cancel or amend of an order that is no longer open.",
 }
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from dashboard.deployment.left_out import LeftOut, left_out
 from dashboard.deployment.margin import MarginWords, margin_words
 from dashboard.page.scene import Quote, Scene, feed_time
 from marketdata import bus
@@ -21,6 +22,7 @@ from strategies.deployments.selectors import Setting
 from strategies.detail import DeploymentDetail, deployment_detail
 from strategies.league.board import Contestant
 from strategies.models import Deployment, DeploymentRevision, DeploymentStatus
+from strategies.worker.lag import Lag, lag_of
 
 REVISIONS_SHOWN = 20
 
@@ -70,6 +72,7 @@ class DeploymentScene(Scene):
     account: AccountStatement  # empty without an account in the running season
     revisions: list[tuple[DeploymentRevision, list[Change]]]  # newest first
     reasons: Reasons
+    lag: Lag | None  # of its worker, while that is behind the market
 
     @property
     def deployment(self) -> Deployment:
@@ -131,6 +134,11 @@ class DeploymentScene(Scene):
         return standing.indicators_at if standing else None
 
     @property
+    def left_out(self) -> list[LeftOut]:
+        """What the strategy emitted beyond its bounds."""
+        return left_out(self.detail.cost.surplus) if self.detail.cost else []
+
+    @property
     def terms(self) -> list[Setting]:
         """The terms, one by one."""
         return selectors.terms_shown(self.deployment)
@@ -165,4 +173,5 @@ def deployment_scene(slug: str) -> DeploymentScene:
         account=account_statement(row.account if row else None),
         revisions=[(revision, changes_of(revision)) for revision in deployment.revisions.all()[:REVISIONS_SHOWN]],
         reasons=reasons_of(row.standing if row else None),
+        lag=lag_of(deployment.pk),
     )

@@ -6,22 +6,19 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar
 
-from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 
 from dashboard.page.panel import Drawn, Panel, drawn, messages_since
 from dashboard.page.reader import Reader, Send, Shown
 from dashboard.page.scene import FillsScene, Scene
+from dashboard.page.threads import FILLS, PAGES, all_idle, read_in
 from marketdata.telemetry.metrics import Histogram
 from portfolios.models import Fill
 from portfolios.outbox.announcements import LEAGUE_GROUP
 
-R = TypeVar("R")
 QUICKEST_S = 0.5  # between two renderings: twice a second at most
 BEAT_S = 1.0  # without news only prices and ages are rendered
 READ_ALL_AFTER_S = 5.0  # without news: an announcement may have been lost
@@ -30,7 +27,6 @@ LISTEN_AGAIN_S = 1.0
 READ_FILLS_AGAIN_S = 0.1  # at the soonest
 RENDER_SECONDS = Histogram()  # of this process: reading a page's scene and drawing its panels
 _log = logging.getLogger(__name__)
-_fills_thread = ThreadPoolExecutor(1, thread_name_prefix="fills")
 
 
 class Broadcaster:
@@ -84,8 +80,10 @@ class Broadcaster:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            # A thread cannot be cancelled: it ends what it was reading, and closes its connection.
-            await asyncio.gather(database_sync_to_async(_nothing)(), _beside(_nothing))
+            await all_idle(PAGES, FILLS)
+            if not self._sockets:
+                # Who visits every page of a large league must not leave all of them behind in memory.
+                self._shown, self._changes, self._scene, self._fills_shown = Shown(), {}, None, None
 
     def receive(self, slugs: Iterable[str]) -> None:
         """Take an announcement: these accounts have changed."""
@@ -137,7 +135,7 @@ class Broadcaster:
     async def _render(self, panels: tuple[Panel, ...], *, is_news: bool) -> None:
         """Render what may have changed."""
         began_s = time.perf_counter()
-        scene, fresh = await database_sync_to_async(self._drawn)(panels, is_news=is_news)
+        scene, fresh = await read_in(PAGES, partial(self._drawn, panels, is_news=is_news))
         RENDER_SECONDS.observe(time.perf_counter() - began_s)
         if is_news:
             self._read_at = time.monotonic()
@@ -148,11 +146,11 @@ class Broadcaster:
         """Render the fills if there are new ones; return whether that changed the page."""
         if not isinstance(self._scene, FillsScene):
             return False
-        newest = await _beside(self._scene.with_new_fills)
+        newest = await read_in(FILLS, self._scene.with_new_fills)
         if newest.fills == self._fills_shown:
             return False
         self._fills_shown = newest.fills
-        return self._show(await _beside(partial(drawn, panels, newest)))
+        return self._show(await read_in(FILLS, partial(drawn, panels, newest)))
 
     def _show(self, fresh: Iterable[Drawn]) -> bool:
         """Show these panels, and wake the readers if they look different."""
@@ -196,13 +194,3 @@ class Broadcaster:
             except Exception as error:
                 _log.warning("announcements are not received: %s", error)
                 await asyncio.sleep(LISTEN_AGAIN_S)
-
-
-def _nothing() -> None:
-    """Do nothing: once it has run, everything queued before it has run, too."""
-
-
-async def _beside(read: Callable[[], R]) -> R:
-    """Return the result of ``read``, run in a thread of its own so that it does not wait for the pages' thread."""
-    found: R = await database_sync_to_async(read, thread_sensitive=False, executor=_fills_thread)()
-    return found

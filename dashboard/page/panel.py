@@ -56,7 +56,8 @@ class Drawn:
     def begun(self) -> tuple[SafeString, dict[str, str]]:
         """Return as much of it as one message holds, and the rows that are to follow; each has its place already."""
         room = MOST_CHARACTERS - len(self.frame)
-        elements, later = [], {}
+        elements: list[str] = []
+        later: dict[str, str] = {}
         for element_id, cells in self.rows.items():
             room -= len(cells)
             if room < 0:
@@ -109,7 +110,7 @@ def drawn(panels: Iterable[Panel], scene: Scene) -> list[Drawn]:
 
 
 def messages_since(before: Mapping[Panel, Drawn], now: Iterable[Drawn]) -> list[str]:
-    """Return what a socket sends to a page that shows ``before``, to have it as it is ``now``: nothing if that is equal.
+    """Return what a socket sends to a page that shows ``before``, to have it as it is ``now``; maybe nothing.
 
     `morph` is the page's own way of swapping: it keeps focus, open details and selected text. Rows go in messages
     of their own: a browser parses them only where nothing else surrounds them.

@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
+from functools import partial
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -16,6 +17,8 @@ from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.utils import timezone
 
+from dashboard.page import threads
+from dashboard.page.threads import all_idle, read_in
 from dashboard.stream.messages import CHANNEL_OF, FACT_MESSAGES, STATES, Channel, Heartbeat, encoded
 from dashboard.stream.states import Board, gather
 from dashboard.stream.subscribers import Entry, Follower, gap
@@ -67,6 +70,7 @@ class Hub:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await all_idle(threads.STATES)
 
     async def catch_up(self, follower: Follower, channels: Collection[Channel], position: StreamCursor) -> None:
         """Send a follower what is stored of these channels after ``position``, then follow live."""
@@ -157,7 +161,7 @@ class Hub:
                     wanted.remove(Channel.LEAGUE)
             self._league_news.clear()
             for channel in wanted:
-                if self.boards[channel].show(await database_sync_to_async(gather)(channel)):
+                if self.boards[channel].show(await read_in(threads.STATES, partial(gather, channel))):
                     for follower in self._followers:
                         follower.stir()
             pause_s = max(QUICKEST_S, (time.monotonic() - began) / MOST_BUSY)

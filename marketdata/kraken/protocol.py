@@ -318,7 +318,11 @@ class KrakenProtocol:
         message = wire.trade_decoder.decode(frame)
         if message.type not in (SNAPSHOT, UPDATE, REPAIR):
             raise ValueError(f"trade message is of type {message.type!r}; expected snapshot or update")
-        trades, refused = prints.read_trades(message, self.instruments, self._times_of.exchange_ns(time_ns))
+        now_ns = self._times_of.exchange_ns(time_ns)
+        trades, refused = prints.read_trades(message, self.instruments, now_ns)
+        if refused and now_ns is not None and (books_ns := self._times_of.books_ns(self._books.stamps)) > now_ns:
+            # Clocks move, too: the books' majority says that it is later than we know.
+            trades, refused = prints.read_trades(message, self.instruments, books_ns)
         events = list(refused)
         if message.type == UPDATE:
             for symbol in {trade.symbol for trade in trades}:

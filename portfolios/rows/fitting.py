@@ -5,10 +5,11 @@ One value that a column cannot hold would fail the statement that writes the row
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
+from math import isfinite
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection
@@ -21,6 +22,9 @@ Misfit = Callable[[Any], str]  # a value -> what would have been right; empty: i
 
 _LIMIT_EXCEEDED = "54"  # classes of SQLSTATE: a text or a JSON object larger than the type takes
 _WRONG_STATEMENT = "42"  # a table or a column is missing
+MOST_JSON_LEVELS = 20
+MOST_JSON_ENTRIES = 2_000  # of one list or object
+LONGEST_JSON_TEXT = 10_000
 LARGEST_PAYLOAD_BYTES = 64 * 2**20  # of a checkpoint; PostgreSQL takes 1 GB, everybody else's commit waits for it
 
 
@@ -39,6 +43,40 @@ def require_fitting(rows: Iterable[Model]) -> None:
             value = row.__dict__.get(name)
             if value is not None and (expected := misfit(value)):
                 raise Unstorable(f"{type(row).__name__}.{name} is {shown(value)}; expected {expected}")
+
+
+def misfits(row: Model) -> dict[str, str]:
+    """Return what is wrong with each text and each JSON of ``row`` that its column cannot hold, by column."""
+    found: dict[str, str] = {}
+    for name, misfit in _checks(type(row)):
+        value = row.__dict__.get(name)
+        if misfit in (_json, _object, _list):
+            expected = misfit(value) or json_misfit(value)
+        else:
+            expected = misfit(value) if isinstance(value, str) and name in _texts(type(row)) else ""
+        if expected:
+            found[name] = f"{name} is {shown(value)}; expected {expected}"
+    return found
+
+
+def json_misfit(value: Any, levels: int = MOST_JSON_LEVELS) -> str:
+    """Return what would have been right where ``value`` holds what no JSON column does; empty: it fits."""
+    if isinstance(value, dict | list):
+        if not levels:
+            return f"at most {MOST_JSON_LEVELS} levels of lists and objects"
+        if len(value) > MOST_JSON_ENTRIES:
+            return f"at most {MOST_JSON_ENTRIES:,} entries"
+        parts = [*value, *value.values()] if isinstance(value, dict) else value
+        return next(filter(None, (json_misfit(part, levels - 1) for part in parts)), "")
+    if isinstance(value, str):
+        return _text(LONGEST_JSON_TEXT)(value)
+    if isinstance(value, Decimal) and not value.is_finite():
+        return "finite numbers"
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return "" if -(2**63) <= value < 2**63 else "numbers of at most 64 bits"
+    if isinstance(value, float):
+        return "" if isfinite(value) else "finite numbers"
+    return ""
 
 
 def require_fitting_checkpoint(payload: bytes) -> None:
@@ -73,6 +111,11 @@ def _checks(model: type[Model]) -> list[tuple[str, Misfit]]:
     return checks
 
 
+@cache
+def _texts(model: type[Model]) -> frozenset[str]:
+    return frozenset(each.attname for each in columns_of(model) if isinstance(each, CharField | TextField))
+
+
 def _misfit_of(column: Any) -> Misfit | None:
     match column:
         case DecimalField():
@@ -86,7 +129,8 @@ def _misfit_of(column: Any) -> Misfit | None:
         case DateTimeField():
             return _moment
         case JSONField():
-            return _json
+            by_default: Misfit = _JSON.get(column.default, _json)
+            return by_default
     return None
 
 
@@ -134,3 +178,14 @@ def _moment(value: Any) -> str:
 
 def _json(value: Any) -> str:
     return "" if isinstance(value, dict | list) else "an object or a list"
+
+
+def _object(value: Any) -> str:
+    return "" if isinstance(value, dict) else "an object"
+
+
+def _list(value: Any) -> str:
+    return "" if isinstance(value, list) else "a list"
+
+
+_JSON: Mapping[Any, Misfit] = {dict: _object, list: _list}  # by the default of the column

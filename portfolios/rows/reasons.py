@@ -57,7 +57,7 @@ def reasons_of(standing: Standing | None) -> Reasons:
         return Reasons(rows=[], hour_since=None, day_since=None)
     hour, day = (_totals_at(standing.account_id, standing.as_of - span) for span in (HOUR, DAY))
     rows = []
-    of_hour, of_day = (_grown(standing.why, row.counts if row else {}) for row in (hour, day))
+    of_hour, of_day = (counted_since(standing.why, row.counts if row else {}) for row in (hour, day))
     for key, total in standing.why.items():
         code, symbol = named(key)
         rows.append(Reason(code=code, symbol=symbol, last_hour=of_hour[key], last_day=of_day[key], total=total))
@@ -79,12 +79,12 @@ def reasons_by_hour(account: Account, since: datetime) -> list[ReasonsOfHour]:
 def _between(before: ReasonCount | None, totals: list[tuple[datetime, Mapping[str, int]]]) -> Iterator[ReasonsOfHour]:
     since, known = (before.hour_end, before.counts) if before else (None, {})
     for until, counts in totals:
-        grown = sorted(_grown(counts, known).items())
+        grown = sorted(counted_since(counts, known).items())
         yield ReasonsOfHour(since=since, until=until, counts={key: count for key, count in grown if count})
         since, known = until, counts
 
 
-def _grown(counts: Mapping[str, int], known: Mapping[str, int]) -> dict[str, int]:
+def counted_since(counts: Mapping[str, int], known: Mapping[str, int]) -> dict[str, int]:
     """Return what was counted since ``known``; in all it is what was counted in all.
 
     A reason that became one of the OTHER ones since took its count there: that was known before.

@@ -21,6 +21,7 @@ from typing import Any
 import msgspec
 
 from strategies.versions.loading import load
+from trading.bounds import storable
 from trading.engine import Engine, Outcome, Terms
 from trading.engine.strategy_state import UnsavableState
 from trading.frames import Frame, decode_frame, encode_frame
@@ -36,6 +37,7 @@ RESUMES = 4
 HANG_S = 10.0
 _WATCH_EVERY_FRAMES = 10
 _MOST_TRACEBACKS = 3
+_MOST_PRINTED = 20_000  # characters of an answer
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +60,8 @@ class Run(msgspec.Struct, kw_only=True):
     signals: dict[str, int] = {}  # buy, sell, short, cover, cancel or amend -> times
     orders: int = 0
     refusals: dict[str, int] = {}
+    bad_number: str = ""  # the first refusal of a number that nothing could hold
+    surplus: dict[str, int] = {}  # what went beyond the bounds of what it may emit -> how often
     fills: int = 0
     why: dict[str, int] = {}
     errors: int = 0
@@ -148,10 +152,10 @@ class Rehearsal:
             try:
                 answer: Answer = found.generate_signal(data, config, state)
             except Exception as error:
-                run.said.append((data.sequence, data.time_ns, f"raised {error!r}"))
+                run.said.append((data.sequence, data.time_ns, f"raised {_printed(error)}"))
                 raise
             run.evaluation_ns.append(time.perf_counter_ns() - began_ns)
-            run.said.append((data.sequence, data.time_ns, repr(answer)))
+            run.said.append((data.sequence, data.time_ns, _printed(answer)))
             for one in answer if isinstance(answer, list) else [answer]:
                 if isinstance(one, Signal | Cancel | Amend):
                     action = one.action.value if isinstance(one, Signal) else type(one).__name__.lower()
@@ -166,6 +170,8 @@ class Rehearsal:
         run.orders += sum(
             order.refusal is None and order.created_ns == outcome.time_ns for order in outcome.orders.values()
         )
+        bad = (o.refusal for o in outcome.orders.values() if o.refusal is not None and o.refusal.code == "bad_number")
+        run.bad_number = run.bad_number or next((refusal.sentence for refusal in bad), "")
         for error in outcome.errors:
             run.errors += 1
             run.is_halted |= error.halted
@@ -183,10 +189,19 @@ class Rehearsal:
         faulthandler.cancel_dump_traceback_later()
         engine, run = self.engine, self.run
         run.why = dict(engine.why)
+        run.surplus = {**engine.state.surplus}
         refused = {code.removeprefix("refused_"): n for code, n in run.why.items() if code.startswith("refused_")}
         run.refusals = dict(Counter(refused).most_common())
         run.equity = "" if engine.figures.equity is None else f"{engine.figures.equity:.2f}"
         return run
+
+
+def _printed(answer: object) -> str:
+    try:
+        return storable(repr(answer), _MOST_PRINTED)
+    except Exception:
+        # It may lie too deep, or print itself by an author's own code.
+        return f"a {type(answer).__name__} that cannot be printed"
 
 
 def rehearse(job: Job) -> dict[str, Run]:

@@ -9,6 +9,7 @@ from typing import Any
 from strategies.checking.findings import Mark, Report
 from strategies.checking.performing import CLOCK_SHIFT_S, Performances
 from strategies.checking.rehearsal import RESUMES, Run
+from trading import bounds
 from trading.frames import utc
 
 BUDGET_MS = 1_000.0
@@ -72,6 +73,17 @@ def check_errors(report: Report, run: Run) -> None:
     halted = "; it was paused after too many in a row" if run.is_halted else ""
     lines = run.tracebacks[0].rstrip().splitlines()
     report.add("errors", Mark.BROKEN, f"it raised {run.errors} times{halted}; the first:", lines)
+
+
+def check_bounds(report: Report, run: Run) -> None:
+    """Note what of it was too large to be stored, or more than is taken; nothing where there is no such thing."""
+    lines = [f"{count:,} beyond the bound of {what.replace('_', ' ')} left out" for what, count in run.surplus.items()]
+    if refused := run.refusals.get("bad_number", 0):
+        lines.insert(0, f"rejected as bad_number {refused:,} times, at first: {run.bad_number}")
+    if others := run.why.get(bounds.OTHER, 0):
+        lines.append(f"{others:,} reasons became other: the {bounds.MOST_CODES} most frequent codes are kept")
+    if lines:
+        report.add("bounds", Mark.WARNING, "it emits what cannot be stored, or more than is taken", lines)
 
 
 def check_time(report: Report, run: Run) -> None:

@@ -108,6 +108,7 @@ def _check(report: Report, runs: Performances, source: str, frames: int, passed_
     report.figures = verdicts.figures_of(runs.streamed, source, frames)
     verdicts.check_run(report, runs.streamed, source, frames, passed_over)
     verdicts.check_errors(report, runs.streamed)
+    verdicts.check_bounds(report, runs.streamed)
     verdicts.check_time(report, runs.streamed)
     verdicts.check_look_ahead(report, runs)
     verdicts.check_determinism(report, runs)

@@ -15,7 +15,7 @@ from portfolios.models import Account, CommandKind, Season
 from strategies.deployments.events import record_event
 from strategies.deployments.revisions import changes_between, record_change, record_creation, revision_of, settings_now
 from strategies.deployments.status import NOT_HOSTED, change_status
-from strategies.deployments.terms import TERMS, check_deployment
+from strategies.deployments.terms import TERMS, check_deployment, check_values
 from strategies.models import Deployment, DeploymentStatus, StrategyVersion
 from strategies.seasons import open_account
 from strategies.versions import kept, registry
@@ -46,6 +46,7 @@ def create_deployment(*, by: str, note: str = "", **fields: Any) -> Deployment:
         ValidationError: per field.
     """
     deployment = Deployment(**fields)
+    check_values(deployment)
     deployment.full_clean(exclude=["account"])
     check_deployment(deployment)
     _pin(deployment)
@@ -75,6 +76,7 @@ def change_deployment(
         changes = {"strategy_hash": "", **changes}  # another strategy is traded as it is now
     for name, value in changes.items():
         setattr(deployment, name, value)
+    check_values(deployment)
     deployment.full_clean(exclude=["account"])
     check_deployment(deployment)
     _pin(deployment)

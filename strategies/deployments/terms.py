@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 import msgspec
 from django.core.exceptions import ValidationError
 
 from portfolios.fees import known_schedules
+from portfolios.rows.fitting import misfits
 from strategies.deployments.config_fields import ConfigField, InvalidValue, Kind, config_fields, shown
 from strategies.deployments.money_terms import margin_terms, starting_assets
 from strategies.models import Deployment
 from strategies.terms import SCHEMA, DeploymentTerms, Group
 from strategies.versions.registry import UnknownStrategy, strategy_of
+from trading.bounds import shown as quoted
 from trading.engine import Terms
 from trading.engine.risk import RiskLimits
 from trading.exchange.models import Latency
@@ -111,6 +114,26 @@ def _risk(values: dict[str, Any]) -> RiskLimits:
 _TAKEN_AS: dict[str, Callable[[Any], Any]] = {"assets": starting_assets, "margin": margin_terms, "risk": _risk}
 
 
+def check_values(deployment: Deployment) -> None:
+    """Check that no term is a number, a text or JSON that no column could hold; before anything else is done with it.
+
+    Raises:
+        ValidationError: per field, with the value and what would be right.
+    """
+    problems = misfits(deployment)
+    for key, term in TERMS.items():
+        value = getattr(deployment, key)
+        if isinstance(value, int | float | Decimal) and not _is_countable(value):
+            problems[key] = f"{key} is {quoted(value)}; expected {term.about.expected}"
+    if problems:
+        raise ValidationError(problems)
+
+
+def _is_countable(value: int | float | Decimal) -> bool:
+    is_finite = value.is_finite() if isinstance(value, Decimal) else isinstance(value, int) or isfinite(value)
+    return is_finite and -(2**63) <= value < 2**63
+
+
 def check_deployment(deployment: Deployment, schedules: Schedules | None = None) -> None:
     """Check what the database cannot: strategy, config, symbols, fee schedule, and every term within its bounds.
 
@@ -119,6 +142,7 @@ def check_deployment(deployment: Deployment, schedules: Schedules | None = None)
     Raises:
         ValidationError: per field, with the value and what would be right.
     """
+    check_values(deployment)
     problems: dict[str, Any] = {
         key: said for key, term in TERMS.items() if (said := term.problem(getattr(deployment, key)))
     }

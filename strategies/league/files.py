@@ -75,7 +75,9 @@ def read_league(path: Path) -> LeagueFile:
         league = msgspec.convert(tomllib.loads(path.read_text()), LeagueFile, strict=False)
     except OSError as error:
         raise InvalidLeague(f"{path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+    except RecursionError:
+        raise InvalidLeague(f"{path}: lists or tables lie too deep in each other") from None
+    except ValueError as error:  # no TOML, no UTF-8, a number of thousands of digits, or not what a league holds
         raise InvalidLeague(f"{path}: {error}") from None
     seen: set[str] = set()
     for entry in league.deployments:

@@ -87,7 +87,8 @@ class Warden:
             if blameless >= DEATHS_IN_A_ROW:
                 _log.error("the worker died %s times in a row, and no deployment is to blame: giving up", blameless)
                 return 1
-            self._rest(FIRST_DELAY_S * 2 ** (blameless - 1) if blameless else 0.0)
+            # What is missing outside of the worker is waited for; a search goes on at once.
+            self._rest(FIRST_DELAY_S * 2 ** max(blameless - 1, 0) if blameless or code == OUTSIDE else 0.0)
 
     def _stop(self, *_: object) -> None:
         self._is_stopping = True
@@ -160,7 +161,7 @@ class Warden:
             culprit = None
         verdict = None
         if culprit is not None:
-            verdict = Verdict(culprit, f"its worker died ({_how(code)}) whenever it held it, and lives without it")
+            verdict = Verdict(culprit, f"ended its worker ({_how(code)}) each time, and workers live without it")
             self._quarantine_culprit(process_id, verdict, NOBODY)
         self._begin_trial()
         return verdict

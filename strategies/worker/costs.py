@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from django.utils import timezone
 
+from portfolios.rows.bulk import upsert
 from strategies.models import DeploymentCost
 from trading.candles import MINUTE_NS
 
 WINDOW_MINUTES = 5
-_COLUMNS = ("evaluations", "mean_us", "worst_us", "state_bytes", "grown_bytes", "errors", "interruptions", "as_of")
+LINES = "log_lines"
 
 
 @dataclass(slots=True)
@@ -31,6 +32,11 @@ class Meter:
     errors: int = 0
     interruptions: int = 0
     state_bytes: int = 0
+    surplus: dict[str, int] = field(default_factory=dict)  # what went beyond the bounds -> how often
+    spoke_in: int = 0  # the minute in which it printed or logged last
+    lines: int = 0  # in that minute
+    characters: int = 0
+    lines_left_out: int = 0
     _minutes: deque[_Minute] = field(default_factory=lambda: deque(maxlen=WINDOW_MINUTES))
 
     def note(self, at_ns: int, took_ns: int, grew_bytes: int) -> None:
@@ -60,32 +66,39 @@ class Meter:
         """Microseconds that the longest took, None before the first."""
         return max((minute.worst_ns // 1_000 for minute in self._minutes), default=None)
 
+    @property
+    def left_out(self) -> dict[str, int]:
+        """What the deployment emitted beyond the bounds, by kind, and how often."""
+        counts = {**self.surplus, LINES: self.lines_left_out}
+        return {what: count for what, count in counts.items() if count}
 
-def resumed_meter(deployment_id: int) -> Meter:
-    """Return a meter that counts errors on from where the last worker's stood; memory is this worker's own."""
-    stored = DeploymentCost.objects.filter(deployment=deployment_id).first()
-    return Meter(errors=stored.errors, interruptions=stored.interruptions) if stored else Meter()
+
+def resumed_meters(deployment_ids: Iterable[int]) -> dict[int, Meter]:
+    """Return meters that count errors on from where the last worker's stood; memory is this worker's own."""
+    return {
+        row.deployment_id: Meter(
+            errors=row.errors, interruptions=row.interruptions, lines_left_out=row.surplus.get(LINES, 0)
+        )
+        for row in DeploymentCost.objects.filter(deployment__in=list(deployment_ids))
+    }
 
 
 def record_costs(meters: Mapping[int, Meter]) -> None:
     """Write what each deployment costs."""
     now = timezone.now()
-    DeploymentCost.objects.bulk_create(
-        [
-            DeploymentCost(
-                deployment_id=deployment_id,
-                evaluations=meter.evaluations,
-                mean_us=meter.mean_us,
-                worst_us=meter.worst_us,
-                state_bytes=meter.state_bytes,
-                grown_bytes=meter.grown_bytes,
-                errors=meter.errors,
-                interruptions=meter.interruptions,
-                as_of=now,
-            )
-            for deployment_id, meter in meters.items()
-        ],
-        update_conflicts=True,
-        unique_fields=("deployment",),
-        update_fields=_COLUMNS,
-    )
+    rows = [
+        DeploymentCost(
+            deployment_id=deployment_id,
+            evaluations=meter.evaluations,
+            mean_us=meter.mean_us,
+            worst_us=meter.worst_us,
+            state_bytes=meter.state_bytes,
+            grown_bytes=meter.grown_bytes,
+            errors=meter.errors,
+            interruptions=meter.interruptions,
+            surplus=meter.left_out,
+            as_of=now,
+        )
+        for deployment_id, meter in meters.items()
+    ]
+    upsert(DeploymentCost, rows, ("deployment",))

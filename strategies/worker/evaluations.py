@@ -8,6 +8,7 @@ from time import perf_counter_ns, sleep
 
 from strategies.warden.blackbox import BlackBox, Sighting
 from strategies.warden.procfs import MemoryGauge
+from strategies.worker.costs import Meter
 from strategies.worker.hosting import Hosted
 from strategies.worker.tally import WorkerTally
 from trading.engine import Engine
@@ -49,6 +50,11 @@ class Evaluations:
         hosted = self._hosted
         frame: dict[str, object] = {"frame": self._sequence} if self._sequence else {}
         return frame if hosted is None else {"deployment": hosted.engine.terms.slug, **frame}
+
+    def speaker(self) -> Meter | None:
+        """Return the meter of the deployment whose own code runs now; None: ours does."""
+        engine, hosted = self._engine, self._hosted
+        return hosted.meter if hosted is not None and engine is not None and engine.is_evaluating else None
 
     def begin(self, sequence: int) -> None:
         """Begin a frame."""

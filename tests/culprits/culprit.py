@@ -7,8 +7,10 @@ import os
 import re
 import sys
 import time
+from collections import namedtuple
 
-from trading.signals import NoSignal
+from marketdata import bus
+from trading.signals import NoSignal, Signal
 
 STRATEGY_NAME = "culprit"
 STRATEGY_VERSION = "1.0.0"
@@ -43,10 +45,39 @@ DEEDS = {
     "exit at once": lambda: os._exit(0),
     "read nowhere": lambda: ctypes.string_at(0),
 }
+Level = namedtuple("Level", "price size")
+PAIR = "BTC/USD"
+
+
+def limit_order(data, **options):
+    return Signal.buy(PAIR, 10, order_type="limit", limit_price=data.price(PAIR) * 0.9, **options)
+
+
+def keep(data, state, value):
+    state["kept"] = value
+    return [limit_order(data), NoSignal("kept")]
+
+
+# These end nothing at once: they give the engine, the checkpoint or the rows what those could not hold.
+ANSWERS = {
+    "order more than there is": lambda data, state: Signal.buy(PAIR, 1e12, size_in="base"),
+    "order for ever": lambda data, state: limit_order(data, time_in_force="gtd", expires_in_s=1_795_000_000_000),
+    "say half a letter": lambda data, state: [limit_order(data, reason="\ud83d"), NoSignal("half \ud83d")],
+    "say ever new things": lambda data, state: [
+        NoSignal(f"rsi {state['evaluations']}.{i} is not below 30") for i in range(200)
+    ],
+    "keep a named tuple": lambda data, state: keep(data, state, {"levels": [Level(1, 2)]}),
+    "keep sets as keys": lambda data, state: keep(data, state, {frozenset([1]): "kept"}),
+    "spoil its checkpoint": lambda data, state: data._viewer.state.orders_sent_ns.append(2**70) or limit_order(data),
+    "spoil its figures": lambda data, state: setattr(data._viewer.figures, "refusals", 2**40),
+    "spoil the worker": lambda data, state: setattr(bus, "follow", None),
+}
 
 
 def generate_signal(data, config, state):
     state["evaluations"] = state.get("evaluations", 0) + 1
+    if state["evaluations"] > config["good_evaluations"] and config["deed"] in ANSWERS:
+        return ANSWERS[config["deed"]](data, state)
     if state["evaluations"] > config["good_evaluations"] and config["deed"] in DEEDS:
         DEEDS[config["deed"]]()
     return NoSignal("innocent so far")

@@ -165,3 +165,15 @@ def test_a_database_that_refuses_is_quoted_and_no_half_file_stays(tmp_path, monk
 def test_none_to_keep_is_refused(tmp_path):
     with pytest.raises(CommandError, match="--keep is 0: expected a whole number of at least 1"):
         call_command("backup", folder=tmp_path, keep=0)
+
+
+@pytest.mark.parametrize("error", [EOFError("EOF when reading a line"), RuntimeError("input(): lost sys.stdin")])
+def test_where_nobody_can_answer_restore_says_what_it_needs(tmp_path, monkeypatch, error):
+    def nobody(_):
+        raise error
+
+    (tmp_path / "some.dump").touch()
+    monkeypatch.setattr("builtins.input", nobody)
+
+    with pytest.raises(CommandError, match="nobody answers here; run it in a terminal, or add --no-input"):
+        call_command("restore", tmp_path / "some.dump")

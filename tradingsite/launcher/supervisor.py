@@ -26,6 +26,7 @@ LONGEST_DELAY_S = 30.0
 HEALTHY_AFTER_S = 30.0
 LONGEST_LINE = 64_000  # bytes; more without a line end is cut
 KEPT_LINES = 40
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOOK_EVERY_S = 1.0
 
 
@@ -98,8 +99,10 @@ class Supervisor:
     def listen_for_signals(self) -> None:
         """Take SIGINT, SIGTERM and SIGHUP as requests to stop; a second one cuts the grace short."""
         signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in STOP_SIGNALS:
             signal.signal(number, self._on_stop_signal)
+        # start.py has blocked them until somebody listens.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         signal.signal(signal.SIGCHLD, lambda *_: None)  # wakes the loop
 
     def _on_stop_signal(self, number: int, _frame: object) -> None:

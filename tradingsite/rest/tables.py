@@ -33,8 +33,8 @@ class TableRenderer(BaseRenderer):
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
         """Return the table; a view that has a method `table` makes its rows from the answer itself."""
-        view = (renderer_context or {}).get("view")
-        rows = [flat(row) for row in (view.table(data) if hasattr(view, "table") else table_of(data))]
+        made = getattr((renderer_context or {}).get("view"), "table", table_of)
+        rows = [flat(row) for row in made(data)]
         names = list(dict.fromkeys(name for row in rows for name in row))
         text = io.StringIO()
         writer = csv.writer(text)

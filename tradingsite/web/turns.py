@@ -73,7 +73,8 @@ class Turns:
         turn = asyncio.ensure_future(free.get())
         thread = None
         try:
-            await asyncio.wait({turn, leaving}, timeout=WAIT_S, return_when=asyncio.FIRST_COMPLETED)
+            events: set[asyncio.Future[Any]] = {turn, leaving}
+            await asyncio.wait(events, timeout=WAIT_S, return_when=asyncio.FIRST_COMPLETED)
             thread = turn.result() if turn.done() and not leaving.done() else None
         finally:
             self._waiting -= 1

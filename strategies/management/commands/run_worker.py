@@ -16,6 +16,7 @@ from strategies.warden.blackbox import BlackBox
 from strategies.warden.warden import INTERRUPT, Warden
 from strategies.warden.watchdog import Limits
 from strategies.worker.evaluations import Evaluations
+from strategies.worker.lines import limit_lines
 from strategies.worker.loop import WorkerLoop
 
 
@@ -62,6 +63,7 @@ def work(evaluations: Evaluations, warden: int | None = None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, worker.stop)
     signal.signal(INTERRUPT, evaluations.interrupt)
+    limit_lines(evaluations.speaker)
     try:
         worker.run()
         tracing.end()  # a warden's child runs no exit handlers

@@ -11,7 +11,7 @@ import pytest
 from portfolios.models import ReasonCount
 from portfolios.results.retention import REASONS_KEPT, remove_old_reason_counts
 from portfolios.rows.indicators import MOST_ENTRIES, shown_indicators
-from portfolios.rows.reasons import named, reasons_by_hour, reasons_of
+from portfolios.rows.reasons import counted_since, named, reasons_by_hour, reasons_of
 from tests.rows import NOON, enter, open_season, stand
 
 HOUR = timedelta(hours=1)
@@ -140,3 +140,17 @@ def test_indicators_are_bounded_and_anything_else_is_none():
     assert sum(len(group) for group in many.values() if isinstance(group, dict)) == MOST_ENTRIES
     assert shown_indicators([1, 2]) == {}
     assert shown_indicators(None) == {}
+
+
+def test_codes_beyond_the_most_frequent_are_one_and_no_hour_counts_them_twice():
+    known = {"often": 100, "rare": 7, "other": 10}
+    counts = {"often": 150, "new": 3, "other": 37}  # rare went to the others, and twenty more with it
+
+    grown = counted_since(counts, known)
+
+    assert grown == {"often": 50, "new": 3, "other": 20}
+    assert sum(grown.values()) == sum(counts.values()) - sum(known.values())
+
+
+def test_a_code_that_was_among_the_others_and_comes_back_counts_from_there():
+    assert counted_since({"back": 2, "other": 30}, {"back": 9, "other": 21}) == {"back": 0, "other": 2}

@@ -57,6 +57,39 @@ def generate_signal(data, config, state):
     count += 1
     return NoSignal("counted", str(count // 400))
 """
+SIZES_BY_NOTHING = """
+def generate_signal(data, config, state):
+    return Signal.buy("BTC/USD", 1.0 / 1e-12, size_in="base")
+"""
+NEVER_EXPIRES = """
+def generate_signal(data, config, state):
+    state["n"] = state.get("n", 0) + 1
+    if state["n"] == 5:
+        price = data.price("BTC/USD") * 0.9
+        expiry = {"time_in_force": "gtd", "expires_in_s": 1_795_000_000_000}
+        return Signal.buy("BTC/USD", 10, order_type="limit", limit_price=price, **expiry)
+    return NoSignal("waits")
+"""
+SAYS_NUMBERS = """
+def generate_signal(data, config, state):
+    n = state["n"] = state.get("n", 0) + 1
+    return [NoSignal(f"rsi {n + i / 1000:.3f} is not below 30") for i in range(200)]
+"""
+KEEPS_A_NAMED_TUPLE = """
+from collections import namedtuple
+Level = namedtuple("Level", "price size")
+def generate_signal(data, config, state):
+    state["levels"] = [Level(1, 2)]
+    return NoSignal("waits")
+"""
+KEEPS_SETS_BY_ENUMS = """
+from enum import IntEnum
+class Side(IntEnum):
+    LONG = 1
+def generate_signal(data, config, state):
+    state["by_side"] = {Side.LONG: {1, 2}}
+    return NoSignal("waits")
+"""
 KEEPS_AN_OBJECT = """
 def generate_signal(data, config, state):
     state["lock"] = object()
@@ -77,6 +110,7 @@ def rehearsed(source: str, frames: tuple[Path, int], place: Path) -> Performance
 
 def checked(source: str, frames: tuple[Path, int], place: Path) -> dict[str, Finding]:
     runs, report = rehearsed(source, frames, place), Report(path="trap.py")
+    verdicts.check_bounds(report, runs.streamed)
     verdicts.check_errors(report, runs.streamed)
     verdicts.check_look_ahead(report, runs)
     verdicts.check_determinism(report, runs)
@@ -100,6 +134,8 @@ def test_an_honest_strategy_passes_every_check(frames, tmp_path):
         (ITERATES_A_SET, "determinism", "another process answers otherwise: the order of a set"),
         (DRAWS_BY_CHANCE, "determinism", "two runs over the same frames differ"),
         (KEEPS_AN_OBJECT, "state", "state['lock'] is a object; expected plain values"),
+        (KEEPS_A_NAMED_TUPLE, "state", "state['levels'][0] is a Level (derived from tuple); expected tuple(...) of it"),
+        (KEEPS_SETS_BY_ENUMS, "state", "state['by_side'] has a key that is a Side (derived from int)"),
         (COUNTS_IN_THE_MODULE, "state", "keep everything in `state`"),
         ("def generate_signal(data, config, state):\n    return 1 / 0\n", "errors", "it raised 5 times; it was paused"),
     ],
@@ -143,3 +179,18 @@ def test_a_strategy_that_does_not_return_is_ended_and_its_line_is_named(frames, 
         rehearsed("def generate_signal(data, config, state):\n    while True:\n        pass\n", frames, tmp_path)
 
     assert any("trap.py" in line and "in generate_signal" in line for line in died.value.lines)
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        (SIZES_BY_NOTHING, "at first: size is 1000000000000.0; expected at most 11529215046.06846976 BTC"),
+        (NEVER_EXPIRES, "rejected as bad_number 1 times, at first: expires_in_s is 1795000000000; expected seconds"),
+        (SAYS_NUMBERS, "reasons became other: the 200 most frequent codes are kept"),
+    ],
+)
+def test_what_nothing_could_hold_or_is_more_than_is_taken_is_a_warning(frames, tmp_path, source, line):
+    finding = checked(source, frames, tmp_path)["bounds"]
+
+    assert finding.mark is Mark.WARNING
+    assert any(line in each for each in finding.lines)

@@ -125,6 +125,45 @@ def test_where_root_may_not_use_namespaces_the_database_belongs_to_nobody(tmp_pa
         shutil.rmtree(home)
 
 
+@pytest.fixture
+def whole(tmp_path):
+    """A folder with the parts of a database, as far as they are looked at."""
+    for part in ("global", "base", "pg_wal", "pg_xact"):
+        (tmp_path / part).mkdir()
+    (tmp_path / "global" / "pg_control").touch()
+    (tmp_path / "PG_VERSION").write_text("18\n")
+    return tmp_path
+
+
+def test_a_database_with_all_its_parts_may_be_opened(whole):
+    embedded.check_cluster(whole)
+
+
+@pytest.mark.parametrize("part", ["PG_VERSION", "global/pg_control", "base", "pg_wal", "pg_xact"])
+def test_a_database_without_a_part_of_it_is_damaged_and_the_part_is_named(whole, part):
+    (whole / part).rename(whole / "elsewhere")
+
+    with pytest.raises(embedded.DamagedCluster, match=rf"is damaged \({part}: No such file.*put a backup"):
+        embedded.check_cluster(whole)
+
+
+def test_a_database_of_another_user_is_named_with_both_users(whole, monkeypatch):
+    owner = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+
+    with pytest.raises(
+        embedded.DamagedCluster, match=rf"belongs to user {owner}: expected user {owner + 1}; run `chown"
+    ):
+        embedded.check_cluster(whole)
+
+
+def test_a_database_that_cannot_be_written_is_named_as_read_only(whole, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_: False)
+
+    with pytest.raises(embedded.DamagedCluster, match="is read-only: make the folder writable"):
+        embedded.check_cluster(whole)
+
+
 def test_the_log_of_the_database_holds_neither_values_nor_rows(cluster, account, tmp_path):
     sockets = embedded.socket_dir_of(cluster.parent, account)
     programs = embedded.postgres_programs(account, cluster.parent)

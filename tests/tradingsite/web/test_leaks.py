@@ -12,22 +12,10 @@ from django.db import connection
 
 from tests.processes import environment, wait_until
 from tests.serving import Site
+from tests.tradingsite.web.conftest import CONNECTIONS, LIMIT_S
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
-CONNECTIONS = 4
 TWICE = 2 * CONNECTIONS
-
-
-LIMIT_S = 4
-
-
-@pytest.fixture(scope="module")
-def site(django_db_setup, tmp_path_factory: pytest.TempPathFactory):
-    log = tmp_path_factory.mktemp("site") / "log"
-    site = Site(log, PADDOCK_DATABASE_POOL=str(CONNECTIONS), PADDOCK_REQUEST_LIMIT_S=str(LIMIT_S))
-    site.start()
-    yield site
-    site.end()
 
 
 def at_once(site: Site, path: str, times: int = TWICE) -> list[httpx.Response]:

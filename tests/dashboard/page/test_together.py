@@ -1,0 +1,71 @@
+"""Readers of the same page share one drawing of it."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from dashboard.page.together import Together
+from tests.processes import wait_until
+
+
+class Drawing:
+    """A drawing that takes as long as the test wants."""
+
+    def __init__(self) -> None:
+        self.times, self.may_end = 0, threading.Event()
+
+    def draw(self) -> int:
+        self.times += 1
+        number = self.times
+        self.may_end.wait(30)
+        return number
+
+
+class Address(str):
+    """An address that counts how often it was looked up."""
+
+    __slots__ = ()
+
+    looked_up = 0
+
+    def __hash__(self) -> int:
+        Address.looked_up += 1
+        return super().__hash__()
+
+
+def test_those_who_come_while_it_is_drawn_share_the_drawing_and_the_next_gets_a_new_one():
+    together, drawing = Together[int](), Drawing()
+    with ThreadPoolExecutor(5) as readers:
+        first = readers.submit(together.run, "season", drawing.draw)
+        wait_until(lambda: drawing.times, "the drawing")
+        others = [readers.submit(together.run, Address("season"), drawing.draw) for _ in range(4)]
+        wait_until(lambda: Address.looked_up == 4, "all readers")
+        drawing.may_end.set()
+
+        shared = [reader.result(30) for reader in [first, *others]]
+
+    assert shared == [1] * 5
+    assert together.run("season", drawing.draw) == 2
+
+
+def test_another_page_is_drawn_beside_it():
+    together, drawing = Together[int](), Drawing()
+    with ThreadPoolExecutor(1) as readers:
+        first = readers.submit(together.run, "season", drawing.draw)
+        wait_until(lambda: drawing.times, "the drawing")
+        other = together.run("24h", lambda: 7)
+        drawing.may_end.set()
+
+        assert (first.result(30), other) == (1, 7)
+
+
+def test_an_error_is_everybodys_and_is_not_kept():
+    together = Together[int]()
+
+    with pytest.raises(ZeroDivisionError):
+        together.run("season", lambda: 1 // 0)
+
+    assert together.run("season", lambda: 3) == 3
