@@ -28,6 +28,7 @@ LONGEST_SYMBOL = 30
 LONGEST_REASON = 300
 LONGEST_SENTENCE = 500
 _LONGEST_SHOWN = 80
+_LEAST_WRITTEN_OUT = 1e-18
 _MOST_SHOWN_BITS = 128
 
 
@@ -76,6 +77,8 @@ def shown(value: object) -> str:
         return f"a whole number of {value.bit_length()} bits"
     try:
         text = repr(value) if isinstance(value, str) else str(value)
+        if isinstance(value, float | Decimal) and "e-" in text.lower() and value > _LEAST_WRITTEN_OUT:
+            text = f"{Decimal(text):f}"  # a low price, as people write it
     except Exception:
         # How a thing prints itself is the strategy's code, too.
         text = f"a {type(value).__name__}"

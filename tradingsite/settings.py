@@ -294,7 +294,7 @@ REST_FRAMEWORK = {
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "tradingsite.rest.negotiation.NamedFormats",
     "DEFAULT_SCHEMA_CLASS": "tradingsite.rest.schema.Described",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer", "tradingsite.rest.tables.TableRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["tradingsite.rest.parsing.StorableJSON"],
     "COERCE_DECIMAL_TO_STRING": True,
     "STRICT_JSON": True,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,6 +15,7 @@ from dashboard.page.cached import cached
 from dashboard.page.scene import Quote, Scene, feed_time
 from marketdata import bus, selectors
 from marketdata.history.day import DayFigures, day_figures
+from marketdata.kraken.symbols import UnknownPairName, symbol_of
 from marketdata.models import Instrument
 from portfolios.models import Season
 from portfolios.selectors import current_season
@@ -112,6 +114,9 @@ def instrument_called(slug: str, instruments: Iterable[Instrument]) -> Instrumen
         UnknownInstrument: the message names the known ones.
     """
     known = {slug_of(instrument.symbol): instrument for instrument in instruments}
+    if slug not in known:
+        with suppress(UnknownPairName):
+            slug = slug_of(symbol_of(slug, [instrument.symbol for instrument in known.values()]))
     if slug not in known:
         raise UnknownInstrument(f"instrument is {slug!r}; expected one of {', '.join(known) or 'none yet'}")
     return known[slug]

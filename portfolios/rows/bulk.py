@@ -23,21 +23,24 @@ _encoder = msgspec.json.Encoder()
 
 
 def insert_new(model: type[Row], rows: Sequence[Row], unique: tuple[str, ...]) -> list[Row]:
-    """Write the rows that are not stored yet by ``unique``, in their order; return those, with their ids."""
+    """Write the rows that are not stored yet by ``unique``, in their order; return those, with their ids if any."""
     if not rows:
         return []
     names = _names(model, unique)
-    sql = _insert(model, f"ON CONFLICT ({_listed(names)}) DO NOTHING RETURNING {_listed([*names, _key(model)])}")
+    key = _key(model)
+    sql = _insert(model, f"ON CONFLICT ({_listed(names)}) DO NOTHING RETURNING {_listed(names)}, {key or 'NULL'}")
     with connection.cursor() as cursor:
         cursor.execute(sql, [_as_json(model, rows)])
-        ids = {tuple(found): key for *found, key in cursor.fetchall()}
+        ids = {tuple(found): number for *found, number in cursor.fetchall()}
     attributes = _attributes(model, unique)
     new = []
     for row in rows:
-        # Of two that are equal by ``unique`` one was written: popped, so that one is returned.
-        key = ids.pop(tuple(getattr(row, name) for name in attributes), None)
-        if key is not None:
-            row.pk = key
+        found = tuple(getattr(row, name) for name in attributes)
+        if found in ids:
+            # Of two that are equal by ``unique`` one was written: popped, so that one is returned.
+            number = ids.pop(found)
+            if key:
+                row.pk = number
             new.append(row)
     return new
 
@@ -115,10 +118,10 @@ def _attributes(model: type[Model], fields: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(by_field[name] for name in fields)
 
 
+@cache
 def _key(model: type[Model]) -> str:
-    key = model._meta.pk  # noqa: SLF001  (Django's own name)
-    assert key is not None, "every table has a key"
-    return str(key.column)
+    """Return the column that the database numbers, empty where it numbers none."""
+    return next((str(c.column) for c in columns_of(model) if c.get_internal_type() == "BigAutoField"), "")
 
 
 def _listed(names: Any) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from portfolios.commands.queue import awaited_orders
+from portfolios.fees import known_schedules
 from portfolios.models import Checkpoint, Command, Shadow
 from portfolios.rows.equity_points import Mark, mark_of
 from portfolios.rows.indicators import surplus_of
@@ -25,11 +26,13 @@ from trading.engine.commands import allow_entries, stop_entries
 from trading.engine.outcome import Outcome, StrategyError
 from trading.engine.strategy_errors import described
 from trading.exchange import SharedBook
+from trading.fees import Schedules
 from trading.frames import NS_PER_S, utc
 from trading.market_snapshot import MarketSnapshot
-from trading.minutes import HOUR_NS
+from trading.minutes import HOUR_NS, MINUTE_NS
 
 EQUITY_POINT_FRAMES = 50  # every five seconds of market time
+FLAT_POINT_NS = MINUTE_NS  # `portfolios.results.retention` relies on it
 SHED_POINT_FRAMES = 600  # every minute, while the worker is behind
 CHECKPOINT_FRAMES = 300  # at least every thirty seconds of market time
 
@@ -74,6 +77,8 @@ class Hosted:
     shown_sequence: int = 0  # as of which its standing was written last
     is_to_be_saved: bool = False  # its checkpoint is not too old yet, but it is its turn
     point_frames: int = EQUITY_POINT_FRAMES
+    kept_mark: Mark | None = None  # the newest that became a point
+    left_mark: Mark | None = None  # the newest since then, if it was like that one
     notices: list[DeploymentEvent] = field(default_factory=list)  # about it since then, of the worker's own making
 
     @property
@@ -86,13 +91,25 @@ class Hosted:
         if outcome.has_facts:
             self.outcomes.append(outcome)
         if outcome.mark is not None and (outcome.fills or outcome.sequence % self.point_frames == 0):
-            self.marks.append(mark_of(outcome.time_ns, outcome.mark, self.engine.state))
+            self._keep_mark(mark_of(outcome.time_ns, outcome.mark, self.engine.state))
         # The frame that ends with an hour belongs to it.
         hour_ns = outcome.time_ns // HOUR_NS * HOUR_NS
         if hour_ns > self.hour_ns:
             if self.hour_ns:
                 self.reasons.append((hour_ns, dict(self.engine.why)))
             self.hour_ns = hour_ns
+
+    def _keep_mark(self, mark: Mark) -> None:
+        """Keep a mark as a point of the curve; while all figures stand still one a minute, and the last, say it all."""
+        last, between = self.kept_mark, self.left_mark
+        stands_still = last is not None and mark[1:] == last[1:]
+        if last is not None and stands_still and mark.time_ns - last.time_ns < FLAT_POINT_NS:
+            self.left_mark = mark
+            return
+        if between is not None and not stands_still:
+            self.marks.append(between)
+        self.marks.append(mark)
+        self.kept_mark, self.left_mark = mark, None
 
     def note_error(self, error: StrategyError) -> None:
         """Keep an error from outside of a frame, beside what the last frame brought."""
@@ -198,7 +215,7 @@ class Hosted:
             )
         )
 
-    def take_status(self, deployment: Deployment) -> bool:
+    def take_status(self, deployment: Deployment, schedules: Schedules) -> bool:
         """Apply the deployment's present status; False, and nothing is done, when more than that has changed."""
         engine, account = self.engine, deployment.account
         assert account is not None, "only deployments with an account are hosted"
@@ -207,7 +224,7 @@ class Hosted:
             is_same = (
                 found.hash == engine.strategy.hash
                 and found.config(deployment.config) == engine.config
-                and terms_of(deployment, account.first_sequence) == engine.terms
+                and terms_of(deployment, account.first_sequence, schedules) == engine.terms
             )
         except Exception:
             return False  # who takes it on as it is now says what is wrong
@@ -232,6 +249,7 @@ class Kept:
     awaited: Mapping[int, Sequence[AwaitedOrder]]
     meters: Mapping[int, Meter]
     unapplied: Set[int]  # deployments with revisions that no worker has applied
+    schedules: Schedules
 
     @classmethod
     def of(cls, deployments: Sequence[Deployment]) -> Kept:
@@ -252,6 +270,7 @@ class Kept:
             awaited=awaited,
             meters=resumed_meters(ids),
             unapplied=set(unapplied.values_list("deployment_id", flat=True)),
+            schedules=known_schedules(),
         )
 
 
@@ -263,7 +282,7 @@ def load(deployment: Deployment, kept: Kept) -> Hosted:
     """
     account = deployment.account
     assert account is not None, "only deployments with an account are claimed"
-    engine = engine_of(deployment, kept.checkpoints.get(account.pk))
+    engine = engine_of(deployment, kept.checkpoints.get(account.pk), schedules=kept.schedules)
     hosted = Hosted(
         deployment.pk,
         account.pk,
@@ -281,7 +300,13 @@ def load(deployment: Deployment, kept: Kept) -> Hosted:
     return hosted
 
 
-def engine_of(deployment: Deployment, checkpoint: bytes | None, book: SharedBook | None = None) -> Engine:
+def engine_of(
+    deployment: Deployment,
+    checkpoint: bytes | None,
+    book: SharedBook | None = None,
+    *,
+    schedules: Schedules | None = None,
+) -> Engine:
     """Return the deployment's engine under its present config, terms and status.
 
     It is as it was when ``checkpoint`` was taken, or new.
@@ -296,7 +321,7 @@ def engine_of(deployment: Deployment, checkpoint: bytes | None, book: SharedBook
             pin_deployment(deployment=deployment, by="worker")
         found = strategy_of(deployment)
         config = found.config(deployment.config)
-        terms = terms_of(deployment, account.first_sequence)
+        terms = terms_of(deployment, account.first_sequence, schedules)
         if checkpoint is None:
             engine = Engine(found, config, terms, shared=book)
         else:

@@ -13,6 +13,7 @@ from time import perf_counter
 from django.db import transaction
 
 from marketdata.selectors import checkpoint_before, market_at
+from portfolios.fees import known_schedules
 from portfolios.models import Season
 from portfolios.rows.fitting import is_of_the_rows
 from portfolios.rows.liquidity import record_book, restored_book
@@ -26,6 +27,7 @@ from strategies.worker.shadows import wants_shadows
 from strategies.worker.shedding import Shed
 from trading.engine.strategy_errors import described
 from trading.exchange import SharedBook
+from trading.fees import Schedules
 from trading.frames import Frame
 from trading.market import Market
 from trading.market_snapshot import MarketSnapshot
@@ -240,24 +242,25 @@ class Runner:
         """
         self.flush(only={deployment.pk for deployment in deployments})
         refused = []
+        schedules = known_schedules()
         for deployment in deployments:
             hosted = self.hosted.get(deployment.pk)
             if hosted is None:
                 continue  # it could not be written, and was dropped
             try:
-                self._reload(hosted, deployment)
+                self._reload(hosted, deployment, schedules)
             except Unloadable as error:
                 refused.append((deployment, error))
         return refused
 
-    def _reload(self, hosted: Hosted, deployment: Deployment) -> None:
-        if not hosted.take_status(deployment):
+    def _reload(self, hosted: Hosted, deployment: Deployment, schedules: Schedules) -> None:
+        if not hosted.take_status(deployment, schedules):
             try:
                 checkpoint = self._checkpoint(hosted)
             except Exception as error:
                 self.quarantine(hosted, _UNWRITABLE, error)
                 return
-            hosted.engine = engine_of(deployment, checkpoint, self._book)
+            hosted.engine = engine_of(deployment, checkpoint, self._book, schedules=schedules)
             hosted.unsavable = 0
             hosted.shed(self._shed, 0.0)
         hosted.revision, hosted.shadow_choice = deployment.revision, deployment.shadows

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("marketdata", "0005_feed_events_counted"),
+        ("marketdata", "0004_connection_attempts"),
     ]
 
     operations = [
