@@ -97,18 +97,27 @@ def record_instruments(*, market: str, instruments: Iterable[Instrument]) -> Non
     )
 
 
+@transaction.atomic
 def record_incidents(*, market: str, incidents: Iterable[Incident]) -> None:
-    """Write feed events. Their texts come off the wire: what PostgreSQL cannot hold is escaped."""
-    models.FeedEvent.objects.bulk_create(
-        models.FeedEvent(
-            market=market,
-            time=utc(incident.time_ns),
-            kind=incident.kind,
-            symbol=_storable(incident.symbol, _SYMBOL_LENGTH),
-            detail=_storable(incident.detail, _DETAIL_LENGTH),
-        )
-        for incident in incidents
-    )
+    """Write feed events; one that is known and has recurred is counted on its row.
+
+    Their texts come off the wire: what PostgreSQL cannot hold is escaped.
+    """
+    new = []
+    for incident in incidents:
+        about = {
+            "market": market,
+            "time": utc(incident.time_ns),
+            "kind": incident.kind,
+            "symbol": _storable(incident.symbol, _SYMBOL_LENGTH),
+            "detail": _storable(incident.detail, _DETAIL_LENGTH),
+        }
+        until = utc(incident.until_ns) if incident.until_ns else None
+        recurred = incident.count > 1
+        if recurred and models.FeedEvent.objects.filter(**about).update(count=incident.count, until=until):
+            continue
+        new.append(models.FeedEvent(**about, count=incident.count, until=until))
+    models.FeedEvent.objects.bulk_create(new)
 
 
 @transaction.atomic

@@ -7,6 +7,7 @@ sums of what is let in still fit.
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -94,6 +95,17 @@ def storable(text: str, longest: int) -> str:
 
 def reason_key(code: object, symbol: object) -> str:
     """Return how a reason is counted: "code", or "code SYMBOL"."""
+    if type(code) is str and type(symbol) is str and len(code) + len(symbol) <= LONGEST_CODE:
+        return _short_key(code, symbol)  # nearly always, and nearly always the same ones
+    return _key(code, symbol)
+
+
+@lru_cache(maxsize=4_096)
+def _short_key(code: str, symbol: str) -> str:
+    return _key(code, symbol)
+
+
+def _key(code: object, symbol: object) -> str:
     name = storable(str(code or "no_signal"), LONGEST_CODE)
     return f"{name} {storable(str(symbol), LONGEST_SYMBOL)}" if symbol else name
 

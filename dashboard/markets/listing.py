@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from dashboard.page.banner import FRAME_LATE_S, FRAME_STALE_S, Tone
-from dashboard.page.kept import kept
+from dashboard.page.cached import cached
 from dashboard.page.scene import Quote, Scene, feed_time
 from marketdata import bus, selectors
 from marketdata.history.day import DayFigures, day_figures
@@ -125,7 +125,7 @@ def instrument_called(slug: str, instruments: Iterable[Instrument]) -> Instrumen
 def days_of(market: str | None, symbols: Sequence[str], now: datetime | None) -> dict[str, DayFigures]:
     """Return the last day of each symbol, a few seconds old at most."""
     compute = partial(day_figures, market, symbols, now or datetime.now(UTC))
-    return kept(f"days:{market}".replace(" ", "-"), compute, for_s=DAY_FOR_S)
+    return cached(f"days:{market}", dict[str, DayFigures], compute, DAY_FOR_S)
 
 
 def usd_per(currency: str, feed: Mapping[str, Any] | None, days: Mapping[str, DayFigures]) -> Decimal | None:

@@ -6,13 +6,12 @@ There is no clock: the time of receipt is passed in.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
 from marketdata.kraken import candles, prints, wire
-from marketdata.kraken.books import Books, BooksMemory
+from marketdata.kraken.books import Books
 from marketdata.kraken.events import (
     BadFrame,
     ConnectionQuiet,
@@ -30,9 +29,10 @@ from marketdata.kraken.events import (
 from marketdata.kraken.exchange_clock import ExchangeClock
 from marketdata.kraken.listings import read_pairs
 from marketdata.kraken.liveness import Liveness
+from marketdata.kraken.protocol_memory import ProtocolMemory
 from marketdata.kraken.punctuality import Punctuality
 from marketdata.kraken.refusals import Refusals
-from marketdata.kraken.requests import MAX_TRIES, Request, Requests, RequestsMemory
+from marketdata.kraken.requests import MAX_TRIES, Request, Requests
 from marketdata.kraken.symbols import tokenised_too, unlisted
 from marketdata.kraken.tape import Tape
 from trading.book import OrderBook
@@ -42,8 +42,6 @@ from trading.recount import decimals_of
 
 _BOOK_PREFIX = b'{"channel":"book"'
 _HEARTBEAT = b'{"channel":"heartbeat"}'
-_SYMBOL = re.compile(rb'"symbol"\s*:\s*"([^"\\]{1,40})"')
-_MOST_SYMBOLS = 20  # looked for in a message that cannot be read
 RECONNECTS_AFTER_NS = 10 * NS_PER_S  # of sleep: what waits in the socket is too old, and a new connection quicker
 PING_AGAIN_NS = 2 * NS_PER_S  # while the exchange's times do not fit our clock
 REPAIR = "repair"  # the type of a trade message of ours: prints from REST
@@ -51,20 +49,6 @@ SNAPSHOT, UPDATE = "snapshot", "update"
 _ALREADY = "Already subscribed"  # the answer to a repeated request: it was granted before
 
 _Receive = Callable[[bytes, int], list[MarketEvent]]
-
-
-class ProtocolMemory(msgspec.Struct):
-    """All that is known of one connection, but for the tape, which outlives it."""
-
-    instruments: dict[str, Instrument]
-    subscribed: set[str]
-    gave_up: str
-    liveness: Liveness
-    requests: RequestsMemory
-    books: BooksMemory
-    clock: ExchangeClock = msgspec.field(default_factory=ExchangeClock)
-    refusals: Refusals = msgspec.field(default_factory=Refusals)
-    pinged_ns: int = 0
 
 
 class KrakenProtocol:
@@ -235,8 +219,7 @@ class KrakenProtocol:
 
     def _leave_out(self, frame: bytes, error: str, time_ns: int) -> list[MarketEvent]:
         """Name a message that cannot be read; one about books may have changed them."""
-        named = [found.decode("ascii", "replace") for found in _SYMBOL.findall(frame)[:_MOST_SYMBOLS]]
-        symbols = [symbol for symbol in named if symbol in self.instruments]
+        symbols = [symbol for symbol in wire.symbols_named(frame) if symbol in self.instruments]
         reason = prints.printable(error)
         events: list[MarketEvent] = [BadFrame(reason, prints.excerpt_of(frame), symbols[0] if symbols else "")]
         if b'"book"' in frame[:200]:
@@ -321,7 +304,11 @@ class KrakenProtocol:
         message = wire.trade_decoder.decode(frame)
         if message.type not in (SNAPSHOT, UPDATE, REPAIR):
             raise ValueError(f"trade message is of type {message.type!r}; expected snapshot or update")
-        trades, refused = prints.read_trades(message, self.instruments, self._times_of.exchange_ns(time_ns))
+        now_ns = self._times_of.exchange_ns(time_ns)
+        trades, refused = prints.read_trades(message, self.instruments, now_ns)
+        if refused and now_ns is not None and (books_ns := self._times_of.books_ns(self._books.stamps)) > now_ns:
+            # Clocks move, too: the books' majority says that it is later than we know.
+            trades, refused = prints.read_trades(message, self.instruments, books_ns)
         events = list(refused)
         if message.type == UPDATE:
             for symbol in {trade.symbol for trade in trades}:

@@ -1,7 +1,7 @@
 import pytest
 from msgspec.structs import replace
 
-from marketdata.feed.health import INCIDENTS_PER_SECOND, FeedHealth
+from marketdata.feed.health import FeedHealth
 from marketdata.kraken.events import (
     BadFrame,
     BookChanged,
@@ -36,7 +36,7 @@ def test_what_went_well_is_counted():
 
     health.observe([BookChanged("XRP/USD"), TradeSeen(Trade("XRP/USD", 1, Side.BUY, 100, 5, T0))], T0)
 
-    assert (health.checksums_verified, health.trades, health.incidents) == (1, 1, [])
+    assert (health.checksums_verified, health.trades, health.hand_over()) == (1, 1, [])
 
 
 def test_what_went_wrong_is_counted_and_kept_with_its_reason():
@@ -76,15 +76,16 @@ def test_a_change_of_the_exchange_s_status_is_an_incident_the_first_word_is_not(
     assert [i.detail for i in health.hand_over()] == ["the exchange is maintenance; it was online"]
 
 
-def test_a_flood_of_incidents_is_cut_and_counted():
+def test_a_flood_of_one_incident_is_one_that_is_counted():
     health = make_health()
 
     health.observe([BadFrame("no JSON", "junk")] * 1_000, T0)
-    first = health.hand_over()
-    health.observe([BadFrame("no JSON", "junk")], T0 + NS_PER_S)
+    (incident,) = health.hand_over()
+    health.observe([BadFrame("no JSON", "other junk")], T0 + NS_PER_S)
+    (again,) = health.hand_over()
 
-    assert (len(first), health.incidents_left_out) == (INCIDENTS_PER_SECOND, 1_000 - INCIDENTS_PER_SECOND)
-    assert len(health.hand_over()) == 1
+    assert (incident.count, again.count, again.time_ns, again.until_ns) == (1_000, 1_001, T0, T0 + NS_PER_S)
+    assert health.report(T0, {}, 10.0)["event_counts"]["bad_frame"] == 1_001
 
 
 def test_the_report_has_quotes_and_ages_per_symbol():
