@@ -130,7 +130,7 @@ class VirtualFeed:
 
     def sleep(self, for_s: float) -> VirtualFeed:
         """Let time pass in which the feed stands still, as when its process or its machine is suspended."""
-        self.now_ns += round(for_s * NS_PER_S)
+        self.now_ns += round(for_s * NS_PER_S) // INTERVAL_NS * INTERVAL_NS
         return self
 
     def _step(self) -> None:
