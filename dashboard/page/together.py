@@ -21,12 +21,20 @@ class Together(Generic[R]):
         self._running: dict[Hashable, Future[R]] = {}
 
     def run(self, key: Hashable, work: Callable[[], R]) -> R:
-        """Return the result of ``work``, or of the same work that is under way; an error is everybody's."""
+        """Return the result of ``work``, or of the same work that is under way.
+
+        An error is nobody else's: whoever drew may have been interrupted because their own reader left.
+        """
         with self._lock:
             running = self._running.get(key)
-            mine = self._running[key] = Future() if running is None else running
         if running is not None:
-            return running.result()
+            try:
+                return running.result()
+            except Exception:
+                return work()
+        mine: Future[R] = Future()
+        with self._lock:
+            self._running.setdefault(key, mine)
         try:
             mine.set_result(work())
         except BaseException as error:
@@ -34,5 +42,6 @@ class Together(Generic[R]):
             raise
         finally:
             with self._lock:
-                del self._running[key]
+                if self._running.get(key) is mine:
+                    del self._running[key]
         return mine.result()

@@ -49,7 +49,24 @@ def test_another_page_is_drawn_beside_it():
         assert (first.result(30), other) == (1, 7)
 
 
-def test_an_error_is_everybodys_and_is_not_kept():
+def test_whoever_waits_for_a_drawing_that_is_given_up_draws_it():
+    together, may_end, begun = Together[int](), threading.Event(), threading.Event()
+
+    def give_up() -> int:
+        begun.set()
+        may_end.wait(30)
+        raise InterruptedError("its reader has left")
+
+    with ThreadPoolExecutor(1) as readers:
+        first = readers.submit(together.run, "season", give_up)
+        assert begun.wait(30)
+        threading.Timer(0.2, may_end.set).start()
+
+        assert together.run("season", lambda: 7) == 7
+    assert isinstance(first.exception(), InterruptedError)
+
+
+def test_an_error_is_not_kept():
     together = Together[int]()
 
     with pytest.raises(ZeroDivisionError):

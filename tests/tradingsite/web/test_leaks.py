@@ -64,7 +64,7 @@ def test_pages_are_answered_after_any_number_of_errors(site, path):
 
 
 def test_pages_are_answered_after_their_readers_left_during_a_stall(site, stalled):
-    readers = [requested(site, "/") for _ in range(TWICE)]
+    readers = [requested(site, "/feed/") for _ in range(TWICE)]
     wait_until(lambda: statements_held_up() == CONNECTIONS, "pages that wait", site.log)
     for reader in readers:
         reader.close()
@@ -75,7 +75,7 @@ def test_pages_are_answered_after_their_readers_left_during_a_stall(site, stalle
 
 
 def test_a_page_that_takes_too_long_is_answered_with_a_503_and_is_in_nobodys_way(site, stalled):
-    answers = at_once(site, "/")
+    answers = at_once(site, "/feed/")
 
     assert {answer.status_code for answer in answers} == {503}
     assert {answer.headers["Retry-After"] for answer in answers} == {"5"}
