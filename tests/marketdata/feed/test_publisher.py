@@ -67,7 +67,7 @@ async def test_a_backlog_that_is_full_is_thrown_away_and_said_to_be():
 async def test_frames_that_the_stream_refuses_are_neither_counted_nor_dated_as_published(caplog):
     bus.publish("kraken", make_frames(9))
     said = []
-    publisher = Publisher("kraken", said.append)
+    publisher = Publisher("kraken", report=said.append)
 
     async with running(publisher):
         publisher.put(make_frames(1, 2, 3))
@@ -96,7 +96,7 @@ async def test_a_redis_that_refuses_is_named_with_its_words_until_it_takes_the_f
     memory = client.config_get("maxmemory")["maxmemory"]
     client.config_set("maxmemory", "1")
     enough = asyncio.Event()
-    publisher = Publisher("kraken", lambda text: (said.append(text), len(said) == 80 and enough.set()))
+    publisher = Publisher("kraken", report=lambda text: (said.append(text), len(said) == 80 and enough.set()))
 
     async with running(publisher):
         publisher.put(make_frames(1, 2))
