@@ -63,7 +63,7 @@ class DeploymentEvent(models.Model):
     kind = models.CharField(
         max_length=20,
         help_text="error, paused, stopped, flatten, quarantined, gap, resumed, reset, config, version, margin_call, "
-        "margin_restored, liquidation, bankrupt",
+        "margin_restored, liquidation, bankrupt, load",
     )
     summary = models.CharField(max_length=300)
     detail = models.TextField(blank=True)
@@ -106,6 +106,8 @@ class Worker(models.Model):
     heartbeat_at = models.DateTimeField(help_text="wall clock")
     deployments = models.PositiveIntegerField(default=0)
     sequence = models.BigIntegerField(default=0, help_text="last frame it has worked through")
+    lag_ms = models.PositiveBigIntegerField(default=0, help_text="behind the newest frame, at its heartbeat")
+    shed = models.PositiveSmallIntegerField(default=0, help_text="how much it leaves undone because it is behind")
 
     def __str__(self) -> str:
         return self.name

@@ -20,6 +20,8 @@ STEPS: dict[str, Sequence[str]] = {
     "api schema": ("manage.py", "spectacular", "--validate", "--fail-on-warn", "--file", os.devnull),
     # A test module that cannot be imported fails here in seconds, not after the whole run.
     "tests": ("-m", "pytest", "--collect-only", "-qq", "-p", "no:cacheprovider"),
+    # Faults of locked packages that became known; without network, or without the program, it is skipped and says so.
+    "audit": ("-m", "tradingsite.audit"),
     "compose file": ("-m", "compose_lint", "--fail-on", "high", "docker-compose.yml"),
 }
 
@@ -58,7 +60,8 @@ def _take(name: str, environ: Mapping[str, str]) -> str | None:
         check=False,
     )
     failed = done.returncode != 0
-    sys.stdout.write(f"{'FAILED' if failed else 'ok':<6} {name:<16} {time.monotonic() - started_s:5.1f} s\n")
+    why = f"  {done.stdout.strip()}" if not failed and done.stdout.startswith("skipped") else ""
+    sys.stdout.write(f"{'FAILED' if failed else 'ok':<6} {name:<16} {time.monotonic() - started_s:5.1f} s{why}\n")
     sys.stdout.flush()
     return (done.stdout.strip() or f"exit code {done.returncode}") if failed else None
 

@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 
 from marketdata import bus
 from strategies.deployments import selectors
+from strategies.worker.lag import lagging_workers
 
 STALE_AFTER_S = 10.0
 
@@ -95,15 +96,21 @@ def feed() -> str:
         raise NotReady("the feed runs, but has published no frame yet")
     if age_s > STALE_AFTER_S:
         raise NotReady(f"the last frame is {age_s:.1f} s old: expected at most {STALE_AFTER_S:.0f} s")
+    if without := state.get("without_data"):
+        raise NotReady("; ".join(f"no data of {symbol}: {reason}" for symbol, reason in without.items()))
     return f"{state['source']}, last frame {age_s:.1f} s ago"
 
 
 def workers() -> str:
-    """Return how many workers are alive."""
+    """Return how many workers are alive, and which of them are behind the market."""
     count = selectors.live_worker_count()
     if count < 1:
         raise NotReady("no worker is alive: expected at least one `manage.py run_worker`")
-    return f"{count} alive"
+    lags = lagging_workers()
+    detail = "; ".join([f"{count} alive", *(lag.sentence for lag in lags)])
+    if lags and lags[0].lag_s > STALE_AFTER_S:
+        raise NotReady(f"{detail}; expected at most {STALE_AFTER_S:.0f} s")
+    return detail
 
 
 CHECKS: dict[str, Callable[[], str]] = {

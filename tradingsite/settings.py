@@ -9,9 +9,11 @@ from typing import Any
 
 import django_stubs_ext
 
-from tradingsite import environment
+from tradingsite import environment, keys
 from tradingsite.logs import logging_config
 from tradingsite.web.refusals import MOST_BODY_BYTES
+
+keys.refuse_exchange_keys(os.environ)
 
 # An admin and a form say of which model they are, as querysets do: ModelAdmin[Account].
 django_stubs_ext.monkeypatch()
@@ -142,7 +144,18 @@ TEMPLATES = [
 DATABASE_URL = (
     os.environ.get("DATABASE_URL") or _services.get("DATABASE_URL") or "postgresql://paddock@127.0.0.1:5432/paddock"
 )
+keys.refuse_weak_password("DATABASE_URL", DATABASE_URL)
 _database: dict[str, Any] = environment.database_from_url(DATABASE_URL)
+# A server that is gone without a word is noticed within ten seconds; on a socket in the file system none of it matters.
+_database["OPTIONS"] = {
+    "keepalives": 1,
+    "keepalives_idle": 3,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 9_000,
+    "connect_timeout": 5,
+    **_database["OPTIONS"],
+}
 # A request that has no answer by then gets a 503.
 PADDOCK_REQUEST_LIMIT_S = environment.whole_number("PADDOCK_REQUEST_LIMIT_S", default=20, least=1)
 # Connections to the web server, sockets included; beyond, those that send nothing make room.
@@ -168,12 +181,13 @@ CHANNEL_LAYERS = {
     }
 }
 
-# Cached values name classes by module: another prefix after a module has moved.
+# Values are data and name no class: nothing that is read from the cache is run.
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
-        "KEY_PREFIX": "paddock-2",
+        "KEY_PREFIX": "paddock-3",
+        "OPTIONS": {"serializer": "tradingsite.cache_values.Serializer"},
     }
 }
 
@@ -232,7 +246,6 @@ WHITENOISE_MAX_AGE = 60 if DEBUG else 3600
 
 # Who may do what. A change always needs a login with staff rights.
 LOGIN_URL = "login"
-LOGIN_REDIRECT_URL = "league"
 LOGIN_REDIRECT_URL = "/"
 # Hashes as before, but never more than two at a time.
 PASSWORD_HASHERS = ["tradingsite.access.hashing.TwoAtATime"]
@@ -252,8 +265,14 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PADDOCK_HTTPS
 if PADDOCK_HTTPS:
+    # Believed of the proxies in PADDOCK_PROXIES alone: `tradingsite.addresses` removes it from all other requests.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    SECURE_HSTS_SECONDS = 3600
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # asked from beside the process, without TLS
+    SECURE_HSTS_SECONDS = environment.whole_number("PADDOCK_HSTS_SECONDS", default=31_536_000)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+    # Browsers take these names only over HTTPS, for this host alone, from no subdomain.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
     CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if host != "*"]
 
 REST_FRAMEWORK = {
@@ -274,7 +293,7 @@ REST_FRAMEWORK = {
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "tradingsite.rest.negotiation.NamedFormats",
     "DEFAULT_SCHEMA_CLASS": "tradingsite.rest.schema.Described",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer", "tradingsite.rest.tables.TableRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["tradingsite.rest.parsing.StorableJSON"],
     "COERCE_DECIMAL_TO_STRING": True,
     "STRICT_JSON": True,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

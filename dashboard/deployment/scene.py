@@ -22,6 +22,7 @@ from strategies.deployments.selectors import Setting
 from strategies.detail import DeploymentDetail, deployment_detail
 from strategies.league.board import Contestant
 from strategies.models import Deployment, DeploymentRevision, DeploymentStatus
+from strategies.worker.lag import Lag, lag_of
 
 REVISIONS_SHOWN = 20
 
@@ -71,6 +72,7 @@ class DeploymentScene(Scene):
     account: AccountStatement  # empty without an account in the running season
     revisions: list[tuple[DeploymentRevision, list[Change]]]  # newest first
     reasons: Reasons
+    lag: Lag | None  # of its worker, while that is behind the market
 
     @property
     def deployment(self) -> Deployment:
@@ -171,4 +173,5 @@ def deployment_scene(slug: str) -> DeploymentScene:
         account=account_statement(row.account if row else None),
         revisions=[(revision, changes_of(revision)) for revision in deployment.revisions.all()[:REVISIONS_SHOWN]],
         reasons=reasons_of(row.standing if row else None),
+        lag=lag_of(deployment.pk),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -19,6 +19,7 @@ from portfolios.selectors import current_season, market_time, newest_fills
 from strategies.deployments import selectors
 from strategies.league.table import League, OutsideSeason, Place, View, league
 from strategies.versions import registry
+from strategies.worker.lag import Lag, lagging_workers
 
 FILLS_SHOWN = 30
 
@@ -71,6 +72,7 @@ class LeagueScene(FillsScene):
     names: Mapping[str, str]  # slug -> name
     failures: int  # strategies that could not be loaded
     live_workers: int
+    lags: Sequence[Lag]  # of the workers that are behind the market
 
     @property
     def clock(self) -> datetime | None:
@@ -150,4 +152,5 @@ def league_scene(view: View) -> LeagueScene:
         names={place.deployment.slug: place.deployment.name for place in found.places},
         failures=len(registry.failures()),
         live_workers=selectors.live_worker_count(),
+        lags=lagging_workers() if view.at is None else (),
     )

@@ -81,6 +81,9 @@ class Broadcaster:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await all_idle(PAGES, FILLS)
+            if not self._sockets:
+                # Who visits every page of a large league must not leave all of them behind in memory.
+                self._shown, self._changes, self._scene, self._fills_shown = Shown(), {}, None, None
 
     def receive(self, slugs: Iterable[str]) -> None:
         """Take an announcement: these accounts have changed."""

@@ -22,6 +22,7 @@ from dashboard.system.processes import process_of
 from dashboard.system.server_rules import BACKUP_OLD_DAYS
 from marketdata import bus
 from marketdata.disk_errors import disk_words
+from marketdata.proxies import InvalidProxy, proxy_for, through, transport_to
 from marketdata.sources import kraken_answers
 from marketdata.telemetry import report_store
 from marketdata.telemetry.reporting import living_reports
@@ -75,7 +76,15 @@ def _exchange(check: str) -> Iterator[Finding]:
         if answers():
             yield fine(place, f"{url} answers")
         else:
-            yield Finding(place, Verdict.BAD, f"{url} does not answer within {ANSWER_WITHIN_S:.0f} s", do)
+            yield Finding(place, Verdict.BAD, f"{url} does not answer within {ANSWER_WITHIN_S:.0f} s{_way_to(url)}", do)
+
+
+def _way_to(url: str) -> str:
+    """Return through which proxy a place was tried, or what is wrong with the one that is set."""
+    try:
+        return through(proxy_for(url))
+    except InvalidProxy as error:
+        return f": {error}"
 
 
 def _socket_answers() -> bool:
@@ -84,7 +93,9 @@ def _socket_answers() -> bool:
 
 def _rest_answers() -> bool:
     try:
-        answer = httpx.get(f"{settings.KRAKEN_REST_URL}/0/public/SystemStatus", timeout=ANSWER_WITHIN_S)
+        url = settings.KRAKEN_REST_URL
+        with httpx.Client(transport=transport_to(url), timeout=ANSWER_WITHIN_S) as client:
+            answer = client.get(f"{url}/0/public/SystemStatus")
         return answer.status_code == httpx.codes.OK and "result" in answer.json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return False

@@ -75,7 +75,8 @@ class Feed:
         self._live_clock = LiveClock()
         self._recorded_clock = RecordedClock() if is_recording else None
         self.traffic = Traffic()
-        self.health = FeedHealth(started_ns=self._live_clock.now_ns())
+        # A recording holds what it holds.
+        self.health = FeedHealth(started_ns=self._live_clock.now_ns(), named=() if is_recording else tuple(symbols))
         self._listener = Listener(
             symbols,
             depth=depth,

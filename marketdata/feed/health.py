@@ -6,6 +6,7 @@ import logging
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from marketdata.feed.clock_health import ClockHealth
@@ -47,7 +48,6 @@ _COUNTERS = (
     *("late_trades", "reconnects", "refusals", "bad_frames"),
 )
 
-
 _log = logging.getLogger("feed")
 
 
@@ -57,7 +57,7 @@ class _Seen:
 
     book_ns: int | None = None
     trade_ns: int | None = None
-    last_ticks: int | None = None
+    last: Decimal | None = None  # quote per base: its ticks would be others after a change of decimals
     resyncs: int = 0
     gaps: int = 0
 
@@ -67,6 +67,7 @@ class FeedHealth:
     """Counters since the feed started; shown every event, it keeps what matters."""
 
     started_ns: int
+    named: tuple[str, ...] = ()  # the pairs to be received
     connected: bool = False
     finished: bool = False
     messages: int = 0
@@ -89,6 +90,7 @@ class FeedHealth:
     _uptime: Uptime = field(default_factory=Uptime)
     _channels: dict[str, int] = field(default_factory=dict)  # -> time of its last message; books and trades: per symbol
     _symbols: dict[str, _Seen] = field(default_factory=dict)
+    _refused: dict[str, str] = field(default_factory=dict)  # why the exchange does not send a pair's book
     _instruments: dict[str, Instrument] = field(default_factory=dict)
     _recent: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_RATE_WINDOW_S + 1))
 
@@ -103,6 +105,14 @@ class FeedHealth:
                 seen.book_ns = now_ns
             else:
                 self._count(event, now_ns)
+
+    def without_data(self) -> dict[str, str]:
+        """Return the pairs that were named and of which no book has ever come, with the reason."""
+        return {
+            symbol: self._refused.get(symbol, "no book has been received yet")
+            for symbol in self.named
+            if (seen := self._symbols.get(symbol)) is None or seen.book_ns is None
+        }
 
     def _seen(self, symbol: str) -> _Seen:
         seen = self._symbols.get(symbol)
@@ -142,8 +152,9 @@ class FeedHealth:
         self.trades += 1
         self.late_trades += seen_trade.is_late
         seen = self._seen(seen_trade.trade.symbol)
-        if not seen_trade.is_late or seen.last_ticks is None:
-            seen.trade_ns, seen.last_ticks = now_ns, seen_trade.trade.ticks
+        instrument = self._instruments.get(seen_trade.trade.symbol)
+        if instrument is not None and (not seen_trade.is_late or seen.last is None):
+            seen.trade_ns, seen.last = now_ns, instrument.price(seen_trade.trade.ticks)
 
     def _see_lag(self, lag: LagMeasured, now_ns: int) -> None:
         if (change := self.lag.measure(lag.lag_ns, now_ns)) is not None:
@@ -185,6 +196,8 @@ class FeedHealth:
                 detail = f"the exchange numbers trades anew: {first_id} came after {after_id}"
                 self.note(now_ns, FeedEventKind.GAP, symbol, detail)
             case SubscriptionRefused(channel=channel, symbol=symbol, error=error):
+                if channel in ("instrument", "book") and symbol in self.named:
+                    self._refused[symbol] = error
                 self.refusals += 1
                 self.note(now_ns, FeedEventKind.REFUSED, symbol, f"{channel}: {error}")
             case RequestRefused(error=error):
@@ -233,6 +246,7 @@ class FeedHealth:
             "repairs": self.noted[FeedEventKind.REPAIR],
             "event_counts": {kind.value: self.noted[kind] for kind in FeedEventKind},
             "channels": channels,
+            "without_data": self.without_data(),
             "symbols": {symbol: self._quote(symbol, now_ns, books) for symbol in self._symbols},
         }
 
@@ -250,14 +264,9 @@ class FeedHealth:
     def _quote(self, symbol: str, now_ns: int, books: Mapping[str, OrderBook]) -> dict[str, Any]:
         seen, instrument, book = self._symbols[symbol], self._instruments.get(symbol), books.get(symbol)
         top = book.top(1) if book is not None else None
-        prices = (
-            top.bids[0].ticks if top and top.bids else None,
-            top.asks[0].ticks if top and top.asks else None,
-            seen.last_ticks,
-        )
-        bid, ask, last = (
-            None if ticks is None or instrument is None else str(instrument.price(ticks)) for ticks in prices
-        )
+        touch = (top.bids[0].ticks if top and top.bids else None, top.asks[0].ticks if top and top.asks else None)
+        bid, ask = (None if ticks is None or instrument is None else f"{instrument.price(ticks):f}" for ticks in touch)
+        last = None if seen.last is None else f"{seen.last:f}"
         return {
             "status": instrument.status if instrument is not None and book is not None else STALE,
             "bid": bid,

@@ -10,7 +10,8 @@ import msgspec
 from marketdata.framing.frame_builder import BuilderMemory, FrameBuilder
 from marketdata.framing.records import Kind, Record
 from marketdata.kraken.events import BadFrame, InstrumentsChanged, MarketEvent
-from marketdata.kraken.protocol import KrakenProtocol, ProtocolMemory
+from marketdata.kraken.protocol import KrakenProtocol
+from marketdata.kraken.protocol_memory import ProtocolMemory
 from marketdata.kraken.tape import Tape
 from trading.book import OrderBook
 from trading.frames import FRAME_DEPTH, NS_PER_S, Frame

@@ -6,13 +6,12 @@ There is no clock: the time of receipt is passed in.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
 from marketdata.kraken import candles, prints, wire
-from marketdata.kraken.books import Books, BooksMemory
+from marketdata.kraken.books import Books
 from marketdata.kraken.events import (
     BadFrame,
     ConnectionQuiet,
@@ -29,9 +28,11 @@ from marketdata.kraken.events import (
 )
 from marketdata.kraken.exchange_clock import ExchangeClock
 from marketdata.kraken.liveness import Liveness
+from marketdata.kraken.protocol_memory import ProtocolMemory
 from marketdata.kraken.punctuality import Punctuality
 from marketdata.kraken.refusals import Refusals
-from marketdata.kraken.requests import MAX_TRIES, Request, Requests, RequestsMemory
+from marketdata.kraken.requests import MAX_TRIES, Request, Requests
+from marketdata.kraken.symbols import is_tokenised, unlisted
 from marketdata.kraken.tape import Tape
 from trading.book import OrderBook
 from trading.frames import FRAME_DEPTH, NS_PER_S, Trade
@@ -39,8 +40,6 @@ from trading.instruments import Instrument, InstrumentStatus
 
 _BOOK_PREFIX = b'{"channel":"book"'
 _HEARTBEAT = b'{"channel":"heartbeat"}'
-_SYMBOL = re.compile(rb'"symbol"\s*:\s*"([^"\\]{1,40})"')
-_MOST_SYMBOLS = 20  # looked for in a message that cannot be read
 RECONNECTS_AFTER_NS = 10 * NS_PER_S  # of sleep: what waits in the socket is too old, and a new connection quicker
 PING_AGAIN_NS = 2 * NS_PER_S  # while the exchange's times do not fit our clock
 REPAIR = "repair"  # the type of a trade message of ours: prints from REST
@@ -48,20 +47,6 @@ SNAPSHOT, UPDATE = "snapshot", "update"
 _ALREADY = "Already subscribed"  # the answer to a repeated request: it was granted before
 
 _Receive = Callable[[bytes, int], list[MarketEvent]]
-
-
-class ProtocolMemory(msgspec.Struct):
-    """All that is known of one connection, but for the tape, which outlives it."""
-
-    instruments: dict[str, Instrument]
-    subscribed: set[str]
-    gave_up: str
-    liveness: Liveness
-    requests: RequestsMemory
-    books: BooksMemory
-    clock: ExchangeClock = msgspec.field(default_factory=ExchangeClock)
-    refusals: Refusals = msgspec.field(default_factory=Refusals)
-    pinged_ns: int = 0
 
 
 class KrakenProtocol:
@@ -103,7 +88,8 @@ class KrakenProtocol:
             "ohlc": self._receive_candles,
             "heartbeat": self._receive_heartbeat,
         }
-        self._requests.subscribe("instrument", (), time_ns, snapshot=True)
+        tokenised = {"include_tokenized_assets": True} if any(map(is_tokenised, self.symbols)) else {}
+        self._requests.subscribe("instrument", (), time_ns, **tokenised, snapshot=True)
 
     @property
     def books(self) -> Mapping[str, OrderBook]:
@@ -232,8 +218,7 @@ class KrakenProtocol:
 
     def _leave_out(self, frame: bytes, error: str, time_ns: int) -> list[MarketEvent]:
         """Name a message that cannot be read; one about books may have changed them."""
-        named = [found.decode("ascii", "replace") for found in _SYMBOL.findall(frame)[:_MOST_SYMBOLS]]
-        symbols = [symbol for symbol in named if symbol in self.instruments]
+        symbols = [symbol for symbol in wire.symbols_named(frame) if symbol in self.instruments]
         reason = prints.printable(error)
         events: list[MarketEvent] = [BadFrame(reason, prints.excerpt_of(frame), symbols[0] if symbols else "")]
         if b'"book"' in frame[:200]:
@@ -361,9 +346,11 @@ class KrakenProtocol:
             self._liveness.unlisted_since_ns = None
         events: list[MarketEvent] = []
         changed: list[Instrument] = []
+        listed: list[str] = []
         for raw in message.data.pairs:
             try:
                 pair = wire.pair_decoder.decode(raw)
+                listed.append(pair.symbol)
                 if pair.symbol not in self.symbols:
                     continue
                 instrument = wire.instrument_of(pair)
@@ -380,7 +367,7 @@ class KrakenProtocol:
                 events += self._subscribe_anew(known.symbol, time_ns)
         if changed:
             events.insert(0, InstrumentsChanged(tuple(changed)))
-        return events + self._subscribe_known(time_ns, is_whole=message.type == "snapshot")
+        return events + self._subscribe_known(time_ns, listed if message.type == "snapshot" else None)
 
     def _subscribe_anew(self, symbol: str, time_ns: int) -> list[MarketEvent]:
         """Request again what was refused, or fell silent, while the pair was delisted."""
@@ -395,14 +382,15 @@ class KrakenProtocol:
         trigger = {"event_trigger": "trades"} if channel == "ticker" else {}
         self._requests.subscribe(channel, symbols, time_ns, **trigger, snapshot=True)
 
-    def _subscribe_known(self, time_ns: int, *, is_whole: bool) -> list[MarketEvent]:
+    def _subscribe_known(self, time_ns: int, listed: list[str] | None) -> list[MarketEvent]:
+        """Subscribe to what is new; ``listed`` are all pairs of the exchange, None where not all were sent."""
         fresh = [s for s in self.symbols if s in self.instruments and s not in self._subscribed]
         if fresh:
             self._subscribed.update(fresh)
             self._books.subscribe(fresh, time_ns)
             self._subscribe_trades(fresh, time_ns)
-        unknown = [s for s in self.symbols if s not in self.instruments] if is_whole else []
-        return [SubscriptionRefused("instrument", s, "the exchange lists no such pair") for s in unknown]
+        unknown = [s for s in self.symbols if s not in self.instruments] if listed is not None else []
+        return [SubscriptionRefused("instrument", s, prints.printable(unlisted(s, listed or []))) for s in unknown]
 
 
 def _units_differ(one: Instrument, other: Instrument) -> bool:

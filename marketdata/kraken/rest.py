@@ -14,6 +14,7 @@ from marketdata.kraken import rest_answers
 from marketdata.kraken.rest_answers import BadAnswer, ExchangeError, PairName, SystemStatus
 from marketdata.kraken.rest_body import MAX_BYTES, BadBody, read_body
 from marketdata.kraken.symbols import altname_of
+from marketdata.proxies import proxy_for, through, transport_to
 from marketdata.telemetry import tracing
 from trading.book import BookTop
 from trading.candles import TIMEFRAME_MINUTES, Candle
@@ -110,12 +111,13 @@ class KrakenRest:
         self._pace = pace or Pace()
         self._chance = chance
         self._altnames: dict[str, str] = {}
+        self._way = through(proxy_for(base_url))
         self._http = httpx.Client(
             base_url=base_url,
             timeout=TIMEOUT_S,
             headers={"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip"},
             follow_redirects=False,
-            transport=transport,
+            transport=transport or transport_to(base_url),
         )
 
     def close(self) -> None:
@@ -189,7 +191,7 @@ class KrakenRest:
         try:
             status, kind, body = self._get(f"/0/public/{endpoint}", about)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, BadBody) as error:
-            raise _TryAgain(f"{type(error).__name__} {error}".strip()) from None
+            raise _TryAgain(f"{type(error).__name__} {error}".strip() + self._way) from None
         if status == _HTTP_TOO_MANY or status >= _HTTP_SERVER_ERROR:
             raise _TryAgain(f"HTTP {status}")
         if "json" not in kind:

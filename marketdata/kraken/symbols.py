@@ -60,6 +60,11 @@ def symbol_of(name: str, known: Iterable[str] = ()) -> str:
     return next((one for one in known if one.upper() == symbol.upper()), symbol)
 
 
+def is_tokenised(symbol: str) -> bool:
+    """True for a stock as a token, such as AAPLx/USD: the exchange lists these only where they are asked for."""
+    return _TOKENISED.fullmatch(symbol.partition("/")[0]) is not None
+
+
 def symbols_of(names: Iterable[str], known: Iterable[str] = ()) -> tuple[str, ...]:
     """Return the v2 symbols of pairs in whatever spelling, each once.
 

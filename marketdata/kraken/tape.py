@@ -44,6 +44,7 @@ class Tape(msgspec.Struct):
     holes: dict[str, list[Hole]] = {}
     doubts: dict[str, list[Trade]] = {}  # prints that would begin another count, by id
     overtaken: dict[str, int] = {}  # how many prints with lower ids were made after the newest
+    withdrawn: dict[str, list[int]] = {}  # when prints were made that came with a wrong id: REST has them with theirs
     recent: dict[str, list[int]] = {}  # ids that came last: a print with one of them is a repetition
 
     @classmethod
@@ -151,7 +152,9 @@ class Tape(msgspec.Struct):
         after = Hole(trade.trade_id + 1, hole.last_id, trade.time_ns)
         left = [part for part in (before, after) if part.first_id <= part.last_id]
         holes[at : at + 1] = left
-        filled = [] if holes else [TradesRepaired(trade.symbol)]
+        filled: list[MarketEvent] = [] if holes else [TradesRepaired(trade.symbol)]
+        if trade.time_ns in self.withdrawn.get(trade.symbol, ()):
+            return filled
         return [TradeSeen(trade, is_late=True), *filled]
 
     def _step_back(self, trade: Trade) -> list[MarketEvent]:
@@ -165,6 +168,7 @@ class Tape(msgspec.Struct):
         self.holes[symbol] = kept
         self.overtaken.pop(symbol, None)
         self.newest[symbol] = LastPrint(trade.trade_id, trade.time_ns)
+        self.withdrawn[symbol] = [*self.withdrawn.get(symbol, []), known.time_ns][-MAX_HOLES:]
         reason = f"trade id {known.trade_id} of {symbol} was wrong: later prints went on at {trade.trade_id}"
         is_backwards = TradesRenumbered(symbol, known.trade_id, trade.trade_id, is_backwards=True)
         return [BadFrame(reason, "", symbol), is_backwards, TradeSeen(trade)]

@@ -32,6 +32,8 @@ _DIGITS_AT_ONCE = 18  # of a number below 2**63, whatever they are
 _DOT = ord(".")
 _DIGITS_ALIKE = bytes.maketrans(b"123456789", b"000000000")
 _MAX_SHAPES = 2_000
+_SYMBOL = re.compile(rb'"symbol"\s*:\s*"([^"\\]{1,40})"')
+_MOST_SYMBOLS = 20
 _ALL_BUT_DIGITS = b'[]{}"priceqty:.'  # and the commas between them
 
 Id = Annotated[int, msgspec.Meta(ge=0, le=MAX_UNITS)]
@@ -296,6 +298,11 @@ def _bounded_decimal(text: bytes) -> Decimal:
     if not number.is_finite() or number < 0 or abs(number.adjusted()) > MAX_DIGITS:
         raise InexactNumber(f"number is {text[:MAX_DIGITS]!r}; expected zero or more, below 1e{MAX_DIGITS}")
     return number
+
+
+def symbols_named(frame: bytes) -> list[str]:
+    """Return the symbols that a message names, whether or not the rest of it can be read; the first twenty."""
+    return [found.decode("ascii", "replace") for found in _SYMBOL.findall(frame)[:_MOST_SYMBOLS]]
 
 
 def nanoseconds(timestamp: str) -> int:

@@ -16,7 +16,7 @@ LONGEST_STAYS = 8  # times the shortest
 GROWTH_LIMIT = 12.0
 LARGEST_SIZE = 40.0  # times the typical
 SIZE_TAIL = 0.6
-_CACHED_LEVELS = 40_000
+_CACHED_LEVELS = 4_000  # several times what the deepest books need at once
 SPREAD_LASTS_NS = 1_500_000_000
 COARSE_NS = 10 * NS_PER_S
 
@@ -77,7 +77,10 @@ class BookMaker:
             distance = abs(ticks - self._coarse_mid(began_ns - began_ns % COARSE_NS))
             lots = self._sized(tail * (1.0 + min(GROWTH_LIMIT, distance / self._pair.growth_ticks)))
         if len(self._cache) >= _CACHED_LEVELS:
-            self._cache.clear()
+            # As prices wander, levels are left behind that nobody will ask for again.
+            self._cache = {place: known for place, known in self._cache.items() if known[0] > time_ns}
+            if len(self._cache) >= _CACHED_LEVELS // 2:
+                self._cache.clear()
         self._cache[side, ticks] = ((slot + 1) * stay_ns - phase_ns, lots)
         return lots
 

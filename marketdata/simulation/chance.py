@@ -29,7 +29,7 @@ def name_number(text: str) -> int:
     return mixed(*text.encode())
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 12)  # the present has some hundred; the past is asked for once
 def _lattice(key: int, at: int) -> float:
     return 2.0 * uniform(key, at) - 1.0
 

@@ -54,12 +54,12 @@ def commands_to_apply(accounts: Iterable[int]) -> QuerySet[Command]:
     return requested.filter(account__in=list(accounts), account__closed_at=None).order_by("pk")
 
 
-def awaited_orders(account: Account) -> list[tuple[str, str, str]]:
-    """Return the commands that run until an order has ended: key, kind and order id of each."""
-    running = Command.objects.filter(account=account, state=CommandState.RUNNING)
+def awaited_orders(accounts: Iterable[int]) -> list[tuple[int, str, str, str]]:
+    """Return the commands that run until an order has ended: account, key, kind and order id of each."""
+    running = Command.objects.filter(account__in=list(accounts), state=CommandState.RUNNING).order_by("pk")
     closing = [(each, each.result["order_id"]) for each in running.filter(kind=CommandKind.CLOSE)]
     cancelling = [(each, each.arguments["order_id"]) for each in running.filter(kind=CommandKind.CANCEL)]
-    return [(command.key, command.kind, order_id) for command, order_id in [*closing, *cancelling]]
+    return [(each.account_id, each.key, each.kind, order_id) for each, order_id in [*closing, *cancelling]]
 
 
 @transaction.atomic

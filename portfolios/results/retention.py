@@ -9,6 +9,7 @@ from django.db.models import F
 
 from portfolios.models import ReasonCount
 
+FLAT = timedelta(minutes=1)  # so far apart are the points of an account whose figures stand still
 # Older than this: one point in each stretch of that length.
 THINNING = (
     (timedelta(hours=6), timedelta(minutes=1)),
@@ -19,9 +20,9 @@ THINNING = (
 REASONS_KEPT = timedelta(days=60)  # of market time
 
 _THIN = """
-    DELETE FROM portfolios_equitypoint WHERE id IN (
-        SELECT id FROM (
-            SELECT id, row_number() OVER (
+    DELETE FROM portfolios_equitypoint WHERE (account_id, time) IN (
+        SELECT account_id, time FROM (
+            SELECT account_id, time, row_number() OVER (
                 PARTITION BY account_id, floor(extract(epoch FROM time) / %s) ORDER BY time DESC
             ) AS place
             FROM portfolios_equitypoint WHERE time < %s
@@ -33,7 +34,7 @@ _THIN = """
 def stretch_at(age: timedelta) -> timedelta:
     """Return how far apart points of that age may be."""
     passed = [stretch for older_than, stretch in THINNING if age > older_than]
-    return passed[-1] if passed else timedelta(0)
+    return passed[-1] if passed else FLAT
 
 
 def thin_equity_points(now: datetime) -> int:

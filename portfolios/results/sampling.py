@@ -36,9 +36,10 @@ class Sample(NamedTuple):
 
 def points_at(accounts: Collection[int], at: datetime) -> dict[int, EquityPoint]:
     """Return, per account, its newest point that is not after ``at``."""
-    newest = EquityPoint.objects.filter(account=OuterRef("pk"), time__lte=at).order_by("-time").values("pk")[:1]
-    wanted = Account.objects.filter(pk__in=accounts).annotate(point=Subquery(newest)).values("point")
-    return {point.account_id: point for point in EquityPoint.objects.select_related("account").filter(pk__in=wanted)}
+    newest = EquityPoint.objects.filter(account=OuterRef("pk"), time__lte=at).order_by("-time").values("time")[:1]
+    moments = Account.objects.filter(pk__in=accounts).annotate(moment=Subquery(newest)).exclude(moment=None)
+    wanted = EquityPoint.objects.select_related("account").filter(pk__in=moments.values("pk", "moment"))
+    return {point.account_id: point for point in wanted}
 
 
 def lookback_on(grid: Grid, now: datetime) -> timedelta:

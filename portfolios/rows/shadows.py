@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.db.models import Q
 
 from portfolios import models
+from portfolios.rows.bulk import upsert
 from portfolios.rows.fitting import require_fitting, require_fitting_checkpoint
 from trading.engine.shadow import Shadow
 from trading.frames import utc
@@ -46,18 +47,10 @@ def record_shadows(updates: Sequence[ShadowUpdate], ended: Iterable[tuple[int, s
         gone |= Q(account_id=account_id, fill_model=fill_model)
     if gone:
         models.Shadow.objects.filter(gone).delete()
-    _upsert([u for u in updates if u.checkpoint is None], _FIGURES)
-    _upsert([u for u in updates if u.checkpoint is not None], (*_FIGURES, "since_sequence", "sequence", "checkpoint"))
-
-
-def _upsert(updates: list[ShadowUpdate], changing: tuple[str, ...]) -> None:
-    if updates:
-        models.Shadow.objects.bulk_create(
-            [_row(update) for update in updates],
-            update_conflicts=True,
-            unique_fields=_UNIQUE,
-            update_fields=changing,
-        )
+    moved = [_row(update) for update in updates if update.checkpoint is None]
+    saved = [_row(update) for update in updates if update.checkpoint is not None]
+    upsert(models.Shadow, moved, _UNIQUE, _FIGURES)
+    upsert(models.Shadow, saved, _UNIQUE, (*_FIGURES, "since_sequence", "sequence", "checkpoint"))
 
 
 def _row(update: ShadowUpdate) -> models.Shadow:

@@ -9,8 +9,8 @@ from typing import Any
 from portfolios import models
 from portfolios.models.columns import stored
 from portfolios.rows.accounts import position_rows
+from portfolios.rows.bulk import upsert
 from portfolios.rows.updates import AccountValuation
-from portfolios.rows.writing import upsert
 from trading.accounting.liquidation_price import liquidation_price
 from trading.engine import Engine
 from trading.exchange.waiting import Waiting, waiting

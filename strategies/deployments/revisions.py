@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+from django.db import connection
 from django.utils import timezone
 
 from portfolios.audit import note_change
@@ -19,6 +20,12 @@ GROUPED = frozenset(key for key, term in TERMS.items() if term.has_keys)  # comp
 FOLLOWS = "the default"
 EMPTY = "nothing"
 MOST_SHOWN = 50
+_APPLIED = """
+    UPDATE strategies_deploymentrevision revision SET sequence = (applied ->> 2)::bigint
+    FROM json_array_elements(%s::json) each (applied)
+    WHERE revision.deployment_id = (applied ->> 0)::bigint AND revision.number <= (applied ->> 1)::bigint
+    AND revision.sequence IS NULL
+"""
 
 
 class UnknownRevision(LookupError):
@@ -107,14 +114,15 @@ def record_change(
     return changes
 
 
-def record_applied_revisions(deployment_id: int, applied_revisions: Iterable[tuple[int, int]]) -> None:
-    """Write after which frame a worker applied revisions: each (number, sequence) with those before it.
+def record_applied_revisions(applied: Iterable[tuple[int, int, int]]) -> None:
+    """Write after which frame a worker applied revisions: each (deployment, number, sequence) with those before it.
 
-    It belongs in the transaction that writes the checkpoint as of that frame. Safe to repeat.
+    It belongs in the transaction that writes the checkpoints as of those frames. Safe to repeat.
     """
-    for number, sequence in applied_revisions:
-        waiting = DeploymentRevision.objects.filter(deployment=deployment_id, number__lte=number, sequence=None)
-        waiting.update(sequence=sequence)
+    rows = list(applied)
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.execute(_APPLIED, [msgspec.json.encode(rows).decode()])
 
 
 def _write(

@@ -15,7 +15,8 @@ from trading.orders import CancelRequest, Order, OrderStatus
 
 def record_progress(hosted: Hosted) -> None:
     """Write how far commands have come. Safe to repeat; it belongs in the transaction that writes the outcomes."""
-    record_commands(hosted.commands)
+    if hosted.commands:
+        record_commands(hosted.commands)
     for outcome in hosted.outcomes:
         if outcome.flattened is not None:
             _record_flattened(hosted, outcome, outcome.flattened)

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from django.utils import timezone
 
+from portfolios.rows.bulk import upsert
 from strategies.models import DeploymentCost
 from trading.candles import MINUTE_NS
 
 WINDOW_MINUTES = 5
 LINES = "log_lines"
-_COLUMNS = (
-    *("evaluations", "mean_us", "worst_us", "state_bytes", "grown_bytes", "errors", "interruptions", "surplus"),
-    "as_of",
-)
 
 
 @dataclass(slots=True)
@@ -76,35 +73,32 @@ class Meter:
         return {what: count for what, count in counts.items() if count}
 
 
-def resumed_meter(deployment_id: int) -> Meter:
-    """Return a meter that counts errors on from where the last worker's stood; memory is this worker's own."""
-    stored = DeploymentCost.objects.filter(deployment=deployment_id).first()
-    if stored is None:
-        return Meter()
-    lines = stored.surplus.get(LINES, 0)
-    return Meter(errors=stored.errors, interruptions=stored.interruptions, lines_left_out=lines)
+def resumed_meters(deployment_ids: Iterable[int]) -> dict[int, Meter]:
+    """Return meters that count errors on from where the last worker's stood; memory is this worker's own."""
+    return {
+        row.deployment_id: Meter(
+            errors=row.errors, interruptions=row.interruptions, lines_left_out=row.surplus.get(LINES, 0)
+        )
+        for row in DeploymentCost.objects.filter(deployment__in=list(deployment_ids))
+    }
 
 
 def record_costs(meters: Mapping[int, Meter]) -> None:
     """Write what each deployment costs."""
     now = timezone.now()
-    DeploymentCost.objects.bulk_create(
-        [
-            DeploymentCost(
-                deployment_id=deployment_id,
-                evaluations=meter.evaluations,
-                mean_us=meter.mean_us,
-                worst_us=meter.worst_us,
-                state_bytes=meter.state_bytes,
-                grown_bytes=meter.grown_bytes,
-                errors=meter.errors,
-                interruptions=meter.interruptions,
-                surplus=meter.left_out,
-                as_of=now,
-            )
-            for deployment_id, meter in meters.items()
-        ],
-        update_conflicts=True,
-        unique_fields=("deployment",),
-        update_fields=_COLUMNS,
-    )
+    rows = [
+        DeploymentCost(
+            deployment_id=deployment_id,
+            evaluations=meter.evaluations,
+            mean_us=meter.mean_us,
+            worst_us=meter.worst_us,
+            state_bytes=meter.state_bytes,
+            grown_bytes=meter.grown_bytes,
+            errors=meter.errors,
+            interruptions=meter.interruptions,
+            surplus=meter.left_out,
+            as_of=now,
+        )
+        for deployment_id, meter in meters.items()
+    ]
+    upsert(DeploymentCost, rows, ("deployment",))

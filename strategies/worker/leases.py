@@ -6,6 +6,7 @@ workers never write for one deployment. A dead worker's locks are free at once.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import ceil
 
 from django.db import connection
@@ -23,6 +24,22 @@ def claim(deployment_id: int) -> bool:
 def release(deployment_id: int) -> None:
     """Give the lease back."""
     _unlock(_DEPLOYMENT, deployment_id)
+
+
+def claim_all(deployment_ids: Iterable[int]) -> set[int]:
+    """Take the leases that are free; return those that were taken. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM unnest(%s::int[]) id WHERE pg_try_advisory_lock(%s, id)",
+            [sorted(deployment_ids), _DEPLOYMENT],
+        )
+        return {int(row[0]) for row in cursor.fetchall()}
+
+
+def release_all(deployment_ids: Iterable[int]) -> None:
+    """Give leases back. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(%s, id) FROM unnest(%s::int[]) id", [_DEPLOYMENT, [*deployment_ids]])
 
 
 def claim_season(season_id: int) -> bool:
@@ -64,6 +81,20 @@ def held_by_workers() -> dict[int, list[int]]:
         for worker_id, deployment_id in cursor.fetchall():
             held.setdefault(int(worker_id), []).append(int(deployment_id))
     return held
+
+
+def holder_of(deployment_id: int) -> int | None:
+    """Return the id of the living worker that holds a deployment, None while none does."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT worker.objid FROM pg_locks worker JOIN pg_locks lease USING (pid, database)"
+            " WHERE worker.locktype = 'advisory' AND worker.classid = %s AND worker.granted"
+            " AND lease.locktype = 'advisory' AND lease.classid = %s AND lease.objid = %s AND lease.granted"
+            " AND worker.database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            [_WORKER, _DEPLOYMENT, deployment_id],
+        )
+        found = cursor.fetchone()
+    return int(found[0]) if found else None
 
 
 def fair_share(deployments: int, workers: int) -> int:

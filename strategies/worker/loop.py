@@ -6,11 +6,11 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Collection, Sequence
-from functools import partial
+from collections import deque
 
+import redis
+from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 from structlog.contextvars import bind_contextvars
 
@@ -18,32 +18,32 @@ from marketdata import bus
 from marketdata.market_names import is_recording
 from marketdata.telemetry import pulse, tracing
 from marketdata.telemetry.reporting import Reporter
-from portfolios.models import Checkpoint, Liquidity, Season
+from portfolios.models import Liquidity, Season
 from portfolios.outbox.announcements import Announcer
-from portfolios.rows.liquidity import book_cursor
-from strategies.deployments import services
-from strategies.deployments.selectors import traded
 from strategies.deployments.services import note_versions
-from strategies.deployments.status import NOT_HOSTED
-from strategies.models import Deployment, Worker
+from strategies.models import Worker
 from strategies.seasons import open_season
 from strategies.warden.life import WorkerLife, WorkerState
 from strategies.worker import leases
 from strategies.worker.commands import apply_commands
 from strategies.worker.costs import record_costs
 from strategies.worker.evaluations import Evaluations
-from strategies.worker.hosting import Unloadable
+from strategies.worker.holdings import Holdings
+from strategies.worker.lifeline import SILENT_FOR_S, Lifeline
 from strategies.worker.metrics import WardenMetrics, WorkerMetrics
+from strategies.worker.pace import Pace
 from strategies.worker.runner import Runner
 from strategies.worker.shadows import placed_deployments
+from strategies.worker.shedding import Shedding
+from trading.frames import FRAME_INTERVAL_MS, Frame
 
-HOUSEKEEPING_S = 1.0
-FLUSH_S = 0.25  # facts reach the database and the page within this
-STANDING_S = 1.0  # and marks without facts within this
+HOUSEKEEPING_S = 1.0  # whatever is still to be worked: commands and revisions wait no longer
 COSTS_S = 5.0
 SHADOWS_S = 5.0
 BLOCK_MS = 100
-BATCH = 500  # frames between two reads of the clock
+BATCH = 500  # frames read at once
+WITHOUT_REDIS_S = 6.0  # then what is held is given up: another worker may reach it
+TRY_AGAIN_S = 0.5
 
 _log = logging.getLogger("worker")
 
@@ -59,11 +59,15 @@ class WorkerLoop:
         self._evaluations = evaluations
         self._announcer = Announcer()
         self._metrics = WorkerMetrics(evaluations.tally)
-        self._shares_book = False  # holds the lease on a season whose deployments share one
-        self._untradable: dict[int, str] = {}  # deployment -> why its version cannot be loaded here, as last logged
-        self._unloadable: dict[int, int] = {}  # deployment -> the revision that could not be taken on
-        self._flushed_sequence = 0
-        self._flushed_at = self._kept_at = self._stood_at = self._placed_at = self._counted_at = 0.0
+        self._holdings = Holdings(evaluations.box)
+        self._lifeline = Lifeline(None if warden is None else _silent_s())
+        self._pace = Pace()
+        self._shedding = Shedding()
+        self._read: deque[Frame] = deque()  # and not worked yet
+        self._heard_s = time.monotonic()  # when Redis answered last
+        self._is_without_redis = False
+        self._uncommitted: list[int] = []  # frames worked since the last commit
+        self._kept_at = self._placed_at = self._counted_at = 0.0
 
     def stop(self, *_: object) -> None:
         """Finish the frame at hand, commit, and leave."""
@@ -85,24 +89,66 @@ class WorkerLoop:
         while self._life.is_running:
             self._evaluations.box.beat()
             pulse.beat()  # of a worker without a warden
-            if time.monotonic() - self._kept_at >= HOUSEKEEPING_S:
-                self._keep_house()
-                self._kept_at = time.monotonic()
-            if self._runner is None or not self._runner.hosted:
-                time.sleep(0.1)  # nothing to do until a market or a lease is there
-                continue
-            before = self._runner.sequence
-            frames = bus.follow(self._runner.market_name, before, BLOCK_MS, BATCH)
-            for frame in frames:
-                with tracing.span("work", links=[(self._runner.market_name, frame.sequence)]):
-                    self._runner.process(frame)
-                self._flush_when_due()
-            self._flush_when_due()
-            if frames and self._runner.sequence == before:
-                time.sleep(BLOCK_MS / 1_000)  # all left out until a keyframe comes: the same ones would be read at once
+            try:
+                self._work()
+                self._note_redis()
+            except redis.RedisError as error:
+                self._wait_for_redis(error)
         self._leave()
         for reporter in reporters:
             reporter.stop()
+
+    def _work(self) -> None:
+        """Keep house when it is time, and work frames until it is time again."""
+        if time.monotonic() - self._kept_at >= HOUSEKEEPING_S:
+            self._keep_house()
+            self._kept_at = time.monotonic()
+        runner = self._runner
+        if runner is None or not runner.hosted:
+            time.sleep(0.1)  # nothing to do until a market or a lease is there
+            return
+        before = runner.sequence
+        frames = self._frames_after(runner)
+        while self._read and self._life.is_running and time.monotonic() - self._kept_at < HOUSEKEEPING_S:
+            frame = self._read.popleft()
+            with tracing.span("work", links=[(runner.market_name, frame.sequence)]):
+                runner.process(frame)
+            self._uncommitted.append(frame.sequence)
+            self._flush_when_due()
+        self._flush_when_due()
+        if frames and runner.sequence == before:
+            time.sleep(BLOCK_MS / 1_000)  # all left out until a keyframe comes: the same ones would be read at once
+
+    def _frames_after(self, runner: Runner) -> bool:
+        """Have the next frames at hand; return whether any were read now."""
+        if self._read and self._read[0].sequence > runner.sequence:
+            return False
+        # What was read for a market that has changed, or was restored as of before, is read anew.
+        self._read = deque(bus.follow(runner.market_name, runner.sequence, BLOCK_MS, BATCH))
+        return bool(self._read)
+
+    # Without Redis
+
+    def _note_redis(self) -> None:
+        self._heard_s = time.monotonic()
+        if self._is_without_redis:
+            self._is_without_redis = False
+            _log.info("Redis answers again")
+
+    def _wait_for_redis(self, error: redis.RedisError) -> None:
+        """Hold what is held for a moment; give it up when Redis stays away, for a worker that it answers."""
+        if not self._is_without_redis:
+            self._is_without_redis = True
+            _log.warning("Redis does not answer, waits for it: %s", error)
+        runner = self._runner
+        if runner is not None and runner.hosted and time.monotonic() - self._heard_s >= WITHOUT_REDIS_S:
+            _log.error("Redis has not answered for %.0f s: gives its deployments up", time.monotonic() - self._heard_s)
+            self._release_all()
+            self._runner = None
+        elif runner is not None:
+            self._flush_when_due()
+        self._note_life()
+        time.sleep(TRY_AGAIN_S)
 
     def _report(self) -> list[Reporter]:
         """Report our own numbers and the warden's, and add deployment and frame to each line that is logged."""
@@ -114,6 +160,7 @@ class WorkerLoop:
         return [reporter.start() for reporter in reporters]
 
     def _register(self) -> Worker:
+        self._lifeline.tie()
         now = timezone.now()
         # In this order: a worker known by now was among the living before its row could be seen.
         known = set(Worker.objects.values_list("pk", flat=True))
@@ -133,22 +180,20 @@ class WorkerLoop:
 
     def _flush_when_due(self) -> None:
         assert self._runner is not None, "called only while there is a market"
-        now = time.monotonic()
-        if now - self._flushed_at < FLUSH_S:
+        began = time.monotonic()
+        if not self._uncommitted or not self._pace.is_due(began):
             return
-        has_facts = any(hosted.outcomes for hosted in self._runner.hosted.values())
-        if has_facts or now - self._stood_at >= STANDING_S:
-            market, until = self._runner.market_name, self._runner.sequence
-            links = (
-                (market, sequence)
-                for sequence in range(max(self._flushed_sequence, until - tracing.MOST_LINKS) + 1, until + 1)
-            )
-            with tracing.span("write", links=links):
-                changed = self._runner.flush()
-                self._flushed_at, self._stood_at, self._flushed_sequence = now, now, until
-                if changed:
-                    with tracing.span("announce"):
-                        self._announcer.announce(changed)
+        market = self._runner.market_name
+        links = ((market, sequence) for sequence in self._uncommitted[-tracing.MOST_LINKS :])
+        with tracing.span("write", links=links):
+            changed = self._runner.flush(is_thrifty=True)
+            self._pace.ended(began, time.monotonic())
+            if not is_recording(market):
+                self._evaluations.tally.note_committed(self._uncommitted, time.time())
+            self._uncommitted.clear()
+            if changed:
+                with tracing.span("announce"):
+                    self._announcer.announce(changed)
 
     # Once a second
 
@@ -164,17 +209,18 @@ class WorkerLoop:
             return
         if self._runner is None or self._runner.season_id != season.pk:
             self._change_season(season)
-        self._apply_revisions()
+        self._holdings.apply_revisions(self._hosting)
         if time.monotonic() - self._placed_at >= SHADOWS_S:
             self._arrange_shadows(season)
         if season.liquidity == Liquidity.SHARED:
-            self._take_all(season)
+            self._runner = self._holdings.take_all(self._hosting, season)
+            self._metrics.runner = self._runner
         else:
-            self._share_out(season)
+            self._holdings.share_out(self._hosting, season)
         self._write_up()
 
     def _write_up(self) -> None:
-        """Carry out commands, and write costs and the heartbeat."""
+        """Carry out commands, and write costs, lag and the heartbeat."""
         runner = self._hosting
         self._evaluations.box.note_hosted(runner.hosted)
         if changed := apply_commands(runner):
@@ -182,8 +228,31 @@ class WorkerLoop:
         if time.monotonic() - self._counted_at >= COSTS_S:
             record_costs({hosted.deployment_id: hosted.meter for hosted in runner.hosted.values()})
             self._counted_at = time.monotonic()
+        self._shed()
+        self._note_life()
+
+    def _shed(self) -> None:
+        """Leave more undone, or less, if the lag says so."""
+        runner = self._hosting
+        behind = bus.latest_sequence(runner.market_name) - runner.sequence if runner.hosted else 0
+        self._metrics.behind = max(0, behind)
+        lag_s = self._metrics.behind * FRAME_INTERVAL_MS / 1_000
+        if is_recording(runner.market_name):
+            return  # it waits for nobody, and nobody waits for it
+        if self._shedding.measure(lag_s):
+            shed = self._shedding.shed
+            _log.warning("is %.1f s behind: %s", lag_s, shed.words or "nothing is left undone any more")
+            runner.shed(shed, lag_s)
+
+    def _note_life(self) -> None:
+        """Write the heartbeat, and how far the worker is."""
+        runner = self._runner
         Worker.objects.filter(pk=self._row.pk).update(
-            heartbeat_at=timezone.now(), deployments=len(runner.hosted), sequence=runner.sequence
+            heartbeat_at=timezone.now(),
+            deployments=len(runner.hosted) if runner else 0,
+            sequence=runner.sequence if runner else 0,
+            lag_ms=self._metrics.behind * FRAME_INTERVAL_MS if runner and not is_recording(runner.market_name) else 0,
+            shed=self._shedding.shed,
         )
 
     @property
@@ -193,145 +262,29 @@ class WorkerLoop:
 
     def _change_season(self, season: Season) -> None:
         self._release_all()
-        self._runner = Runner.of(season, self._evaluations)
+        self._runner = self._metrics.runner = Runner.of(season, self._evaluations)
+        self._runner.pulse = self._pulse
+        self._runner.shed(self._shedding.shed, 0.0)
         self._placed_at = 0.0
         _log.info("season %s on %s, %s liquidity", season.number, season.market, season.liquidity)
 
+    def _pulse(self) -> None:
+        """Show that the worker works, also while it takes deployments on: that may be many frames."""
+        self._evaluations.box.beat()
+        if self._lifeline.is_pulse_due():
+            Worker.objects.filter(pk=self._row.pk).update(heartbeat_at=timezone.now())
+
     def _release_all(self) -> None:
         """Write what is left, and give every lease up."""
-        runner = self._runner
-        if runner is None:
-            return
-        runner.flush(is_last=True)
-        for deployment_id in [*runner.hosted, *runner.dropped]:
-            leases.release(deployment_id)
-        runner.dropped.clear()
-        if self._shares_book and runner.season_id is not None:
-            leases.release_season(runner.season_id)
-            self._shares_book = False
+        if self._runner is not None:
+            self._holdings.release_all(self._runner)
 
     def _arrange_shadows(self, season: Season) -> None:
-        self._hosting.arrange_shadows(placed_deployments(season))
+        if not self._shedding.shed:
+            self._hosting.arrange_shadows(placed_deployments(season))
         self._placed_at = time.monotonic()
 
-    def _apply_revisions(self) -> None:
-        runner = self._hosting
-        while runner.dropped:
-            leases.release(runner.dropped.pop())
-        rows = {row.pk: row for row in Deployment.objects.select_related("account").filter(pk__in=list(runner.hosted))}
-        for deployment_id, hosted in list(runner.hosted.items()):
-            row = rows.get(deployment_id)
-            is_ours = row is not None and row.status not in NOT_HOSTED
-            if row is None or not is_ours or row.account_id != hosted.account_id or not self._can_load(row):
-                self._give_up(deployment_id)
-            elif row.revision != hosted.revision:
-                self._go_on(row)
 
-    def _go_on(self, row: Deployment) -> None:
-        try:
-            self._hosting.reload(row)
-        except Unloadable as error:
-            self._give_up(row.pk)
-            self._note_unloadable(row, error)
-        else:
-            _log.info("goes on with a deployment's revision %s (%s)", row.revision, row.status, extra=_about(row))
-
-    # Who is hosted
-
-    def _share_out(self, season: Season) -> None:
-        runner = self._hosting
-        wanted = _workable(season, self._evaluations.box.held_back)
-        share = leases.fair_share(wanted.count(), len(leases.living_workers()))
-        self._give_up(*sorted(runner.hosted)[share:])
-        if len(runner.hosted) >= share:
-            return
-        taken = set(leases.leased_deployments())
-        claimed: list[Deployment] = []
-        for row in wanted:
-            if len(runner.hosted) + len(claimed) >= share:
-                break
-            if row.pk not in taken and self._can_load(row) and leases.claim(row.pk):
-                claimed.append(row)
-        if claimed and not runner.hosted:
-            runner.start_at(_cursor(claimed[0]))
-        self._host(claimed)
-
-    def _take_all(self, season: Season) -> None:
-        """Take on all that share the season's book, or none while another worker has any."""
-        self._shares_book = self._shares_book or leases.claim_season(season.pk)
-        if not self._shares_book:
-            return
-        runner, held_back = self._hosting, self._evaluations.box.held_back
-        missing = [row for row in _workable(season, held_back) if row.pk not in runner.hosted and self._can_load(row)]
-        claimed = [row for row in missing if leases.claim(row.pk)]
-        if not runner.hosted and len(claimed) < len(missing):
-            # A worker has yet to leave the season before; one that came later would not share from the beginning.
-            for row in claimed:
-                leases.release(row.pk)
-            return
-        if claimed and not runner.hosted:
-            # The worker that had them until now has written since this one last read the book.
-            runner = self._runner = Runner.of(season, self._evaluations)
-            self._arrange_shadows(season)
-            runner.start_at(book_cursor(season) or min(row.account.first_sequence for row in claimed if row.account))
-        self._host(claimed)
-
-    def _can_load(self, deployment: Deployment) -> bool:
-        """Return whether it can be taken on as it is now; why its version cannot be loaded here is logged once."""
-        if self._unloadable.get(deployment.pk) == deployment.revision:
-            return False
-        _, missing = traded(deployment)
-        if missing and self._untradable.get(deployment.pk) != missing:
-            _log.error("does not take a deployment on: %s", missing, extra=_about(deployment))
-        self._untradable[deployment.pk] = missing
-        return not missing
-
-    def _host(self, claimed: Sequence[Deployment]) -> None:
-        """Take on deployments whose leases are held; give the lease of one back that cannot be."""
-        runner = self._hosting
-        # Before they are in its hands: whoever ends it while it takes them on is among those that it held.
-        self._evaluations.box.note_hosted([*runner.hosted, *(row.pk for row in claimed)])
-        for row, error in runner.host_all(claimed, partial(bus.read, runner.market_name)):
-            leases.release(row.pk)
-            self._note_unloadable(row, error)
-        for row in claimed:
-            if row.pk not in runner.hosted:
-                continue  # it could not be worked up to the present, and was dropped
-            orders = runner.hosted[row.pk].engine.open_orders
-            _log.info("takes a deployment on, with %s open orders", len(orders), extra=_about(row))
-
-    def _note_unloadable(self, row: Deployment, error: Unloadable) -> None:
-        _log.error("cannot take a deployment on: %s", error, extra=_about(row))
-        self._unloadable[row.pk] = row.revision
-        services.note_unloadable(deployment=row, error=str(error))
-
-    def _give_up(self, *deployment_ids: int) -> None:
-        if deployment_ids:
-            self._hosting.drop(*deployment_ids)
-        for deployment_id in deployment_ids:
-            leases.release(deployment_id)
-
-
-def _about(row: Deployment) -> dict[str, object]:
-    """Return the field by which lines about a deployment are found."""
-    return {"deployment": row.slug}
-
-
-def _workable(season: Season, held_back: Collection[int]) -> QuerySet[Deployment]:
-    """Return the deployments of ``season`` that some worker should hold, but for those that this one does without."""
-    workable = Deployment.objects.exclude(status__in=NOT_HOSTED)
-    if held_back:
-        workable = workable.exclude(pk__in=held_back)
-    in_season = workable.filter(account__season=season, account__closed_at=None)
-    return in_season.select_related("account__season").order_by("pk")
-
-
-def _cursor(deployment: Deployment) -> int | None:
-    """Return the frame the deployment has been worked up to; None when the newest market will do."""
-    account = deployment.account
-    assert account is not None, "only deployments with an account are claimed"
-    stored = Checkpoint.objects.filter(account=account).values_list("sequence", flat=True).first()
-    if stored is not None:
-        return stored
-    # A recording is worked from its beginning; a live market from now.
-    return account.first_sequence if account.first_sequence or is_recording(account.season.market) else None
+def _silent_s() -> float:
+    """Return for how long the database may hear nothing of a worker: a strategy that hangs is the warden's to end."""
+    return max(SILENT_FOR_S, settings.PADDOCK_HANG_LIMIT_MS / 1_000 + 5)

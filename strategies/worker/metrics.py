@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from prometheus_client.core import Metric
 
-from marketdata import bus
 from marketdata.telemetry.metrics import counter, gauge, histogram
 from strategies.warden.blackbox import BlackBox
 from strategies.worker.runner import Runner
@@ -19,6 +18,7 @@ class WorkerMetrics:
     def __init__(self, tally: WorkerTally) -> None:
         self.tally = tally
         self.runner: Runner | None = None
+        self.behind = 0  # frames, as of a second ago at most
 
     def collect(self) -> Iterator[Metric]:
         """Yield them."""
@@ -36,9 +36,10 @@ class WorkerMetrics:
         about = "Deployments that the worker itself quarantined."
         yield counter("paddock_worker_quarantines", about, tally.quarantines)
         yield gauge("paddock_worker_deployments", "Deployments hosted.", len(runner.hosted) if runner else 0)
+        about = "From the end of a frame to the commit of its facts."
+        yield histogram("paddock_worker_commit_delay_seconds", about, tally.commit_delays)
         if runner is not None and runner.hosted:
-            behind = bus.latest_sequence(runner.market_name) - runner.sequence
-            yield gauge("paddock_worker_behind_frames", "Frames published and not yet worked through.", max(0, behind))
+            yield gauge("paddock_worker_behind_frames", "Frames published and not yet worked through.", self.behind)
 
 
 class WardenMetrics:

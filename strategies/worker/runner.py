@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence, Set
 from functools import partial
+from heapq import nsmallest
 from itertools import chain, takewhile
+from math import ceil
 from time import perf_counter
-from typing import NamedTuple
 
 from django.db import transaction
 
 from marketdata.selectors import checkpoint_before, market_at
+from portfolios.fees import known_schedules
 from portfolios.models import Season
-from portfolios.rows.accounts import Rows
 from portfolios.rows.fitting import is_of_the_rows
 from portfolios.rows.liquidity import record_book, restored_book
-from portfolios.rows.shadows import ShadowUpdate, record_shadows
-from portfolios.rows.updates import AccountUpdate
-from portfolios.rows.valuations import record_valuations
-from portfolios.services import prepared, record_rows
-from strategies.deployments.revisions import record_applied_revisions
+from portfolios.services import prepared
 from strategies.deployments.services import quarantine_deployment
 from strategies.models import Deployment
-from strategies.worker.command_records import record_progress
 from strategies.worker.evaluations import Evaluations
-from strategies.worker.event_records import record_events
-from strategies.worker.hosting import Hosted, Unloadable, engine_of, load
+from strategies.worker.hosting import CHECKPOINT_FRAMES, Hosted, Kept, Unloadable, engine_of, load
+from strategies.worker.records import Written, record
 from strategies.worker.shadows import wants_shadows
+from strategies.worker.shedding import Shed
 from trading.engine.strategy_errors import described
 from trading.exchange import SharedBook
+from trading.fees import Schedules
 from trading.frames import Frame
 from trading.market import Market
 from trading.market_snapshot import MarketSnapshot
@@ -40,13 +38,7 @@ _log = logging.getLogger("worker")
 _UNWRITABLE = "its record could not be written"
 
 
-class _Written(NamedTuple):
-    """What is to be written of one deployment."""
-
-    hosted: Hosted
-    update: AccountUpdate
-    rows: Rows
-    shadows: list[ShadowUpdate]
+STANDING_FRAMES = 10  # within which each standing is written anew: a second of market time
 
 
 class Runner:
@@ -75,11 +67,21 @@ class Runner:
         self._evaluations = evaluations or Evaluations()
         self._book = book
         self._failed: list[tuple[Hosted, Exception]] = []  # in the frame at hand
+        self._flushed_sequence = 0  # thriftily
+        self._shed = Shed.NOTHING
+        self.pulse: Callable[[], None] = _nothing  # called after each frame
 
     @classmethod
     def of(cls, season: Season, evaluations: Evaluations | None = None) -> Runner:
         """Return a runner for the deployments of ``season``, with the book as it was saved if they share one."""
         return cls(season.market, evaluations, season_id=season.pk, book=restored_book(season))
+
+    def anew(self, season: Season) -> Runner:
+        """Return a runner for ``season`` in this one's place, with the book as it is saved by now."""
+        runner = Runner.of(season, self._evaluations)
+        runner.placed, runner.pulse = self.placed, self.pulse
+        runner.shed(self._shed, 0.0)
+        return runner
 
     @property
     def sequence(self) -> int:
@@ -117,6 +119,7 @@ class Runner:
 
     def _end(self, _: Progress) -> bool:
         self._evaluations.end(len(self.hosted))
+        self.pulse()
         failed, self._failed = self._failed, []
         for hosted, error in failed:
             self.quarantine(hosted, "could not be worked", error)
@@ -151,11 +154,12 @@ class Runner:
         Start-up and crash recovery are this one path. ``frames_after(sequence)`` reads the stream.
         Return those that could not be loaded, with what is wrong.
         """
-        loaded, refused = [], []
-        for deployment in deployments:
+        rows, loaded, refused = list(deployments), [], []
+        kept = Kept.of(rows)
+        for deployment in rows:
             try:
                 with self._evaluations.blaming(deployment.pk):
-                    hosted = load(deployment)
+                    hosted = load(deployment, kept)
                     self._arrange(hosted)
             except Unloadable as error:
                 refused.append((deployment, error))
@@ -164,6 +168,7 @@ class Runner:
         self._catch_up([each for each in loaded if each.engine.sequence < self.market.sequence], frames_after)
         for hosted in loaded:
             if hosted.deployment_id not in self.dropped:
+                hosted.shed(self._shed, 0.0)
                 self.hosted[hosted.deployment_id] = hosted
                 if self._book is not None:
                     self._join(hosted, self._book)
@@ -186,6 +191,7 @@ class Runner:
         late = sorted(late, key=lambda hosted: hosted.engine.sequence)
         while late:
             behind = Runner(self.market_name, self._evaluations)
+            behind.pulse = self.pulse
             behind.start_at(late[0].engine.sequence)
             frames = iter(frames_after(behind.sequence))
             first = next(frames, None)
@@ -208,9 +214,17 @@ class Runner:
             self._arrange(hosted)
 
     def _arrange(self, hosted: Hosted) -> None:
-        are_wanted = wants_shadows(hosted.shadow_choice, has_place=hosted.deployment_id in self.placed)
+        has_place = hosted.deployment_id in self.placed
+        are_wanted = not self._shed and wants_shadows(hosted.shadow_choice, has_place=has_place)
         with self._evaluations.blaming(hosted.deployment_id):
             hosted.shadows.arrange(hosted.engine, are_wanted=are_wanted)
+
+    def shed(self, shed: Shed, lag_s: float) -> None:
+        """Leave this much undone from the next frame on: the worker is so far behind, or is not any more."""
+        self._shed = shed
+        for hosted in self.hosted.values():
+            hosted.shed(shed, lag_s)
+            self._arrange(hosted)
 
     def reload(self, deployment: Deployment) -> None:
         """Apply the deployment's present config, terms and status; nothing it did is lost.
@@ -218,24 +232,45 @@ class Runner:
         Raises:
             Unloadable: with what is wrong; it goes on as before.
         """
-        self.flush()
-        hosted = self.hosted.get(deployment.pk)
-        if hosted is None:
-            return  # it could not be written, and was dropped
-        try:
-            checkpoint = self._checkpoint(hosted)
-        except Exception as error:
-            self.quarantine(hosted, _UNWRITABLE, error)
-            return
-        hosted.engine = engine_of(deployment, checkpoint, self._book)
-        hosted.revision, hosted.shadow_choice, hosted.unsavable = deployment.revision, deployment.shadows, 0
+        for _, error in self.reload_all([deployment]):
+            raise error
+
+    def reload_all(self, deployments: Sequence[Deployment]) -> list[tuple[Deployment, Unloadable]]:
+        """Apply the present config, terms and status of deployments; nothing they did is lost.
+
+        Return those that go on as before, with what is wrong with their revision.
+        """
+        self.flush(only={deployment.pk for deployment in deployments})
+        refused = []
+        schedules = known_schedules()
+        for deployment in deployments:
+            hosted = self.hosted.get(deployment.pk)
+            if hosted is None:
+                continue  # it could not be written, and was dropped
+            try:
+                self._reload(hosted, deployment, schedules)
+            except Unloadable as error:
+                refused.append((deployment, error))
+        return refused
+
+    def _reload(self, hosted: Hosted, deployment: Deployment, schedules: Schedules) -> None:
+        if not hosted.take_status(deployment, schedules):
+            try:
+                checkpoint = self._checkpoint(hosted)
+            except Exception as error:
+                self.quarantine(hosted, _UNWRITABLE, error)
+                return
+            hosted.engine = engine_of(deployment, checkpoint, self._book, schedules=schedules)
+            hosted.unsavable = 0
+            hosted.shed(self._shed, 0.0)
+        hosted.revision, hosted.shadow_choice = deployment.revision, deployment.shadows
         hosted.applied_revisions.append((deployment.revision, hosted.engine.sequence))
         hosted.shadows.follow(hosted.engine)
         self._arrange(hosted)
 
     def drop(self, *deployment_ids: int) -> None:
-        """Write what is left of deployments, and host them no longer."""
-        self.flush(is_last=True)
+        """Write what is left of deployments, in one commit, and host them no longer."""
+        self.flush(is_last=True, only=set(deployment_ids))
         for deployment_id in deployment_ids:
             self.hosted.pop(deployment_id, None)
 
@@ -249,39 +284,59 @@ class Runner:
 
     # What is written
 
-    def flush(self, *, is_last: bool = False) -> set[str]:
-        """Commit all facts since the last time, as one; return the slugs that changed.
+    def flush(self, *, is_last: bool = False, only: Set[int] | None = None, is_thrifty: bool = False) -> set[str]:
+        """Commit the facts since the last time, as one; return the slugs that changed.
 
-        ``is_last`` also saves the cursors of those without facts. One whose checkpoint or rows cannot be
-        written is quarantined as its last checkpoint left it, and the others are written without it.
+        ``is_last`` also saves the cursors of those without facts. ``only``: of these deployments; of all who share
+        a book nevertheless. ``is_thrifty``: of those with facts, and of the others those whose turn it is, so that
+        each is written once a second and saved in time, and no commit writes many of them at once.
+        One whose checkpoint or rows cannot be written is quarantined as its last checkpoint left it, and the
+        others are written without it.
         """
         begun = self.present()
-        # Saved apart, one of those who share a book would come back as of a frame that is not the book's.
-        is_whole = is_last or (self._book is not None and any(hosted.is_due for hosted in begun))
+        if self._book is not None:
+            # Saved apart, one of those who share a book would come back as of a frame that is not the book's.
+            is_last = is_last or any(hosted.is_due for hosted in begun)
+        elif only is not None:
+            begun = [hosted for hosted in begun if hosted.deployment_id in only]
+        elif is_thrifty:
+            begun = self._with_news(begun)
+            self._flushed_sequence = self.sequence
         written = []
         for hosted in begun:
             try:
-                written.append(self._written(hosted, is_whole=is_whole))
+                written.append(self._written(hosted, is_whole=is_last))
             except Exception as error:
                 self.quarantine(hosted, _UNWRITABLE, error)
-        return self._commit(written, is_whole=is_whole)
+        return self._commit(written, is_whole=is_last)
 
-    def _written(self, hosted: Hosted, *, is_whole: bool) -> _Written:
+    def _with_news(self, begun: list[Hosted]) -> list[Hosted]:
+        """Return those with facts, and of the others those that were written, or saved, the longest ago."""
+        frames = self.sequence - self._flushed_sequence
+        quiet = [hosted for hosted in begun if not hosted.has_news]
+        shown = _longest_ago(quiet, frames / STANDING_FRAMES, lambda hosted: hosted.shown_sequence)
+        saved = _longest_ago(quiet, frames / (CHECKPOINT_FRAMES / 2), lambda hosted: hosted.saved_sequence)
+        for hosted in saved:
+            hosted.is_to_be_saved = True
+        turns = {hosted.deployment_id for hosted in (*shown, *saved)}
+        return [hosted for hosted in begun if hosted.deployment_id in turns or hosted.has_news]
+
+    def _written(self, hosted: Hosted, *, is_whole: bool) -> Written:
         """Return what is to be written of a deployment; whatever of it cannot be written fails here, it alone."""
         snapshot = self.market.snapshot()
         with self._evaluations.blaming(hosted.deployment_id):
             checkpoint = hosted.checkpoint() if is_whole or hosted.is_due else None
             shadows = hosted.shadows.updates(with_checkpoint=checkpoint is not None)
             update = hosted.update(checkpoint, snapshot)
-            return _Written(hosted, update, prepared(update, snapshot.instruments), shadows)
+            return Written(hosted, update, prepared(update, snapshot.instruments), shadows)
 
-    def _commit(self, written: list[_Written], *, is_whole: bool) -> set[str]:
+    def _commit(self, written: list[Written], *, is_whole: bool) -> set[str]:
         if not written:
             return set()
         began_s = perf_counter()
         refused: list[tuple[Hosted, Exception]] = []
         try:
-            self._write(written, self._record, is_whole=is_whole)
+            self._write(written, record, is_whole=is_whole)
         except Exception as error:
             if not is_of_the_rows(error):
                 raise
@@ -297,28 +352,18 @@ class Runner:
             each.hosted.were_written(each.update)
         return changed
 
-    def _write(self, written: list[_Written], record: Callable[[list[_Written]], None], *, is_whole: bool) -> None:
+    def _write(self, written: list[Written], write: Callable[[list[Written]], None], *, is_whole: bool) -> None:
         with transaction.atomic():
-            record(written)
+            write(written)
             if self._book is not None and is_whole:
                 assert self.season_id is not None, "a book is shared by the deployments of a season"
                 record_book(season_id=self.season_id, sequence=self.market.sequence, book=self._book)
 
-    def _record(self, written: list[_Written]) -> None:
-        record_rows([each.rows for each in written])
-        record_valuations([each.update.valuation for each in written if each.update.valuation is not None])
-        ended = [(hosted.account_id, model) for hosted, *_ in written for model in hosted.shadows.ended]
-        record_shadows([shadow for each in written for shadow in each.shadows], ended)
-        for hosted, *_ in written:
-            record_events(hosted)
-            record_progress(hosted)
-            record_applied_revisions(hosted.deployment_id, hosted.applied_revisions)
-
-    def _record_sound(self, group: list[_Written]) -> list[tuple[Hosted, Exception]]:
+    def _record_sound(self, group: list[Written]) -> list[tuple[Hosted, Exception]]:
         """Write a group, or the halves of it that the database takes; return those it refuses, each alone."""
         try:
             with transaction.atomic():
-                self._record(group)
+                record(group)
         except Exception as error:
             if not is_of_the_rows(error):
                 raise
@@ -329,3 +374,12 @@ class Runner:
             middle = len(group) // 2
             return [*self._record_sound(group[:middle]), *self._record_sound(group[middle:])]
         return []
+
+
+def _longest_ago(quiet: list[Hosted], share: float, when: Callable[[Hosted], int]) -> list[Hosted]:
+    """Return this share of deployments, those of the lowest ``when`` first."""
+    return nsmallest(ceil(len(quiet) * share), quiet, key=when)
+
+
+def _nothing() -> None:
+    """Do nothing after a frame."""

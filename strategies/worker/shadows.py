@@ -7,7 +7,7 @@ counted, and a shadow that cannot go on ends, and is forked anew when shadows ar
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -62,10 +62,10 @@ class Shadows:
     is_arranged_anew: bool = False  # since they were written
 
     @classmethod
-    def restored(cls, account_id: int, engine: Engine) -> Shadows:
-        """Return the shadows as they were stored with the checkpoint that ``engine`` was resumed from."""
+    def restored(cls, account_id: int, engine: Engine, rows: Iterable[models.Shadow]) -> Shadows:
+        """Return the shadows that ``rows`` keep, stored with the checkpoint that ``engine`` was resumed from."""
         shadows = cls(account_id)
-        for row in models.Shadow.objects.filter(account_id=account_id):
+        for row in rows:
             shadow = _restored(row, engine)
             if shadow is None:
                 shadows._end(row.fill_model)

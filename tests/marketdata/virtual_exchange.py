@@ -19,7 +19,7 @@ from marketdata.framing.listener import Listener
 from marketdata.kraken import rest_answers, wire
 from marketdata.kraken.candles import snapshot_message
 from marketdata.kraken.client import LONGEST_WAIT_S, PING_EVERY_S, STABLE_AFTER_S
-from marketdata.kraken.events import BookChanged, BookLost, MarketEvent
+from marketdata.kraken.events import BookChanged, BookLost, MarketEvent, TradesLost
 from marketdata.kraken.rest import MAX_TRIES
 from marketdata.kraken.rest_body import read_body
 from marketdata.kraken.symbols import altname_of
@@ -95,7 +95,7 @@ class VirtualFeed:
         self.received: list[tuple[int, Sent]] = []
         self._skews_s = {0.0}
         for fault in self.exchange.plan.begun(-1.0, 3_600.0):
-            if fault.name == "skew":
+            if fault.name in ("skew", "bookstamp"):
                 self._skews_s |= {skew_s + float(fault.value) for skew_s in self._skews_s}
         self._connection: FaultyConnection | None = None
         self._connect_ns = BEGIN_NS
@@ -270,11 +270,21 @@ class VirtualFeed:
             if wanted:
                 self._take_in(repair_message(instrument, wanted))
                 self._send()
+            self._report_if_lost(question)
         elif pending.tries == MAX_TRIES - 1:
             self._repairs.failed(question, self.now_ns)
             self._pending = None
+            self._report_if_lost(question)
         else:
             self._pending = _Pending(question, self.now_ns + NS_PER_S * 2**pending.tries, pending.tries + 1)
+
+    def _report_if_lost(self, question: Question) -> None:
+        hole = question.hole
+        if hole is not None and self._repairs.is_lost(question, self.listener.tape):
+            lost: MarketEvent = TradesLost(
+                question.symbol, hole.first_id, hole.last_id, "REST does not have them either"
+            )
+            self._observer([lost], self.now_ns)
 
     def _bring_history(self) -> bool:
         for symbol, instrument in self.listener.instruments.items():

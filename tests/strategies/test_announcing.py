@@ -61,10 +61,10 @@ def test_an_order_is_reported_when_it_changes_and_not_while_it_rests(work):
 
 def test_facts_written_again_after_a_crash_are_not_announced_again(work, monkeypatch):
     written = []
-    from strategies.worker import runner
+    from strategies.worker import records
 
-    record = runner.record_rows
-    monkeypatch.setattr(runner, "record_rows", lambda *given: (written.append(given), record(*given)))
+    record = records.record_rows
+    monkeypatch.setattr(records, "record_rows", lambda *given: (written.append(given), record(*given)))
     work.trade("buy", 1)
     work.trade("sell", 1)
     before = Counter(Message.objects.values_list("kind", flat=True))

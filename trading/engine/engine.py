@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
 from typing import Any
+from zlib import crc32
 
 from trading.accounting.account import Account
 from trading.accounting.settlement import Settlement
@@ -77,6 +78,8 @@ class Engine:
         self._needs = needs_of(terms.symbols, terms.currency, tuple(sorted(strategy.warmup.items())))
         self._instruments: Mapping[str, Instrument] | None = None  # when decimals were last checked
         self._seen_series: Mapping[tuple[str, str], CandleSeries] | None = None  # when the trigger was last checked
+        self.evaluated_every = 1  # frames, while nothing is open: more on a worker that is behind
+        self._turn = crc32(terms.slug.encode())  # so that not all have the same frames
         self.is_paused = False  # by a person: no new signals, resting orders stay
         self.is_evaluating = False  # the strategy's own code runs: here alone may it be interrupted
         self.is_supervised = False  # Ctrl-C raises nothing here: a KeyboardInterrupt is the strategy's own
@@ -210,7 +213,9 @@ class Engine:
             self._mark(snapshot, outcome)
         if state.flattening is not None:
             carry_on(self.desk, snapshot, outcome)
-        elif not (self.is_paused or state.is_halted) and (self._is_due_always or self._is_due(frame, snapshot)):
+        elif not (self.is_paused or state.is_halted) and (
+            self._is_turn(sequence) if self._is_due_always else self._is_due(frame, snapshot)
+        ):
             missing, symbols = self._needs.at(snapshot)
             if account.bankrupt_ns:
                 self.desk.count("bankrupt")
@@ -272,6 +277,13 @@ class Engine:
 
     # 4, 5: what the strategy wants, and what is sent
 
+    def _is_turn(self, sequence: int) -> bool:
+        """True unless its worker is behind and nothing is open: then it is evaluated less often, and that counted."""
+        if self.evaluated_every == 1 or (sequence + self._turn) % self.evaluated_every == 0 or self.has_open:
+            return True
+        self.desk.count("worker_behind")
+        return False
+
     def _is_due(self, frame: Frame, snapshot: MarketSnapshot) -> bool:
         """True when what triggers the strategy has happened."""
         trigger, symbols = self.strategy.trigger, self.terms.symbols
@@ -295,14 +307,15 @@ class Engine:
             if not state.has_started:
                 self._start()
             answer = self.strategy.generate_signal(seen_by(self, symbols, snapshot), self.config, self._memory)
+            # What a reason is called is the strategy's code, too, until it is plain text.
             if type(answer) is NoSignal:  # nearly always
                 decision: Decision = ((), (answer,))
+                keys = [reason_key(answer.code, answer.symbol)]
             else:
                 decision = wanted_and_reasons(answer)
-            # What a reason is called is the strategy's code, too, until it is plain text.
-            keys = reason_keys(decision[1])
-            if not any(decision):
-                keys = [reason_key(self._memory.pop("why", None), "")]
+                keys = reason_keys(decision[1])
+                if not any(decision):
+                    keys = [reason_key(self._memory.pop("why", None), "")]
         except BaseException as error:
             # Also what would end the process: a strategy may end nothing but its own turn.
             self._fail(error, outcome)

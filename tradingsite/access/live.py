@@ -61,9 +61,11 @@ async def run_while(
     every_s: float,
 ) -> None:
     """Run a socket's application while its reader may read: looked at after news of the group, and every so often."""
+    has_ended = False
 
     async def close_once_over(news: asyncio.Event) -> None:
-        while True:
+        # A cancellation is lost where it meets a thread that just comes back: the end is said twice.
+        while not has_ended:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(every_s):
                     await news.wait()
@@ -87,6 +89,7 @@ async def run_while(
     try:
         await application(scope, receive, send)
     finally:
+        has_ended = True
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

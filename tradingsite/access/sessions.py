@@ -52,7 +52,8 @@ def confirm(session: Any) -> None:
 
 def is_fresh(session: Any) -> bool:
     """Return whether the password was typed within the last minutes."""
-    return 0 <= time.time() - session.get(CONFIRMED, 0) < FRESH_FOR.total_seconds()
+    typed_s: int = session.get(CONFIRMED, 0)
+    return 0 <= time.time() - typed_s < FRESH_FOR.total_seconds()
 
 
 def is_over(user: Any, session: Any) -> bool:
@@ -64,7 +65,8 @@ def is_over(user: Any, session: Any) -> bool:
 
 
 def _has_shown(session: Any, device: Device) -> bool:
-    return bool(session.get(DEVICE_ID_SESSION_KEY) == device.persistent_id)
+    shown: object = session.get(DEVICE_ID_SESSION_KEY)
+    return bool(shown == device.persistent_id)
 
 
 def living_user(session_key: str | None) -> User | None:

@@ -80,8 +80,10 @@ def revoke(given: ApiToken | ShareLink, *, by: str) -> None:
         given.save(update_fields=["revoked_at"])
         kind = "token" if isinstance(given, ApiToken) else "share link"
         note_change(by=by, kind=kind, subject=str(given), action="revoked")
-        is_token = isinstance(given, ApiToken)
-        end_sockets(user_id=given.user_id if is_token else None, link_id=None if is_token else given.pk)
+        if isinstance(given, ApiToken):
+            end_sockets(user_id=given.user_id)
+        else:
+            end_sockets(link_id=given.pk)
 
 
 def known_token(secret: str) -> ApiToken | None:

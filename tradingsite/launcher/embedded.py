@@ -26,6 +26,15 @@ DATABASE_NAME = "paddock"
 # A socket's path must fit in 108 bytes, PostgreSQL's file name in it included.
 LONGEST_SOCKET_DIR = 80
 _PR_SET_PDEATHSIG = 1
+# A statement that fails is not written down with its values, nor is the row that it would have made.
+NO_VALUES_IN_THE_LOG = {
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "log_statement": "none",
+    "log_min_duration_statement": "-1",
+}
 
 
 class DamagedCluster(Exception):
@@ -225,6 +234,7 @@ def postgres_command(
         "unix_socket_directories": str(socket_dir),
         "unix_socket_permissions": "0700",
         "log_line_prefix": "",
+        **NO_VALUES_IN_THE_LOG,
         "timezone": "UTC",
         "log_timezone": "UTC",
         "max_connections": "100",

@@ -16,11 +16,14 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
+
 from marketdata.disk_errors import disk_words
-from tradingsite import installations
+from tradingsite import installations, keys
 from tradingsite.first_run import ADMIN_NAME
 from tradingsite.launcher import programs
 from tradingsite.launcher.console import Console
+from tradingsite.launcher.folders import keep_to_ourselves
 from tradingsite.launcher.options import CannotStart, Options, read_options
 from tradingsite.launcher.readiness import ReadinessWatch
 from tradingsite.launcher.servers import Stopped, serve_data
@@ -43,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     supervisor = Supervisor(console)
     supervisor.listen_for_signals()
     try:
+        _refuse_exchange_keys()
         options = read_options(sys.argv[1:] if arguments is None else arguments)
         with _claimed(options.data_dir) as data_dir:
             try:
@@ -61,6 +65,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         pass
     console.step("everything is stopped")
     return 0
+
+
+def _refuse_exchange_keys() -> None:
+    try:
+        keys.refuse_exchange_keys(os.environ)
+    except ImproperlyConfigured as error:
+        raise CannotStart(str(error)) from None
 
 
 def _run(options: Options, console: Console, supervisor: Supervisor) -> None:
@@ -115,6 +126,7 @@ def _claimed(data_dir: Path) -> Iterator[Path]:
     """Hold ``data_dir``, made if need be, for this launcher alone."""
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        keep_to_ourselves(data_dir)
         lock = (data_dir / installations.LOCK_FILE).open("a+")
     except OSError as error:
         raise CannotStart(

@@ -12,6 +12,8 @@ from tradingsite.launcher import embedded
 from tradingsite.launcher.pulses import Answers, pulse_file
 from tradingsite.launcher.supervisor import Program
 
+# Each thread would have glibc keep memory of its own, and what is freed in one is not used in another.
+_ALLOCATOR = {"MALLOC_ARENA_MAX": "2"}
 # Django's system checks load every page and API; ``start.py check`` runs them.
 _NO_CHECKS = {"CELERY_SKIP_CHECKS": "1"}
 
@@ -133,7 +135,7 @@ def _python(
     return Program(
         name=name,
         command=[sys.executable, *arguments],
-        environ=environ if answers else {**environ, pulse.VARIABLE: str(file.path)},
+        environ={**_ALLOCATOR, **environ} if answers else {**_ALLOCATOR, **environ, pulse.VARIABLE: str(file.path)},
         cwd=ROOT,
         least_level=least_level,
         may_finish=may_finish,

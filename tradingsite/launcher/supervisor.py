@@ -18,6 +18,7 @@ from pathlib import Path
 from marketdata.telemetry.hanging import Patience, Silence, servers_answer, vitals_of
 from tradingsite.launcher.console import Console
 from tradingsite.launcher.embedded import OURSELVES, Account, die_with_parent
+from tradingsite.launcher.inheritance import inherited
 from tradingsite.launcher.pulses import Pulse
 
 FIRST_DELAY_S = 0.5
@@ -35,7 +36,7 @@ class Program:
 
     name: str
     command: Sequence[str]
-    environ: Mapping[str, str] = field(default_factory=dict)  # added to our own
+    environ: Mapping[str, str] = field(default_factory=dict)  # added to what it inherits
     cwd: Path | None = None
     account: Account = OURSELVES
     stop_signal: signal.Signals = signal.SIGTERM
@@ -176,7 +177,7 @@ class Supervisor:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **program.environ},
+            env={**inherited(program.name, os.environ), **program.environ},
             cwd=program.cwd,
             user=program.account.uid,
             group=program.account.gid,

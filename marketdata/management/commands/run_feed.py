@@ -24,6 +24,7 @@ from marketdata.feed.lock import RENEW_EVERY_S, FeedLock, Lease, LeaseWatch
 from marketdata.feed.metrics import FeedMetrics
 from marketdata.feed_events import FeedEventKind, Incident
 from marketdata.kraken.rest import KrakenRest, Pace
+from marketdata.kraken.symbols import symbols_of
 from marketdata.recording.exchange import Survey
 from marketdata.recording.files import InvalidRecording
 from marketdata.recording.reading import is_ours, surveyed
@@ -101,7 +102,7 @@ def _one_line(error: Exception) -> str:
 
 def _symbols(given: list[str] | None, found: Survey | None) -> tuple[str, ...]:
     if given:
-        return tuple(symbol for word in given for symbol in word.split(",") if symbol)
+        return symbols_of(symbol for word in given for symbol in word.split(","))
     if found is not None:
         return tuple(found.symbols)
     return watched_symbols()

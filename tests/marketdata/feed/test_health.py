@@ -201,3 +201,23 @@ def test_a_new_connection_begins_at_zero_even_if_nobody_looked_between():
     report = health.report(T0, {}, 135.0)
 
     assert (report["connected_s"], report["connected_share"]) == (5.0, 1.0)
+
+
+def test_a_named_pair_without_data_is_told_with_the_exchanges_reason():
+    health = FeedHealth(started_ns=T0, named=("XRP/USD", "NOPE/USD", "ETH/USD"))
+    health.observe([InstrumentsChanged((XRP,)), BookChanged("XRP/USD")], T0)
+    health.observe([SubscriptionRefused("instrument", "NOPE/USD", "the exchange lists no such pair")], T0)
+
+    assert health.without_data() == {
+        "NOPE/USD": "the exchange lists no such pair",
+        "ETH/USD": "no book has been received yet",
+    }
+
+
+def test_a_last_price_stays_what_it_was_when_the_decimals_change():
+    health = make_health()
+    health.observe([TradeSeen(Trade("XRP/USD", 1, Side.BUY, 100, 5, T0))], T0)
+
+    health.observe([InstrumentsChanged((replace(XRP, price_decimals=3),))], T0)
+
+    assert health.report(T0, {}, 0.0)["symbols"]["XRP/USD"]["last"] == "100"

@@ -6,6 +6,7 @@ import gzip
 import json
 import time
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 
 import httpx
 import pytest
@@ -14,7 +15,7 @@ from marketdata.kraken.rest import MAX_TRIES, KrakenRest, Pace, RestRefused, Res
 from tests.captures import DATA
 from tests.drawing import instrument
 from trading.book import BookTop, Level, Side
-from trading.candles import Candle
+from trading.candles import Candle, counts
 from trading.frames import NS_PER_S, utc
 
 BTC = instrument("BTC/USD", price_decimals=1, qty_decimals=8)
@@ -237,7 +238,6 @@ def test_warnings_are_no_errors():
         {"A": [[60, 1, 2, 3]], "last": 60},
         {"A": [row(60, "1e999999999")], "last": 60},
         {"A": [row(60, "NaN")], "last": 60},
-        {"A": [row(60, "100.123")], "last": 60},
         {"A": [row(60, "-1.0")], "last": 60},
         {"A": [[60, "10.0", "9.0", "9.0", "10.0", "1.0", "1.0", 1]], "last": 60},
         [],
@@ -325,3 +325,11 @@ def test_the_exchange_s_clock_is_read_from_time_or_from_its_status():
     assert round(told.ahead_ns / NS_PER_S) in (89, 90, 91)
     assert round(from_status.ahead_ns / NS_PER_S) in (-91, -90, -89)
     assert unknown is None
+
+
+def test_a_candle_of_days_when_the_pair_had_more_decimals_is_exact():
+    kraken = Kraken(result({"A": [row(60, "100.123")], "last": 60}))
+
+    (candle,) = kraken.client.candles(BTC, "1m")
+
+    assert [BTC.price(price) for price in counts(candle)[1:5]] == [Decimal("100.123")] * 4

@@ -3,7 +3,7 @@
 import pytest
 
 from strategies.models import DeploymentCost
-from strategies.worker.costs import Meter, record_costs, resumed_meter
+from strategies.worker.costs import Meter, record_costs, resumed_meters
 from tests.rows import enter
 
 MINUTE_NS = 60 * 10**9
@@ -38,7 +38,7 @@ def test_the_next_worker_counts_errors_on_and_memory_anew():
     first.note(0, 8_000, 0)
     record_costs({deployment.pk: first})
 
-    second = resumed_meter(deployment.pk)
+    second = resumed_meters([deployment.pk])[deployment.pk]
     second.errors += 1
     record_costs({deployment.pk: second})
 

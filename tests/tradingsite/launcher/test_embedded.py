@@ -1,3 +1,4 @@
+import contextlib
 import os
 import signal
 import subprocess
@@ -6,6 +7,7 @@ import time
 import psycopg
 import pytest
 
+from tests.processes import wait_until
 from tradingsite.launcher import embedded
 
 
@@ -160,3 +162,30 @@ def test_a_database_that_cannot_be_written_is_named_as_read_only(whole, monkeypa
 
     with pytest.raises(embedded.DamagedCluster, match="is read-only: make the folder writable"):
         embedded.check_cluster(whole)
+
+
+def test_the_log_of_the_database_holds_neither_values_nor_rows(cluster, account, tmp_path):
+    sockets = embedded.socket_dir_of(cluster.parent, account)
+    programs = embedded.postgres_programs(account, cluster.parent)
+    command = embedded.postgres_command(cluster, socket_dir=sockets, programs=programs, account=account, durable=False)
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, cwd="/", user=account.uid, group=account.gid
+        )
+    try:
+        wait_until((sockets / ".s.PGSQL.5432").exists, "the socket", log)
+        with psycopg.connect(embedded.postgres_url(sockets, "postgres"), autocommit=True) as database:
+            database.execute("CREATE TABLE tokens (digest text PRIMARY KEY, amount int CHECK (amount > 0))")
+            for amount in (1, 1, -1):
+                with contextlib.suppress(psycopg.Error):
+                    database.execute("INSERT INTO tokens VALUES (%s, %s)", ["tell-nobody-1", amount])
+                with contextlib.suppress(psycopg.Error):
+                    database.execute(f"INSERT INTO tokens VALUES ('tell-nobody-{amount}', {amount})")
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(20)
+
+    said = log.read_text()
+    assert "duplicate key" in said
+    assert "tell-nobody" not in said

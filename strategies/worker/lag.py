@@ -1,0 +1,51 @@
+"""Which workers are behind the market, by how much, and what they leave undone: for readiness and the pages."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import NamedTuple
+
+from django.utils import timezone
+
+from strategies.deployments.selectors import HEARTBEAT_FRESH_S
+from strategies.models import Worker
+from strategies.worker import leases
+from strategies.worker.shedding import Shed
+
+WORTH_SAYING_S = 2.0
+
+
+class Lag(NamedTuple):
+    """A worker that is behind, or leaves something undone not to be."""
+
+    worker: str
+    lag_s: float  # behind the newest frame
+    shed: Shed
+
+    @property
+    def sentence(self) -> str:
+        """In words: by how much, and what is left undone."""
+        words = f"{self.worker} is {self.lag_s:.1f} s behind the market"
+        return f"{words}: {self.shed.words}" if self.shed else words
+
+
+def lagging_workers() -> list[Lag]:
+    """Return the living workers that are behind, the furthest first."""
+    since = timezone.now() - timedelta(seconds=HEARTBEAT_FRESH_S)
+    lags = [_lag(row) for row in Worker.objects.filter(heartbeat_at__gt=since)]
+    return sorted((lag for lag in lags if _is_worth_saying(lag)), key=lambda lag: -lag.lag_s)
+
+
+def lag_of(deployment_id: int) -> Lag | None:
+    """Return the lag of the worker that holds a deployment; None while it is not worth saying."""
+    row = Worker.objects.filter(pk=leases.holder_of(deployment_id)).first()
+    lag = None if row is None else _lag(row)
+    return lag if lag is not None and _is_worth_saying(lag) else None
+
+
+def _lag(row: Worker) -> Lag:
+    return Lag(row.name, row.lag_ms / 1_000, Shed(min(row.shed, max(Shed))))
+
+
+def _is_worth_saying(lag: Lag) -> bool:
+    return lag.lag_s >= WORTH_SAYING_S or bool(lag.shed)
