@@ -38,7 +38,8 @@ def lagging_workers() -> list[Lag]:
 
 def lag_of(deployment_id: int) -> Lag | None:
     """Return the lag of the worker that holds a deployment; None while it is not worth saying."""
-    row = Worker.objects.filter(pk=leases.holder_of(deployment_id)).first()
+    holder = leases.holder_of(deployment_id)
+    row = None if holder is None else Worker.objects.filter(pk=holder).first()
     lag = None if row is None else _lag(row)
     return lag if lag is not None and _is_worth_saying(lag) else None
 

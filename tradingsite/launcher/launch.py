@@ -19,9 +19,9 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 from marketdata.disk_errors import disk_words
-from tradingsite import installations, keys
+from tradingsite import installations
 from tradingsite.first_run import ADMIN_NAME
-from tradingsite.launcher import programs
+from tradingsite.launcher import keys, programs
 from tradingsite.launcher.console import Console
 from tradingsite.launcher.folders import keep_to_ourselves
 from tradingsite.launcher.options import CannotStart, Options, read_options
