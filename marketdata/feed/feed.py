@@ -89,7 +89,7 @@ class Feed:
         )
         self._recorder = recorder
         self._replay = Replay(observer=self.health.observe)  # of a feed's own recording
-        self._publisher = Publisher(keeper.market_name, lease, lambda detail: self._note("frames_lost", detail))
+        self._publisher = Publisher(keeper.market_name, lease, report=lambda detail: self._note("frames_lost", detail))
         self._client = KrakenClient(url, self, reconnects=not is_recording)
         self._timekeeper = None if is_recording else Timekeeper(self._live_clock, self.health, rest, self._note)
         self._warm_up: WarmUp | None = None

@@ -27,8 +27,8 @@ from tradingsite.launcher.folders import keep_to_ourselves
 from tradingsite.launcher.options import CannotStart, Options, read_options
 from tradingsite.launcher.readiness import ReadinessWatch
 from tradingsite.launcher.servers import Stopped, serve_data
+from tradingsite.launcher.streams import open_streams, say
 from tradingsite.launcher.supervisor import Supervisor, describe_exit
-from tradingsite.streams import open_streams, say
 
 SERVICES = ("DATABASE_URL", "REDIS_URL", "PADDOCK_URL")  # what commands in another terminal need
 UNSEEN_FILE = "admin_password"  # in the data folder, until the password has been shown
