@@ -18,9 +18,9 @@ RUN pip install --no-cache-dir --require-hashes --target /tmp/uv -r requirements
 COPY . .
 # The key is for this one command and is kept nowhere.
 RUN useradd --system --uid 10001 paddock \
-    && mkdir /data \
+    && mkdir --mode=0700 /data \
     && chown paddock /data \
-    && PADDOCK_SECRET_KEY=only-for-collecting-the-static-files python manage.py collectstatic --noinput --verbosity 0
+    && PADDOCK_SECRET_KEY=only-for-collecting-the-static-files-of-this-image python manage.py collectstatic --noinput --verbosity 0
 
 USER paddock
 VOLUME /data

@@ -4,6 +4,8 @@
 It runs in the project's virtual environment and on the servers of the Paddock that runs, or of the one named.
 """
 
+import contextlib
+import errno
 import os
 import sys
 from importlib.util import find_spec
@@ -19,13 +21,16 @@ def main() -> None:
     use_project_python()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tradingsite.settings")
 
-    from tradingsite import installations
+    from django.core.exceptions import ImproperlyConfigured
+    from django.core.management import BaseCommand, ManagementUtility
 
+    from tradingsite import installations
+    from tradingsite.streams import forget, open_streams
+
+    open_streams()
     try:
         choice = installations.choose(sys.argv[1:])
         os.environ["PADDOCK_DATA_DIR"] = str(choice.data_dir)
-
-        from django.core.management import BaseCommand, ManagementUtility
 
         class Commands(ManagementUtility):
             def fetch_command(self, subcommand: str) -> BaseCommand:
@@ -34,12 +39,38 @@ def main() -> None:
                 return command
 
         Commands([sys.argv[0], *choice.arguments]).execute()
+        sys.stdout.flush()
     except installations.NoInstallation as error:
         fail(str(error))
     except BrokenPipeError:
         # The reader has seen enough, as in `manage.py doctor | head`.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        forget(sys.stdout)
         sys.exit(1)
+    except EOFError:
+        fail("this command asks a question, and there is nobody to answer: run it in a terminal; --help says without")
+    except KeyboardInterrupt:
+        fail("interrupted")
+    except OSError as error:
+        if error.filename is not None or error.errno not in {errno.ENOSPC, errno.EIO, errno.EBADF}:
+            raise
+        forget(sys.stdout)
+        fail(f"the output cannot be written: {error.strerror}")
+    except ImproperlyConfigured as error:
+        fail(str(error))
+    except Exception as error:
+        if server := away(error):
+            fail(f"{server} does not answer: {' '.join(str(error).split())}; manage.py doctor says more")
+        raise
+
+
+def away(error: Exception) -> str:
+    """Return the server that does not answer, or "" when the error is another one."""
+    import redis
+    from django.db import InterfaceError, OperationalError
+
+    if isinstance(error, redis.ConnectionError | redis.TimeoutError):
+        return "Redis"
+    return "the database" if isinstance(error, InterfaceError | OperationalError) else ""
 
 
 def use_project_python() -> None:
@@ -57,7 +88,8 @@ def use_project_python() -> None:
 
 def fail(text: str) -> NoReturn:
     """End with one line that says why."""
-    sys.stderr.write(f"manage.py: {text}\n")
+    with contextlib.suppress(AttributeError, OSError):  # where nobody can read it
+        sys.stderr.write(f"manage.py: {text}\n")
     sys.exit(1)
 
 

@@ -12,23 +12,29 @@
 Standard library only: this file makes the virtual environment, then hands over to it.
 """
 
+import errno
 import fcntl
 import hashlib
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import IO, NoReturn
+
+from tradingsite.streams import open_streams, say
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
+LOCK = ROOT / ".venv.lock"
 REQUIREMENTS = ROOT / "requirements"
 LEAST_PYTHON = (3, 11)
+UNFINISHED = VENV / ".paddock-unfinished"  # there while something is being installed
 STARTED_S = time.monotonic()
 # All tests at once use two cores; a module's tests stay together, for they share what is dear to start.
 ALL_TESTS = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
@@ -43,51 +49,108 @@ MODULES = {
 
 def main(arguments: list[str]) -> NoReturn:
     """Prepare the environment, then become the command asked for."""
+    open_streams()
     if sys.version_info < LEAST_PYTHON:
         fail(f"this is Python {sys.version.split()[0]}: expected 3.11 or newer")
     if arguments[:1] in (["-h"], ["--help"]):
-        sys.stdout.write(f"{__doc__}\n")
+        say(sys.stdout, str(__doc__))
         sys.exit(0)
     word = arguments[0] if arguments and not arguments[0].startswith("-") else ""
     if word and word not in MODULES:
         fail(f"unknown command {word!r}: expected {', '.join(MODULES)}, or options that start with -")
+    # A request to end is an interruption here, too: what was begun is ended with us.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     try:
         prepare("dev" if word else "default")
     except KeyboardInterrupt:
         fail("interrupted while the environment was being made; the next start goes on from here")
+    except OSError as error:
+        fail(f"the environment in {VENV} cannot be used: {error}; {remedy(error)}")
+    become(word, arguments)
+
+
+def become(word: str, arguments: Sequence[str]) -> NoReturn:
+    """Replace this process by the command: signals and the exit code need no passing on."""
     module = MODULES.get(word, "tradingsite.launcher.launch")
     path = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = f"{ROOT}{os.pathsep}{path}" if path else str(ROOT)
     os.environ["PADDOCK_STARTED_S"] = str(STARTED_S)
     if word:
         os.chdir(ROOT)
+    else:
+        # Ctrl-C waits until the launcher can end what it has begun.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     given: Sequence[str] = arguments[1 if word else 0 :]
     if word == "test":
         given = {(): ALL_TESTS, ("--fast",): FAST_TESTS}.get(tuple(given), given)
-    # This process becomes the command: signals and the exit code need no passing on.
-    os.execv(PYTHON, [str(PYTHON), "-m", module, *given])
+    try:
+        os.execv(PYTHON, [str(PYTHON), "-m", module, *given])
+    except OSError as error:
+        fail(f"{PYTHON} cannot be run ({error.strerror}): delete {VENV}, the next start makes it anew")
 
 
 def prepare(kind: str) -> None:
-    """Make the virtual environment hold the locked requirements of ``kind``, unless it already does."""
+    """Make the virtual environment hold the locked requirements of ``kind``, unless it already does.
+
+    Interrupted at whatever point, it is made anew by the next start: it is marked as unfinished until it is whole.
+    """
     if is_stamped(kind):
         return
-    with (ROOT / ".venv.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with LOCK.open("w") as lock:
+        claim(lock)
         if is_stamped(kind):
             return
-        if not (PYTHON.exists() and run([PYTHON, "-m", "pip", "--version"]).returncode == 0):
-            make_venv()
-        install(REQUIREMENTS / f"{kind}.txt")
+        if UNFINISHED.exists() or runs([PYTHON, "-m", "pip", "--version"], lock) is not None:
+            make_venv(lock)
+        UNFINISHED.touch()
+        for stamped in ("default", "dev"):
+            stamp_path(stamped).unlink(missing_ok=True)
+        install(REQUIREMENTS / f"{kind}.txt", lock)
         # The development requirements hold the default ones.
         for stamped in {kind, "default"}:
-            stamp_path(stamped).write_text(fingerprint(stamped))
+            write_stamp(stamped)
+        UNFINISHED.unlink()
+
+
+def claim(lock: IO[str]) -> None:
+    """Hold ``lock``; what an interrupted start has left running holds it, too, until it ends."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        step("another start makes the environment; waiting for it")
+        fcntl.flock(lock, fcntl.LOCK_EX)
 
 
 def is_stamped(kind: str) -> bool:
-    """Return whether the environment was last made for just these requirements."""
-    stamp = stamp_path(kind)
-    return PYTHON.exists() and stamp.exists() and stamp.read_text() == fingerprint(kind)
+    """Return whether the environment was last made for just these requirements, and nothing was deleted from it."""
+    try:
+        known, *packages = stamp_path(kind).read_text().splitlines()
+    except (OSError, ValueError):
+        return False
+    if UNFINISHED.exists() or not PYTHON.exists() or known != fingerprint(kind):
+        return False
+    missing = sorted(set(packages) - installed())
+    if missing:
+        step(f"{len(missing)} files are missing in .venv, such as {missing[0]}; it is made anew")
+        stamp_path(kind).unlink()
+        UNFINISHED.touch()
+    return not missing
+
+
+def installed() -> set[str]:
+    """Return what lies in the environment's folder of packages."""
+    names: set[str] = set()
+    for folder in VENV.glob("lib/python3*/site-packages"):
+        names.update(path.name for path in folder.iterdir() if not path.name.startswith("__"))
+    return names
+
+
+def write_stamp(kind: str) -> None:
+    """Remember for which requirements the environment was made, and what that has put there."""
+    draft = VENV / ".paddock-stamp"
+    draft.write_text("\n".join([fingerprint(kind), *sorted(installed())]) + "\n")
+    draft.replace(stamp_path(kind))
 
 
 def stamp_path(kind: str) -> Path:
@@ -100,18 +163,24 @@ def fingerprint(kind: str) -> str:
     return hashlib.sha256(f"{sys.version}\n{(REQUIREMENTS / f'{kind}.txt').read_text()}".encode()).hexdigest()
 
 
-def make_venv() -> None:
+def make_venv(lock: IO[str]) -> None:
     """Make an empty virtual environment in ``.venv``."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
         fail(f"python3-venv is missing: install it (Debian, Ubuntu: apt install python{version}-venv)")
-    made = run([sys.executable, "-m", "venv", "--clear", VENV])
-    if made.returncode != 0:
-        fail(f"no virtual environment could be made in {VENV}: {last_line(made)}")
+    if not VENV.is_dir() and (VENV.exists() or VENV.is_symlink()):
+        fail(f"{VENV} is no folder: delete it, the environment belongs there")
+    VENV.mkdir(exist_ok=True)
+    for path in VENV.iterdir():  # all but the mark that it is unfinished
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    UNFINISHED.touch()
+    wrong = runs([sys.executable, "-m", "venv", VENV], lock)
+    if wrong is not None:
+        fail(f"no virtual environment could be made in {VENV}: {wrong}")
     step("virtual environment made in .venv")
 
 
-def install(locked: Path) -> None:
+def install(locked: Path, lock: IO[str]) -> None:
     """Install ``locked``, each file checked by its hash: through uv when it can be had, else pip."""
     tool = VENV / ".uv"
     pip: list[str | Path] = [
@@ -123,26 +192,52 @@ def install(locked: Path) -> None:
         "--disable-pip-version-check",
         "--require-hashes",
     ]
-    had = run([*pip, "--no-deps", "--target", tool, "--upgrade", "-r", REQUIREMENTS / "bootstrap.txt"])
-    done = had
-    if had.returncode == 0:
+    wrong = runs([*pip, "--no-deps", "--target", tool, "--upgrade", "-r", REQUIREMENTS / "bootstrap.txt"], lock)
+    if wrong is None:
         step("uv fetched")
         uv: list[str | Path] = [tool / "bin" / "uv", "pip", "install", "--quiet", "--require-hashes"]
-        done = run([*uv, "--python", PYTHON, "-r", locked])
+        wrong = runs([*uv, "--python", PYTHON, "-r", locked], lock)
         # Sixty megabytes that only the next change of the requirements would use.
         shutil.rmtree(tool)
-    if done.returncode != 0:
-        step(f"uv cannot be used here ({last_line(done)[:60]}); pip takes a little longer")
-        done = run([*pip, "-r", locked])
-    if done.returncode != 0:
-        fail(f"{locked.relative_to(ROOT)} could not be installed: {last_line(done)}")
+    if wrong is not None:
+        step(f"uv cannot be used here ({wrong[:60]}); pip takes a little longer")
+        wrong = runs([*pip, "-r", locked], lock)
+    if wrong is not None:
+        fail(f"{locked.relative_to(ROOT)} could not be installed: {wrong}")
     step(f"{locked.relative_to(ROOT)} installed")
 
 
-def run(command: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
-    """Run ``command``, its output kept for the case that it fails."""
+def runs(command: Sequence[str | Path], lock: IO[str]) -> str | None:
+    """Run ``command`` to its end; return None, or what went wrong, in its last words.
+
+    It holds ``lock``, too: should this process be killed, the next start waits for it.
+    """
     environ = {**os.environ, "UV_PYTHON_DOWNLOADS": "never", "UV_LINK_MODE": "hardlink"}
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            env=environ,
+            pass_fds=(lock.fileno(),),
+        )
+    except OSError as error:
+        return str(error)
+    return None if done.returncode == 0 else last_line(done)
+
+
+def remedy(error: OSError) -> str:
+    """Return what to do about a file that cannot be used."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return "free some space on its disk"
+    if error.errno == errno.EROFS:
+        return f"{ROOT} is read-only: copy Paddock to a folder that can be written"
+    if error.errno in {errno.EACCES, errno.EPERM}:
+        return f"give user {os.getuid()} the right to write in {ROOT}, or copy Paddock to a folder of its own"
+    return f"delete {VENV}, the next start makes it anew"
 
 
 def last_line(done: subprocess.CompletedProcess[str]) -> str:
@@ -153,13 +248,12 @@ def last_line(done: subprocess.CompletedProcess[str]) -> str:
 
 def step(text: str) -> None:
     """Show that a step of the set-up is done, with the seconds since the start."""
-    sys.stdout.write(f"· {text:<66} {time.monotonic() - STARTED_S:6.1f} s\n")
-    sys.stdout.flush()
+    say(sys.stdout, f"· {text:<66} {time.monotonic() - STARTED_S:6.1f} s")
 
 
 def fail(text: str) -> NoReturn:
     """End with one line that says why."""
-    sys.stderr.write(f"paddock cannot start: {text}\n")
+    say(sys.stderr, f"paddock cannot start: {text}")
     sys.exit(1)
 
 

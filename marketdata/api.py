@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +21,7 @@ from marketdata import bus, selectors
 from marketdata.feed.health import connection_budget
 from marketdata.feed_events import FeedEventKind
 from marketdata.history.coverage import coverage, stored_symbols
+from marketdata.kraken.symbols import UnknownPairName, symbol_of
 from marketdata.serializers import CandleSerializer, CoverageSerializer, FeedSerializer, InstrumentSerializer
 from trading.candles import TIMEFRAME_MINUTES
 
@@ -150,6 +152,9 @@ def _symbol_of_events(request: Request, market: str | None) -> str | None:
 def requested_choice(request: Request, name: str, known: Iterable[str], *, default: str | None = None) -> str | None:
     """Return the parameter, which must be one of those known; ``default`` is what it is when left out."""
     value, choices = request.query_params.get(name, default), list(known)
+    if name == "symbol" and value and value not in choices:
+        with suppress(UnknownPairName):
+            value = symbol_of(value, choices)
     if value is not None and value not in choices:
         raise ValidationError({name: f"{name} is {value!r}; expected one of {', '.join(choices) or 'none yet'}"})
     return value

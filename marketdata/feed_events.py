@@ -29,7 +29,8 @@ class FeedEventKind(StrEnum):
     BAD_FRAME = "bad_frame", "A message could not be understood and was left out."
     RECORDING = "recording", "The recording is not whole."
     STANDBY = "standby", "A feed waits beside another, takes over, or hands over."
-    FRAMES_LOST = "frames_lost", "Frames were not published: Redis was away too long."
+    FRAMES_LOST = "frames_lost", "Frames were not published: Redis was away too long, or refused them."
+    CLOCK = "clock", "This machine's clock differs from the exchange's, or is right again."
     LATE = "late", "Trades came after their minute had closed."
 
 
@@ -41,3 +42,5 @@ class Incident:
     kind: FeedEventKind
     symbol: str  # empty: of all
     detail: str
+    count: int = 1  # how often it happened
+    until_ns: int = 0  # the last time; 0: it happened once

@@ -101,6 +101,8 @@ class FeedEvent(models.Model):
     kind = models.CharField(max_length=30, choices=[(kind.value, kind.value) for kind in FeedEventKind])
     symbol = models.CharField(max_length=30, blank=True, help_text="empty: the whole feed")
     detail = models.CharField(max_length=500, blank=True)
+    count = models.PositiveIntegerField(default=1, help_text="how often it happened, from its time until the last time")
+    until = models.DateTimeField(null=True, blank=True, help_text="the last time; null: it happened once")
 
     class Meta:
         ordering = ("-time", "-id")

@@ -12,7 +12,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from marketdata import models
 from marketdata.feed_events import FeedEventKind
-from trading.candles import SERIES_CAPACITY, TIMEFRAME_MINUTES, Candle, Closed
+from trading.candles import SERIES_CAPACITY, TIMEFRAME_MINUTES, Candle, Closed, counted
+from trading.frames import Count
 from trading.instruments import Instrument
 from trading.market import Market
 from trading.minutes import ns_of
@@ -133,14 +134,15 @@ def connection_attempts_ns(market: str, since: datetime) -> list[int]:
 def _in_ticks(numbers: Sequence[Any], instrument: Instrument) -> Candle:
     start, *prices, volume, trades = numbers
     open_, high, low, close = (ticks_of(price, instrument) for price in prices)
-    return Candle(ns_of(start), open_, high, low, close, _units(volume, instrument.qty_decimals), trades)
+    return counted((ns_of(start), open_, high, low, close, _units(volume, instrument.qty_decimals), trades))
 
 
-def ticks_of(price: Decimal, instrument: Instrument) -> int:
-    """Return a price of a row in ticks."""
+def ticks_of(price: Decimal, instrument: Instrument) -> Count:
+    """Return a price of a row in ticks; a fraction where the exchange has made the pair coarser since."""
     return _units(price, instrument.price_decimals)
 
 
-def _units(number: Decimal, decimals: int) -> int:
-    # Rounded only where the exchange has made the pair coarser since.
-    return int(number.scaleb(decimals).to_integral_value())
+def _units(number: Decimal, decimals: int) -> Count:
+    units = number.scaleb(decimals)
+    whole = int(units)
+    return whole if units == whole else units

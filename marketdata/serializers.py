@@ -36,6 +36,16 @@ class QuoteSerializer(serializers.Serializer[Figures]):
     gaps = _count("how often its trade ids jumped")
 
 
+class ClockSerializer(serializers.Serializer[Figures]):
+    """The clock of the feed's machine against the exchange's, as the exchange's own answers show it."""
+
+    behind_s = serializers.FloatField(
+        allow_null=True, help_text="seconds that the machine's clock is behind; below zero it is ahead; null: unknown"
+    )
+    corrected_s = serializers.FloatField(allow_null=True, help_text="seconds that the feed adds to the machine's clock")
+    is_wrong = serializers.BooleanField(allow_null=True, help_text="by more than 2 s")
+
+
 class LagSerializer(serializers.Serializer[Figures]):
     """How far timestamps lie behind the time of receipt, measured about once a second."""
 
@@ -76,7 +86,7 @@ class FeedEventSerializer(serializers.ModelSerializer[models.FeedEvent]):
 
     class Meta:
         model = models.FeedEvent
-        fields = ("market", "time", "kind", "symbol", "detail")
+        fields = ("market", "time", "kind", "symbol", "detail", "count", "until")
         extra_kwargs = {
             "time": {"help_text": "UTC, the market's clock"},
             "kind": {"help_text": "; ".join(f"{kind.value}: {kind.meaning}" for kind in FeedEventKind)},
@@ -107,6 +117,7 @@ class FeedSerializer(serializers.Serializer[Figures]):
     messages = _count("messages received")
     messages_per_s = serializers.FloatField(allow_null=True, help_text="messages per second, over the last 5 s")
     lag_ms = LagSerializer(allow_null=True, help_text="milliseconds")
+    clock = ClockSerializer(allow_null=True)
     heartbeat_age_s = _seconds("market time since the exchange's last heartbeat")
     channels = serializers.DictField(
         child=serializers.FloatField(allow_null=True),

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
 
 from marketdata import models
 from marketdata.feed_events import Incident
-from trading.candles import Candle, Closed
+from trading.candles import Candle, Closed, counts
 from trading.frames import utc
 from trading.instruments import Instrument
 
@@ -98,18 +97,27 @@ def record_instruments(*, market: str, instruments: Iterable[Instrument]) -> Non
     )
 
 
+@transaction.atomic
 def record_incidents(*, market: str, incidents: Iterable[Incident]) -> None:
-    """Write feed events. Their texts come off the wire: what PostgreSQL cannot hold is escaped."""
-    models.FeedEvent.objects.bulk_create(
-        models.FeedEvent(
-            market=market,
-            time=utc(incident.time_ns),
-            kind=incident.kind,
-            symbol=_storable(incident.symbol, _SYMBOL_LENGTH),
-            detail=_storable(incident.detail, _DETAIL_LENGTH),
-        )
-        for incident in incidents
-    )
+    """Write feed events; one that is known and has recurred is counted on its row.
+
+    Their texts come off the wire: what PostgreSQL cannot hold is escaped.
+    """
+    new = []
+    for incident in incidents:
+        about = {
+            "market": market,
+            "time": utc(incident.time_ns),
+            "kind": incident.kind,
+            "symbol": _storable(incident.symbol, _SYMBOL_LENGTH),
+            "detail": _storable(incident.detail, _DETAIL_LENGTH),
+        }
+        until = utc(incident.until_ns) if incident.until_ns else None
+        recurred = incident.count > 1
+        if recurred and models.FeedEvent.objects.filter(**about).update(count=incident.count, until=until):
+            continue
+        new.append(models.FeedEvent(**about, count=incident.count, until=until))
+    models.FeedEvent.objects.bulk_create(new)
 
 
 @transaction.atomic
@@ -130,14 +138,11 @@ def _write_candles(market: str, candles: Iterable[tuple[Closed, int, Instrument]
 
 
 def _candle_row(closed: Closed, sequence: int, instrument: Instrument) -> tuple[Any, ...]:
-    def price(ticks: float) -> Decimal:
-        return instrument.price(int(ticks))  # whole: candles of a feed are counted in ticks and lots
-
-    candle = closed.candle
+    start_ns, *prices, volume, trades = counts(closed.candle)
     return (
-        *(closed.symbol, closed.timeframe, utc(candle.start_ns)),
-        *(price(candle.open), price(candle.high), price(candle.low), price(candle.close)),
-        *(instrument.qty(int(candle.volume)), candle.trades, sequence),
+        *(closed.symbol, closed.timeframe, utc(start_ns)),
+        *(instrument.price(ticks) for ticks in prices),
+        *(instrument.qty(volume), trades, sequence),
     )
 
 

@@ -13,6 +13,8 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from marketdata.kraken.answers import DEPTHS
+from marketdata.kraken.symbols import UnknownPairName, symbols_of
+from marketdata.proxies import proxy_for
 from marketdata.recording.files import SUFFIX
 from marketdata.recording.folders import files_in, read_index, sha256_of
 from trading.frames import FRAME_DEPTH
@@ -74,8 +76,15 @@ def configured(name: str, default: str) -> str:
 
 
 def watched_symbols() -> tuple[str, ...]:
-    """Return the pairs that a feed watches when none are given."""
-    return tuple(configured("FEED_SYMBOLS", DEFAULT_SYMBOLS).replace(",", " ").split())
+    """Return the pairs that a feed watches when none are given, however they are spelled.
+
+    Raises:
+        ValueError: FEED_SYMBOLS holds what is no pair.
+    """
+    try:
+        return symbols_of(configured("FEED_SYMBOLS", DEFAULT_SYMBOLS).replace(",", " ").split())
+    except UnknownPairName as error:
+        raise ValueError(f"FEED_SYMBOLS: {error}") from None
 
 
 def watched_depth() -> int:
@@ -93,7 +102,8 @@ def watched_depth() -> int:
 def kraken_answers(url: str, *, timeout_s: float) -> bool:
     """Return whether an exchange at ``url`` greets a new connection with its status in time."""
     try:
-        with connect(url, open_timeout=timeout_s, close_timeout=1) as socket:
+        proxy = proxy_for(url)
+        with connect(url, open_timeout=timeout_s, close_timeout=1, proxy=proxy.url if proxy else None) as socket:
             greeting = json.loads(socket.recv(timeout=timeout_s))
     except (OSError, WebSocketException, ValueError):  # a timeout is an OSError, bad JSON a ValueError
         return False

@@ -49,7 +49,7 @@ HARMLESS = {  # deed -> what is counted of it
     "order for ever": "refused_bad_number",
     "say half a letter": "half \\ud83d",
     "say ever new things": "other",
-    "keep sets as keys": "no_signal",
+    "keep sets as keys": "kept",
 }
 UNWRITABLE = {  # deed -> why it is quarantined
     "spoil its checkpoint": "its record could not be written: Unencodable: orders_sent_ns[",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from marketdata import bus
-from marketdata.feed.lock import FeedLock
+from marketdata.feed.lock import FeedLock, LeaseWatch
 from marketdata.models import FeedEvent
 from portfolios.selectors import current_season
 from strategies.league.files import load_league
@@ -74,6 +75,55 @@ def test_the_second_feed_takes_over_within_five_seconds_and_the_gap_is_on_record
     assert all(later.sequence > earlier.sequence for earlier, later in pairwise(frames))
     assert all(later.sequence == earlier.sequence + 1 or later.gap is not None for earlier, later in pairwise(frames))
     assert FeedEvent.objects.filter(market=MARKET, kind="gap", detail__contains="the feed was not running").exists()
+
+
+def test_the_second_feed_takes_over_from_a_frozen_one_which_publishes_nothing_when_it_wakes(tmp_path: Path) -> None:
+    log, frozen_log = tmp_path / "log", tmp_path / "frozen"
+    log.touch()
+    frozen_log.touch()
+    with ExitStack() as stack:
+        first = stack.enter_context(feed(frozen_log))
+        wait_until(lambda: bus.latest_sequence(MARKET) > 0, "a frame of the first feed", frozen_log)
+        stack.enter_context(feed(log))
+        wait_until(lambda: is_recorded("stands by"), "the second feed standing by", log)
+
+        first.send_signal(signal.SIGSTOP)
+        try:
+            last = bus.latest_sequence(MARKET)
+            wait_until(lambda: bus.latest_sequence(MARKET) > last + 1, "a frame of the second feed", log)
+            token = bus.lease_beat(MARKET)
+        finally:
+            first.send_signal(signal.SIGCONT)
+        wait_until(lambda: "this one stands by" in frozen_log.read_text(), "the first feed standing by", frozen_log)
+        woken = bus.latest_sequence(MARKET)
+        wait_until(lambda: bus.latest_sequence(MARKET) > woken + 20, "the second feed going on", log)
+        frames = list(bus.read(MARKET, 0))
+        holder = bus.lease_beat(MARKET)
+
+    assert is_recorded("it stands still")
+    assert is_recorded("takes over")
+    gaps = [frame.gap for frame in frames if frame.sequence > last and frame.gap is not None]
+    assert gaps[0] is not None
+    assert gaps[0].from_ns <= (last + 1) * 100_000_000
+    assert token is not None and holder is not None
+    assert holder[0] == token[0]
+    assert all(later.sequence == earlier.sequence + 1 or later.gap is not None for earlier, later in pairwise(frames))
+
+
+def test_a_lease_is_frozen_only_when_its_watcher_was_awake_and_saw_no_sign_of_life() -> None:
+    def verdicts(*looks: tuple[float, int | None]) -> list[bool]:
+        watch = LeaseWatch()
+        return [watch.is_frozen(None if beat is None else (1, beat), at_s) for at_s, beat in looks]
+
+    silent = [(0.5 * n, 7) for n in range(8)]
+    living = [(0.5 * n, n) for n in range(20)]
+    redis_away = [(0.5 * n, None if n == 4 else 7) for n in range(9)]
+    overslept = [(0.5 * n + (60 if n > 3 else 0), 7) for n in range(8)]
+
+    assert verdicts(*silent) == [False] * 5 + [True] * 3
+    assert not any(verdicts(*living))
+    assert not any(verdicts(*redis_away))
+    assert not any(verdicts(*overslept))
 
 
 def test_a_market_has_one_lock_and_markets_do_not_share_it() -> None:

@@ -7,6 +7,7 @@ sums of what is let in still fit.
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ LONGEST_SYMBOL = 30
 LONGEST_REASON = 300
 LONGEST_SENTENCE = 500
 _LONGEST_SHOWN = 80
+_LEAST_WRITTEN_OUT = 1e-18
 _MOST_SHOWN_BITS = 128
 
 
@@ -75,6 +77,8 @@ def shown(value: object) -> str:
         return f"a whole number of {value.bit_length()} bits"
     try:
         text = repr(value) if isinstance(value, str) else str(value)
+        if isinstance(value, float | Decimal) and "e-" in text.lower() and value > _LEAST_WRITTEN_OUT:
+            text = f"{Decimal(text):f}"  # a low price, as people write it
     except Exception:
         # How a thing prints itself is the strategy's code, too.
         text = f"a {type(value).__name__}"
@@ -91,6 +95,17 @@ def storable(text: str, longest: int) -> str:
 
 def reason_key(code: object, symbol: object) -> str:
     """Return how a reason is counted: "code", or "code SYMBOL"."""
+    if type(code) is str and type(symbol) is str and len(code) + len(symbol) <= LONGEST_CODE:
+        return _short_key(code, symbol)  # nearly always, and nearly always the same ones
+    return _key(code, symbol)
+
+
+@lru_cache(maxsize=4_096)
+def _short_key(code: str, symbol: str) -> str:
+    return _key(code, symbol)
+
+
+def _key(code: object, symbol: object) -> str:
     name = storable(str(code or "no_signal"), LONGEST_CODE)
     return f"{name} {storable(str(symbol), LONGEST_SYMBOL)}" if symbol else name
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from decimal import Decimal
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from trading.frames import CandleCounts
 from trading.instruments import Instrument
+from trading.recount import Recount
 
 TIMEFRAME_MINUTES = {"1m": 1, "5m": 5, "15m": 15, "1h": 60, "4h": 240, "1d": 1440}
 MINUTE_NS = 60_000_000_000
@@ -39,6 +42,23 @@ class Candle:
     def is_flat(self) -> bool:
         """True when nobody traded in the interval."""
         return self.trades == 0
+
+
+def counted(numbers: CandleCounts) -> Candle:
+    """Return a candle of ticks and lots. Where they are no whole ones it holds Decimals, which add up as exactly."""
+    return Candle(*cast("tuple[int, float, float, float, float, float, int]", numbers))
+
+
+def counts(candle: Candle) -> CandleCounts:
+    """Return a candle of ticks and lots as exact numbers: floats would round them."""
+    units: tuple[object, ...] = candle.open, candle.high, candle.low, candle.close, candle.volume
+    o, h, low, c, v = (n if isinstance(n, Decimal) else int(cast("float", n)) for n in units)
+    return candle.start_ns, o, h, low, c, v, candle.trades
+
+
+def recounted(candle: Candle, change: Recount) -> Candle:
+    """Return a candle of ticks and lots in the decimals that its instrument has now."""
+    return counted(change.candle(counts(candle)))
 
 
 class Closed(NamedTuple):
@@ -72,11 +92,11 @@ def in_units(candle: Candle, instrument: Instrument) -> Candle:
     price, qty = 10**instrument.price_decimals, 10**instrument.qty_decimals
     return Candle(
         candle.start_ns,
-        candle.open / price,
-        candle.high / price,
-        candle.low / price,
-        candle.close / price,
-        candle.volume / qty,
+        float(candle.open / price),
+        float(candle.high / price),
+        float(candle.low / price),
+        float(candle.close / price),
+        float(candle.volume / qty),
         candle.trades,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import msgspec
 
@@ -16,6 +17,11 @@ NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
 
 STALE = "stale"  # a status of ours beside the exchange's: we do not know this symbol's book
+
+
+# Ticks or lots of a candle: whole, but where the instrument had more decimals when they were traded. Never rounded.
+Count = int | Decimal
+CandleCounts = tuple[int, Count, Count, Count, Count, Count, int]  # start ns, open, high, low, close, volume, trades
 
 
 class UnknownFrame(ValueError):
@@ -36,12 +42,12 @@ class Trade(msgspec.Struct, frozen=True, array_like=True):
 class History(msgspec.Struct, frozen=True, array_like=True):
     """Closed candles of a symbol from before we watched, or from a stretch that we missed.
 
-    Each is (start ns, open, high, low, close, volume, trades) in ticks and lots.
+    Prices and volume are in ticks and lots.
     """
 
     symbol: str
     timeframe: str
-    candles: tuple[tuple[int, int, int, int, int, int, int], ...]
+    candles: tuple[CandleCounts, ...]
 
 
 class Gap(msgspec.Struct, frozen=True, array_like=True):
@@ -58,6 +64,10 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``sequence`` is the boundary's number since the epoch (``time_ns`` divided by the
     interval), so a restarted feed can neither reuse nor skip one unseen: consecutive
     frames differ by one unless ``gap`` says otherwise.
+
+    A frame speaks one language: all that it says of a symbol is counted in the decimals of the newest of
+    ``instruments``, its own included. Where they differ from those before, whoever holds ticks or lots counts
+    them anew (`trading.recount`) before anything else of the frame is taken in.
     """
 
     sequence: int

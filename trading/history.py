@@ -11,10 +11,12 @@ from trading.candles import (
     CandleSeries,
     CandleStore,
     in_units,
+    recounted,
     rolled_up,
     width_ns,
 )
 from trading.instruments import Instrument
+from trading.recount import Recount
 
 _LONGER = {shorter: longer for longer, shorter in ROLLS_UP_FROM.items()}
 _MOST_PIECES = 12  # of the next longer candle, six at most, and those after it that a correction may reach behind
@@ -83,6 +85,11 @@ class CandleHistory:
             for candle in self._newest.get(timeframe, ())
             if candle.start_ns + width_ns(timeframe) > since_ns
         ]
+
+    def recount(self, change: Recount) -> None:
+        """Count what longer candles will be made of in other decimals; what strategies read are prices and stays."""
+        for timeframe, pieces in self._newest.items():
+            self._newest[timeframe] = [recounted(piece, change) for piece in pieces]
 
     def view(self, timeframe: str) -> CandleSeries:
         """Return the closed candles of one timeframe."""

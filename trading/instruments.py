@@ -63,11 +63,11 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         """
         return _exact(qty, self.qty_decimals, f"{self.symbol} quantity")
 
-    def price(self, ticks: int) -> Decimal:
+    def price(self, ticks: int | Decimal) -> Decimal:
         """Return ``ticks`` as quote currency per unit of base, at full precision."""
         return ticks * _UNITS[self.price_decimals]
 
-    def qty(self, lots: int) -> Decimal:
+    def qty(self, lots: int | Decimal) -> Decimal:
         """Return ``lots`` as base currency, at full precision."""
         return lots * _UNITS[self.qty_decimals]
 

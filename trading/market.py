@@ -9,15 +9,16 @@ import msgspec
 from msgspec.structs import replace
 
 from trading.book import BookTop
-from trading.candles import MINUTE_NS, TIMEFRAME_MINUTES, Candle, Closed, width_ns
-from trading.frames import FRAME_INTERVAL_MS, NS_PER_MS, Frame, History, Trade
+from trading.candles import MINUTE_NS, TIMEFRAME_MINUTES, Candle, Closed, counted, counts, width_ns
+from trading.frames import FRAME_INTERVAL_MS, NS_PER_MS, CandleCounts, Frame, History, Trade
 from trading.history import CandleHistory
 from trading.instruments import Instrument
 from trading.minutes import CandleBuilder
+from trading.recount import Decimals, decimals_of, in_finer, recount
 from trading.snapshot import DataSnapshot
 
 __all__ = ["DataSnapshot", "Market"]  # strategies have imported the first from here
-from trading.market_snapshot import TAPE_LENGTH, MarketSnapshot, MarketView
+from trading.market_snapshot import TAPE_LENGTH, MarketSnapshot, MarketView, recounted_view
 
 
 def _with_print(tape: list[Trade], length: int, trade: Trade) -> tuple[list[Trade], int]:
@@ -32,12 +33,6 @@ def _with_print(tape: list[Trade], length: int, trade: Trade) -> tuple[list[Trad
     return tape, length + 1
 
 
-def _whole_numbers(candle: Candle) -> tuple[int, int, int, int, int, int, int]:
-    """Return a candle of ticks and lots as integers: floats would round them."""
-    o, h, low, c, v = (int(n) for n in (candle.open, candle.high, candle.low, candle.close, candle.volume))
-    return candle.start_ns, o, h, low, c, v, candle.trades
-
-
 class _SavedMarket(msgspec.Struct):
     sequence: int
     time_ns: int
@@ -48,7 +43,8 @@ class _SavedMarket(msgspec.Struct):
     last_ticks: dict[str, int]
     tapes: dict[str, list[Trade]]
     builders: dict[str, CandleBuilder]
-    correctable: list[tuple[str, str, tuple[int, int, int, int, int, int, int]]]  # closed; symbol, timeframe, numbers
+    correctable: list[tuple[str, str, CandleCounts]]  # closed; symbol, timeframe, numbers
+    tape_decimals: dict[str, Decimals] = {}
 
 
 _encoder = msgspec.msgpack.Encoder(order="deterministic")
@@ -74,7 +70,7 @@ class Market:
         view = self._view
         closed: list[tuple[str, Candle]] = []
         if frame.instruments:
-            view = replace(view, instruments=view.instruments | {i.symbol: i for i in frame.instruments})
+            view = self._recounted(frame.instruments)
             self._begin_to_watch(frame)
         if frame.statuses:
             view = replace(view, statuses=view.statuses | frame.statuses)
@@ -101,6 +97,21 @@ class Market:
             known += self._remember(piece)
         return known
 
+    def _recounted(self, instruments: Iterable[Instrument]) -> MarketView:
+        """Count all that is held in the decimals that instruments have from now on; return the view with them."""
+        view = self._view
+        changed = {i.symbol: i for i in instruments if view.instruments.get(i.symbol) != i}
+        for symbol, instrument in changed.items():
+            known = view.instruments.get(symbol)
+            change = recount(None if known is None else decimals_of(known), instrument)
+            if change is not None:
+                view = recounted_view(view, change)
+                if symbol in self._builders:
+                    self._builders[symbol].recount(change)
+                if symbol in self._histories:
+                    self._histories[symbol].recount(change)
+        return replace(view, instruments=view.instruments | changed) if changed else view
+
     def _begin_to_watch(self, frame: Frame) -> None:
         """Know from when on the minutes of new symbols are watched whole."""
         for instrument in frame.instruments:
@@ -120,11 +131,15 @@ class Market:
         closed: list[tuple[str, Candle]] = []
         corrected: list[tuple[str, Candle]] = []
         tapes, last = dict(self._view.tapes), dict(self._view.last_ticks)
+        finer = self._view.tape_decimals
         for trade in (*frame.late, *frame.trades):
             symbol = trade.symbol
-            tapes[symbol] = _with_print(*tapes.get(symbol, ([], 0)), trade)
-            tape, length = tapes[symbol]
-            last[symbol] = tape[length - 1].ticks
+            remembered = trade
+            if symbol in finer:
+                remembered = in_finer(trade, decimals_of(self._view.instruments[symbol]), finer[symbol])
+            tape, length = tapes[symbol] = _with_print(*tapes.get(symbol, ([], 0)), remembered)
+            if tape[length - 1] is remembered:
+                last[symbol] = trade.ticks
             builder = self._builders.setdefault(symbol, CandleBuilder())
             minutes = builder.add(trade.trade_id, trade.time_ns, trade.ticks, trade.lots, now_ns=frame.time_ns)
             closed += [(symbol, candle) for candle in minutes[0]]
@@ -159,7 +174,7 @@ class Market:
         if instrument is None or piece.timeframe not in TIMEFRAME_MINUTES:
             return []
         latest_ns = self.time_ns - width_ns(piece.timeframe)
-        candles = [Candle(*numbers) for numbers in piece.candles if numbers[0] <= latest_ns]
+        candles = [counted(numbers) for numbers in piece.candles if numbers[0] <= latest_ns]
         fresh = self._insert(piece.symbol, piece.timeframe, candles, instrument)
         if fresh and piece.timeframe == "1m":
             newest = max(fresh, key=lambda candle: candle.start_ns)
@@ -186,6 +201,14 @@ class Market:
 
     def tapes(self) -> dict[str, list[Trade]]:
         """Return the remembered prints of each symbol that has traded, by id: a feed goes on after them."""
+        tapes, view = self._tapes(), self._view
+        for symbol, decimals in view.tape_decimals.items():
+            change = recount(decimals, view.instruments[symbol])
+            if symbol in tapes and change is not None:
+                tapes[symbol] = [change.trade(trade) for trade in tapes[symbol]]
+        return tapes
+
+    def _tapes(self) -> dict[str, list[Trade]]:
         return {symbol: tape[max(0, n - TAPE_LENGTH) : n] for symbol, (tape, n) in self._view.tapes.items() if n}
 
     def checkpoint(self) -> bytes:
@@ -195,7 +218,7 @@ class Market:
         """
         view = self._view
         correctable = [
-            (symbol, timeframe, _whole_numbers(candle))
+            (symbol, timeframe, counts(candle))
             for symbol, builder in sorted(self._builders.items())
             if symbol in self._histories and builder.oldest_ns is not None
             for timeframe, candle in self._histories[symbol].newest(builder.oldest_ns)
@@ -209,9 +232,10 @@ class Market:
                 view.system,
                 view.books,
                 view.last_ticks,
-                self.tapes(),
+                self._tapes(),
                 self._builders,
                 correctable,
+                view.tape_decimals,
             )
         )
 
@@ -231,15 +255,23 @@ class Market:
         market.sequence, market.time_ns = saved.sequence, saved.time_ns
         tapes = {symbol: (tape, len(tape)) for symbol, tape in saved.tapes.items()}
         market._view = MarketView(
-            saved.instruments, saved.statuses, saved.system, saved.books, saved.last_ticks, tapes, {}
+            saved.instruments,
+            saved.statuses,
+            saved.system,
+            saved.books,
+            saved.last_ticks,
+            tapes,
+            {},
+            saved.tape_decimals,
         )
+        market._view = replace(market._view, tape_decimals=saved.tape_decimals)
         market._builders = saved.builders
         series: dict[tuple[str, str], list[Candle]] = {}
         for symbol, candle, timeframe in candles:
             if symbol in saved.instruments:
                 series.setdefault((symbol, timeframe), []).append(candle)
         for symbol, timeframe, numbers in saved.correctable:  # the last word
-            series.setdefault((symbol, timeframe), []).append(Candle(*numbers))
+            series.setdefault((symbol, timeframe), []).append(counted(numbers))
         for (symbol, timeframe), known in series.items():
             market._insert(symbol, timeframe, known, saved.instruments[symbol])
         return market

@@ -15,6 +15,7 @@ from trading.book import BookTop, Level, Side
 from trading.candles import TIMEFRAME_MINUTES, CandleSeries, CandleStore
 from trading.frames import STALE, Trade, utc
 from trading.instruments import Instrument, InstrumentStatus
+from trading.recount import Decimals, Recount, decimals_of, finest, in_finer
 
 TAPE_LENGTH = 1_000  # public prints that a snapshot remembers per symbol
 
@@ -57,6 +58,33 @@ class MarketView(msgspec.Struct, frozen=True):
     last_ticks: dict[str, int]
     tapes: dict[str, tuple[list[Trade], int]]  # an append-only list and how much of it counts
     series: dict[tuple[str, str], CandleSeries]
+    tape_decimals: dict[str, Decimals] = {}  # of tapes that are counted in finer ones than their instrument now
+
+
+def recounted_view(view: MarketView, change: Recount) -> MarketView:
+    """Return the market with one instrument's book, prints and last price counted in its new decimals.
+
+    Prints are kept in the finest decimals that any of them had, so that none is rounded; the last price is rounded
+    where it lies between two ticks, until somebody trades.
+    """
+    symbol = change.symbol
+    counted_in = view.tape_decimals.get(symbol, change.old)
+    finer = finest(counted_in, decimals_of(change.new))
+    tapes, tape_decimals = view.tapes, {**view.tape_decimals, symbol: finer}
+    if symbol in tapes and finer != counted_in:
+        tape, length = tapes[symbol]
+        tapes = {**tapes, symbol: ([in_finer(trade, counted_in, finer) for trade in tape[:length]], length)}
+    if finer == decimals_of(change.new):
+        del tape_decimals[symbol]
+    last = {symbol: round(change.exact_ticks(view.last_ticks[symbol]))} if symbol in view.last_ticks else {}
+    books = {symbol: change.top(view.books[symbol])} if symbol in view.books else {}
+    return msgspec.structs.replace(
+        view,
+        books=view.books | books,
+        last_ticks=view.last_ticks | last,
+        tapes=tapes,
+        tape_decimals=tape_decimals,
+    )
 
 
 class MarketSnapshot(msgspec.Struct, frozen=True, eq=False):
@@ -127,9 +155,9 @@ class MarketSnapshot(msgspec.Struct, frozen=True, eq=False):
     def trades(self, symbol: str, count: int = TAPE_LENGTH) -> list[Print]:
         """Return the newest ``count`` public prints, oldest first; fewer when there are fewer."""
         tape, length = self._view.tapes.get(symbol, ([], 0))
-        instrument = self.instrument(symbol)
+        decimals = self._view.tape_decimals.get(symbol) or decimals_of(self.instrument(symbol))
         first = max(0, length - min(count, TAPE_LENGTH))
-        price, qty = 10**instrument.price_decimals, 10**instrument.qty_decimals
+        price, qty = 10 ** decimals[0], 10 ** decimals[1]
         return [Print(t.ticks / price, t.lots / qty, t.side, t.time_ns) for t in tape[first:length]]
 
     def candles(self, symbol: str, timeframe: str = "1m") -> CandleSeries:

@@ -10,7 +10,9 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from trading.candles import MINUTE_NS, Candle
+from trading.candles import MINUTE_NS, Candle, counted, counts
+from trading.frames import Count
+from trading.recount import Recount
 
 KEPT_MINUTES = 5  # closed ones that a late print still corrects
 LONGEST_FLAT_MINUTES = 60  # closed at once; a longer stretch was not watched, and gives no candles
@@ -32,16 +34,16 @@ class Minute(msgspec.Struct, array_like=True):
 
     start_ns: int
     first_id: int
-    open: int
-    high: int
-    low: int
-    close: int
+    open: Count
+    high: Count
+    low: Count
+    close: Count
     last_id: int
-    volume: int
+    volume: Count
     trades: int
 
     @classmethod
-    def flat(cls, start_ns: int, ticks: int) -> Minute:
+    def flat(cls, start_ns: int, ticks: Count) -> Minute:
         """Return a minute in which nobody traded."""
         return cls(start_ns, 0, ticks, ticks, ticks, ticks, 0, 0, 0)
 
@@ -63,7 +65,13 @@ class Minute(msgspec.Struct, array_like=True):
 
     def candle(self) -> Candle:
         """Return the minute as a candle."""
-        return Candle(self.start_ns, self.open, self.high, self.low, self.close, self.volume, self.trades)
+        return counted((self.start_ns, self.open, self.high, self.low, self.close, self.volume, self.trades))
+
+    def recount(self, change: Recount) -> None:
+        """Count in other decimals, exactly."""
+        self.open, self.high = change.exact_ticks(self.open), change.exact_ticks(self.high)
+        self.low, self.close = change.exact_ticks(self.low), change.exact_ticks(self.close)
+        self.volume = change.exact_lots(self.volume)
 
 
 class CandleBuilder(msgspec.Struct):
@@ -75,7 +83,7 @@ class CandleBuilder(msgspec.Struct):
     """
 
     next_ns: int | None = None  # start of the oldest minute that is not closed; None before any print
-    last_close: int | None = None  # of the newest closed minute, ticks
+    last_close: Count | None = None  # of the newest closed minute, ticks
     last_id: int = 0  # of the newest print
     minutes: list[Minute] = []  # oldest first: closed ones that may yet be corrected, then open ones
 
@@ -139,6 +147,13 @@ class CandleBuilder(msgspec.Struct):
             self.next_ns = end_ns
             self._forget()
 
+    def recount(self, change: Recount) -> None:
+        """Go on in other decimals; what prints have made of the minutes stays what it was."""
+        for minute in self.minutes:
+            minute.recount(change)
+        if self.last_close is not None:
+            self.last_close = change.exact_ticks(self.last_close)
+
     def renumber(self) -> None:
         """Take the next print for the newest, whatever its id: the exchange counts them anew."""
         self.last_id = 0
@@ -148,7 +163,7 @@ class CandleBuilder(msgspec.Struct):
     def begin_after(self, newest: Candle) -> None:
         """Go on from history, where nobody has traded since we watch."""
         if self.last_close is None and not self.minutes:
-            self.last_close = int(newest.close)
+            self.last_close = counts(newest)[4]
             self.next_ns = max(self.next_ns or 0, newest.start_ns + MINUTE_NS)
 
     @property
@@ -183,7 +198,7 @@ class CandleBuilder(msgspec.Struct):
         self.last_close = minute.close
         return corrected
 
-    def _begin(self, start_ns: int, ticks: int) -> Minute:
+    def _begin(self, start_ns: int, ticks: Count) -> Minute:
         minute = Minute.flat(start_ns, ticks)
         insort(self.minutes, minute, key=lambda known: known.start_ns)
         return minute

@@ -8,6 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from trading.book import Side
+from trading.recount import Decimals, Recount, decimals_of
 from trading.signals import OrderType, TimeInForce
 
 LIMIT_AFTER_TRIGGER = (OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_LIMIT)
@@ -16,9 +17,13 @@ TRIGGERED = (OrderType.STOP, OrderType.TAKE_PROFIT, OrderType.TRAILING_STOP, *LI
 
 def is_reached(kind: OrderType, side: Side, trigger_ticks: int, ticks: int) -> bool:
     """True when a print at ``ticks`` sets off an order of ``kind``: stops against us, take-profits for us."""
+    return ticks <= trigger_ticks if _is_falling(kind, side) else ticks >= trigger_ticks
+
+
+def _is_falling(kind: OrderType, side: Side) -> bool:
+    """True when a falling price sets off an order of ``kind``."""
     is_stop = kind in (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP)
-    falling = (side is Side.SELL) == is_stop
-    return ticks <= trigger_ticks if falling else ticks >= trigger_ticks
+    return (side is Side.SELL) == is_stop
 
 
 class OrderStatus(StrEnum):
@@ -73,6 +78,10 @@ class Trail(msgspec.Struct, frozen=True):
         away = self.ticks or int(steps) * self.step_ticks
         return extreme_ticks - away if side is Side.SELL else extreme_ticks + away
 
+    def recounted(self, change: Recount) -> Trail:
+        """Return the same distance; below one tick it is rounded up, as the triggers that follow from it would be."""
+        return Trail(change.ticks_above(self.ticks), self.pct, change.new.price_increment_ticks)
+
 
 class Bracket(msgspec.Struct, frozen=True):
     """The exits that follow a filled entry; the exchange keeps them, one cancels the other."""
@@ -80,6 +89,17 @@ class Bracket(msgspec.Struct, frozen=True):
     stop_loss_ticks: int | None = None
     take_profit_ticks: int | None = None
     trail: Trail | None = None  # of the stop-loss, which then follows the price
+
+    def recounted(self, change: Recount, entry: Side) -> Bracket:
+        """Return the same exits, set off by the same prints; ``entry`` is the side of the order that they follow."""
+        stop, target = change.ticks_below, change.ticks_above
+        if entry is Side.SELL:
+            stop, target = target, stop
+        return Bracket(
+            None if self.stop_loss_ticks is None else stop(self.stop_loss_ticks),
+            None if self.take_profit_ticks is None else target(self.take_profit_ticks),
+            None if self.trail is None else self.trail.recounted(change),
+        )
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -134,6 +154,7 @@ class Order(msgspec.Struct, kw_only=True):
     )  # the last print that no trigger was checked against
     set_off_ticks: int = 0  # the print that reached its trigger
     model: str = ""  # the fill model, with its version, that matches it
+    decimals: Decimals | None = None  # in which its prices and quantities are counted; None: as the market counts now
 
     @property
     def is_immediate(self) -> bool:
@@ -146,9 +167,48 @@ class Order(msgspec.Struct, kw_only=True):
         return self.type is OrderType.LIMIT or (self.is_triggered and self.type in LIMIT_AFTER_TRIGGER)
 
     @property
+    def is_sized_by_position(self) -> bool:
+        """True for what never fills more than the position holds: the exits that go with it, and reduce-only orders."""
+        return self.is_reduce_only or self.purpose in (Purpose.STOP_LOSS, Purpose.TAKE_PROFIT)
+
+    @property
     def open_lots(self) -> int:
         """What is left to fill."""
         return self.lots - self.filled_lots
+
+    def recount(self, change: Recount) -> bool:
+        """Count it in other decimals; False, and nothing is changed, where the new ones cannot express it.
+
+        A trigger between two new ticks becomes the first of them that sets it off: no print can come between, so
+        that what sets it off is what did before. A limit price must be exact, and so must the quantity; an order that
+        only reduces a position is cut to it anyway, and its rest below one lot left out.
+        """
+        limit = None if self.limit_ticks is None else change.ticks(self.limit_ticks)
+        lots, filled = change.lots(self.lots), change.lots(self.filled_lots)
+        if lots is None and filled is not None and self.is_sized_by_position:
+            lots = filled + change.lots_within(self.open_lots)
+        if (limit is None) != (self.limit_ticks is None) or not lots or filled is None or lots == filled:
+            return False
+        is_falling = _is_falling(self.type, self.side)
+        met, unmet = change.ticks_below, change.ticks_above
+        if not is_falling:
+            met, unmet = unmet, met
+        if self.missed_ticks:
+            is_met = self.trigger_ticks is None or is_reached(
+                self.type, self.side, self.trigger_ticks, self.missed_ticks
+            )
+            self.missed_ticks = (met if is_met else unmet)(self.missed_ticks)
+        self.limit_ticks, self.lots, self.filled_lots = limit, lots, filled
+        self.trigger_ticks = None if self.trigger_ticks is None else met(self.trigger_ticks)
+        self.set_off_ticks = met(self.set_off_ticks)
+        self.extreme_ticks = met(self.extreme_ticks)
+        if self.queue_ahead_lots > 0:  # below zero it is not known
+            self.queue_ahead_lots = change.lots_around(self.queue_ahead_lots)
+        self.printed_lots = change.lots_within(self.printed_lots)
+        self.trail = None if self.trail is None else self.trail.recounted(change)
+        self.bracket = None if self.bracket is None else self.bracket.recounted(change, self.side)
+        self.decimals = decimals_of(change.new)
+        return True
 
     def become(self, status: OrderStatus, time_ns: int) -> None:
         """Take on another status at a market time.
@@ -177,6 +237,15 @@ class AmendRequest(msgspec.Struct, frozen=True, tag_field="kind", tag="amend"):
     lots: int | None = None
     limit_ticks: int | None = None
     trigger_ticks: int | None = None
+
+    def recounted(self, change: Recount) -> AmendRequest | None:
+        """Return the same request, None where the new decimals cannot express it."""
+        ours = (self.lots, self.limit_ticks, self.trigger_ticks)
+        ways = (change.lots, change.ticks, change.ticks)
+        lots, limit, trigger = (None if n is None else way(n) for n, way in zip(ours, ways, strict=True))
+        if [n is None for n in (lots, limit, trigger)] != [n is None for n in ours]:
+            return None
+        return AmendRequest(self.order_id, self.arrives_ns, lots, limit, trigger)
 
 
 OrderRequest = CancelRequest | AmendRequest

@@ -15,6 +15,7 @@ from trading.fills import Fill
 from trading.frames import Frame
 from trading.market_snapshot import MarketSnapshot
 from trading.orders import AmendRequest, CancelRequest, Order, OrderRequest
+from trading.recount import Recount
 
 
 class VenueReport(msgspec.Struct):
@@ -53,6 +54,12 @@ class Venue(Protocol):
 
     def reserved(self, currency: str, snapshot: MarketSnapshot) -> Decimal:
         """Return what resting orders have spoken for, in ``currency``."""
+
+    def recount(self, change: Recount, snapshot: MarketSnapshot) -> VenueReport:
+        """Count what is held of one instrument in its new decimals; return the orders that this has ended or replaced.
+
+        Called before the first frame that speaks them is processed.
+        """
 
     def process(self, frame: Frame, snapshot: MarketSnapshot) -> VenueReport:
         """Return what happened up to ``frame``, booked into the account; ``snapshot`` is the market after it.

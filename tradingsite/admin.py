@@ -12,16 +12,20 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django_otp.plugins.otp_totp.admin import TOTPDevice
 
 from marketdata.admin import ReadOnlyAdmin
 from portfolios.audit import note_change
 from portfolios.models import AuditEntry
+from tradingsite.access.live import end_sockets
 from tradingsite.access.roles import ROLES, give_role, role_of
 from tradingsite.access.tokens import MOST_DAYS, TOKEN_DAYS, make_share_link, make_token, revoke
 from tradingsite.models import ApiToken, Scope, ShareLink
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
+# Secrets of others: each user sets up his own second factor, `manage.py secondfactor` takes a lost one away.
+admin.site.unregister(TOTPDevice)
 
 
 @admin.register(User)
@@ -73,6 +77,7 @@ class AuditedUserAdmin(UserAdmin[User]):
         """Note a changed user, and who changed it."""
         names = ", ".join(name for line in message if isinstance(line, dict) for name in _fields(line))
         note_change(by=request.user.get_username(), kind="user", subject=str(obj), action="changed", sentence=names)
+        end_sockets(user_id=obj.pk)  # those of a user who is inactive now, or has another password
         return super().log_change(request, obj, message)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

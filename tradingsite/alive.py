@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
 def _since_pulse_s() -> float | None:
     """Return for how long the process's pulse has stood beyond what it announced; None before the first beat."""
     last = PulseFile(Path(os.environ[pulse.VARIABLE])).last()
-    return None if last is None else max(0.0, time.time() - last.count / 1e9 - last.allowed_s)
+    return None if last is None else max(0.0, time.time() - last.number / 1e9 - last.allowed_s)
 
 
 def _since_answer_s(url: str) -> float | None:

@@ -13,7 +13,6 @@ http = get_asgi_application()
 # Only now that Django is set up may the rest be imported. The Celery app makes itself the
 # current one, so that a view can queue a job.
 from channels.routing import ProtocolTypeRouter, URLRouter
-from channels.security.websocket import AllowedHostsOriginValidator
 from django.conf import settings
 from django.urls import re_path
 
@@ -21,10 +20,10 @@ from dashboard.routing import websocket_urlpatterns
 from dashboard.stream.socket import StreamSocket
 from marketdata.telemetry import tracing
 from marketdata.telemetry.reporting import Reporter
-from tradingsite.access.policy import readers_only, readers_or_programs
+from tradingsite.access.policy import own_pages_only, readers_only, readers_or_programs
 from tradingsite.celery import app as celery_app
-from tradingsite.pacing import paced
 from tradingsite.web.doors import guard_daphne
+from tradingsite.web.pacing import paced
 from tradingsite.web.sockets import refusing, unknown_socket
 from tradingsite.web.turns import Application, Turns
 from tradingsite.web_metrics import WEB, counted_sockets
@@ -34,7 +33,7 @@ __all__ = ["application", "celery_app"]
 REQUEST_THREADS = 8  # unless the number of connections says otherwise
 
 nowhere: Any = unknown_socket
-pages = AllowedHostsOriginValidator(readers_only(URLRouter([*websocket_urlpatterns, re_path(r"", nowhere)])))
+pages = own_pages_only(readers_only(URLRouter([*websocket_urlpatterns, re_path(r"", nowhere)])))
 sockets = URLRouter(
     [
         re_path(r"^api/v1/stream/?$", counted_sockets(readers_or_programs(StreamSocket.as_asgi()), WEB)),

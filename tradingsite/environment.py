@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from tradingsite.installations import SERVICES_FILE
+from tradingsite.launcher.keys import refuse_weak_key
 
 _YES = {"1", "true", "yes", "on"}
 _NO = {"0", "false", "no", "off", ""}
@@ -125,6 +126,7 @@ def celery_broker_url(url: str) -> str:
 def secret_key(data_dir: Path, environ: Mapping[str, str] = os.environ) -> str:
     """Return PADDOCK_SECRET_KEY, else the key kept in ``data_dir``, made on first use."""
     if given := environ.get("PADDOCK_SECRET_KEY"):
+        refuse_weak_key("PADDOCK_SECRET_KEY", given)
         return given
     path = data_dir / "secret_key"
     try:
@@ -150,6 +152,8 @@ def secret_key(data_dir: Path, environ: Mapping[str, str] = os.environ) -> str:
 
 
 def _kept_key(path: Path) -> str:
+    if path.stat().st_mode & 0o077:
+        path.chmod(0o600)  # copied about, perhaps: whoever reads it may sign sessions
     key = path.read_text().strip()
     if len(key) < 32:
         raise ImproperlyConfigured(

@@ -41,12 +41,18 @@ def main() -> None:
 def make_first_admin(password: str) -> bool:
     """Make the superuser ``admin`` unless there is a superuser already; return whether one was made."""
     from django.contrib.auth import get_user_model
+    from django.contrib.auth.password_validation import validate_password
+    from django.core.exceptions import ValidationError
 
     users = get_user_model().objects
     if users.filter(is_superuser=True).exists():
         return False
     if not password:
         raise NoPassword("PADDOCK_ADMIN_PASSWORD is empty: there is no superuser yet, and the first needs one")
+    try:
+        validate_password(password)
+    except ValidationError as error:
+        raise NoPassword(f"PADDOCK_ADMIN_PASSWORD is too weak: {' '.join(error.messages)}") from None
     user, _ = users.get_or_create(username=ADMIN_NAME, defaults={"email": ""})
     user.is_staff = user.is_superuser = user.is_active = True
     user.set_password(password)

@@ -95,6 +95,8 @@ def feed() -> str:
         raise NotReady("the feed runs, but has published no frame yet")
     if age_s > STALE_AFTER_S:
         raise NotReady(f"the last frame is {age_s:.1f} s old: expected at most {STALE_AFTER_S:.0f} s")
+    if without := state.get("without_data"):
+        raise NotReady("; ".join(f"no data of {symbol}: {reason}" for symbol, reason in without.items()))
     return f"{state['source']}, last frame {age_s:.1f} s ago"
 
 

@@ -93,7 +93,7 @@ class WatchedScheduler(PersistentScheduler):
         return float(super().tick(*args, **kwargs))
 
 
-class PulseStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery states no types
+class PulseStep(bootsteps.StartStopStep):
     """Has the loop that fetches jobs show that it turns, on each of its connections."""
 
     def register_with_event_loop(self, _consumer: Any, hub: Any) -> None:

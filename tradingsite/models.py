@@ -67,3 +67,32 @@ class ShareLink(Pass):
 
     def __str__(self) -> str:
         return self.note or f"link {self.pk}"
+
+
+class LoginPause(models.Model):
+    """Failed logins of one user name or address, and until when no other is looked at."""
+
+    key = models.CharField(max_length=80, unique=True, help_text="address:…, or user: or code: and a hash of the name")
+    failures = models.PositiveIntegerField(default=0)
+    until = models.DateTimeField(help_text="no attempt before")
+    last_at = models.DateTimeField(help_text="of the last attempt that was looked at")
+
+    class Meta:
+        indexes = (models.Index(fields=("last_at",), name="old_login_pauses"),)
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class RecoveryCode(models.Model):
+    """Stands in for the second factor once: for who has lost the telephone."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="recovery_codes")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the code")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("user", "digest"), name="one_recovery_code_of_a_kind"),)
+
+    def __str__(self) -> str:
+        return f"recovery code of {self.user}"

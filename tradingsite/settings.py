@@ -10,8 +10,11 @@ from typing import Any
 import django_stubs_ext
 
 from tradingsite import environment
+from tradingsite.launcher import keys
 from tradingsite.logs import logging_config
 from tradingsite.web.refusals import MOST_BODY_BYTES
+
+keys.refuse_exchange_keys(os.environ)
 
 # An admin and a form say of which model they are, as querysets do: ModelAdmin[Account].
 django_stubs_ext.monkeypatch()
@@ -29,8 +32,19 @@ ALLOWED_HOSTS = [*environment.words("PADDOCK_ALLOWED_HOSTS", default=""), *_LOCA
 
 # Where daphne listens. Only a page that no other machine can reach is readable without a login.
 PADDOCK_BIND = os.environ.get("PADDOCK_BIND") or "127.0.0.1"
-PADDOCK_PUBLIC_PAGES = environment.flag("PADDOCK_PUBLIC_PAGES", default=ip_address(PADDOCK_BIND).is_loopback)
+# Even then each request is looked at: it must have come to a loopback address, and through no proxy.
+_public = environment.choice(
+    "PADDOCK_PUBLIC_PAGES",
+    default="1" if ip_address(PADDOCK_BIND).is_loopback else "0",
+    among=("1", "true", "yes", "on", "0", "false", "no", "off", "anywhere"),
+)
+PADDOCK_PUBLIC_ANYWHERE = _public == "anywhere"
+PADDOCK_PUBLIC_PAGES = PADDOCK_PUBLIC_ANYWHERE or _public in {"1", "true", "yes", "on"}
 PADDOCK_HTTPS = environment.flag("PADDOCK_HTTPS", default=False)
+# Whose word is taken for whom a request is from: the proxies in front of this site.
+PADDOCK_PROXIES = environment.networks("PADDOCK_PROXIES", default="127.0.0.0/8,::1" if PADDOCK_HTTPS else "")
+# Traders and admins log in with a code, too; without one they reach the page that sets it up.
+PADDOCK_REQUIRE_SECOND_FACTOR = environment.flag("PADDOCK_REQUIRE_SECOND_FACTOR", default=False)
 
 # Under which address people reach it: links in messages begin with it.
 PADDOCK_URL = os.environ.get("PADDOCK_URL") or _services.get("PADDOCK_URL") or f"http://{PADDOCK_BIND}:8000"
@@ -68,6 +82,8 @@ PADDOCK_HANG_LIMIT_MS = environment.whole_number("PADDOCK_HANG_LIMIT_MS", defaul
 PADDOCK_WORKER_MEMORY_MB = environment.whole_number("PADDOCK_WORKER_MEMORY_MB", default=2_048, least=256)
 
 INSTALLED_APPS = [
+    "django_otp",
+    "django_otp.plugins.otp_totp",
     "tradingsite",
     # daphne is left out: it would load Twisted into every worker, and serves only ``runserver``.
     "dashboard",
@@ -91,6 +107,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "tradingsite.senders.addresses.only_named_proxies",
     "tradingsite.requests.observe",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.gzip.GZipMiddleware",  # pads pages at random, so that their length tells no secret
@@ -104,9 +121,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "tradingsite.rest.etags.ApiETags",
+    "tradingsite.access.guard.Guard",
 ]
-if not PADDOCK_PUBLIC_PAGES:
-    MIDDLEWARE.append("tradingsite.access.policy.LoginOrLink")
 
 ROOT_URLCONF = "tradingsite.urls"
 ASGI_APPLICATION = "tradingsite.asgi.application"
@@ -129,6 +145,7 @@ TEMPLATES = [
 DATABASE_URL = (
     os.environ.get("DATABASE_URL") or _services.get("DATABASE_URL") or "postgresql://paddock@127.0.0.1:5432/paddock"
 )
+keys.refuse_weak_password("DATABASE_URL", DATABASE_URL)
 _database: dict[str, Any] = environment.database_from_url(DATABASE_URL)
 # A server that is gone without a word is noticed within ten seconds; on a socket in the file system none of it matters.
 _database["OPTIONS"] = {
@@ -165,12 +182,13 @@ CHANNEL_LAYERS = {
     }
 }
 
-# Cached values name classes by module: another prefix after a module has moved.
+# Values are data and name no class: nothing that is read from the cache is run.
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
-        "KEY_PREFIX": "paddock-2",
+        "KEY_PREFIX": "paddock-3",
+        "OPTIONS": {"serializer": "tradingsite.rest.cache_values.Serializer"},
     }
 }
 
@@ -195,6 +213,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "remove old feed events": {"task": "marketdata.remove_old_feed_events", "schedule": 3_600.0},
     "gather notifications": {"task": "notifications.gather", "schedule": 5.0},
     "remove old messages": {"task": "portfolios.remove_old_messages", "schedule": 900.0},
+    "remove ended sessions": {"task": "access.remove_ended", "schedule": 3_600.0},
 }
 
 LANGUAGE_CODE = "en-gb"
@@ -227,8 +246,13 @@ WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 WHITENOISE_MAX_AGE = 60 if DEBUG else 3600
 
 # Who may do what. A change always needs a login with staff rights.
-LOGIN_URL = "admin:login"
+LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
+# Hashes as before, but never more than two at a time.
+PASSWORD_HASHERS = ["tradingsite.access.hashing.TwoAtATime"]
+OTP_TOTP_ISSUER = "Paddock"
+OTP_TOTP_THROTTLE_FACTOR = 0  # `tradingsite.access.attempts` counts codes as it counts passwords
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -242,14 +266,20 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PADDOCK_HTTPS
 if PADDOCK_HTTPS:
+    # Believed of the proxies in PADDOCK_PROXIES alone: `tradingsite.senders.addresses` removes it elsewhere.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    SECURE_HSTS_SECONDS = 3600
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # asked from beside the process, without TLS
+    SECURE_HSTS_SECONDS = environment.whole_number("PADDOCK_HSTS_SECONDS", default=31_536_000)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+    # Browsers take these names only over HTTPS, for this host alone, from no subdomain.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
     CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if host != "*"]
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "tradingsite.access.permissions.BearerAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
+        "tradingsite.access.permissions.LivingSessions",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["tradingsite.access.permissions.TradersChange"],
     "DEFAULT_THROTTLE_CLASSES": ["tradingsite.rest.throttles.Readers", "tradingsite.rest.throttles.Changers"],
@@ -264,7 +294,7 @@ REST_FRAMEWORK = {
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "tradingsite.rest.negotiation.NamedFormats",
     "DEFAULT_SCHEMA_CLASS": "tradingsite.rest.schema.Described",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer", "tradingsite.rest.tables.TableRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["tradingsite.rest.parsing.StorableJSON"],
     "COERCE_DECIMAL_TO_STRING": True,
     "STRICT_JSON": True,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularAPIView
 
 from dashboard.markets.api import market_urls
 from dashboard.notifications.api import notification_urls
@@ -14,8 +14,9 @@ from portfolios.audit_api import audit_urls
 from strategies.api import api_urls as strategies_urls
 from tradingsite import health
 from tradingsite.access.share_links import share
+from tradingsite.access.views import access_urls, log_in_page, log_out_page
 from tradingsite.metrics_page import Metrics
-from tradingsite.rest.root import root_urls
+from tradingsite.rest.root import Guide, root_urls
 
 API_URLS = [
     *root_urls,
@@ -41,11 +42,16 @@ urlpatterns = [
     path("metrics", Metrics.as_view(), name="metrics"),
     path("api/v1/", include(API_URLS)),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("api/docs/", Guide.as_view(url_name="schema"), name="docs"),
     path("share/<str:secret>/", share, name="share"),
     # The lists of payments and of flattenings became the list of commands.
     path("admin/portfolios/payment/", RedirectView.as_view(pattern_name=COMMANDS_ADMIN)),
     path("admin/portfolios/flattening/", RedirectView.as_view(pattern_name=COMMANDS_ADMIN)),
+    # One way in and one way out for all roles; each is throttled, logged and asks for the second factor.
+    path("admin/login/", log_in_page),
+    path("admin/logout/", log_out_page),
+    path("admin/password_change/", RedirectView.as_view(pattern_name="password")),
     path("admin/", admin.site.urls),
+    *access_urls,
     path("", include("dashboard.urls")),
 ]

@@ -207,6 +207,15 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """The clock of the feed's machine against the exchange's, in seconds."""
+
+    behind_s: float | None  # below zero it is ahead; None: not known
+    corrected_s: float | None  # what the feed adds to it
+    is_wrong: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lag:
     """How far timestamps lie behind the time of receipt, in milliseconds."""
 
@@ -245,6 +254,8 @@ class FeedEvent:
     kind: str
     symbol: str  # empty: the whole feed
     detail: str
+    count: int = 1  # how often it happened
+    until: datetime | None = None  # the last time; None: it happened once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,6 +295,7 @@ class Feed:
     incidents_left_out: int | None
     event_counts: dict[str, int] | None
     recording: Recording | None
+    clock: Clock | None = None
     last_frame_age_s: float | None = None  # this and what follows is not in the stream
     symbols: dict[str, Quote] | None = None
     events: list[FeedEvent] = field(default_factory=list)

@@ -11,6 +11,7 @@ import httpx
 from paddock_client.backoff import LONGEST_S, pause_s
 from paddock_client.errors import UnexpectedAnswer, Unreachable, refusal
 from paddock_client.filters import query
+from paddock_client.loopback import is_loopback
 from paddock_client.parsing import parsed_list, plain
 
 T = TypeVar("T")
@@ -23,7 +24,10 @@ class Server:
 
     def __init__(self, url: httpx.URL, headers: Mapping[str, str], *, timeout_s: float) -> None:
         self._http = httpx.Client(
-            base_url=url, headers={**headers, "Accept": "application/json, application/problem+json"}, timeout=timeout_s
+            base_url=url,
+            headers={**headers, "Accept": "application/json, application/problem+json"},
+            timeout=timeout_s,
+            transport=httpx.HTTPTransport() if is_loopback(url.host) else None,
         )
 
     def close(self) -> None:

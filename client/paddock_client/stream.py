@@ -7,12 +7,14 @@ import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from paddock_client.backoff import pause_s
 from paddock_client.errors import UnexpectedAnswer, Unreachable, refusal
+from paddock_client.loopback import is_loopback
 from paddock_client.messages import (
     EventMessage,
     FeedMessage,
@@ -98,7 +100,12 @@ class Stream(AsyncIterator[Message]):
         failures, well_at = 0, time.monotonic()
         while True:
             try:
-                async with connect(self._url, additional_headers=self._headers, max_size=MOST_BYTES) as socket:
+                async with connect(
+                    self._url,
+                    additional_headers=self._headers,
+                    max_size=MOST_BYTES,
+                    proxy=None if is_loopback(urlsplit(self._url).hostname or "") else True,
+                ) as socket:
                     await self._subscribe(socket)
                     while True:
                         message = await self._next(socket)

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from django.conf import settings
 
 from dashboard.feed.trust import UNREPAIRED_MINUTES, TrustWords, trust_words
+from dashboard.page.cached import cached
 from dashboard.page.charts import DrawnBar, Span, Sparkline, drawn_bars, drawn_recordings, sparkline
-from dashboard.page.kept import kept
 from dashboard.page.scene import Quote, Scene, feed_time
 from marketdata import bus, selectors
 from marketdata.feed.health import connection_budget
@@ -190,10 +190,11 @@ def feed_scene(choice: FeedChoice) -> FeedScene:
         choice=choice,
         events=list(selectors.recent_feed_events(market, EVENTS_SHOWN, kind=choice.kind or None)),
         unrepaired_gaps=selectors.unrepaired_gaps(market, since),
-        coverage=kept(
-            f"coverage:{market}:{choice.timeframe}".replace(" ", "-"),
+        coverage=cached(
+            f"coverage:{market}:{choice.timeframe}",
+            CoverageDrawing | None,
             partial(_coverage, market, choice.timeframe, clock),
-            for_s=COVERAGE_FOR_S,
+            COVERAGE_FOR_S,
         ),
     )
 

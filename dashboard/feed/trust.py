@@ -120,6 +120,17 @@ def _time_reasons(feed: Mapping[str, Any]) -> Iterator[Reason]:
             f"Market data is {behind}: prices move, but late.",
             "check this machine's CPU and network load",
         )
+    clock = feed.get("clock") or {}
+    if clock.get("is_wrong"):
+        behind_s = clock.get("behind_s") or 0.0
+        direction = "behind" if behind_s > 0 else "ahead of"
+        is_corrected = abs(clock.get("corrected_s") or 0.0) > 1.0
+        corrected = " Candles are cut on corrected time." if is_corrected else ""
+        yield Reason(
+            Tone.WARNING,
+            f"This machine's clock is wrong by {abs(behind_s):.1f} s: {direction} the exchange's.{corrected}",
+            "set the clock of the machine that runs the feed, best by NTP",
+        )
     heartbeat_s = feed.get("heartbeat_age_s")
     if heartbeat_s is not None and heartbeat_s > HEARTBEAT_LATE_S:
         yield Reason(Tone.WARNING, f"Last exchange heartbeat is {heartbeat_s:.0f} s old; expected every second.", WAIT)

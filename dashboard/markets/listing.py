@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,10 +11,11 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from dashboard.page.banner import FRAME_LATE_S, FRAME_STALE_S, Tone
-from dashboard.page.kept import kept
+from dashboard.page.cached import cached
 from dashboard.page.scene import Quote, Scene, feed_time
 from marketdata import bus, selectors
 from marketdata.history.day import DayFigures, day_figures
+from marketdata.kraken.symbols import UnknownPairName, symbol_of
 from marketdata.models import Instrument
 from portfolios.models import Season
 from portfolios.selectors import current_season
@@ -113,6 +115,9 @@ def instrument_called(slug: str, instruments: Iterable[Instrument]) -> Instrumen
     """
     known = {slug_of(instrument.symbol): instrument for instrument in instruments}
     if slug not in known:
+        with suppress(UnknownPairName):
+            slug = slug_of(symbol_of(slug, [instrument.symbol for instrument in known.values()]))
+    if slug not in known:
         raise UnknownInstrument(f"instrument is {slug!r}; expected one of {', '.join(known) or 'none yet'}")
     return known[slug]
 
@@ -120,7 +125,7 @@ def instrument_called(slug: str, instruments: Iterable[Instrument]) -> Instrumen
 def days_of(market: str | None, symbols: Sequence[str], now: datetime | None) -> dict[str, DayFigures]:
     """Return the last day of each symbol, a few seconds old at most."""
     compute = partial(day_figures, market, symbols, now or datetime.now(UTC))
-    return kept(f"days:{market}".replace(" ", "-"), compute, for_s=DAY_FOR_S)
+    return cached(f"days:{market}", dict[str, DayFigures], compute, DAY_FOR_S)
 
 
 def usd_per(currency: str, feed: Mapping[str, Any] | None, days: Mapping[str, DayFigures]) -> Decimal | None:

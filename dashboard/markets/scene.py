@@ -15,8 +15,8 @@ from dashboard.markets.listing import Listed, days_of, instrument_called, line_o
 from dashboard.markets.rules import Rules, rules
 from dashboard.markets.watch import Sight, sight_of
 from dashboard.page.banner import Tone
+from dashboard.page.cached import cached
 from dashboard.page.charts import DrawnBar, drawn_bars
-from dashboard.page.kept import kept
 from dashboard.page.scene import Scene, feed_time
 from marketdata import bus, selectors
 from marketdata.history.coverage_bars import coverage_chart
@@ -151,8 +151,8 @@ def market_scene(slug: str, *, with_book: bool = True) -> MarketScene:
         fills=list(fills[:FILLS_SHOWN]),
         fill_count=fills.count(),
         names=dict(Deployment.objects.values_list("slug", "name")),
-        coverage=kept(
-            f"coverage-of:{market}:{symbol}".replace(" ", "-"), partial(_coverage, market, symbol), for_s=COVERAGE_FOR_S
+        coverage=cached(
+            f"coverage-of:{market}:{symbol}", list[DrawnBar], partial(_coverage, market, symbol), COVERAGE_FOR_S
         ),
         usd_per_quote=usd_per(instrument.quote, feed, days),
         schedules=known_schedules(),

@@ -13,6 +13,7 @@ from django.db import models
 from django.utils import timezone
 
 from dashboard.notifications.addresses import is_forbidden_literal
+from marketdata.kraken.symbols import UnknownPairName, symbols_of
 from portfolios.models.columns import money
 
 _BOT_TOKEN = re.compile(r"[0-9]{3,}:[A-Za-z0-9_-]{20,}")
@@ -148,6 +149,11 @@ class Rule(models.Model):
             given = getattr(self, name)
             if not isinstance(given, list) or len(given) > MOST_NAMES or not all(isinstance(n, str) for n in given):
                 wrong[name] = f"expected a list of at most {MOST_NAMES} names, such as []"
+        if "symbols" not in wrong:
+            try:
+                self.symbols = list(symbols_of(self.symbols))
+            except UnknownPairName as error:
+                wrong["symbols"] = str(error)
         if self.kind == RuleKind.DRAWDOWN and (self.threshold_pct is None or not 0 < self.threshold_pct <= 100):
             wrong["threshold_pct"] = f"threshold_pct is {self.threshold_pct}; expected above 0, at most 100"
         if self.kind == RuleKind.DAILY_SUMMARY and self.hour is None:

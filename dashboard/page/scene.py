@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Self
 
 from dashboard.page.banner import MarketWords, market_words
-from dashboard.page.kept import kept
+from dashboard.page.cached import cached
 from marketdata import bus, selectors
 from portfolios.models import Fill, Season
 from portfolios.selectors import current_season
@@ -79,10 +79,11 @@ class Scene:
     def price_decimals(self) -> Mapping[str, int]:
         """Decimals of a price, by symbol; a panel reads them once."""
         market = self.season.market if self.season else (self.feed or {}).get("market")
-        return kept(
-            f"price-decimals:{market}".replace(" ", "-"),
+        return cached(
+            f"price-decimals:{market}",
+            dict[str, int],
             lambda: dict(selectors.instruments_of(market).values_list("symbol", "price_decimals")),
-            for_s=DECIMALS_FOR_S,
+            DECIMALS_FOR_S,
         )
 
     @property

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import platform
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 
 import django
 import httpx
@@ -19,10 +16,13 @@ from django.contrib.staticfiles.storage import staticfiles_storage
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from dashboard.system import readings
+from dashboard.system import machine_checks, readings, server_checks
+from dashboard.system.findings import Finding, Verdict, fine
 from dashboard.system.processes import process_of
-from dashboard.system.server_rules import BACKUP_OLD_DAYS, CLOCK_OFF_S, DISK_OUT_BYTES, DISK_SHORT_BYTES
+from dashboard.system.server_rules import BACKUP_OLD_DAYS
 from marketdata import bus
+from marketdata.disk_errors import disk_words
+from marketdata.proxies import InvalidProxy, proxy_for, through, transport_to
 from marketdata.sources import kraken_answers
 from marketdata.telemetry import report_store
 from marketdata.telemetry.reporting import living_reports
@@ -33,46 +33,20 @@ MAKE_A_BACKUP = "run manage.py backup, every night by cron"
 _STYLE_SHEET = "dashboard/paddock.css"
 
 
-class Verdict(StrEnum):
-    """How bad it is."""
-
-    OK = "ok"
-    WARN = "warn"
-    BAD = "bad"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the doctor's output."""
-
-    check: str
-    verdict: Verdict
-    detail: str
-    do: str = ""  # empty: nothing
-
-
 def findings() -> Iterator[Finding]:
     """Yield the findings of every check; a check comes after those it depends on."""
     for name, check in CHECKS.items():
         try:
             yield from check(name)
         except (DatabaseError, InterfaceError, redis.RedisError, OSError, LookupError, ValueError) as error:
-            words = " ".join(str(error).split()) or type(error).__name__
+            text = disk_words(error) if isinstance(error, OSError) else str(error)
+            words = " ".join(text.split()) or type(error).__name__
             yield Finding(name, Verdict.BAD, words, _DO.get(name, ""))
-
-
-def _ok(check: str, detail: str) -> Finding:
-    return Finding(check, Verdict.OK, detail)
 
 
 def _database(check: str) -> Iterator[Finding]:
     server = readings.database()
-    yield _ok(check, f"PostgreSQL {server.version}, {server.bytes / 1e6:.0f} MB, {server.connections} connections")
-
-
-def _redis(check: str) -> Iterator[Finding]:
-    server = readings.redis_server()
-    yield _ok(check, f"{server.server} {server.version}, {server.bytes / 1e6:.0f} MB, {server.clients} clients")
+    yield fine(check, f"PostgreSQL {server.version}, {server.bytes / 1e6:.0f} MB, {server.connections} connections")
 
 
 def _migrations(check: str) -> Iterator[Finding]:
@@ -81,32 +55,36 @@ def _migrations(check: str) -> Iterator[Finding]:
     if missing:
         yield Finding(check, Verdict.BAD, f"{len(missing)} not applied: {missing[0]}, …", "run manage.py migrate")
     else:
-        yield _ok(check, "all applied")
-
-
-def _clock(check: str) -> Iterator[Finding]:
-    ahead_s = readings.database().clock_ahead_s
-    detail = f"{ahead_s:+.2f} s against the database"
-    if abs(ahead_s) >= CLOCK_OFF_S:
-        yield Finding(check, Verdict.WARN, detail, "synchronise both machines to a time server")
-    else:
-        yield _ok(check, detail)
+        yield fine(check, "all applied")
 
 
 def _exchange(check: str) -> Iterator[Finding]:
-    """Check that the exchange answers; only a warning when the league runs on another market."""
-    needs_it = (bus.current_market() or "kraken").startswith("kraken")
-    failed = Verdict.BAD if needs_it else Verdict.WARN
-    do = "check this machine's network and firewall" if needs_it else "nothing while the league runs on another market"
+    """Check that the exchange answers, where the league runs on its market."""
+    market = bus.current_market() or "kraken"
+    if not market.startswith("kraken"):
+        yield fine(check, f"not needed: the league runs on {market}")
+        return
+    proxies = machine_checks.proxies()
+    do = "check this machine's network and firewall"
+    if proxies:
+        do = f"{do}, and the proxy that {', '.join(proxies)} names"
     for side, url, answers in (
         ("socket", settings.KRAKEN_WS_URL, _socket_answers),
         ("REST", settings.KRAKEN_REST_URL, _rest_answers),
     ):
         place = f"{check} {side}"
         if answers():
-            yield _ok(place, f"{url} answers")
+            yield fine(place, f"{url} answers")
         else:
-            yield Finding(place, failed, f"{url} does not answer within {ANSWER_WITHIN_S:.0f} s", do)
+            yield Finding(place, Verdict.BAD, f"{url} does not answer within {ANSWER_WITHIN_S:.0f} s{_way_to(url)}", do)
+
+
+def _way_to(url: str) -> str:
+    """Return through which proxy a place was tried, or what is wrong with the one that is set."""
+    try:
+        return through(proxy_for(url))
+    except InvalidProxy as error:
+        return f": {error}"
 
 
 def _socket_answers() -> bool:
@@ -115,26 +93,12 @@ def _socket_answers() -> bool:
 
 def _rest_answers() -> bool:
     try:
-        answer = httpx.get(f"{settings.KRAKEN_REST_URL}/0/public/SystemStatus", timeout=ANSWER_WITHIN_S)
+        url = settings.KRAKEN_REST_URL
+        with httpx.Client(transport=transport_to(url), timeout=ANSWER_WITHIN_S) as client:
+            answer = client.get(f"{url}/0/public/SystemStatus")
         return answer.status_code == httpx.codes.OK and "result" in answer.json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return False
-
-
-def _disk(check: str) -> Iterator[Finding]:
-    usage = readings.disk()
-    detail = f"{usage.free_bytes / 1e9:.1f} GB of {usage.total_bytes / 1e9:.1f} GB free"
-    if usage.free_bytes >= DISK_SHORT_BYTES:
-        yield _ok(check, detail)
-        return
-    verdict = Verdict.BAD if usage.free_bytes < DISK_OUT_BYTES else Verdict.WARN
-    yield Finding(check, verdict, detail, "delete old recordings, or lower PADDOCK_RECORDINGS_MAX_GB")
-
-
-def _data_folder(check: str) -> Iterator[Finding]:
-    with tempfile.TemporaryFile(dir=settings.PADDOCK_DATA_DIR) as file:
-        file.write(b"paddock")
-    yield _ok(check, f"{settings.PADDOCK_DATA_DIR} is writable")
 
 
 def _backup(check: str) -> Iterator[Finding]:
@@ -147,7 +111,7 @@ def _backup(check: str) -> Iterator[Finding]:
     if days >= BACKUP_OLD_DAYS:
         yield Finding(check, Verdict.WARN, detail, MAKE_A_BACKUP)
     else:
-        yield _ok(check, detail)
+        yield fine(check, detail)
 
 
 def _static_files(check: str) -> Iterator[Finding]:
@@ -158,7 +122,7 @@ def _static_files(check: str) -> Iterator[Finding]:
         is_there = finders.find(_STYLE_SHEET) is not None
         where, do = "the packages' folders", "reinstall Paddock: files are missing"
     if is_there:
-        yield _ok(check, f"found in {where}")
+        yield fine(check, f"found in {where}")
     else:
         yield Finding(check, Verdict.BAD, f"{_STYLE_SHEET} is not in {where}", do)
 
@@ -173,7 +137,7 @@ def _processes(check: str) -> Iterator[Finding]:
         ("beat", "celery -A tradingsite beat", Verdict.WARN),
     ):
         if count := alive.count(kind):
-            yield _ok(kind, f"{count} running")
+            yield fine(kind, f"{count} running")
         else:
             seen = [at_s for name, at_s in report_store.signs_of_life().items() if name.startswith(f"{kind}@")]
             last = f"; last seen {time.time() - max(seen):.0f} s ago" if seen else ""
@@ -184,7 +148,7 @@ def _strategies(check: str) -> Iterator[Finding]:
     registry.refresh()
     for failure in registry.failures():
         yield Finding(check, Verdict.WARN, f"{failure.path}: {failure.error}", "fix it: manage.py checkstrategy PATH")
-    yield _ok(check, f"{len(registry.found())} found")
+    yield fine(check, f"{len(registry.found())} found")
 
 
 def _versions(check: str) -> Iterator[Finding]:
@@ -194,7 +158,7 @@ def _versions(check: str) -> Iterator[Finding]:
     if others:
         yield Finding(check, Verdict.WARN, f"{detail}; also running: {', '.join(sorted(others))}", "restart them")
     else:
-        yield _ok(check, detail)
+        yield fine(check, detail)
 
 
 _DO = {
@@ -205,18 +169,19 @@ _DO = {
     "exchange": "fix Redis first",
     "processes": "fix Redis first",
     "versions": "fix Redis first",
-    "data folder": "make it writable, or set PADDOCK_DATA_DIR to a folder that is",
+    "data folder": machine_checks.DATA_FOLDER_DO,
     "strategies": "fix the database first",
     "backup": "fix the database first",
 }
 CHECKS: dict[str, Callable[[str], Iterator[Finding]]] = {
     "database": _database,
     "migrations": _migrations,
-    "clock": _clock,
-    "redis": _redis,
+    "clock": machine_checks.clock,
+    "redis": server_checks.redis_server,
+    "proxy": machine_checks.proxy,
     "exchange": _exchange,
-    "disk": _disk,
-    "data folder": _data_folder,
+    "disk": machine_checks.disk,
+    "data folder": machine_checks.data_folder,
     "backup": _backup,
     "static files": _static_files,
     "processes": _processes,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -80,9 +81,17 @@ class Redis:
     version: str
     bytes: int
     most_bytes: int | None  # None: no limit is set
+    policy: str = "noeviction"  # what it does when that is reached
+    evicted_keys: int = 0  # since it started
+    is_saved: bool = True  # its last write to the disk went well, where it writes there
     clients: int
     uptime_s: int
     streams: list[StreamFigures]
+
+    @property
+    def evicts(self) -> bool:
+        """Whether it throws keys away when its memory is full."""
+        return self.most_bytes is not None and self.policy != "noeviction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +101,7 @@ class Disk:
     folder: str
     free_bytes: int
     total_bytes: int
+    free_files: int | None = None  # None: the disk does not count them
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +174,25 @@ def redis_server() -> Redis:
         version=str(facts.get(f"{name}_version") or facts["redis_version"]),
         bytes=int(facts["used_memory"]),
         most_bytes=int(facts.get("maxmemory") or 0) or None,
+        policy=str(facts.get("maxmemory_policy", "noeviction")),
+        evicted_keys=int(facts.get("evicted_keys", 0)),
+        is_saved=_is_saved(facts),
         clients=int(facts["connected_clients"]),
         uptime_s=int(facts["uptime_in_seconds"]),
         streams=[_stream(stream) for stream in bus.streams()],
     )
+
+
+def _is_saved(facts: dict[str, Any]) -> bool:
+    """Return whether the kinds of saving that are in use went well the last time."""
+    appends = bool(int(facts.get("aof_enabled", 0)))
+    return str(facts.get("aof_last_write_status" if appends else "rdb_last_bgsave_status", "ok")) == "ok"
+
+
+def clock_ahead_of_exchange_s(feed: Mapping[str, Any] | None) -> float | None:
+    """Return by how much the feed's machine is ahead of the exchange; None where no feed has measured it."""
+    behind_s = ((feed or {}).get("clock") or {}).get("behind_s")
+    return -float(behind_s) if isinstance(behind_s, int | float) else None
 
 
 def _stream(stream: bus.Stream) -> StreamFigures:
@@ -181,8 +206,8 @@ def _stream(stream: bus.Stream) -> StreamFigures:
 def disk() -> Disk:
     """Return how full the data folder's disk is, on this machine."""
     folder = _existing(settings.PADDOCK_DATA_DIR)
-    usage = shutil.disk_usage(folder)
-    return Disk(str(settings.PADDOCK_DATA_DIR), usage.free, usage.total)
+    usage, state = shutil.disk_usage(folder), os.statvfs(folder)
+    return Disk(str(settings.PADDOCK_DATA_DIR), usage.free, usage.total, state.f_favail if state.f_files else None)
 
 
 def _existing(folder: Path) -> Path:

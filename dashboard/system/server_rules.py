@@ -11,7 +11,9 @@ DISK_SHORT_BYTES, DISK_OUT_BYTES = 5 * 10**9, 500 * 10**6
 CONNECTIONS_SHARE = MEMORY_SHARE = 0.9
 LONG_TRANSACTION_S = 300.0
 CLOCK_OFF_S = 1.0
+EXCHANGE_CLOCK_OFF_S = 2.0
 BACKUP_OLD_DAYS = 8
+KEEP_KEYS = "raise maxmemory, and set maxmemory-policy to noeviction"
 DOCTOR = "run manage.py doctor on this machine"
 
 
@@ -94,6 +96,21 @@ def redis_is_strained(state: SystemState) -> Cause | None:
     what = f"Redis uses {redis.bytes / redis.most_bytes:.0%} of its memory limit"
     so = "frames will be rejected or dropped"
     return Cause(code="redis-memory", tone=Tone.WARNING, what=what, so=so, do="raise maxmemory")
+
+
+def redis_evicts(state: SystemState) -> Cause | None:
+    redis = state.redis
+    if redis is None or not (redis.evicted_keys and redis.evicts):
+        return None
+    what = f"Redis has evicted {redis.evicted_keys:,} keys for want of memory"
+    return Cause(code="redis-evicts", tone=Tone.BAD, what=what, so="frames may be lost", do=KEEP_KEYS)
+
+
+def redis_is_not_saved(state: SystemState) -> Cause | None:
+    if state.redis is None or state.redis.is_saved:
+        return None
+    what, so = "Redis cannot write to its disk", "it refuses frames, or loses them with its process"
+    return Cause(code="redis-disk", tone=Tone.BAD, what=what, so=so, do="free space on its disk; its log says more")
 
 
 def backup_is_old(state: SystemState) -> Cause | None:

@@ -30,6 +30,8 @@ RULES: tuple[Rule, ...] = (
     work_rules.strategies_do_not_load,
     server_rules.database_is_strained,
     server_rules.redis_is_strained,
+    server_rules.redis_evicts,
+    server_rules.redis_is_not_saved,
     server_rules.backup_is_old,
     server_rules.clocks_disagree,
     server_rules.versions_differ,

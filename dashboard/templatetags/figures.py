@@ -32,6 +32,7 @@ MINUS = "−"
 # The price's size decides its decimals, so that a column of one symbol's prices stays aligned.
 _PRICE_DECIMALS = ((10_000, 1), (1_000, 2), (100, 3), (10, 4), (1, 5))
 _SMALL_PRICE_DECIMALS = 8
+_TELLING_DIGITS = 4
 
 
 def grouped(number: Decimal, decimals: int) -> str:
@@ -40,6 +41,13 @@ def grouped(number: Decimal, decimals: int) -> str:
     if rounded == 0:
         rounded = abs(rounded)  # never minus zero
     return f"{rounded:,.{decimals}f}".replace("-", MINUS)
+
+
+def _telling(number: Decimal, decimals: int) -> int:
+    """Return ``decimals``, or as many more as show four digits of a number that is smaller than they can show."""
+    if not number or abs(number) >= Decimal(10).scaleb(-decimals):
+        return decimals
+    return max(decimals, _TELLING_DIGITS - 1 - number.adjusted())
 
 
 @register.filter
@@ -53,7 +61,7 @@ def quoted(number: Figure) -> str:
     """Return an amount of any quote currency: eight decimals where four would show zero."""
     if not isinstance(number, Decimal):
         return DASH
-    return grouped(number, 8 if 0 < abs(number) < Decimal("0.001") else 4)
+    return grouped(number, _telling(number, 8) if 0 < abs(number) < Decimal("0.001") else 4)
 
 
 @register.filter
@@ -61,7 +69,8 @@ def price(number: Figure) -> str:
     """Return a price."""
     if not isinstance(number, Decimal):
         return DASH
-    decimals = next((count for least, count in _PRICE_DECIMALS if abs(number) >= least), _SMALL_PRICE_DECIMALS)
+    decimals = next((count for least, count in _PRICE_DECIMALS if abs(number) >= least), 0)
+    decimals = decimals or _telling(number, _SMALL_PRICE_DECIMALS)
     exponent = number.as_tuple().exponent
     # No more digits than the price was quoted with.
     return grouped(number, min(decimals, -exponent) if isinstance(exponent, int) and exponent <= 0 else decimals)
@@ -72,7 +81,8 @@ def price_of(number: Figure, symbol: str, decimals: Mapping[str, int]) -> str:
     """Return a price in its instrument's decimals, by its size where those are unknown."""
     if not isinstance(number, Decimal) or symbol not in decimals:
         return price(number)
-    return grouped(number, decimals[symbol])
+    # What is between two ticks, such as a mean, or from before the pair became coarser, is never shown as zero.
+    return grouped(number, decimals[symbol] if round(number, decimals[symbol]) else _telling(number, decimals[symbol]))
 
 
 @register.filter
@@ -89,8 +99,8 @@ def exact_plain(number: Figure) -> str:
 
 @register.filter
 def quantity(number: Figure) -> str:
-    """Return a quantity to eight decimals, without trailing zeros."""
-    return plain(round(number, 8)).replace("-", MINUS) if isinstance(number, Decimal) else DASH
+    """Return a quantity to eight decimals, without trailing zeros; to more where those would show nothing of it."""
+    return plain(round(number, _telling(number, 8))).replace("-", MINUS) if isinstance(number, Decimal) else DASH
 
 
 @register.filter

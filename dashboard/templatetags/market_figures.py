@@ -34,6 +34,6 @@ def percent_of_bps(rate_bps: Decimal) -> str:
 
 
 @register.filter
-def css_percent(share_pct: float) -> str:
-    """Return a percentage as style sheets spell it, whatever the reader's language."""
-    return f"{share_pct:.1f}%"
+def share_class(share_pct: float) -> str:
+    """Return the class that draws the share: `market.css` has one for every two percent."""
+    return f"share-{2 * round(min(max(share_pct, 0.0), 100.0) / 2)}"

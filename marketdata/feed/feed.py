@@ -7,6 +7,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any
 
 import redis
@@ -16,8 +17,10 @@ from marketdata.feed.clock import LiveClock, RecordedClock
 from marketdata.feed.connection_budget import Budget
 from marketdata.feed.health import FeedHealth
 from marketdata.feed.keeper import Keeper
+from marketdata.feed.lock import Lease
 from marketdata.feed.publisher import Publisher
 from marketdata.feed.repairer import Repairer
+from marketdata.feed.timekeeping import Timekeeper
 from marketdata.feed.traffic import Traffic
 from marketdata.feed.warm_up import WarmUp
 from marketdata.framing.frame_builder import INTERVAL_NS
@@ -49,7 +52,8 @@ class Feed:
 
     ``keeper`` brings the market as an earlier feed left it, ``after_sequence`` is the
     last frame that one published. Where there is ``rest``, what the market missed is
-    brought from there. ``recorder`` records all that the listener receives.
+    brought from there. ``recorder`` records all that the listener receives. With a ``lease`` it publishes only
+    while that is the market's newest.
     """
 
     def __init__(
@@ -64,13 +68,16 @@ class Feed:
         rest: KrakenRest | None = None,
         recorder: Recorder | None = None,
         depth: int = FRAME_DEPTH,
+        lease: Lease | None = None,
     ) -> None:
         self._source = source
+        self._lease = lease
         self._keeper = keeper
         self._live_clock = LiveClock()
         self._recorded_clock = RecordedClock() if is_recording else None
         self.traffic = Traffic()
-        self.health = FeedHealth(started_ns=self._live_clock.now_ns())
+        # A recording holds what it holds.
+        self.health = FeedHealth(started_ns=self._live_clock.now_ns(), named=() if is_recording else tuple(symbols))
         self._listener = Listener(
             symbols,
             depth=depth,
@@ -82,8 +89,9 @@ class Feed:
         )
         self._recorder = recorder
         self._replay = Replay(observer=self.health.observe)  # of a feed's own recording
-        self._publisher = Publisher(keeper.market_name)
+        self._publisher = Publisher(keeper.market_name, lease, lambda detail: self._note("frames_lost", detail))
         self._client = KrakenClient(url, self, reconnects=not is_recording)
+        self._timekeeper = None if is_recording else Timekeeper(self._live_clock, self.health, rest, self._note)
         self._warm_up: WarmUp | None = None
         self._repairer: Repairer | None = None
         if rest is not None:
@@ -104,11 +112,8 @@ class Feed:
                 instruments=lambda: self._listener.instruments,
                 now_ns=self._live_clock.now_ns,
             )
-        self._budget = Budget(
-            keeper.market_name,
-            now_ns=self._live_clock.now_ns,
-            report=lambda message: self._note("refused", message),
-        )
+        note_refusal = partial(self._note, "refused")
+        self._budget = Budget(keeper.market_name, now_ns=self._live_clock.now_ns, report=note_refusal)
         self._has_been_connected = False
         self._has_gap = False  # whose candles have not been brought
 
@@ -119,6 +124,8 @@ class Feed:
             SourceFailed: a recording could not be played to its end.
         """
         self._keeper.start()
+        if self._timekeeper is not None:
+            await self._timekeeper.begin()
         if self._warm_up is not None:
             self._warm_up.start()
         if self._repairer is not None:
@@ -244,17 +251,25 @@ class Feed:
     # What becomes of a message
 
     def _take(self, frames: list[Frame]) -> None:
-        if not frames:
+        if not frames or self._publisher.is_fenced:
+            return
+        if any(frame.gap is not None for frame in frames) and self._is_deposed():
+            self._publisher.fence()  # what it slept through is another's: neither stream nor database is to have it
             return
         self._keeper.fold(frames)
         for gap in (frame.gap for frame in frames if frame.gap is not None):
             self._has_gap = True
             self._note("gap", f"{(gap.to_ns - gap.from_ns) / NS_PER_S:.1f} s were not watched: {gap.reason}")
+            if self._warm_up is not None and self._listener.is_connected:
+                self._warm_up.begin()
         if not self._publisher.put(frames):
-            reason = "Redis was away too long"
+            reason = self._publisher.complaint
             self._listener.lose_frames(reason)
             self._note("frames_lost", reason)
             _log.error("%s: the frames that waited for it are lost", reason)
+
+    def _is_deposed(self) -> bool:
+        return self._publisher.is_fenced or (self._lease is not None and self._lease.is_lost())
 
     def _candles_are_whole(self) -> None:
         if self._has_gap:
@@ -282,6 +297,8 @@ class Feed:
             if self._recorded_clock is None:
                 self._listener.check(self._now_ns())
             pulse.beat()
+            if self._timekeeper is not None:
+                await self._timekeeper.check()
             self._note_errors()
             self._keeper.note(self.health.hand_over())
             with contextlib.suppress(redis.RedisError):  # the publisher says that Redis is away
@@ -337,11 +354,14 @@ class Feed:
         if self._recorder is not None and not await asyncio.to_thread(self._recorder.stop, FAREWELL_S):
             _log.error("the disk did not take the end of the recording in %s s", FAREWELL_S)
         self._note_errors()
-        self._keeper.checkpoint()
+        is_deposed = await asyncio.to_thread(self._is_deposed)
+        if not is_deposed:
+            self._keeper.checkpoint()
         self._keeper.note(self.health.hand_over())
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._publisher.drain(), FAREWELL_S)
         if not await asyncio.to_thread(self._keeper.stop, FAREWELL_S):
             _log.error("the database did not take the last writes in %s s", FAREWELL_S)
-        with contextlib.suppress(redis.RedisError):
-            await asyncio.to_thread(bus.clear_feed_state)
+        if not is_deposed:  # else it is the other's
+            with contextlib.suppress(redis.RedisError):
+                await asyncio.to_thread(bus.clear_feed_state)

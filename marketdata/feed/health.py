@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
+from marketdata.feed.clock_health import ClockHealth
+from marketdata.feed.incidents import Incidents
 from marketdata.feed.lag import LagWindow
 from marketdata.feed.uptime import Uptime
 from marketdata.feed_events import FeedEventKind, Incident
@@ -15,6 +19,7 @@ from marketdata.kraken.events import (
     BookChanged,
     BookLost,
     BookRequested,
+    ClockMeasured,
     Heartbeat,
     HistoryReceived,
     InstrumentsChanged,
@@ -28,20 +33,22 @@ from marketdata.kraken.events import (
     TradeSeen,
     TradesLost,
     TradesMissed,
+    TradesRenumbered,
     TradesRepaired,
 )
 from trading.book import OrderBook
 from trading.frames import NS_PER_S, STALE, utc
 from trading.instruments import Instrument
 
-INCIDENTS_PER_SECOND = 20  # more say nothing new, and would fill the database
 CONNECTIONS_LIMIT = 120  # attempts in ``CONNECTIONS_WINDOW_S``: Kraken bans who makes more than about 150
 CONNECTIONS_WINDOW_S = 600
 _RATE_WINDOW_S = 5
 _COUNTERS = (
     *("messages", "checksums_verified", "checksum_failures", "books_crossed", "resyncs", "trades", "trade_gaps"),
-    *("late_trades", "reconnects", "refusals", "bad_frames", "incidents_left_out"),
+    *("late_trades", "reconnects", "refusals", "bad_frames"),
 )
+
+_log = logging.getLogger("feed")
 
 
 @dataclass(slots=True)
@@ -50,7 +57,7 @@ class _Seen:
 
     book_ns: int | None = None
     trade_ns: int | None = None
-    last_ticks: int | None = None
+    last: Decimal | None = None  # quote per base: its ticks would be others after a change of decimals
     resyncs: int = 0
     gaps: int = 0
 
@@ -60,6 +67,7 @@ class FeedHealth:
     """Counters since the feed started; shown every event, it keeps what matters."""
 
     started_ns: int
+    named: tuple[str, ...] = ()  # the pairs to be received
     connected: bool = False
     finished: bool = False
     messages: int = 0
@@ -73,19 +81,18 @@ class FeedHealth:
     reconnects: int = 0
     refusals: int = 0
     bad_frames: int = 0
-    incidents_left_out: int = 0
     system: str = ""
     is_behind: bool = False  # messages arrive too late to be traded on
     lag: LagWindow = field(default_factory=LagWindow)
+    clock: ClockHealth = field(default_factory=ClockHealth)
     noted: Counter[FeedEventKind] = field(default_factory=Counter)  # those left out, too
-    incidents: list[Incident] = field(default_factory=list)  # not yet handed over
+    incidents: Incidents = field(default_factory=Incidents)
     _uptime: Uptime = field(default_factory=Uptime)
     _channels: dict[str, int] = field(default_factory=dict)  # -> time of its last message; books and trades: per symbol
     _symbols: dict[str, _Seen] = field(default_factory=dict)
+    _refused: dict[str, str] = field(default_factory=dict)  # why the exchange does not send a pair's book
     _instruments: dict[str, Instrument] = field(default_factory=dict)
     _recent: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_RATE_WINDOW_S + 1))
-    _second: int = 0  # of the market's clock
-    _incidents_this_second: int = 0
 
     def observe(self, events: list[MarketEvent], time_ns: int | None) -> None:
         """Count events."""
@@ -98,6 +105,14 @@ class FeedHealth:
                 seen.book_ns = now_ns
             else:
                 self._count(event, now_ns)
+
+    def without_data(self) -> dict[str, str]:
+        """Return the pairs that were named and of which no book has ever come, with the reason."""
+        return {
+            symbol: self._refused.get(symbol, "no book has been received yet")
+            for symbol in self.named
+            if (seen := self._symbols.get(symbol)) is None or seen.book_ns is None
+        }
 
     def _seen(self, symbol: str) -> _Seen:
         seen = self._symbols.get(symbol)
@@ -115,6 +130,10 @@ class FeedHealth:
                 self._channels["heartbeat"] = now_ns
             case LagMeasured():
                 self._see_lag(event, now_ns)
+            case ClockMeasured(ahead_ns=ahead_ns):
+                if (change := self.clock.measure(ahead_ns, now_ns)) is not None:
+                    _log.warning(change)
+                    self.note(now_ns, FeedEventKind.CLOCK, "", change)
             case StatusChanged(system=system):
                 self._channels["status"] = now_ns
                 if self.system and system != self.system:
@@ -133,8 +152,9 @@ class FeedHealth:
         self.trades += 1
         self.late_trades += seen_trade.is_late
         seen = self._seen(seen_trade.trade.symbol)
-        if not seen_trade.is_late or seen.last_ticks is None:
-            seen.trade_ns, seen.last_ticks = now_ns, seen_trade.trade.ticks
+        instrument = self._instruments.get(seen_trade.trade.symbol)
+        if instrument is not None and (not seen_trade.is_late or seen.last is None):
+            seen.trade_ns, seen.last = now_ns, instrument.price(seen_trade.trade.ticks)
 
     def _see_lag(self, lag: LagMeasured, now_ns: int) -> None:
         if (change := self.lag.measure(lag.lag_ns, now_ns)) is not None:
@@ -172,39 +192,37 @@ class FeedHealth:
                 self.note(now_ns, FeedEventKind.GAP, symbol, detail)
             case SubscriptionSilent(channel=channel, symbol=symbol, reason=reason):
                 self.note(now_ns, FeedEventKind.STALE, symbol, f"{channel}: {reason}; requested again")
+            case TradesRenumbered(symbol=symbol, after_id=after_id, first_id=first_id):
+                detail = f"the exchange numbers trades anew: {first_id} came after {after_id}"
+                self.note(now_ns, FeedEventKind.GAP, symbol, detail)
             case SubscriptionRefused(channel=channel, symbol=symbol, error=error):
+                if channel in ("instrument", "book") and symbol in self.named:
+                    self._refused[symbol] = error
                 self.refusals += 1
                 self.note(now_ns, FeedEventKind.REFUSED, symbol, f"{channel}: {error}")
             case RequestRefused(error=error):
                 self.refusals += 1
                 self.note(now_ns, FeedEventKind.REFUSED, "", error)
-            case BadFrame(reason=reason, excerpt=excerpt):
+            case BadFrame(reason=reason, excerpt=excerpt, symbol=symbol):
                 self.bad_frames += 1
-                self.note(now_ns, FeedEventKind.BAD_FRAME, "", f"{reason}: {excerpt}" if excerpt else reason)
+                detail = f"{reason}: {excerpt}" if excerpt else reason
+                self.note(now_ns, FeedEventKind.BAD_FRAME, symbol, detail, reason)
             case _:
                 pass  # granted subscriptions are as they should be
 
-    def note(self, time_ns: int, kind: str, symbol: str, detail: str) -> None:
-        """Count an incident, and keep it unless this second already has enough of them.
+    def note(self, time_ns: int, kind: str, symbol: str, detail: str, cause: str = "") -> None:
+        """Count an incident; ``cause`` is what its detail says each time it recurs, where that is not all of it.
 
         Raises:
             ValueError: the kind is none of `FeedEventKind`.
         """
         known = FeedEventKind(kind)
         self.noted[known] += 1
-        second = time_ns // NS_PER_S
-        if second != self._second:
-            self._second, self._incidents_this_second = second, 0
-        if self._incidents_this_second >= INCIDENTS_PER_SECOND:
-            self.incidents_left_out += 1
-            return
-        self._incidents_this_second += 1
-        self.incidents.append(Incident(time_ns, known, symbol, detail))
+        self.incidents.note(time_ns, known, symbol, detail, cause)
 
     def hand_over(self) -> list[Incident]:
-        """Return the incidents noted since the last time."""
-        incidents, self.incidents = self.incidents, []
-        return incidents
+        """Return the incidents that are new or have recurred since the last time."""
+        return self.incidents.hand_over()
 
     def report(self, now_ns: int | None, books: Mapping[str, OrderBook], steady_s: float) -> dict[str, Any]:
         """Return the figures as JSON can hold them; ages are in market time, ``steady_s`` any steady clock."""
@@ -220,12 +238,15 @@ class FeedHealth:
             "system": self.system or None,
             "messages_per_s": self._messages_per_s(steady_s),
             "lag_ms": self.lag.report(now_ns),
+            "clock": self.clock.report(),
             "heartbeat_age_s": channels.get("heartbeat"),
             **{name: getattr(self, name) for name in _COUNTERS},
+            "incidents_left_out": self.incidents.left_out,
             "gaps": self.noted[FeedEventKind.GAP],
             "repairs": self.noted[FeedEventKind.REPAIR],
             "event_counts": {kind.value: self.noted[kind] for kind in FeedEventKind},
             "channels": channels,
+            "without_data": self.without_data(),
             "symbols": {symbol: self._quote(symbol, now_ns, books) for symbol in self._symbols},
         }
 
@@ -243,14 +264,9 @@ class FeedHealth:
     def _quote(self, symbol: str, now_ns: int, books: Mapping[str, OrderBook]) -> dict[str, Any]:
         seen, instrument, book = self._symbols[symbol], self._instruments.get(symbol), books.get(symbol)
         top = book.top(1) if book is not None else None
-        prices = (
-            top.bids[0].ticks if top and top.bids else None,
-            top.asks[0].ticks if top and top.asks else None,
-            seen.last_ticks,
-        )
-        bid, ask, last = (
-            None if ticks is None or instrument is None else str(instrument.price(ticks)) for ticks in prices
-        )
+        touch = (top.bids[0].ticks if top and top.bids else None, top.asks[0].ticks if top and top.asks else None)
+        bid, ask = (None if ticks is None or instrument is None else f"{instrument.price(ticks):f}" for ticks in touch)
+        last = None if seen.last is None else f"{seen.last:f}"
         return {
             "status": instrument.status if instrument is not None and book is not None else STALE,
             "bid": bid,

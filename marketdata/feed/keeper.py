@@ -18,6 +18,7 @@ from trading.candles import MINUTE_NS, Closed
 from trading.frames import Frame
 from trading.gaps import foldable
 from trading.market import Market
+from trading.recount import decimals_of
 
 MAX_BACKLOG = 5_000  # writes that wait for a database that is away; then the oldest are lost
 RETRY_S = (1.0, 2.0, 5.0, 10.0)
@@ -48,12 +49,18 @@ class Keeper:
     def fold(self, frames: Iterable[Frame]) -> None:
         """Take in frames; at each full minute, and with history, queue what is new and a checkpoint."""
         for frame in frames:
+            if frame.instruments and self._closed and self._speaks_otherwise(frame):
+                self.checkpoint()  # what has closed is counted in the decimals of the frames before this one
             self._closed += [(closed, frame.sequence) for closed in self.market.fold(frame)]
             if frame.instruments:
                 record = partial(services.record_instruments, instruments=frame.instruments)
                 self._queue(partial(record, market=self.market_name))
             if frame.time_ns % MINUTE_NS == 0 or frame.gap is not None or frame.history:
                 self.checkpoint()
+
+    def _speaks_otherwise(self, frame: Frame) -> bool:
+        known = self.market.snapshot().instruments
+        return any(i.symbol in known and decimals_of(known[i.symbol]) != decimals_of(i) for i in frame.instruments)
 
     def catch_up(self, frames: Iterable[Frame]) -> None:
         """Fold frames that an earlier feed published after its last checkpoint; what is missing is a gap."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from typing import TypeVar
 
 from marketdata.feed.repairs import Question, Repairs
@@ -20,8 +20,14 @@ from trading.instruments import Instrument
 POLL_S = 1.0
 MAX_PAGES = 20  # of a thousand prints, for one hole
 
+_LOOK_EVERY_S = 1.0  # whether the loop that is to answer has ended
+
 _T = TypeVar("_T")
 _log = logging.getLogger("feed")
+
+
+class _Ended(Exception):
+    """The feed's loop answers no more."""
 
 
 class Repairer:
@@ -64,9 +70,19 @@ class Repairer:
         try:
             while not self._stopping.wait(POLL_S):
                 while not self._stopping.is_set() and (question := self._on_loop(self._question)) is not None:
-                    self._carry(question)
-        except (RuntimeError, concurrent.futures.CancelledError):
+                    self._try(question)
+        except _Ended:
             _log.debug("the feed has ended, and so do its repairs")
+
+    def _try(self, question: Question) -> None:
+        """Carry a question; whatever goes wrong with it, the next one has its turn."""
+        try:
+            self._carry(question)
+        except _Ended:
+            raise
+        except Exception:
+            _log.exception("a request for %s's trades failed, and is made again later", question.symbol)
+            self._on_loop(lambda: self._failed(question))
 
     def _carry(self, question: Question) -> None:
         instrument = self._on_loop(lambda: self._instruments().get(question.symbol))
@@ -111,8 +127,29 @@ class Repairer:
             self._report([TradesLost(question.symbol, hole.first_id, hole.last_id, "REST does not have them either")])
 
     def _on_loop(self, work: Callable[[], _T]) -> _T:
-        async def do() -> _T:
-            return work()
+        """Return what ``work`` returns on the event loop.
 
+        Raises:
+            _Ended: the loop has ended.
+        """
         assert self._loop is not None, "started before it requests"
-        return asyncio.run_coroutine_threadsafe(do(), self._loop).result()
+        answer: Future[_T] = Future()
+
+        def do() -> None:
+            try:
+                answer.set_result(work())
+            except Exception as error:
+                answer.set_exception(error)
+
+        try:
+            self._loop.call_soon_threadsafe(do)
+        except RuntimeError:
+            raise _Ended from None
+        while True:
+            try:
+                return answer.result(_LOOK_EVERY_S)
+            except TimeoutError:
+                if answer.done():
+                    raise  # it is the work's own
+                if self._stopping.is_set() or self._loop.is_closed():
+                    raise _Ended from None

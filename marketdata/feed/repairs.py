@@ -14,18 +14,19 @@ from trading.frames import NS_PER_S, Trade
 MAX_TRIES = 4
 FIRST_WAIT_NS = 2 * NS_PER_S  # doubled with every try: REST may know a print a moment later than the socket
 REACH_NS = 3_600 * NS_PER_S  # an older hole is left to the candles of history
-CROSS_CHECK_EVERY_NS = 10 * NS_PER_S
-CHECKED_AFTER_NS = 60 * NS_PER_S  # without a print of a symbol
+CROSS_CHECK_EVERY_NS = 5 * NS_PER_S
+CHECKED_AFTER_NS = 15 * NS_PER_S  # without a print of a symbol
 SETTLED_NS = 5 * NS_PER_S  # what is younger may still be on its way through the socket
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Prints of ``symbol`` after ``since_ns``; of a hole, or to cross-check a silent subscription."""
+    """Prints of ``symbol`` after ``since_ns``; of a hole, to cross-check a silent subscription, or ids in doubt."""
 
     symbol: str
     since_ns: int
     hole: Hole | None
+    doubted_id: int | None = None
 
 
 @dataclass(slots=True)
@@ -40,6 +41,7 @@ class Repairs:
     def __init__(self) -> None:
         self._tried: dict[tuple[str, int], _Tried] = {}  # symbol and last id of a hole
         self._checked_ns: dict[str, int] = {}
+        self._doubted: dict[str, _Tried] = {}
         self._next_check_ns = 0
 
     def question(self, tape: Tape, symbols: Iterable[str], time_ns: int) -> Question | None:
@@ -55,7 +57,20 @@ class Repairs:
             tried = self._tried.get((symbol, hole.last_id))
             if tried is None or (tried.tries < MAX_TRIES and tried.next_ns <= time_ns):
                 return Question(symbol, hole.since_ns, hole)
-        return self._cross_check(tape, symbols, time_ns)
+        return self._doubt(tape, symbols, time_ns) or self._cross_check(tape, symbols, time_ns)
+
+    def _doubt(self, tape: Tape, symbols: Iterable[str], time_ns: int) -> Question | None:
+        """Return a print whose id does not follow: is it REST's, too?"""
+        for symbol in symbols:
+            if not (doubted := tape.doubts.get(symbol)):
+                self._doubted.pop(symbol, None)
+                continue
+            tried = self._doubted.setdefault(symbol, _Tried(0, time_ns))
+            if tried.next_ns <= time_ns:
+                tried.next_ns = time_ns + FIRST_WAIT_NS * 2 ** min(tried.tries, MAX_TRIES)
+                tried.tries += 1
+                return Question(symbol, tape.newest[symbol].time_ns, None, doubted[-1].trade_id)
+        return None
 
     def _cross_check(self, tape: Tape, symbols: Iterable[str], time_ns: int) -> Question | None:
         if time_ns < self._next_check_ns:
@@ -82,6 +97,9 @@ class Repairs:
             return [t for t in trades if question.hole.first_id <= t.trade_id <= question.hole.last_id]
         if newest is None:
             return []
+        doubted = {one.trade_id for one in tape.doubts.get(question.symbol, ())}
+        if question.doubted_id is not None and (confirmed := [t for t in trades if t.trade_id in doubted]):
+            return confirmed
         return [t for t in trades if t.trade_id > newest.trade_id and t.time_ns < time_ns - SETTLED_NS]
 
     def failed(self, question: Question, time_ns: int) -> None:

@@ -116,6 +116,10 @@ class WarmUp:
         except DatabaseError as error:
             _log.warning("no history, the database did not answer: %s", str(error).strip())
             is_whole = False
+        except Exception:
+            # One odd answer must not end the thread: what is missing is requested again.
+            _log.exception("no history")
+            is_whole = False
         finally:
             connection.close()
         if brought:

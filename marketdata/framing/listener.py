@@ -10,11 +10,14 @@ import msgspec
 from marketdata.framing.frame_builder import BuilderMemory, FrameBuilder
 from marketdata.framing.records import Kind, Record
 from marketdata.kraken.events import BadFrame, InstrumentsChanged, MarketEvent
-from marketdata.kraken.protocol import KrakenProtocol, ProtocolMemory
+from marketdata.kraken.protocol import KrakenProtocol
+from marketdata.kraken.protocol_memory import ProtocolMemory
 from marketdata.kraken.tape import Tape
 from trading.book import OrderBook
-from trading.frames import FRAME_DEPTH, Frame
+from trading.frames import FRAME_DEPTH, NS_PER_S, Frame
 from trading.instruments import Instrument
+
+SLEPT_NS = NS_PER_S  # without a look at the clock: then this process stood still
 
 Observer = Callable[[list[MarketEvent], int | None], None]  # events and when they were received, ns
 
@@ -28,6 +31,8 @@ class ListenerMemory(msgspec.Struct):
     tape: Tape
     builder: BuilderMemory
     protocol: ProtocolMemory | None  # None between two connections
+    advanced_ns: int = 0
+    has_clock: bool = False
 
 
 _memory_encoder = msgspec.msgpack.Encoder()
@@ -73,6 +78,8 @@ class Listener:
         self._recorder = recorder
         self._protocol: KrakenProtocol | None = None
         self._frame_ends_ns = 0  # until then a message closes no frame; zero: the builder knows
+        self._advanced_ns = 0  # when the clock was read last
+        self._has_clock = False  # it is read at every boundary, as on a live market
 
     @property
     def books(self) -> Mapping[str, OrderBook]:
@@ -131,13 +138,28 @@ class Listener:
     def pass_time(self, time_ns: int | None) -> list[Frame]:
         """Return the frames that were over at ``time_ns``."""
         self._note(Kind.TIME, time_ns)
-        return self._advance(time_ns)
+        frames = self._advance(time_ns)
+        self._has_clock = True
+        return frames
 
     def _advance(self, time_ns: int | None) -> list[Frame]:
         if time_ns is None:
             return []
-        frames = self._builder.advance(time_ns, self.books)
+        then_ns, self._advanced_ns = self._advanced_ns, max(time_ns, self._advanced_ns)
+        is_awake = not self._has_clock or time_ns - then_ns <= SLEPT_NS
+        frames = self._builder.advance(time_ns, self.books) if is_awake else self._wake_up(then_ns, time_ns)
         self._frame_ends_ns = self._builder.ends_ns
+        return frames
+
+    def _wake_up(self, then_ns: int, time_ns: int) -> list[Frame]:
+        """Return the frame that was in the making when this process stood still; nothing after it is as it was."""
+        reason = f"the feed stood still for {(time_ns - then_ns) / NS_PER_S:.1f} s"
+        received_ns = then_ns if self._protocol is None else min(then_ns, self._protocol.received_ns)
+        frames = self._builder.sleep(received_ns, time_ns, reason, self.books)
+        if self._protocol is not None:
+            events = self._protocol.slept(time_ns, time_ns - then_ns)
+            if self._observer is not None:
+                self._observer(events, time_ns)
         return frames
 
     def check(self, time_ns: int | None) -> None:
@@ -163,8 +185,9 @@ class Listener:
     def disconnected(self, reason: str) -> None:
         """Forget the connection; every book is stale."""
         self._note(Kind.DISCONNECTED, payload=reason.encode())
+        received_ns = 0 if self._protocol is None else self._protocol.received_ns
         self._protocol = None
-        self._builder.disconnect(reason)
+        self._builder.disconnect(reason, received_ns)
 
     def lose_frames(self, reason: str) -> None:
         """Note that frames handed out were not published."""
@@ -207,7 +230,8 @@ class Listener:
         """Return all that is known now."""
         protocol = None if self._protocol is None else self._protocol.memory()
         about = (self._symbols, self._depth, self._can_ask_again)
-        memory = ListenerMemory(*about, self.tape, self._builder.memory(), protocol)
+        clock = (self._advanced_ns, self._has_clock)
+        memory = ListenerMemory(*about, self.tape, self._builder.memory(), protocol, *clock)
         return _memory_encoder.encode(memory)
 
     @classmethod
@@ -229,6 +253,7 @@ class Listener:
             observer=observer,
         )
         listener._builder.remember(memory.builder)
+        listener._advanced_ns, listener._has_clock = memory.advanced_ns, memory.has_clock
         if memory.protocol is not None:
             listener.connected(0)
             assert listener._protocol is not None, "a connection was just begun"

@@ -16,11 +16,17 @@ from typing import IO, NamedTuple, cast
 from trading.candles import TIMEFRAME_MINUTES
 
 _TIMEFRAMES = {minutes: timeframe for timeframe, minutes in TIMEFRAME_MINUTES.items()}
-_NAME = re.compile(r"(?:kraken_)?(?P<altname>[A-Za-z0-9]+)_(?P<minutes>\d{1,5})\.csv(?:\.gz)?", re.ASCII)
+_NAME = re.compile(r"(?:kraken_)?(?P<altname>[A-Z0-9]+)_(?P<minutes>\d{1,5})\.csv(?:\.gz)?", re.ASCII | re.IGNORECASE)
 _COLUMNS = "unix_s,open,high,low,close,volume,trades"
 _PRICE = re.compile(rb"\d{1,7}(?:\.\d{1,8})?", re.ASCII)  # nearly all: floats order 15 digits as decimals do
 _VOLUME = re.compile(rb"\d{1,17}(?:\.\d{1,18})?", re.ASCII)
+_HEADER = re.compile(rb"[\"' _A-Za-z]+(?:,[\"' _A-Za-z]+){6}", re.ASCII)
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MAX_LINE = 400  # bytes
+_NAMED_LINES = 20  # of one file that are left out; more are counted
+# Numbers as text become a tenth of their size at best: what becomes a hundredth is no history, but a bomb.
+_MAX_RATIO = 100
+ALWAYS_UNPACKED = 64 << 20  # bytes, whatever the ratio
 _MAX_TRADES = 2**31 - 1
 _LATEST_S = 4_102_444_800  # the year 2100: a later start is in other units than seconds
 _LARGEST = Decimal(10) ** 17
@@ -36,6 +42,7 @@ class BulkRow(NamedTuple):
 
     start_s: int
     fields: bytes  # open,high,low,close,volume,trades
+    follows: bool = True  # False: a line before it was left out, so that what lies between is not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,7 @@ class BulkFile:
     name: str  # as errors call it
     altname: str
     timeframe: str
-    rows: Iterator[BulkRow]  # read as they are iterated over; InvalidBulkFile names the line at fault
+    rows: Iterator[BulkRow]  # read as they are iterated over; InvalidBulkFile: the rest cannot be read
 
 
 def named_pair(name: str) -> tuple[str, str] | None:
@@ -58,37 +65,48 @@ def named_pair(name: str) -> tuple[str, str] | None:
     if match is None:
         raise InvalidBulkFile(f"{name}: expected a name like XBTUSD_60.csv: the pair, its interval in minutes")
     timeframe = _TIMEFRAMES.get(int(match["minutes"]))
-    return None if timeframe is None else (match["altname"].upper(), timeframe)
+    return None if timeframe is None else (match["altname"], timeframe)
 
 
 @contextmanager
 def opened(path: Path, skipped: Callable[[str], None], progress: Callable[[int], None]) -> Iterator[Iterator[BulkFile]]:
     """Open a bulk file and yield what it holds, one pair and interval after the other.
 
-    ``skipped`` receives a line for each archive member that is none of ours; ``progress``
+    ``skipped`` receives a line for each archive member, and each row, that is left out; ``progress``
     how many bytes of the file itself have been read.
 
     Raises:
         InvalidBulkFile: it cannot be read, or no candle in it would be stored.
     """
+    with _readable(path.name), path.open("rb") as raw:
+        if path.suffix.lower() == ".zip":
+            with zipfile.ZipFile(raw) as archive:
+                yield _members(archive, path, skipped, lambda: progress(raw.tell()))
+        else:
+            yield iter([_lone(path, raw, skipped, lambda: progress(raw.tell()))])
+
+
+@contextmanager
+def _readable(name: str) -> Iterator[None]:
+    """Name the file in whatever the unpacking of it may raise."""
     try:
-        with path.open("rb") as raw:
-            if path.suffix.lower() == ".zip":
-                with zipfile.ZipFile(raw) as archive:
-                    yield _members(archive, path, skipped, lambda: progress(raw.tell()))
-            else:
-                yield iter([_lone(path, raw, lambda: progress(raw.tell()))])
+        yield
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise InvalidBulkFile(f"{path.name} cannot be read: {error}") from None
+        raise InvalidBulkFile(f"{name} cannot be read: {error}") from None
 
 
-def _lone(path: Path, raw: IO[bytes], tick: Callable[[], None]) -> BulkFile:
+def _lone(path: Path, raw: IO[bytes], skipped: Callable[[str], None], tick: Callable[[], None]) -> BulkFile:
     pair = named_pair(path.name)
     if pair is None:
         stored = ", ".join(map(str, _TIMEFRAMES))
         raise InvalidBulkFile(f"{path.name}: candles of this interval are not stored; expected one of {stored} minutes")
-    lines = cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if path.suffix.lower() == ".gz" else raw
-    return BulkFile(path.name, *pair, _rows(path.name, lines, pair[1], tick))
+    lines = _unpacked(path.name, raw, path.stat().st_size)
+    return BulkFile(path.name, *pair, _rows(path.name, lines, pair[1], skipped, tick))
+
+
+def _unpacked(name: str, raw: IO[bytes], packed_bytes: int) -> Iterator[bytes]:
+    is_gzip = name.lower().endswith(".gz")
+    return _lines(name, cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if is_gzip else raw, packed_bytes)
 
 
 def _members(
@@ -96,6 +114,9 @@ def _members(
 ) -> Iterator[BulkFile]:
     for info in sorted(archive.infolist(), key=lambda info: info.filename):
         if info.is_dir():
+            continue
+        if info.filename.lower().endswith(".zip"):
+            skipped(f"{info.filename}: an archive within the archive; unpack it and import it by itself")
             continue
         try:
             pair = named_pair(info.filename)
@@ -106,24 +127,71 @@ def _members(
             skipped(f"{info.filename}: candles of this interval are not stored")
             continue
         name = f"{path.name}/{info.filename}"
-        with archive.open(info) as lines:
-            yield BulkFile(name, *pair, _rows(name, lines, pair[1], tick))
+        yield BulkFile(name, *pair, _member_rows(archive, info, name, pair[1], skipped, tick))
 
 
-def _rows(name: str, lines: IO[bytes], timeframe: str, tick: Callable[[], None]) -> Iterator[BulkRow]:
-    width_s, before_s, number = TIMEFRAME_MINUTES[timeframe] * 60, -1, 0
-    while line := lines.readline(_MAX_LINE):
-        number += 1
+def _member_rows(
+    archive: zipfile.ZipFile,
+    info: zipfile.ZipInfo,
+    name: str,
+    timeframe: str,
+    skipped: Callable[[str], None],
+    tick: Callable[[], None],
+) -> Iterator[BulkRow]:
+    with _readable(name), archive.open(info) as raw:
+        yield from _rows(name, _unpacked(name, raw, info.compress_size), timeframe, skipped, tick)
+
+
+def _lines(name: str, file: IO[bytes], packed_bytes: int) -> Iterator[bytes]:
+    """Yield each line without its end; of one that is too long, its beginning.
+
+    Raises:
+        InvalidBulkFile: it unpacks to so much that it is no history.
+    """
+    most = max(ALWAYS_UNPACKED, _MAX_RATIO * packed_bytes)
+    read, piece = 0, b""
+    while piece or (piece := file.readline(_MAX_LINE)):
+        line, piece = piece, b""
+        read += len(line)
+        if not line.endswith(b"\n"):
+            while (rest := file.readline(_MAX_LINE)) and read <= most:
+                read += len(rest)
+                if rest.endswith(b"\n"):
+                    break
+        if read > most:
+            raise InvalidBulkFile(
+                f"{name}: {packed_bytes:,} bytes unpack to more than {most:,}; that is no history of prices"
+            )
+        yield line.rstrip(b"\r\n")
+
+
+def _rows(
+    name: str, lines: Iterator[bytes], timeframe: str, skipped: Callable[[str], None], tick: Callable[[], None]
+) -> Iterator[BulkRow]:
+    """Yield the rows that can be read; of the lines that cannot the first are named, all are counted."""
+    width_s, before, left_out, follows = TIMEFRAME_MINUTES[timeframe] * 60, BulkRow(-1, b""), 0, True
+    for number, line in enumerate(lines, start=1):
+        text = line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line
+        if not text.strip() or (number == 1 and _HEADER.fullmatch(text.strip())):
+            continue
         try:
-            row = _row(line.rstrip(b"\r\n"), width_s)
+            row = _row(text.strip(), width_s)
+            if row.start_s <= before.start_s:
+                if row.start_s == before.start_s and row.fields == before.fields:
+                    continue  # the same line twice
+                raise InvalidBulkFile(f"starts at {row.start_s}; expected later than {before.start_s}")
         except InvalidBulkFile as error:
-            raise InvalidBulkFile(f"{name}, line {number}: {error}") from None
-        if row.start_s <= before_s:
-            raise InvalidBulkFile(f"{name}, line {number}: starts at {row.start_s}; expected later than {before_s}")
-        before_s = row.start_s
+            left_out, follows = left_out + 1, False
+            if left_out <= _NAMED_LINES:
+                skipped(f"{name}, line {number}: {error}")
+            continue
+        before = row
         if number % 2_000 == 0:
             tick()
-        yield row
+        yield row if follows else row._replace(follows=False)
+        follows = True
+    if left_out > _NAMED_LINES:
+        skipped(f"{name}: {left_out - _NAMED_LINES:,} more lines")
     tick()
 
 

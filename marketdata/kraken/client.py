@@ -14,6 +14,8 @@ from typing import Protocol
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
+from marketdata.proxies import proxy_for, through
+
 PING_EVERY_S = 15.0
 WATCH_EVERY_S = 0.5
 OPEN_WITHIN_S = 10.0
@@ -87,6 +89,8 @@ class KrakenClient:
         A live exchange's never does: then this runs until it is cancelled.
         """
         failures = 0
+        if proxy := proxy_for(self._url):
+            _log.info("%s is reached through %s", self._url, proxy)
         while True:
             await self._listener.may_connect()
             began_s, self._was_refused = time.monotonic(), False
@@ -103,6 +107,7 @@ class KrakenClient:
         return min(LONGEST_WAIT_S, doubled) + random.uniform(0, JITTER_S * min(1.0, self._first_wait_s))
 
     async def _one_connection(self) -> str:
+        proxy = proxy_for(self._url)
         try:
             async with connect(
                 self._url,
@@ -113,6 +118,7 @@ class KrakenClient:
                 open_timeout=OPEN_WITHIN_S,
                 close_timeout=2,
                 user_agent_header=_USER_AGENT,
+                proxy=proxy.url if proxy else None,
             ) as socket:
                 self._listener.connected()
                 try:
@@ -124,9 +130,9 @@ class KrakenClient:
         except InvalidStatus as error:
             status = error.response.status_code
             self._was_refused = status in (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
-            return str(error)
+            return str(error) + through(proxy)
         except (OSError, WebSocketException) as error:
-            return str(error) or type(error).__name__
+            return (str(error) or type(error).__name__) + through(proxy)
 
     async def _exchange_messages(self, socket: ClientConnection) -> str:
         watch = asyncio.create_task(self._watch(socket))

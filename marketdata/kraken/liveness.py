@@ -46,6 +46,7 @@ class Liveness(msgspec.Struct):
     doubts: dict[str, dict[str, _Contradiction]] = {}  # channel -> symbol
     patience: dict[str, int] = {}  # symbol -> how often its book was silent, and right
     lags_ns: list[int] = []  # the newest last
+    fresh_lags: int = 0  # how many of them are from after a silence
     is_quiet: bool = False
     is_behind: bool = False
     behind_since_ns: int = 0
@@ -99,6 +100,8 @@ class Liveness(msgspec.Struct):
     def quiet_changed(self, time_ns: int) -> bool:
         """Return whether the connection fell quiet, or speaks again; to be called about once a second."""
         was_quiet, self.is_quiet = self.is_quiet, time_ns - self.received_ns > QUIET_AFTER_NS
+        if self.is_quiet:
+            self.fresh_lags = 0  # what comes next says how late it is, whatever was before
         return self.is_quiet != was_quiet
 
     def slept(self, time_ns: int) -> None:
@@ -106,7 +109,7 @@ class Liveness(msgspec.Struct):
         self.received_ns = self.checked_ns = time_ns
         self.heartbeats = 0
         self.doubts.clear()
-        self.lags_ns.clear()
+        self.lags_ns, self.fresh_lags = [], 0
 
     def broken_reason(self, time_ns: int) -> str:
         """Return why the connection is broken, empty while it works; to be called about once a second."""
@@ -141,6 +144,7 @@ class Liveness(msgspec.Struct):
         ``ahead_ns`` is how far the exchange's clock is ahead of ours, None while that is not known.
         """
         self.lags_ns = [*self.lags_ns[1 - LAGS_KEPT :], lag_ns]
+        self.fresh_lags += 1
         usual_ns = self.usual_lag_ns(ahead_ns)
         late_ns = 0 if usual_ns is None else self.recent_lag_ns - usual_ns
         was_behind, self.is_behind = self.is_behind, late_ns > (CAUGHT_UP_NS if self.is_behind else BEHIND_NS)
@@ -151,4 +155,5 @@ class Liveness(msgspec.Struct):
     @property
     def recent_lag_ns(self) -> int:
         """The middle of the newest lags; zero before any."""
-        return median_high(self.lags_ns[-LAGS_COUNTED:]) if self.lags_ns else 0
+        counted = min(LAGS_COUNTED, self.fresh_lags)
+        return median_high(self.lags_ns[-counted:]) if counted else 0

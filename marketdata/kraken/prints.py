@@ -12,7 +12,7 @@ from trading.book import Side
 from trading.frames import NS_PER_S, Trade
 from trading.instruments import Instrument
 
-AHEAD_NS = 5 * NS_PER_S  # of the exchange's present: a print's time further ahead is none
+AHEAD_NS = 15 * NS_PER_S  # of the exchange's present as we know it: a time further ahead is none
 BEHIND_NS = 15 * 60 * NS_PER_S  # a print that came as news was made no longer ago
 OLDEST_NS = 366 * 86_400 * NS_PER_S  # of a snapshot, or of REST
 UPDATE = "update"

@@ -6,13 +6,12 @@ There is no clock: the time of receipt is passed in.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
 from marketdata.kraken import candles, prints, wire
-from marketdata.kraken.books import Books, BooksMemory
+from marketdata.kraken.books import Books
 from marketdata.kraken.events import (
     BadFrame,
     ConnectionQuiet,
@@ -28,19 +27,21 @@ from marketdata.kraken.events import (
     TickerSeen,
 )
 from marketdata.kraken.exchange_clock import ExchangeClock
+from marketdata.kraken.listings import read_pairs
 from marketdata.kraken.liveness import Liveness
+from marketdata.kraken.protocol_memory import ProtocolMemory
 from marketdata.kraken.punctuality import Punctuality
 from marketdata.kraken.refusals import Refusals
-from marketdata.kraken.requests import MAX_TRIES, Request, Requests, RequestsMemory
+from marketdata.kraken.requests import MAX_TRIES, Request, Requests
+from marketdata.kraken.symbols import tokenised_too, unlisted
 from marketdata.kraken.tape import Tape
 from trading.book import OrderBook
 from trading.frames import FRAME_DEPTH, NS_PER_S, Trade
 from trading.instruments import Instrument, InstrumentStatus
+from trading.recount import decimals_of
 
 _BOOK_PREFIX = b'{"channel":"book"'
 _HEARTBEAT = b'{"channel":"heartbeat"}'
-_SYMBOL = re.compile(rb'"symbol"\s*:\s*"([^"\\]{1,40})"')
-_MOST_SYMBOLS = 20  # looked for in a message that cannot be read
 RECONNECTS_AFTER_NS = 10 * NS_PER_S  # of sleep: what waits in the socket is too old, and a new connection quicker
 PING_AGAIN_NS = 2 * NS_PER_S  # while the exchange's times do not fit our clock
 REPAIR = "repair"  # the type of a trade message of ours: prints from REST
@@ -50,26 +51,11 @@ _ALREADY = "Already subscribed"  # the answer to a repeated request: it was gran
 _Receive = Callable[[bytes, int], list[MarketEvent]]
 
 
-class ProtocolMemory(msgspec.Struct):
-    """All that is known of one connection, but for the tape, which outlives it."""
-
-    instruments: dict[str, Instrument]
-    subscribed: set[str]
-    gave_up: str
-    liveness: Liveness
-    requests: RequestsMemory
-    books: BooksMemory
-    clock: ExchangeClock = msgspec.field(default_factory=ExchangeClock)
-    refusals: Refusals = msgspec.field(default_factory=Refusals)
-    pinged_ns: int = 0
-
-
 class KrakenProtocol:
     """One connection to Kraken about ``symbols``.
 
-    ``tape`` is shared between the connections of one feed: a print is an event
-    once, however often a snapshot repeats it. Where ``can_ask_again`` is false, as on a
-    recording, nothing is requested after the first subscriptions: no answer could come.
+    ``tape`` is shared between the connections of one feed: a print is an event once, however often a snapshot repeats
+    it. Where ``can_ask_again`` is false, as on a recording, only the first subscriptions are requested.
     """
 
     def __init__(
@@ -103,7 +89,7 @@ class KrakenProtocol:
             "ohlc": self._receive_candles,
             "heartbeat": self._receive_heartbeat,
         }
-        self._requests.subscribe("instrument", (), time_ns, snapshot=True)
+        self._requests.subscribe("instrument", (), time_ns, **tokenised_too(self.symbols), snapshot=True)
 
     @property
     def books(self) -> Mapping[str, OrderBook]:
@@ -232,8 +218,7 @@ class KrakenProtocol:
 
     def _leave_out(self, frame: bytes, error: str, time_ns: int) -> list[MarketEvent]:
         """Name a message that cannot be read; one about books may have changed them."""
-        named = [found.decode("ascii", "replace") for found in _SYMBOL.findall(frame)[:_MOST_SYMBOLS]]
-        symbols = [symbol for symbol in named if symbol in self.instruments]
+        symbols = [symbol for symbol in wire.symbols_named(frame) if symbol in self.instruments]
         reason = prints.printable(error)
         events: list[MarketEvent] = [BadFrame(reason, prints.excerpt_of(frame), symbols[0] if symbols else "")]
         if b'"book"' in frame[:200]:
@@ -318,7 +303,11 @@ class KrakenProtocol:
         message = wire.trade_decoder.decode(frame)
         if message.type not in (SNAPSHOT, UPDATE, REPAIR):
             raise ValueError(f"trade message is of type {message.type!r}; expected snapshot or update")
-        trades, refused = prints.read_trades(message, self.instruments, self._times_of.exchange_ns(time_ns))
+        now_ns = self._times_of.exchange_ns(time_ns)
+        trades, refused = prints.read_trades(message, self.instruments, now_ns)
+        if refused and now_ns is not None and (books_ns := self._times_of.books_ns(self._books.stamps)) > now_ns:
+            # Clocks move, too: the books' majority says that it is later than we know.
+            trades, refused = prints.read_trades(message, self.instruments, books_ns)
         events = list(refused)
         if message.type == UPDATE:
             for symbol in {trade.symbol for trade in trades}:
@@ -355,28 +344,19 @@ class KrakenProtocol:
         message = wire.instrument_decoder.decode(frame)
         if message.type == "snapshot":
             self._liveness.unlisted_since_ns = None
-        events: list[MarketEvent] = []
+        pairs, listed, events = read_pairs(message, self.symbols)
         changed: list[Instrument] = []
-        for raw in message.data.pairs:
-            try:
-                pair = wire.pair_decoder.decode(raw)
-                if pair.symbol not in self.symbols:
-                    continue
-                instrument = wire.instrument_of(pair)
-            except (msgspec.MsgspecError, ValueError) as error:
-                events.append(BadFrame(prints.printable(f"instrument: {error}"), prints.excerpt_of(bytes(raw))))
-                continue
+        for instrument in pairs:
             known = self.instruments.get(instrument.symbol)
-            if instrument != known:
-                self.instruments[instrument.symbol] = instrument
-                changed.append(instrument)
-            if known is not None and _units_differ(known, instrument):
+            self.instruments[instrument.symbol] = instrument
+            changed += [instrument] * (instrument != known)
+            if known is not None and decimals_of(known) != decimals_of(instrument):
                 events += self._books.lose(known.symbol, "number", "the instrument's precision changed", time_ns)
             elif known is not None and self._can_ask_again and _is_listed_again(known, instrument):
                 events += self._subscribe_anew(known.symbol, time_ns)
         if changed:
             events.insert(0, InstrumentsChanged(tuple(changed)))
-        return events + self._subscribe_known(time_ns, is_whole=message.type == "snapshot")
+        return events + self._subscribe_known(time_ns, listed if message.type == "snapshot" else None)
 
     def _subscribe_anew(self, symbol: str, time_ns: int) -> list[MarketEvent]:
         """Request again what was refused, or fell silent, while the pair was delisted."""
@@ -391,18 +371,15 @@ class KrakenProtocol:
         trigger = {"event_trigger": "trades"} if channel == "ticker" else {}
         self._requests.subscribe(channel, symbols, time_ns, **trigger, snapshot=True)
 
-    def _subscribe_known(self, time_ns: int, *, is_whole: bool) -> list[MarketEvent]:
+    def _subscribe_known(self, time_ns: int, listed: list[str] | None) -> list[MarketEvent]:
+        """Subscribe to what is new; ``listed`` are all pairs of the exchange, None where not all were sent."""
         fresh = [s for s in self.symbols if s in self.instruments and s not in self._subscribed]
         if fresh:
             self._subscribed.update(fresh)
             self._books.subscribe(fresh, time_ns)
             self._subscribe_trades(fresh, time_ns)
-        unknown = [s for s in self.symbols if s not in self.instruments] if is_whole else []
-        return [SubscriptionRefused("instrument", s, "the exchange lists no such pair") for s in unknown]
-
-
-def _units_differ(one: Instrument, other: Instrument) -> bool:
-    return (one.price_decimals, one.qty_decimals) != (other.price_decimals, other.qty_decimals)
+        unknown = [s for s in self.symbols if s not in self.instruments and listed is not None]
+        return [SubscriptionRefused("instrument", s, prints.printable(unlisted(s, listed or []))) for s in unknown]
 
 
 def _is_listed_again(known: Instrument, instrument: Instrument) -> bool:

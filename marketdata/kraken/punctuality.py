@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
+from statistics import median_low
 
 from marketdata.kraken import wire
 from marketdata.kraken.events import BadFrame, ClockMeasured, LagMeasured, MarketEvent
@@ -44,6 +46,14 @@ class Punctuality:
             usual_ns = self.liveness.usual_lag_ns(None)
             ahead_ns = None if usual_ns is None else -usual_ns
         return time_ns + ahead_ns if time_ns and ahead_ns is not None else None
+
+    def books_ns(self, stamps: Mapping[str, str]) -> int:
+        """Return the exchange's present by the middle of the books' newest timestamps; zero without any."""
+        times_ns = []
+        for stamp in stamps.values():
+            with contextlib.suppress(ValueError):
+                times_ns.append(wire.nanoseconds(stamp))
+        return median_low(times_ns) if times_ns else 0
 
     def measure(self, stamps: Mapping[str, str], received_ns: Mapping[str, int]) -> list[MarketEvent]:
         """Compare each book's newest timestamp with the time at which it came, and the two clocks."""

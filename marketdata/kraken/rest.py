@@ -6,18 +6,19 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import httpx
 
 from marketdata.kraken import rest_answers
 from marketdata.kraken.rest_answers import BadAnswer, ExchangeError, PairName, SystemStatus
+from marketdata.kraken.rest_body import MAX_BYTES, BadBody, read_body
 from marketdata.kraken.symbols import altname_of
-from marketdata.kraken.wire import InexactNumber
+from marketdata.proxies import proxy_for, through, transport_to
 from marketdata.telemetry import tracing
 from trading.book import BookTop
 from trading.candles import TIMEFRAME_MINUTES, Candle
-from trading.frames import Trade
+from trading.frames import NS_PER_S, Trade
 from trading.instruments import Instrument
 
 USER_AGENT = "paddock (paper trading)"
@@ -30,6 +31,9 @@ TIMEOUT_S = 10.0
 MAX_CANDLES = 720  # closed ones that OHLC returns, whatever is requested
 TRADES_A_PAGE = 1_000
 DEEPEST = 500
+_SHOWN = 80  # letters of a header in an error
+# Whatever the bytes, reading them raises nothing else.
+_UNREADABLE = (ValueError, ArithmeticError, RecursionError, TypeError, LookupError)
 _HTTP_OK, _HTTP_TOO_MANY, _HTTP_SERVER_ERROR = 200, 429, 500
 
 _T = TypeVar("_T")
@@ -49,6 +53,19 @@ class RestUnavailable(RestError):
 
 class _TryAgain(Exception):
     """An answer that a later request may better."""
+
+
+class ClockReading(NamedTuple):
+    """The exchange's clock, read over REST; ns since the epoch."""
+
+    sent_ns: int  # by the clock of this machine
+    exchange_ns: int  # in whole seconds
+    received_ns: int  # by the clock of this machine
+
+    @property
+    def ahead_ns(self) -> int:
+        """How far the exchange is ahead of this machine; within half a second, and half the way there and back."""
+        return self.exchange_ns + NS_PER_S // 2 - (self.sent_ns + self.received_ns) // 2
 
 
 class Pace:
@@ -94,11 +111,13 @@ class KrakenRest:
         self._pace = pace or Pace()
         self._chance = chance
         self._altnames: dict[str, str] = {}
+        self._way = through(proxy_for(base_url))
         self._http = httpx.Client(
             base_url=base_url,
             timeout=TIMEOUT_S,
-            headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
-            transport=transport,
+            headers={"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip"},
+            follow_redirects=False,
+            transport=transport or transport_to(base_url),
         )
 
     def close(self) -> None:
@@ -164,26 +183,53 @@ class KrakenRest:
                     return read(self._result(endpoint, about))
             except _TryAgain as error:
                 reason = str(error)
-            except (ExchangeError, BadAnswer, InexactNumber) as error:
+            except _UNREADABLE as error:
                 raise RestRefused(f"{what}: {error}") from None
         raise RestUnavailable(f"{what}: no answer in {MAX_TRIES} tries; the last: {reason}")
 
     def _result(self, endpoint: str, about: dict[str, Any]) -> bytes:
         try:
-            answer = self._http.get(f"/0/public/{endpoint}", params=about)
-        except httpx.TransportError as error:
-            raise _TryAgain(f"{type(error).__name__} {error}".strip()) from None
-        if answer.status_code == _HTTP_TOO_MANY or answer.status_code >= _HTTP_SERVER_ERROR:
-            raise _TryAgain(f"HTTP {answer.status_code}")
-        if "json" not in answer.headers.get("content-type", ""):
-            # A proxy's page in the exchange's stead, 403 and 200 alike.
-            raise _TryAgain(f"HTTP {answer.status_code} with {answer.headers.get('content-type') or 'no content type'}")
+            status, kind, body = self._get(f"/0/public/{endpoint}", about)
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, BadBody) as error:
+            raise _TryAgain(f"{type(error).__name__} {error}".strip() + self._way) from None
+        if status == _HTTP_TOO_MANY or status >= _HTTP_SERVER_ERROR:
+            raise _TryAgain(f"HTTP {status}")
+        if "json" not in kind:
+            # A proxy's page in the exchange's stead, 403 and 200 alike, or a redirection, which is not followed.
+            raise _TryAgain(f"HTTP {status} with {kind[:_SHOWN] or 'no content type'}")
         try:
-            result = rest_answers.result_of(answer.content)
+            result = rest_answers.result_of(body)
         except ExchangeError as error:
             if error.is_temporary:
                 raise _TryAgain(str(error)) from None
             raise
-        if answer.status_code != _HTTP_OK:
-            raise BadAnswer(f"HTTP {answer.status_code}")
+        except BadAnswer as error:
+            raise _TryAgain(str(error)) from None  # torn on its way: the next may be whole
+        if status != _HTTP_OK:
+            raise BadAnswer(f"HTTP {status}")
         return result
+
+    def _get(self, path: str, about: dict[str, Any]) -> tuple[int, str, bytes]:
+        """Return status, content type and body; nothing is read of a body that is not used."""
+        with self._http.stream("GET", path, params=about) as answer:
+            kind = answer.headers.get("content-type", "")
+            if answer.status_code >= _HTTP_SERVER_ERROR or "json" not in kind:
+                return answer.status_code, kind, b""
+            length = answer.headers.get("content-length", "")
+            if length.isdigit() and int(length) > MAX_BYTES:
+                raise BadBody(f"body has {length} bytes; expected at most {MAX_BYTES}")
+            if answer.is_stream_consumed:  # by a transport that had it whole, unpacked
+                return answer.status_code, kind, read_body(iter([answer.content]), "")
+            encoding = answer.headers.get("content-encoding", "").strip().lower()
+            return answer.status_code, kind, read_body(answer.iter_raw(), encoding)
+
+    def exchange_clock(self) -> ClockReading | None:
+        """Return the exchange's time with ours before and after; None where it does not tell. Requested once."""
+        for endpoint, read in (("Time", rest_answers.read_time), ("SystemStatus", rest_answers.read_status_time)):
+            sent_ns = time.time_ns()
+            try:
+                exchange_ns = read(self._result(endpoint, {}))
+            except (_TryAgain, *_UNREADABLE):
+                continue
+            return ClockReading(sent_ns, exchange_ns, time.time_ns())
+        return None

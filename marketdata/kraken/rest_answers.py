@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from decimal import Decimal
 from typing import Annotated, Literal, TypeVar
 
@@ -11,7 +12,7 @@ from msgspec import Raw
 from marketdata.kraken import wire
 from marketdata.kraken.symbols import symbol_of_wsname
 from trading.book import BookTop, Level, Side
-from trading.candles import Candle
+from trading.candles import Candle, counted
 from trading.frames import NS_PER_S, Trade
 from trading.instruments import Instrument
 
@@ -19,6 +20,9 @@ _SIDES = {"b": Side.BUY, "s": Side.SELL}
 _RETRYABLE = ("EGeneral:Too many requests", "EGeneral:Internal error", "EAPI:Rate limit exceeded", "EService:")
 _NANOSECOND_DIGITS = 9
 _EXCERPT_LENGTH = 80
+LATEST_NS = 2**33 * NS_PER_S  # the year 2242
+
+_log = logging.getLogger("feed")
 
 _T = TypeVar("_T")
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
@@ -82,6 +86,10 @@ _TradeRow = tuple[str, str, Raw, Literal["b", "s"], str, str, wire.Id]
 _LevelRow = tuple[str, str, Raw]
 
 
+class _Time(msgspec.Struct):
+    unixtime: Seconds
+
+
 class _Depth(msgspec.Struct):
     asks: list[_LevelRow]
     bids: list[_LevelRow]
@@ -106,13 +114,23 @@ def read_status(result: bytes) -> SystemStatus:
     return _decoded(result, SystemStatus)
 
 
+def read_time(result: bytes) -> int:
+    """Return Time, the exchange's present, in ns since the epoch."""
+    return _decoded(result, _Time).unixtime * NS_PER_S
+
+
+def read_status_time(result: bytes) -> int:
+    """Return when SystemStatus was answered, by the exchange's clock, in ns since the epoch."""
+    return wire.nanoseconds(_decoded(result, SystemStatus).timestamp)
+
+
 def read_pairs(result: bytes) -> list[PairName]:
     """Return AssetPairs; a pair that cannot be read (dark pools have no ``wsname``) is left out."""
     pairs = []
     for rest_id, raw in _decoded(result, dict[str, Raw]).items():
         try:
             pairs.append(_pair_name(rest_id, msgspec.json.decode(raw, type=_Pair)))
-        except (msgspec.MsgspecError, ValueError):
+        except (msgspec.MsgspecError, ValueError, ArithmeticError):
             continue
     return pairs
 
@@ -128,10 +146,16 @@ def read_candles(result: bytes, instrument: Instrument) -> list[Candle]:
 
 
 def read_trades(result: bytes, instrument: Instrument) -> TradePage:
-    """Return one page of Trades in the order of their ids."""
-    rows, last = _only_pair(result, list[_TradeRow])
-    trades = sorted((_trade(row, instrument) for row in rows), key=lambda trade: trade.trade_id)
-    return TradePage(trades, last.strip(b'"').decode())
+    """Return one page of Trades in the order of their ids; a row that is no print is left out."""
+    rows, last = _only_pair(result, list[Raw])
+    trades = []
+    for raw in rows:
+        try:
+            trades.append(_trade(msgspec.json.decode(raw, type=_TradeRow), instrument))
+        except (msgspec.MsgspecError, ValueError) as error:
+            _log.warning("a row of %s's trades is left out: %s", instrument.symbol, error)
+    trades.sort(key=lambda trade: trade.trade_id)
+    return TradePage(trades, last.strip(b'"').decode("ascii", "replace"))
 
 
 def read_depth(result: bytes, instrument: Instrument) -> BookTop:
@@ -178,17 +202,19 @@ def _pair_name(rest_id: str, pair: _Pair) -> PairName:
 
 def _candle(row: _CandleRow, instrument: Instrument) -> Candle:
     start_s, *prices, _vwap, volume, count = row
-    open_, high, low, close = (wire.exact_units(str(p).encode(), instrument.price_decimals) for p in prices)
-    if not low <= min(open_, close) <= max(open_, close) <= high:
-        raise BadAnswer(f"{instrument.symbol} candle at {start_s} is {row}; expected low <= open, close <= high")
-    lots = wire.exact_units(volume.encode(), instrument.qty_decimals)
-    return Candle(start_s * NS_PER_S, open_, high, low, close, lots, count)
+    open_, high, low, close = (wire.counted_units(str(p).encode(), instrument.price_decimals) for p in prices)
+    if not 0 < low <= min(open_, close) <= max(open_, close) <= high:
+        raise BadAnswer(f"{instrument.symbol} candle at {start_s} is {row}; expected 0 < low <= open, close <= high")
+    lots = wire.counted_units(volume.encode(), instrument.qty_decimals)
+    return counted((start_s * NS_PER_S, open_, high, low, close, lots, count))
 
 
 def _trade(row: _TradeRow, instrument: Instrument) -> Trade:
     price, qty, time_s, side, _order_type, _misc, trade_id = row
     ticks, lots = _units((price, qty, time_s), instrument)
     time_ns = wire.exact_units(_cut(bytes(time_s)), _NANOSECOND_DIGITS)
+    if not (ticks and lots) or time_ns > LATEST_NS:
+        raise BadAnswer(f"trade {trade_id} is of {lots} lots at {ticks} ticks and {time_ns} ns; expected 1 or more")
     return Trade(instrument.symbol, trade_id, _SIDES[side], ticks, lots, time_ns)
 
 

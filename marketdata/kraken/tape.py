@@ -14,7 +14,7 @@ MAX_HOLES = 100  # of one symbol; the oldest is forgotten then
 LEAST_JUMP = 10_000  # ids that one print may jump, and so many more for each second since the last one
 JUMP_A_SECOND = 200
 AGREEING = 3  # prints that must go on from one another before ids that do not follow are believed
-REPEATED_WITHIN_NS = NS_PER_S  # a lower id with a time no later than this after the newest is a repetition
+RECENT_IDS = 100  # of a symbol; a snapshot repeats fifty
 
 
 class Hole(msgspec.Struct, array_like=True):
@@ -44,6 +44,8 @@ class Tape(msgspec.Struct):
     holes: dict[str, list[Hole]] = {}
     doubts: dict[str, list[Trade]] = {}  # prints that would begin another count, by id
     overtaken: dict[str, int] = {}  # how many prints with lower ids were made after the newest
+    withdrawn: dict[str, list[int]] = {}  # when prints were made that came with a wrong id: REST has them with theirs
+    recent: dict[str, list[int]] = {}  # ids that came last: a print with one of them is a repetition
 
     @classmethod
     def of(cls, tapes: Mapping[str, Sequence[Trade]]) -> Tape:
@@ -80,7 +82,7 @@ class Tape(msgspec.Struct):
         if trade.trade_id <= known.trade_id:
             if any(hole.first_id <= trade.trade_id <= hole.last_id for hole in self.holes.get(trade.symbol, ())):
                 return self._fill(trade, is_late=is_late)
-            is_repeated = trade.time_ns <= known.time_ns + REPEATED_WITHIN_NS
+            is_repeated = trade.time_ns <= known.time_ns or trade.trade_id in self.recent.get(trade.symbol, ())
             return [] if is_repeated else self._doubt(trade, is_late=is_late, is_confirmed=is_confirmed)
         if not follows(known.trade_id, known.time_ns, trade):
             return self._doubt(trade, is_late=is_late, is_confirmed=is_confirmed)
@@ -95,12 +97,19 @@ class Tape(msgspec.Struct):
     def _go_on(self, known: LastPrint, trade: Trade) -> list[MarketEvent]:
         """Let a print be the newest; what was made between it and the last one is a hole."""
         self.newest[trade.symbol] = LastPrint(trade.trade_id, trade.time_ns)
+        self._remember(trade)
         if trade.trade_id <= known.trade_id + 1:
             return []
         holes = self.holes.setdefault(trade.symbol, [])
         holes.append(Hole(known.trade_id + 1, trade.trade_id - 1, known.time_ns))
         del holes[:-MAX_HOLES]
         return [TradesMissed(trade.symbol, known.trade_id + 1, trade.trade_id - 1)]
+
+    def _remember(self, trade: Trade) -> None:
+        recent = self.recent.setdefault(trade.symbol, [])
+        recent.append(trade.trade_id)
+        if len(recent) > 2 * RECENT_IDS:
+            del recent[:RECENT_IDS]
 
     def _doubt(self, trade: Trade, *, is_late: bool, is_confirmed: bool) -> list[MarketEvent]:
         """Keep a print whose id does not follow; believe it when enough others, or REST, agree."""
@@ -118,6 +127,7 @@ class Tape(msgspec.Struct):
         known, prints = self.newest[symbol], self.doubts.pop(symbol)
         self.holes.pop(symbol, None)
         self.overtaken.pop(symbol, None)
+        self.recent.pop(symbol, None)
         first = prints[0].trade_id
         events: list[MarketEvent] = [TradesRenumbered(symbol, known.trade_id, first, first <= known.trade_id)]
         self.newest[symbol] = LastPrint(first - 1, prints[0].time_ns)
@@ -135,20 +145,23 @@ class Tape(msgspec.Struct):
     def _fill(self, trade: Trade, *, is_late: bool) -> list[MarketEvent]:
         """Take a print out of the hole that it belongs to; it comes late, unless the newest's id was wrong."""
         known, holes = self.newest[trade.symbol], self.holes[trade.symbol]
-        if not is_late and trade.time_ns > known.time_ns:
+        self._remember(trade)
+        if trade.time_ns > known.time_ns:
             self.overtaken[trade.symbol] = self.overtaken.get(trade.symbol, 0) + 1
             if self.overtaken[trade.symbol] >= AGREEING:
-                return self._step_back(trade)
+                return self._step_back(trade, is_late=is_late)
         at = next(n for n, hole in enumerate(holes) if hole.first_id <= trade.trade_id <= hole.last_id)
         hole = holes[at]
         before = Hole(hole.first_id, trade.trade_id - 1, hole.since_ns)
         after = Hole(trade.trade_id + 1, hole.last_id, trade.time_ns)
         left = [part for part in (before, after) if part.first_id <= part.last_id]
         holes[at : at + 1] = left
-        filled = [] if holes else [TradesRepaired(trade.symbol)]
+        filled: list[MarketEvent] = [] if holes else [TradesRepaired(trade.symbol)]
+        if trade.time_ns in self.withdrawn.get(trade.symbol, ()):
+            return filled
         return [TradeSeen(trade, is_late=True), *filled]
 
-    def _step_back(self, trade: Trade) -> list[MarketEvent]:
+    def _step_back(self, trade: Trade, *, is_late: bool) -> list[MarketEvent]:
         """Go on from a print with a lower id than the newest's, which was wrong: later prints go on below it."""
         symbol, known = trade.symbol, self.newest[trade.symbol]
         kept = [hole for hole in self.holes[symbol] if hole.first_id < trade.trade_id]
@@ -159,9 +172,10 @@ class Tape(msgspec.Struct):
         self.holes[symbol] = kept
         self.overtaken.pop(symbol, None)
         self.newest[symbol] = LastPrint(trade.trade_id, trade.time_ns)
+        self.withdrawn[symbol] = [*self.withdrawn.get(symbol, []), known.time_ns][-MAX_HOLES:]
         reason = f"trade id {known.trade_id} of {symbol} was wrong: later prints went on at {trade.trade_id}"
         is_backwards = TradesRenumbered(symbol, known.trade_id, trade.trade_id, is_backwards=True)
-        return [BadFrame(reason, "", symbol), is_backwards, TradeSeen(trade)]
+        return [BadFrame(reason, "", symbol), is_backwards, TradeSeen(trade, is_late)]
 
 
 def follows(last_id: int, last_ns: int, trade: Trade) -> bool:

@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Raw
 
+from trading.frames import Count
 from trading.instruments import Instrument
 
 MAX_UNITS = 2**63 - 1  # more ticks or lots than any market has, and the most that msgpack readers take for granted
@@ -31,6 +32,8 @@ _DIGITS_AT_ONCE = 18  # of a number below 2**63, whatever they are
 _DOT = ord(".")
 _DIGITS_ALIKE = bytes.maketrans(b"123456789", b"000000000")
 _MAX_SHAPES = 2_000
+_SYMBOL = re.compile(rb'"symbol"\s*:\s*"([^"\\]{1,40})"')
+_MOST_SYMBOLS = 20
 _ALL_BUT_DIGITS = b'[]{}"priceqty:.'  # and the commas between them
 
 Id = Annotated[int, msgspec.Meta(ge=0, le=MAX_UNITS)]
@@ -38,6 +41,10 @@ Id = Annotated[int, msgspec.Meta(ge=0, le=MAX_UNITS)]
 
 class InexactNumber(ValueError):
     """A number that cannot be a whole count of the instrument's ticks or lots."""
+
+
+class ContradictoryPair(ValueError):
+    """A pair whose currencies are others than its name says: whoever believed it would book the wrong ones."""
 
 
 class Level(msgspec.Struct, gc=False):
@@ -261,6 +268,19 @@ def exact_units(text: bytes, decimals: int) -> int:
     raise InexactNumber(f"number is {text[:MAX_DIGITS]!r}; expected at most {MAX_UNITS} units of 1e-{decimals}")
 
 
+def counted_units(text: bytes, decimals: int) -> Count:
+    """Return a number of a candle as units of ``10 ** -decimals``; a fraction where the pair had more decimals then.
+
+    Raises:
+        InexactNumber: not a number, negative, or beyond any market.
+    """
+    units = _bounded_decimal(text).scaleb(decimals, _exactly) if len(text) <= MAX_DIGITS else None
+    if units is None or units > MAX_UNITS:
+        raise InexactNumber(f"number is {text[:MAX_DIGITS]!r}; expected at most {MAX_UNITS} units of 1e-{decimals}")
+    whole = int(units)
+    return whole if units == whole else units
+
+
 def _units_of_decimal(text: bytes, decimals: int) -> int:
     """Read exponents, lost or added trailing zeros."""
     scaled = _bounded_decimal(text).scaleb(decimals, _exactly)
@@ -278,6 +298,11 @@ def _bounded_decimal(text: bytes) -> Decimal:
     if not number.is_finite() or number < 0 or abs(number.adjusted()) > MAX_DIGITS:
         raise InexactNumber(f"number is {text[:MAX_DIGITS]!r}; expected zero or more, below 1e{MAX_DIGITS}")
     return number
+
+
+def symbols_named(frame: bytes) -> list[str]:
+    """Return the symbols that a message names, whether or not the rest of it can be read; the first twenty."""
+    return [found.decode("ascii", "replace") for found in _SYMBOL.findall(frame)[:_MOST_SYMBOLS]]
 
 
 def nanoseconds(timestamp: str) -> int:
@@ -298,7 +323,12 @@ def instrument_of(pair: PairData) -> Instrument:
 
     Raises:
         InexactNumber: an increment or minimum does not fit the stated precision.
+        ContradictoryPair: base and quote are not those of the symbol.
     """
+    if pair.symbol != f"{pair.base}/{pair.quote}":
+        raise ContradictoryPair(
+            f"pair {pair.symbol!r} is said to be {pair.base!r} in {pair.quote!r}; expected what its name says"
+        )
     price_increment = _units_or(pair.price_increment, pair.price_precision, 1)
     qty_increment = _units_or(pair.qty_increment, pair.qty_precision, 1)
     return Instrument(

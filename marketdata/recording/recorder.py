@@ -10,6 +10,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
+from marketdata.disk_errors import disk_words
 from marketdata.framing.listener import Listener
 from marketdata.framing.records import Kind, Record
 from marketdata.recording.files import SUFFIX, Header, RecordingWriter
@@ -53,7 +54,8 @@ class Recorder:
         # The listening thread's.
         self._run, self._files, self._noted = 0, 0, 0
         self._time_ns, self._day, self._put_bytes = 0, 0, 0
-        self._refused, self._reported_drops, self._is_dropping = 0, 0, False
+        self._refused, self._is_dropping = 0, False
+        self._reported_refused = self._reported_unwritten = 0
         # Handed over: the queue, and whether a new file is wanted.
         self._queue: deque[Record | Header] = deque()
         self._wants_file = True
@@ -63,6 +65,7 @@ class Recorder:
         self._index = Index(started_ns=0, ended_ns=0, records=0, messages=0, bytes=0)
         self._indexed_at_s = 0.0
         self._has_requested_file, self._failed_at_s = False, 0.0
+        self._trouble = ""  # of the disk, in words
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._write_all, name="recorder", daemon=True)
 
@@ -101,9 +104,13 @@ class Recorder:
         messages = []
         while self._errors:
             messages.append(self._errors.popleft())
-        if (dropped := self.dropped) > self._reported_drops:
-            messages.append(f"{dropped - self._reported_drops} records were dropped: the disk does not keep up")
-            self._reported_drops = dropped
+        if (refused := self._refused) > self._reported_refused:
+            messages.append(f"{refused - self._reported_refused} records were dropped: the disk does not keep up")
+            self._reported_refused = refused
+        if (unwritten := self._unwritten) > self._reported_unwritten:
+            lost = unwritten - self._reported_unwritten
+            messages.append(f"{lost} records were dropped while the recording was broken off: {self._trouble}")
+            self._reported_unwritten = unwritten
         return messages
 
     def report(self) -> dict[str, Any]:
@@ -221,8 +228,8 @@ class Recorder:
         write_index(writer.path, self._index)
 
     def _fail(self, error: OSError) -> None:
-        self._errors.append(f"the recording broke off: {error}")
-        _log.error("the recording broke off, again in %s s: %s", RETRY_S, error)
+        self._trouble = disk_words(error)
+        self._errors.append(f"the recording broke off: {self._trouble}")
         self._failed_at_s = time.monotonic()
         if self._writer is not None:
             self._writer.close()

@@ -69,7 +69,32 @@ KINDS = {
     "skew": Kind(
         "the exchange's times are so many seconds ahead", numbers=(-3_600.0, 3_600.0), value="5", lasting_s=20.0
     ),
-    "rest": Kind("REST answers so", values=("429", "500", "502", "503", "520", "html"), value="503", lasting_s=20.0),
+    "rest": Kind(
+        "REST answers so: refused, a page, a damaged or endless body, half an answer, another shape",
+        values=("429", "500", "502", "503", "520", "html", "gzip", "bomb", "redirect", "half", "shape"),
+        value="503",
+        lasting_s=20.0,
+    ),
+    "odd": Kind("a message cannot be read", values=("book", "trade"), value="book", has_symbol=True),
+    "refuse": Kind("subscriptions to the pair are refused", lasting_s=20.0, has_symbol=True),
+    "stamp": Kind(
+        "a trade is stamped so many seconds ahead", numbers=(-1e10, 1e9), value="5400", may_last=False, has_symbol=True
+    ),
+    "bookstamp": Kind("a book is stamped so many seconds ahead", numbers=(-1e9, 1e9), value="5400", has_symbol=True),
+    "ids": Kind("trade ids are so much higher; never below 1", numbers=(-1e15, 1e15), value="1000000", has_symbol=True),
+    "zero": Kind(
+        "a trade has a price or a quantity of zero, or below",
+        values=("price", "qty", "below"),
+        value="price",
+        has_symbol=True,
+    ),
+    "unasked": Kind("a message that nobody requested", values=("ack", "ticker", "trade"), value="ack", may_last=False),
+    "drip": Kind("on the open connection comes nothing of use any more", may_last=False),
+}
+_DRAWN_NUMBERS = {
+    "stamp": ("5400", "-90000", "31536000", "90"),
+    "bookstamp": ("5400", "-90000", "31536000", "90"),
+    "ids": ("700", "-1000000000000000", "5000000000", "-40000"),
 }
 
 _LONGEST_DRAWN_S = 20.0
@@ -130,6 +155,8 @@ class Mixture(msgspec.Struct, frozen=True):
         value = kind.value
         if kind.values and drawn(3) < 0.7:
             value = _picked(kind.values, drawn(4))
+        elif name in _DRAWN_NUMBERS:
+            value = _picked(_DRAWN_NUMBERS[name], drawn(4))
         elif name in ("slow", "skew", "maintenance", "rate"):
             value = f"{_picked((1, 2, 3, 5), drawn(4)) * (4 if name == 'maintenance' else 1)}"
         is_long = kind.may_last and (kind.lasting_s or drawn(5) < 0.3)
@@ -180,6 +207,11 @@ def system_at(faults: Iterable[Fault], now_s: float) -> str:
             over = (now_s - fault.at_s) / float(fault.value)
             system = "maintenance" if over < 0.5 else "cancel_only" if over < 0.75 else "post_only"
     return system
+
+
+def id_shift(faults: Iterable[Fault], symbol: str) -> int:
+    """Return by how much a pair's trade ids are higher under the faults that are going on."""
+    return sum(int(float(f.value)) for f in faults if f.name == "ids" and f.lasting_s and f.concerns(symbol))
 
 
 def pair_status(faults: Iterable[Fault], symbol: str) -> str:

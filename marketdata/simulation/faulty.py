@@ -13,7 +13,7 @@ import msgspec
 
 from marketdata.kraken import answers
 from marketdata.simulation import messages, tampering
-from marketdata.simulation.faults import CHANNELS, Fault, Plan, pair_status, system_at
+from marketdata.simulation.faults import CHANNELS, Fault, Plan, id_shift, pair_status, system_at
 from marketdata.simulation.market import SimulatedMarket
 from marketdata.simulation.session import Session
 from marketdata.simulation.tampering import Subject, subject_of
@@ -21,7 +21,12 @@ from trading.frames import NS_PER_S
 from trading.instruments import InstrumentStatus
 
 EXCEEDED = b'{"Error":"Exceeded msg rate"}'
-_OF_ONE_MESSAGE = ("dead", "corrupt", "checksum", "undelete", "reorder", "duplicate", "lose", "garbage", "giant")
+_OF_ONE_MESSAGE = (
+    *("dead", "corrupt", "checksum", "undelete", "reorder", "duplicate", "lose", "garbage", "giant"),
+    *("odd", "stamp", "bookstamp", "ids", "zero", "unasked"),
+)
+_OF_A_BOOK = ("corrupt", "checksum", "undelete", "bookstamp")
+NO_SUBSCRIPTION = "Subscription temporarily unavailable"
 _CLOSE_REASONS = {
     "1001": "CloudFlare WebSocket proxy restarting",
     "1011": "internal error",
@@ -101,7 +106,7 @@ class FaultyConnection:
         self._session = Session(exchange.market, now_ns)
         self._then_s = exchange.now_s
         self._queue: deque[tuple[int, Sent]] = deque()  # when it is sent, what
-        self._is_silent = False
+        self._is_silent = self._drips = False
         self._dead: set[tuple[str, str]] = set()  # channel and symbol
         self._held: tuple[Fault, Subject, bytes] | None = None  # comes after the next of its kind
         self._system = exchange.system()
@@ -138,6 +143,8 @@ class FaultyConnection:
         for fault in self._exchange.plan.begun(then_s, self._then_s):
             if fault.name == "silence" and not fault.lasting_s:
                 self._is_silent = True
+            elif fault.name == "drip":
+                self._drips = True
             elif fault.name == "drop":
                 self.closing = Closing(int(fault.value or 0), _CLOSE_REASONS.get(fault.value, ""))
 
@@ -151,10 +158,13 @@ class FaultyConnection:
             return [(b"", [EXCEEDED])]
         symbols = request.symbols
         gone = [s for s in symbols or () if self._statuses.get(s) == InstrumentStatus.DELISTED]
-        if symbols is None or not gone:
+        refusing = [fault for fault in self._exchange.going_on if fault.name == "refuse"]
+        refused = [s for s in symbols or () if s not in gone and any(fault.concerns(s) for fault in refusing)]
+        if symbols is None or not (gone or refused):
             return [(message, [])]
         refusals = [answers.refused(request, answers.UNKNOWN_PAIR.format(s), now_ns, symbol=s) for s in gone]
-        request.params.symbol = [s for s in symbols if s not in gone]
+        refusals += [answers.refused(request, NO_SUBSCRIPTION, now_ns, symbol=s) for s in refused]
+        request.params.symbol = [s for s in symbols if s not in (*gone, *refused)]
         return [(msgspec.json.encode(request) if request.params.symbol else b"", refusals)]
 
     def _announce_statuses(self, now_ns: int) -> None:
@@ -176,7 +186,8 @@ class FaultyConnection:
 
     def _queue_message(self, message: bytes, now_ns: int) -> None:
         faults = self._exchange.going_on
-        if not (faults or self._is_silent or self._dead or self._held or self._queue) and self._knows_instruments:
+        is_calm = not (faults or self._is_silent or self._drips or self._dead or self._held or self._queue)
+        if is_calm and self._knows_instruments:
             self._queue.append((now_ns, Sent(message)))
             return
         subject = subject_of(message)
@@ -186,6 +197,11 @@ class FaultyConnection:
         self._end_silence(subject, message)
         if self._is_silent or self._is_gone(subject):
             return
+        if self._drips:
+            self._queue.append((now_ns, Sent(tampering.DRIP)))
+            return
+        if subject.channel == "trade" and (shift := id_shift(faults, subject.symbol)):
+            message = tampering.shifted_ids(message, shift)
         ahead_s = sum(float(fault.value) for fault in faults if fault.name == "skew")
         due_ns = now_ns + round(self._lateness_s() * NS_PER_S)
         if self._queue:
@@ -231,22 +247,17 @@ class FaultyConnection:
         """Return what a fault makes of a message, None when it does not fit."""
         if not fault.concerns(subject.symbol):
             return None
-        market, draw = self._exchange.market, fault.draw
-        match fault.name:
-            case "corrupt":
-                return _one(tampering.corrupted(message, market, draw))
-            case "checksum":
-                return _one(tampering.wrong_checksum(message, draw))
-            case "undelete":
-                return _one(tampering.without_deletion(message, market, draw))
-            case "garbage":
-                return [Sent(tampering.nonsense(draw, is_text=not fault.value)), Sent(message)]
-            case "giant":
-                is_text = not fault.value
-                return [Sent(tampering.giant(draw, is_text=is_text), is_text), Sent(message)]
+        if fault.name in _OF_A_BOOK:
+            return _odd_book(fault, subject, message, self._exchange.market)
+        if fault.name in ("stamp", "ids", "zero"):
+            return _odd_trade(fault, subject, message)
+        if fault.name in ("garbage", "giant", "unasked"):
+            return [_extra(fault), Sent(message)]
         if fault.value not in ("", subject.channel):
             return None
         match fault.name:
+            case "odd" if subject.is_update:
+                return [Sent(tampering.unreadable(message, fault.draw))]
             case "lose":
                 return []
             case "duplicate":
@@ -264,6 +275,42 @@ class FaultyConnection:
         while not self._is_silent and self._queue and self._queue[0][0] <= now_ns:
             due.append(self._queue.popleft()[1])
         return due
+
+
+def _extra(fault: Fault) -> Sent:
+    """Return what comes before a message and should not come at all."""
+    if fault.name == "unasked":
+        return Sent(tampering.unasked(fault.value))
+    is_text = not fault.value
+    if fault.name == "giant":
+        return Sent(tampering.giant(fault.draw, is_text=is_text), is_text)
+    return Sent(tampering.nonsense(fault.draw, is_text=is_text))
+
+
+def _odd_book(fault: Fault, subject: Subject, message: bytes, market: SimulatedMarket) -> list[Sent] | None:
+    """Return a book that is not the exchange's, or not of its time; None for another message."""
+    match fault.name:
+        case "corrupt":
+            return _one(tampering.corrupted(message, market, fault.draw))
+        case "checksum":
+            return _one(tampering.wrong_checksum(message, fault.draw))
+        case "undelete":
+            return _one(tampering.without_deletion(message, market, fault.draw))
+    return [Sent(tampering.skewed(message, float(fault.value)))] if subject.channel == "book" else None
+
+
+def _odd_trade(fault: Fault, subject: Subject, message: bytes) -> list[Sent] | None:
+    """Return one trade that cannot be as it says; None for another message, or a fault of all trades."""
+    if subject.channel != "trade" or not subject.is_update:
+        return None
+    match fault.name:
+        case "stamp":
+            return [Sent(tampering.skewed(message, float(fault.value)))]
+        case "ids" if not fault.lasting_s:
+            return [Sent(tampering.shifted_ids(message, int(float(fault.value))))]
+        case "zero":
+            return [Sent(tampering.worthless(message, fault.value))]
+    return None
 
 
 def _one(message: bytes | None) -> list[Sent] | None:

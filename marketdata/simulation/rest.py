@@ -45,8 +45,13 @@ class RestSide:
         """Return the answer to ``/0/public/ENDPOINT`` as of ``now_ns``; what cannot be answered is an error."""
         try:
             match endpoint:
+                case "Time":
+                    result: dict[str, Any] = {
+                        "unixtime": now_ns // NS_PER_S,
+                        "rfc1123": f"{utc(now_ns):%a, %d %b %y %T}",
+                    }
                 case "SystemStatus":
-                    result: dict[str, Any] = {"status": "online", "timestamp": f"{utc(now_ns):%Y-%m-%dT%H:%M:%SZ}"}
+                    result = {"status": "online", "timestamp": f"{utc(now_ns):%Y-%m-%dT%H:%M:%SZ}"}
                 case "AssetPairs":
                     result = {altname_of(s): _pair(pair.instrument) for s, pair in self._market.pairs.items()}
                 case "OHLC":

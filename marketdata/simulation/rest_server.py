@@ -19,6 +19,7 @@ from marketdata.simulation.rest import RestSide
 _PREFIX = "/0/public/"
 _LARGEST_HEAD = 16_384  # bytes
 _IDLE_S = 60.0
+_LINE = "\r\n"
 
 
 @contextlib.asynccontextmanager
@@ -69,6 +70,7 @@ def _response(answer: Answer) -> bytes:
     phrase = HTTPStatus(answer.status).phrase if answer.status in set(HTTPStatus) else "Unknown"
     head = (
         f"HTTP/1.1 {answer.status} {phrase}\r\nContent-Type: {answer.content_type}\r\n"
+        f"{f'Content-Encoding: {answer.encoding}{_LINE}' if answer.encoding else ''}"
         f"Content-Length: {len(answer.body)}\r\nConnection: keep-alive\r\n\r\n"
     )
     return head.encode() + answer.body

@@ -32,6 +32,15 @@ _NONSENSE = (
     b"null",
     b"",
 )
+_TRADE_ID = re.compile(rb'"trade_id":(\d+)')
+_UNASKED = {
+    "ack": b'{"method":"subscribe","req_id":999999,"success":true,'
+    b'"result":{"channel":"book","symbol":"DOGE/USD","depth":1000}}',
+    "ticker": b'{"channel":"ticker","type":"update","data":[{"symbol":"DOGE/USD"}]}',
+    "trade": b'{"channel":"trade","type":"update","data":[{"symbol":"DOGE/USD","side":"buy","price":1.0,"qty":1.0,'
+    b'"ord_type":"limit","trade_id":1,"timestamp":"2026-07-07T12:00:00.000000Z"}]}',
+}
+DRIP = b'{"channel":"weather","data":[]}'
 _NO_TEXT = b'{"channel":"\xff\xfe\xc3"}'
 
 
@@ -133,6 +142,38 @@ def skewed(message: bytes, ahead_s: float) -> bytes:
         return b'"' + found[1] + b'":"' + timestamp(time_ns).encode() + b'"'
 
     return _TIME.sub(later, message)
+
+
+def shifted_ids(message: bytes, by: int) -> bytes:
+    """Return a message whose trade ids are higher by ``by``; none is below 1."""
+    return _TRADE_ID.sub(lambda found: b'"trade_id":%d' % shifted_id(int(found[1]), by), message)
+
+
+def shifted_id(trade_id: int, by: int) -> int:
+    """Return an id that is higher by ``by``; where that would be below 1, counted from 1 on."""
+    return trade_id + by if trade_id + by > 0 else trade_id % 1_000_000 + 1
+
+
+def worthless(message: bytes, value: str) -> bytes:
+    """Return a trade with a price or quantity of zero, or of less."""
+    name = b"qty" if value == "qty" else b"price"
+    number = b"-1.5" if value == "below" else b"0"
+    return re.sub(rb'"%s":[0-9.]+' % name, b'"%s":%s' % (name, number), message, count=1)
+
+
+def unreadable(message: bytes, draw: int) -> bytes:
+    """Return a message of the same channel and pair that says what cannot be read."""
+    odd = (b'"symbol":"%s","checksum":"none","side":7', b'"symbol":"%s","bids":{},"trade_id":"x"', b'"symbol":"%s",')
+    subject = subject_of(message)
+    return b'{"channel":"%s","type":"update","data":[{%s' % (
+        subject.channel.encode(),
+        odd[draw % len(odd)] % subject.symbol.encode(),
+    ) + (b"}]}" if draw % len(odd) < 2 else b"")
+
+
+def unasked(value: str) -> bytes:
+    """Return a message about what nobody requested."""
+    return _UNASKED[value]
 
 
 def nonsense(draw: int, *, is_text: bool) -> bytes:

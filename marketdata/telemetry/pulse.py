@@ -20,7 +20,7 @@ BEAT_EVERY_S = 1.0
 class Beat(NamedTuple):
     """The last beat of a process."""
 
-    count: int  # another one with every beat
+    number: int  # another one with every beat
     allowed_s: float  # what the next may take beyond the usual
 
 
@@ -50,7 +50,7 @@ def beat(allowed_s: float = 0.0) -> None:
     _heart.beaten_s, _heart.allowed_s = now_s, allowed_s
     # Without its file a process works on, unwatched.
     with contextlib.suppress(OSError):
-        if not os.path.exists(path):
+        if not Path(path).exists():
             Path(path).touch(mode=0o600)  # in a container nobody has made it
         at_ns = time.time_ns()
         os.utime(path, ns=(at_ns, at_ns + int(allowed_s * 1e9)))

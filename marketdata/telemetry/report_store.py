@@ -17,6 +17,7 @@ SIGNS_KEPT_S = 86_400  # so long the last sign of life of a silent process is kn
 
 _REPORT_PREFIX = "paddock:report:"
 _SIGNS_KEY = "paddock:signs-of-life"
+_TRIAL_KEY = "paddock:trial"
 _RUNS_KEY = "paddock:last-runs"
 
 
@@ -73,3 +74,12 @@ def queue_lengths(queues: Iterable[str]) -> dict[str, int]:
 def server_facts() -> dict[str, Any]:
     """Return Redis's ``INFO``."""
     return cast("dict[str, Any]", redis_client().info())
+
+
+def try_to_write() -> None:
+    """Write a key that is gone a second later.
+
+    Raises:
+        ResponseError: Redis refuses what is written, with its words.
+    """
+    redis_client().set(_TRIAL_KEY, b"1", px=1_000)

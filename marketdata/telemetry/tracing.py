@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from marketdata.proxies import proxy_for
+
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 MOST_LINKS = 100
 
@@ -90,6 +92,17 @@ class _ExportedSpan(Span):
         self._span.set_attributes(dict(attributes))
 
 
+def _session() -> Any:
+    """Return the connection to the collector; one on this machine is reached directly."""
+    from requests import Session
+
+    session = Session()
+    proxy = proxy_for(os.environ.get(ENDPOINT, ""))
+    session.trust_env = False
+    session.proxies = {"http": proxy.url, "https": proxy.url} if proxy else {}
+    return session
+
+
 class _Tracer:
     """The only code that knows OpenTelemetry."""
 
@@ -115,7 +128,7 @@ class _Tracer:
         name = os.environ.get("OTEL_SERVICE_NAME") or f"paddock-{process}"
         resource = Resource.create({"service.name": name, "process.pid": os.getpid()})
         provider = TracerProvider(resource=resource, id_generator=Ids(), shutdown_on_exit=False)
-        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(session=_session())))
         atexit.register(provider.shutdown)
         self.shutdown = provider.shutdown
         self._tracer = provider.get_tracer("paddock")

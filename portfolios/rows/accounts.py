@@ -63,7 +63,7 @@ def rows_of(update: AccountUpdate, instruments: Mapping[str, Instrument]) -> Row
     if update.checkpoint is not None:
         held = {
             "balances": _balance_rows(account_id, account),
-            "positions": list(position_rows(account_id, account, instruments)),
+            "positions": list(position_rows(account_id, account, update.state.instruments(instruments))),
             "instruments": [_instrument_row(account_id, *figures) for figures in account.tallies.items()],
             "checkpoints": [
                 models.Checkpoint(account_id=account_id, sequence=update.sequence, payload=update.checkpoint)

@@ -5,7 +5,7 @@ One value that a column cannot hold would fail the statement that writes the row
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -50,8 +50,8 @@ def misfits(row: Model) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, misfit in _checks(type(row)):
         value = row.__dict__.get(name)
-        if misfit is _json:
-            expected = json_misfit(value)
+        if misfit in (_json, _object, _list):
+            expected = misfit(value) or json_misfit(value)
         else:
             expected = misfit(value) if isinstance(value, str) and name in _texts(type(row)) else ""
         if expected:
@@ -70,6 +70,8 @@ def json_misfit(value: Any, levels: int = MOST_JSON_LEVELS) -> str:
         return next(filter(None, (json_misfit(part, levels - 1) for part in parts)), "")
     if isinstance(value, str):
         return _text(LONGEST_JSON_TEXT)(value)
+    if isinstance(value, Decimal) and not value.is_finite():
+        return "finite numbers"
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return "" if -(2**63) <= value < 2**63 else "numbers of at most 64 bits"
     if isinstance(value, float):
@@ -127,7 +129,8 @@ def _misfit_of(column: Any) -> Misfit | None:
         case DateTimeField():
             return _moment
         case JSONField():
-            return _json
+            by_default: Misfit = _JSON.get(column.default, _json)
+            return by_default
     return None
 
 
@@ -175,3 +178,14 @@ def _moment(value: Any) -> str:
 
 def _json(value: Any) -> str:
     return "" if isinstance(value, dict | list) else "an object or a list"
+
+
+def _object(value: Any) -> str:
+    return "" if isinstance(value, dict) else "an object"
+
+
+def _list(value: Any) -> str:
+    return "" if isinstance(value, list) else "a list"
+
+
+_JSON: Mapping[Any, Misfit] = {dict: _object, list: _list}  # by the default of the column

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from portfolios import models
 from portfolios.models.columns import stored
 from trading.frames import utc
 from trading.instruments import Instrument
 from trading.orders import Bracket, Order, Purpose
+from trading.recount import decimals_of
 
 # What may change while an order lives: amendments and trails move prices, exits are sized by the position.
 CHANGING = (
@@ -29,6 +32,8 @@ _MOST = Decimal(10) ** 17  # a strategy may send any number; the column holds le
 def order_row(account_id: int, order: Order, instruments: Mapping[str, Instrument]) -> models.Order:
     """Return the row; prices of an instrument that the market does not know are not known."""
     instrument = instruments.get(order.symbol)
+    if instrument is not None and order.decimals is not None and order.decimals != decimals_of(instrument):
+        instrument = replace(instrument, price_decimals=order.decimals[0], qty_decimals=order.decimals[1])
 
     def price(ticks: int | None) -> Decimal | None:
         return None if ticks is None or instrument is None else _in_column(instrument.price(ticks))

@@ -23,7 +23,7 @@ _POSITION_FIELDS = ("mae", "mfe", "mark_price", "unrealised", "liquidation_price
 
 def valuation_of(account_id: int, engine: Engine, snapshot: MarketSnapshot) -> AccountValuation:
     """Return how the account stands as of ``snapshot``, which its engine has processed."""
-    rows = list(position_rows(account_id, engine.account.state, snapshot.instruments))
+    rows = list(position_rows(account_id, engine.account.state, engine.state.instruments(snapshot.instruments)))
     for row in rows:
         row.as_of = utc(snapshot.time_ns)
         if row.qty:

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 
+from marketdata.kraken.symbols import UnknownPairName, symbols_of
 from portfolios.fees import known_schedules
 from strategies.deployments.config_fields import (
     ConfigField,
@@ -160,7 +161,10 @@ class DeploymentForm(forms.ModelForm[Deployment]):
     def clean_symbols(self) -> list[str]:
         """Return the symbols; those of the strategy are stored as none."""
         text: str = self.cleaned_data["symbols"]
-        symbols = [part.strip().upper() for part in text.split(",") if part.strip()]
+        try:
+            symbols = list(symbols_of(text.split(",")))
+        except UnknownPairName as error:
+            raise ValidationError(str(error)) from None
         return [] if tuple(symbols) == self.strategy.symbols else symbols
 
     def clean_assets(self) -> dict[str, str]:

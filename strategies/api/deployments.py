@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import django_filters
@@ -18,6 +19,7 @@ from rest_framework.serializers import as_serializer_error
 from rest_framework.views import APIView
 
 from marketdata import bus
+from marketdata.kraken.symbols import UnknownPairName, symbol_of
 from portfolios.filters import KnownParameters
 from portfolios.selectors import current_season
 from strategies.deployments import selectors, services
@@ -55,6 +57,8 @@ class DeploymentFilter(KnownParameters):
 
     def with_symbol(self, rows: Any, _name: str, symbol: str) -> Any:
         """Keep the deployments that name ``symbol`` themselves."""
+        with suppress(UnknownPairName):
+            symbol = symbol_of(symbol)
         return rows.filter(symbols__contains=[symbol])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
@@ -11,6 +12,7 @@ from typing import Any
 import msgspec
 from django.core.exceptions import ValidationError
 
+from marketdata.kraken.symbols import UnknownPairName, currency_of, symbols_of
 from portfolios.fees import known_schedules
 from portfolios.rows.fitting import misfits
 from strategies.deployments.config_fields import ConfigField, InvalidValue, Kind, config_fields, shown
@@ -134,6 +136,19 @@ def _is_countable(value: int | float | Decimal) -> bool:
     return is_finite and -(2**63) <= value < 2**63
 
 
+def translate(deployment: Deployment) -> None:
+    """Spell pairs and currencies as the market does: XBT/USD is BTC/USD. What is no pair stays, to be refused."""
+    if all(isinstance(symbol, str) for symbol in deployment.symbols):
+        with suppress(UnknownPairName):
+            deployment.symbols = list(symbols_of(deployment.symbols))
+    for name in ("currency", "funding_currency"):
+        if isinstance(value := getattr(deployment, name), str):
+            setattr(deployment, name, currency_of(value))
+    if isinstance(deployment.assets, dict) and all(isinstance(currency, str) for currency in deployment.assets):
+        named = {currency_of(currency): amount for currency, amount in deployment.assets.items()}
+        deployment.assets = named if len(named) == len(deployment.assets) else deployment.assets
+
+
 def check_deployment(deployment: Deployment, schedules: Schedules | None = None) -> None:
     """Check what the database cannot: strategy, config, symbols, fee schedule, and every term within its bounds.
 
@@ -143,6 +158,7 @@ def check_deployment(deployment: Deployment, schedules: Schedules | None = None)
         ValidationError: per field, with the value and what would be right.
     """
     check_values(deployment)
+    translate(deployment)
     problems: dict[str, Any] = {
         key: said for key, term in TERMS.items() if (said := term.problem(getattr(deployment, key)))
     }
@@ -156,7 +172,7 @@ def check_deployment(deployment: Deployment, schedules: Schedules | None = None)
         (known_schedules() if schedules is None else schedules).plan(deployment.fee_schedule)
     except UnknownFeeSchedule as error:
         problems["fee_schedule"] = str(error)
-    bad = [s for s in deployment.symbols if not (isinstance(s, str) and s.count("/") == 1)]
+    bad = [s for s in deployment.symbols if not (isinstance(s, str) and s.count("/") == 1 and all(s.split("/")))]
     if bad:
         problems["symbols"] = f"symbols hold {bad[0]!r}; expected BASE/QUOTE like BTC/USD"
     for key, check in _TAKEN_AS.items():

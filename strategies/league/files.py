@@ -19,7 +19,7 @@ from portfolios.fees import known_schedules, schedule_from, tiers_as_stored
 from strategies.deployments.config_fields import Kind
 from strategies.deployments.fee_schedules import add_fee_schedule
 from strategies.deployments.services import change_deployment, create_deployment
-from strategies.deployments.terms import TERMS
+from strategies.deployments.terms import TERMS, translate
 from strategies.models import Deployment
 from strategies.terms import DeploymentTerms
 from strategies.versions import registry
@@ -153,7 +153,10 @@ def deployment_fields(entry: DeploymentEntry) -> dict[str, Any]:
     fields = {key: _stored(value) for key, value in msgspec.structs.asdict(entry).items()}
     if not entry.strategy_hash:
         del fields["strategy_hash"]
-    return {**fields, "name": entry.name or entry.slug.replace("-", " ").capitalize()}
+    fields["name"] = entry.name or entry.slug.replace("-", " ").capitalize()
+    spelled = Deployment(**fields)
+    translate(spelled)
+    return {name: getattr(spelled, name) for name in fields}
 
 
 def _stored(value: Any) -> Any:

@@ -87,7 +87,8 @@ class Warden:
             if blameless >= DEATHS_IN_A_ROW:
                 _log.error("the worker died %s times in a row, and no deployment is to blame: giving up", blameless)
                 return 1
-            self._rest(FIRST_DELAY_S * 2 ** (blameless - 1) if blameless else 0.0)
+            # What is missing outside of the worker is waited for; a search goes on at once.
+            self._rest(FIRST_DELAY_S * 2 ** max(blameless - 1, 0) if blameless or code == OUTSIDE else 0.0)
 
     def _stop(self, *_: object) -> None:
         self._is_stopping = True

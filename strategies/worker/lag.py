@@ -42,7 +42,8 @@ def living_workers() -> list[Lag]:
 
 def lag_of(deployment_id: int) -> Lag | None:
     """Return the lag of the worker that holds a deployment; None while it is not worth saying."""
-    row = Worker.objects.filter(pk=leases.holder_of(deployment_id)).first()
+    holder = leases.holder_of(deployment_id)
+    row = None if holder is None else Worker.objects.filter(pk=holder).first()
     lag = None if row is None else _lag(row)
     return lag if lag is not None and lag.is_worth_saying else None
 

@@ -55,7 +55,7 @@ def limit_order(data, **options):
 
 def keep(data, state, value):
     state["kept"] = value
-    return limit_order(data)
+    return [limit_order(data), NoSignal("kept")]
 
 
 # These end nothing at once: they give the engine, the checkpoint or the rows what those could not hold.

@@ -23,10 +23,12 @@ BOOK = """
 PUBLIC = (
     *("/", "/?window=24h", "/deployments/alpha", "/compare/?with=alpha&with=bravo", "/markets/", "/markets/BTC-USD/"),
     *("/feed/", "/system/", "/docs/fills/", "/docs/strategies/", "/docs/stream/", "/fills/{fill}/", "/nowhere/"),
+    *("/login/", "/api/docs/"),
 )
 FOR_TRADERS = (
     *("/notifications/", "/audit/", "/admin/", "/admin/strategies/deployment/", "/admin/strategies/deployment/add/"),
-    *("/admin/notifications/rule/add/", "/admin/portfolios/season/"),
+    *("/admin/notifications/rule/add/", "/admin/portfolios/season/", "/account/", "/account/password/"),
+    *("/account/second-factor/", "/login/confirm/"),
 )
 
 

@@ -91,6 +91,12 @@ CASES = [
     ({"redis": None, "feed": None, "processes": None, "jobs": None}, Tone.BAD, "Redis does not answer: no frames"),
     ({"disk": Disk("/data", 4 * 10**9, 10**11)}, Tone.WARNING, "The disk of /data has 4.0 GB left."),
     ({"disk": Disk("/data", 10**8, 10**11)}, Tone.BAD, "The disk of /data has 0.1 GB left: recordings"),
+    (
+        {"redis": replace(REDIS, most_bytes=10**9, policy="allkeys-lru", evicted_keys=1_234)},
+        Tone.BAD,
+        "Redis has evicted 1,234 keys for want of memory: frames may be lost.",
+    ),
+    ({"redis": replace(REDIS, is_saved=False)}, Tone.BAD, "Redis cannot write to its disk: it refuses frames"),
     ({"feed": None, "last_seen": {"feed": NIGHT}}, Tone.BAD, "No feed running since 02:14 UTC: no market data"),
     ({"feed": feed(connected=False)}, Tone.BAD, "Feed disconnected, reconnecting"),
     ({"feed": feed(system="post_only")}, Tone.WARNING, "Exchange status: post only."),

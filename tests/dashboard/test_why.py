@@ -5,6 +5,7 @@ import pytest
 from dashboard.deployment.reasons import why_sentence
 from marketdata import bus
 from portfolios.models import ReasonCount
+from strategies.models import DeploymentCost
 from tests.rows import NOON, enter, open_season, stand
 
 pytestmark = pytest.mark.django_db
@@ -56,3 +57,18 @@ def test_the_api_tells_the_indicators_with_their_time(client):
 def test_a_code_that_only_the_strategy_knows_is_not_explained():
     assert why_sentence("own_words") == ""
     assert why_sentence("refused_anything").startswith("Order rejected")
+
+
+def test_the_page_and_the_api_count_what_was_left_out_beyond_the_bounds(client):
+    row = enter(open_season(), "a")
+    stand(row, "100", why={"other": 4_000, "waits": 10})
+    surplus = {"open_orders": 1_234, "log_lines": 40}
+    DeploymentCost.objects.create(deployment=row, surplus=surplus, as_of=NOON)
+
+    page = client.get("/deployments/a").content.decode()
+    answer = client.get("/api/v1/deployments/a/").json()
+
+    assert "<dt>Orders <small>left out</small></dt>" in page
+    assert '1,234 <small class="beside">more than 500 open; rejected</small>' in page
+    assert "Codes beyond the 200 most frequent, counted together" in page
+    assert answer["cost"]["surplus"] == surplus

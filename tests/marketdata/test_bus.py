@@ -106,3 +106,39 @@ def test_the_state_of_a_feed_that_died_does_not_last():
     bus.write_feed_state({"source": "kraken", "last_published_at_s": None})
 
     assert 0 < bus.redis_client().ttl("paddock:feed:state") <= bus.FEED_STATE_TTL_S
+
+
+def test_only_the_newest_lease_publishes_and_is_renewed():
+    old = bus.take_lease("kraken")
+    bus.publish("kraken", make_frames(1), token=old)
+    new = bus.take_lease("kraken")
+
+    with pytest.raises(bus.LeaseLost):
+        bus.publish("kraken", make_frames(2), token=old)
+    published = bus.publish("kraken", make_frames(1, 2), token=new)
+
+    assert published == 1
+    assert (bus.renew_lease("kraken", old), bus.renew_lease("kraken", new)) == (False, True)
+    assert [frame.sequence for frame in bus.read("kraken", 0)] == [1, 2]
+
+
+def test_after_redis_lost_a_lease_the_newest_token_still_counts():
+    old, new = bus.take_lease("kraken"), bus.take_lease("kraken")
+    bus.redis_client().flushdb()
+
+    renewed = bus.renew_lease("kraken", new)
+
+    assert renewed
+    assert not bus.renew_lease("kraken", old)
+    assert bus.take_lease("kraken") > new
+
+
+def test_every_renewal_is_a_sign_of_life():
+    assert bus.lease_beat("kraken") is None
+    token = bus.take_lease("kraken")
+    before = bus.lease_beat("kraken")
+
+    bus.renew_lease("kraken", token)
+    bus.publish("kraken", make_frames(1), token=token)
+
+    assert (before, bus.lease_beat("kraken")) == ((token, 0), (token, 2))

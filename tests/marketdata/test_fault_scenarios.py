@@ -9,6 +9,7 @@ from collections import Counter
 
 import pytest
 
+from marketdata.kraken.events import TradesLost, TradesRenumbered
 from marketdata.simulation.fault_syntax import parse_faults
 from marketdata.simulation.faults import KINDS, Fault
 from tests.marketdata.virtual_exchange import SYMBOLS, VirtualFeed
@@ -25,6 +26,10 @@ REPORTED_AS = {
     "corrupt": {"resync", "disconnect"},
     "undelete": {"resync", "disconnect"},
     "rate": {"refused", "disconnect"},
+    "odd": {"bad_frame", "disconnect"},
+    "zero": {"bad_frame", "disconnect"},
+    "stamp": {"bad_frame", "disconnect"},
+    "unasked": {"bad_frame", "disconnect"},
 }
 
 
@@ -64,13 +69,22 @@ def assert_every_book_is_true(feed: VirtualFeed) -> None:
 def assert_every_trade_comes_once(feed: VirtualFeed) -> None:
     for symbol in SYMBOLS:
         ids = sorted(trade.trade_id for trade in feed.received_trades(symbol))
-        assert ids == list(range(ids[0], ids[0] + len(ids)))
+        assert len(ids) == len(set(ids))
+        if not is_on_record(feed, symbol):
+            assert ids == list(range(ids[0], ids[0] + len(ids)))
+
+
+def is_on_record(feed: VirtualFeed, symbol: str) -> bool:
+    """Return whether prints are known to be missing, or were counted otherwise for a while."""
+    return any(isinstance(event, TradesLost | TradesRenumbered) and event.symbol == symbol for event in feed.events)
 
 
 def assert_every_minute_is_true(feed: VirtualFeed) -> None:
     if any(fault.name == "skew" for fault in feed.exchange.plan.begun(-1.0, END_S)):
         return  # the exchange itself received wrong times
     for symbol in SYMBOLS:
+        if is_on_record(feed, symbol):
+            continue
         assert feed.shown_minutes(symbol) == feed.true_minutes(symbol)
         assert len(feed.true_minutes(symbol)) == 2
 

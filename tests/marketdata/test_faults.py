@@ -72,13 +72,42 @@ def test_a_book_that_does_not_hold_is_dropped_and_asked_for(word):
 
 
 @pytest.mark.parametrize("word", ["corrupt", "checksum"])
-def test_a_book_that_fails_again_and_again_costs_the_connection(word):
-    feed = feed_under(f"{word}@{AT_S}+25:{ETH}", 90)
+def test_a_book_that_fails_again_and_again_costs_no_other_and_not_the_connection(word):
+    feed = feed_under(f"{word}@{AT_S}+45:{ETH}", 120)
 
-    assert feed.health.reconnects >= 1
-    assert "stale" in feed.statuses(ETH)
-    assert {"resync", "disconnect"} <= feed.kinds()
+    asked_s = [
+        feed.since_s(at_ns) for at_ns, request in feed.sent if b'"unsubscribe"' in request and b'"book"' in request
+    ]
+    assert len([second for second in asked_s if AT_S < second < AT_S + 45]) <= 4
+    assert feed.health.reconnects == 0
+    assert feed.statuses(XRP) == ["online"]
+    assert feed.statuses(ETH)[-2:] == ["stale", "online"]
+    assert feed.kinds() == {"connect", "resync"}
     assert_all_is_well(feed)
+
+
+@pytest.mark.parametrize("for_s", [1.5, 4, 8, 40])
+def test_of_a_sleep_there_are_no_frames_and_every_book_is_verified_afresh(for_s):
+    feed = VirtualFeed("").run(AT_S).sleep(for_s).run(AT_S + for_s + 75)
+
+    (gap,) = [frame.gap for frame in feed.frames if frame.gap is not None][:1]
+    assert AT_S - 1.1 <= feed.since_s(gap.from_ns) <= AT_S
+    slept = [f for f in feed.frames if AT_S + 0.2 < feed.since_s(f.time_ns) < AT_S + for_s]
+    assert slept == []
+    assert feed.statuses(ETH) == ["online", "stale", "online"]
+    assert (feed.health.reconnects > 0) == (for_s > 10)
+    assert_all_is_well(feed)
+    assert_every_trade_comes_once(feed)
+    assert_every_minute_is_true(feed)
+
+
+def test_the_gap_of_a_half_open_connection_begins_at_its_last_message():
+    feed = feed_under(f"silence@{AT_S}")
+
+    gap = next(frame.gap for frame in feed.frames if frame.gap is not None)
+    assert AT_S - 1.1 <= feed.since_s(gap.from_ns) <= AT_S + 0.1
+    stale = next(frame for frame in feed.frames if frame.statuses.get(ETH) == "stale")
+    assert feed.since_s(stale.time_ns) <= AT_S + 6.5
 
 
 @pytest.mark.parametrize(

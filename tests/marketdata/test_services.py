@@ -150,3 +150,16 @@ def test_whatever_came_off_the_wire_can_be_stored_as_an_incident():
     assert row.symbol == "XRP\\x00/BTC"
     assert row.detail.startswith("null \\x00, half a pair \\ud800, long")
     assert len(row.detail) == 500
+
+
+def test_an_event_that_recurs_is_counted_on_its_row():
+    first = Incident(T0, FeedEventKind.RECORDING, "", "no space left")
+    again = Incident(T0, FeedEventKind.RECORDING, "", "no space left", count=81, until_ns=T0 + 800 * 10**9)
+
+    record_incidents(market="kraken", incidents=[first])
+    record_incidents(market="kraken", incidents=[again])
+    record_incidents(market="simulated:1", incidents=[again])
+
+    row = models.FeedEvent.objects.get(market="kraken")
+    assert (row.count, (row.until - row.time).total_seconds()) == (81, 800.0)
+    assert models.FeedEvent.objects.get(market="simulated:1").count == 81

@@ -6,7 +6,7 @@ from websockets.sync.server import serve
 
 from marketdata.market_names import is_recording
 from marketdata.simulation.server import serve_simulation
-from marketdata.sources import UnknownSource, kraken_answers, parse_source, watched_depth
+from marketdata.sources import UnknownSource, kraken_answers, parse_source, watched_depth, watched_symbols
 from tests.marketdata.wire import CAPTURE_2023, CAPTURE_2026
 
 
@@ -81,3 +81,16 @@ def test_a_depth_that_kraken_does_not_grant_is_refused_before_anything_starts(mo
 
     with pytest.raises(ValueError, match="FEED_DEPTH is '50'; expected one of 10, 25, 100, 500, 1000"):
         watched_depth()
+
+
+def test_the_pairs_of_the_environment_are_understood_in_every_spelling(monkeypatch):
+    monkeypatch.setenv("FEED_SYMBOLS", "XBT/USD, btc/usd, BTC-EUR XDGUSD,AAPLx/USD")
+
+    assert watched_symbols() == ("BTC/USD", "BTC/EUR", "DOGE/USD", "AAPLx/USD")
+
+
+def test_what_is_no_pair_is_refused_with_the_name_of_the_variable(monkeypatch):
+    monkeypatch.setenv("FEED_SYMBOLS", "BTC/USD,BTC")
+
+    with pytest.raises(ValueError, match="FEED_SYMBOLS: pair is 'BTC'"):
+        watched_symbols()

@@ -7,7 +7,6 @@ every frame: a book that is shown as tradable must be one that the exchange had.
 from __future__ import annotations
 
 import re
-from functools import cache
 from itertools import groupby
 from typing import NamedTuple
 
@@ -19,8 +18,9 @@ from marketdata.framing.listener import Listener
 from marketdata.kraken import rest_answers, wire
 from marketdata.kraken.candles import snapshot_message
 from marketdata.kraken.client import LONGEST_WAIT_S, PING_EVERY_S, STABLE_AFTER_S
-from marketdata.kraken.events import BookChanged, BookLost, MarketEvent
+from marketdata.kraken.events import BookChanged, BookLost, MarketEvent, TradesLost
 from marketdata.kraken.rest import MAX_TRIES
+from marketdata.kraken.rest_body import read_body
 from marketdata.kraken.symbols import altname_of
 from marketdata.kraken.trades import repair_message
 from marketdata.simulation.fault_syntax import parse_faults
@@ -29,6 +29,7 @@ from marketdata.simulation.faulty import FaultyConnection, FaultyExchange, Sent
 from marketdata.simulation.faulty_rest import FaultyRestSide
 from marketdata.simulation.market import SimulatedMarket
 from marketdata.simulation.rest import RestSide
+from tests.marketdata.coarse_market import CoarseMarket
 from tests.marketdata.wire import NOON_NS
 from trading.book import BookTop
 from trading.candles import MINUTE_NS
@@ -38,29 +39,9 @@ from trading.market import Market
 
 SYMBOLS = ("ETH/USD", "XRP/BTC")
 BEGIN_NS = NOON_NS - 5 * NS_PER_S  # noon's minute is the first that is watched whole
-BOOK_EVERY_NS = NS_PER_S // 2
 SETTLED_NS = 3 * NS_PER_S  # after a minute's end, as in `marketdata.feed.warm_up`, which needs a database
 
 _BOOK_TIME = re.compile(rb'"timestamp":"([^"]+)"')
-
-
-class CoarseMarket(SimulatedMarket):
-    """A market whose books change twice a second, remembered from one scenario to the next."""
-
-    def __init__(self, seed: int) -> None:
-        super().__init__(seed)
-        self._coarse_book = cache(super().book)
-        self._minute_trades = cache(super().trades)
-
-    def book(self, symbol: str, time_ns: int, depth: int) -> BookTop:
-        return self._coarse_book(symbol, time_ns // BOOK_EVERY_NS * BOOK_EVERY_NS, depth)
-
-    def trades(self, symbol: str, after_ns: int, until_ns: int) -> list[Trade]:
-        if until_ns - after_ns > MINUTE_NS:
-            return super().trades(symbol, after_ns, until_ns)
-        minutes = range(after_ns // MINUTE_NS, until_ns // MINUTE_NS + 1)
-        sent = [t for m in minutes for t in self._minute_trades(symbol, m * MINUTE_NS - 1, (m + 1) * MINUTE_NS - 1)]
-        return [trade for trade in sent if after_ns < trade.time_ns <= until_ns]
 
 
 MARKET = CoarseMarket(1)
@@ -94,7 +75,7 @@ class VirtualFeed:
         self.received: list[tuple[int, Sent]] = []
         self._skews_s = {0.0}
         for fault in self.exchange.plan.begun(-1.0, 3_600.0):
-            if fault.name == "skew":
+            if fault.name in ("skew", "bookstamp"):
                 self._skews_s |= {skew_s + float(fault.value) for skew_s in self._skews_s}
         self._connection: FaultyConnection | None = None
         self._connect_ns = BEGIN_NS
@@ -125,6 +106,11 @@ class VirtualFeed:
         while self.now_s < until_s:
             self._step()
             self.now_ns += INTERVAL_NS
+        return self
+
+    def sleep(self, for_s: float) -> VirtualFeed:
+        """Let time pass in which the feed stands still, as when its process or its machine is suspended."""
+        self.now_ns += round(for_s * NS_PER_S) // INTERVAL_NS * INTERVAL_NS
         return self
 
     def _step(self) -> None:
@@ -257,18 +243,28 @@ class VirtualFeed:
         question = pending.question
         instrument = self.market.pairs[question.symbol].instrument
         page = self._asked("Trades", instrument, since=question.since_ns - 1)
-        if page is not None:
-            trades = rest_answers.read_trades(page, instrument).trades
+        trades = None if page is None else _read(lambda: rest_answers.read_trades(page, instrument).trades)
+        if trades is not None:
             wanted = self._repairs.answered(question, self.listener.tape, trades, self.now_ns)
             self._pending = None
             if wanted:
                 self._take_in(repair_message(instrument, wanted))
                 self._send()
+            self._report_if_lost(question)
         elif pending.tries == MAX_TRIES - 1:
             self._repairs.failed(question, self.now_ns)
             self._pending = None
+            self._report_if_lost(question)
         else:
             self._pending = _Pending(question, self.now_ns + NS_PER_S * 2**pending.tries, pending.tries + 1)
+
+    def _report_if_lost(self, question: Question) -> None:
+        hole = question.hole
+        if hole is not None and self._repairs.is_lost(question, self.listener.tape):
+            lost: MarketEvent = TradesLost(
+                question.symbol, hole.first_id, hole.last_id, "REST does not have them either"
+            )
+            self._observer([lost], self.now_ns)
 
     def _bring_history(self) -> bool:
         for symbol, instrument in self.listener.instruments.items():
@@ -277,7 +273,9 @@ class VirtualFeed:
                 return False
             snapshot = self.folded.snapshot()
             known = snapshot.candles(symbol, "1m").start_ns.tolist() if symbol in snapshot.instruments else []
-            sent = rest_answers.read_candles(rows, instrument)
+            sent = _read(lambda rows=rows, instrument=instrument: rest_answers.read_candles(rows, instrument))
+            if sent is None:
+                return False
             if missing := [candle for candle in sent if candle.start_ns not in known]:
                 self._take_in(snapshot_message(instrument, "1m", missing))
         return True
@@ -287,7 +285,10 @@ class VirtualFeed:
         named = {"pair": altname_of(instrument.symbol), **{name: str(value) for name, value in about.items()}}
         answer = self._rest.answer(endpoint, named, self.now_ns)
         is_answer = answer.status == 200 and answer.content_type.startswith("application/json")
-        return rest_answers.result_of(answer.body) if is_answer else None
+        try:
+            return rest_answers.result_of(read_body(iter([answer.body]), answer.encoding)) if is_answer else None
+        except ValueError:
+            return None
 
     # What is shown
 
@@ -297,6 +298,7 @@ class VirtualFeed:
             self.folded.fold(frame)
             if frame.gap is not None:
                 self._note("gap", f"not watched: {frame.gap.reason}")
+                self._passes, self._history_ns = 2, 0
             self._look_at(frame)
 
     def _look_at(self, frame: Frame) -> None:
@@ -364,6 +366,14 @@ class VirtualFeed:
     def _over(self, minutes: list[Minute]) -> list[Minute]:
         # The newest minute closes in a frame that nobody may have seen yet.
         return [minute for minute in minutes if minute.start_ns + MINUTE_NS < self.now_ns - 3 * NS_PER_S]
+
+
+def _read(reading):
+    """Return what an answer says, None where it cannot be read: `KrakenRest` requests it again, or gives up."""
+    try:
+        return reading()
+    except ValueError:
+        return None
 
 
 class Minute(NamedTuple):

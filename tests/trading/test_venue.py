@@ -18,6 +18,7 @@ from trading.fills import Fill
 from trading.frames import Frame
 from trading.market_snapshot import MarketSnapshot
 from trading.orders import AmendRequest, CancelRequest, Order, OrderStatus
+from trading.recount import Recount
 from trading.signals import Cancel, Signal
 from trading.venue import VenueReport
 
@@ -44,6 +45,9 @@ class Remote:
 
     def reserved(self, currency: str, snapshot: MarketSnapshot) -> D:
         return D(0)
+
+    def recount(self, change: Recount, snapshot: MarketSnapshot) -> VenueReport:
+        return VenueReport()
 
     def process(self, frame: Frame, snapshot: MarketSnapshot) -> VenueReport:
         report = VenueReport()

@@ -13,6 +13,7 @@ from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from dashboard.system import readings
 from portfolios.models import AuditEntry, Season
@@ -64,11 +65,14 @@ def test_a_restore_brings_no_token_link_or_session_back_to_life_and_lists_what_i
     stolen, stolen_secret = make_token(user=ann, name="stolen", scopes=["trade"], by="test")
     deleted, deleted_secret = make_token(user=ann, name="deleted", scopes=["read"], by="test")
     link, _ = make_share_link(note="for Bob", **made_by_both)
+    TOTPDevice.objects.create(user=ann, name="lost telephone")
     client.force_login(ann)
     path = made(tmp_path)
     revoke(stolen, by="test")
     revoke(link, by="test")
     deleted.delete()
+    TOTPDevice.objects.all().delete()
+    TOTPDevice.objects.create(user=ann, name="new telephone")
     ann.set_password("the new password 1")
     ann.save()
     give_role(user=ann, role="trader", by="test")
@@ -85,9 +89,10 @@ def test_a_restore_brings_no_token_link_or_session_back_to_life_and_lists_what_i
     ann, gone = User.objects.get(username="ann"), User.objects.get(username="gone")
     assert (ann.check_password("the new password 1"), gone.is_active) == (True, False)
     assert (role_of(ann), ann.is_superuser) == ("trader", False)
+    assert [(device.user, device.name) for device in TOTPDevice.objects.all()] == [(ann, "new telephone")]
     said = capsys.readouterr().out
     assert "kept    token stays" in said
-    assert "kept    user ann: password and role of now" in said
+    assert "kept    user ann: password, second factor and role of now" in said
     assert "closed  token stolen: revoked" in said
     assert "closed  share link for Bob: revoked" in said
     assert "closed  1 sessions: everybody logs in again" in said
@@ -160,3 +165,15 @@ def test_a_database_that_refuses_is_quoted_and_no_half_file_stays(tmp_path, monk
 def test_none_to_keep_is_refused(tmp_path):
     with pytest.raises(CommandError, match="--keep is 0: expected a whole number of at least 1"):
         call_command("backup", folder=tmp_path, keep=0)
+
+
+@pytest.mark.parametrize("error", [EOFError("EOF when reading a line"), RuntimeError("input(): lost sys.stdin")])
+def test_where_nobody_can_answer_restore_says_what_it_needs(tmp_path, monkeypatch, error):
+    def nobody(_):
+        raise error
+
+    (tmp_path / "some.dump").touch()
+    monkeypatch.setattr("builtins.input", nobody)
+
+    with pytest.raises(CommandError, match="nobody answers here; run it in a terminal, or add --no-input"):
+        call_command("restore", tmp_path / "some.dump")

@@ -86,6 +86,19 @@ def test_pages_and_api_forbid_browsers_to_load_anything_from_elsewhere(client):
         assert b"https://cdn" not in response.content
 
 
+def test_a_named_pair_without_data_makes_it_unready_and_is_named(client):
+    a_worker_alive()
+    without = {"NOPE/USD": "the exchange lists no such pair; nearest: DOGE/USD"}
+    bus.write_feed_state({"source": "kraken", "last_published_at_s": time.time(), "without_data": without})
+
+    response = client.get("/readyz")
+
+    assert response.status_code == 503
+    assert details(response)["feed"] == (
+        "NotReady: no data of NOPE/USD: the exchange lists no such pair; nearest: DOGE/USD"
+    )
+
+
 def test_a_worker_far_behind_the_market_makes_it_unready_and_is_named_with_its_lag(client):
     a_worker_alive()
     Worker.objects.update(lag_ms=99_400, shed=2)

@@ -28,7 +28,7 @@ def port():
         return probe.getsockname()[1]
 
 
-KINDS = {"feed": 1, "warden": 2, "worker": 2, "web": 1, "jobs": 1, "beat": 1}
+KINDS = {"feed": 1, "warden": 2, "worker": 2, "web": 1, "jobs": 1, "notify": 1, "beat": 1}
 PROCESSES = 9  # the launcher, two servers, feed, two workers, web, jobs, beat
 
 
@@ -133,31 +133,28 @@ def test_a_killed_launcher_leaves_nothing_behind_and_the_next_one_ends_when_aske
 
 
 def kinds_of(processes):
-    """Return the processes that work, by what they are; a warden and its worker run the same command."""
-    words = {
-        b"run_feed": "feed",
-        b"run_worker": "worker",
-        b"daphne": "web",
-        b"--pool": "jobs",
-        b"beat-schedule": "beat",
-    }
+    """Return the processes that work, by what they are; a warden and its worker have the same environment."""
     found = {}
     for process_id, text in processes.items():
-        for word, kind in words.items():
-            if word in text and b"tradingsite.launcher.launch" not in text:
-                is_child = kind == "worker" and parent_of(process_id) in processes_called(processes, b"run_worker")
-                found.setdefault("worker" if is_child else "warden" if kind == "worker" else kind, []).append(
-                    process_id
-                )
+        pulse = re.search(rb"PADDOCK_PULSE=[^\0]+/pulse/([a-z]+)", text)
+        kind = pulse[1].decode() if pulse else "web" if b"daphne" in text else ""
+        if kind:
+            found.setdefault(kind, []).append(process_id)
+    workers = found.pop("worker", [])
+    found["warden"] = [process_id for process_id in workers if parent_of(process_id) not in workers]
+    found["worker"] = [process_id for process_id in workers if parent_of(process_id) in workers]
     return found
 
 
-def processes_called(processes, word):
-    return {process_id for process_id, text in processes.items() if word in text}
-
-
 def parent_of(process_id):
-    return int(Path(f"/proc/{process_id}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    try:
+        return int(Path(f"/proc/{process_id}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    except FileNotFoundError:
+        return 0
+
+
+def counted(data_dir):
+    return {kind: len(ids) for kind, ids in kinds_of(processes_on(data_dir)).items()}
 
 
 def is_gone(process_id):
@@ -166,24 +163,24 @@ def is_gone(process_id):
 
 def test_every_process_that_is_frozen_is_replaced_and_the_market_goes_on(data_dir, port, launched):
     launcher, _ = launch(data_dir, port, launched, PADDOCK_SILENCE_S="18")
-    await_true(lambda: len(kinds_of(processes_on(data_dir))) == len(KINDS))
+    await_true(lambda: counted(data_dir) == KINDS)
     kinds = kinds_of(processes_on(data_dir))
     # Of two workers one is frozen by itself, the other with its warden alone.
     warden, other = kinds["warden"]
     frozen = [warden, *(each for each in kinds["worker"] if parent_of(each) == other)]
-    frozen += [process_id for kind in ("feed", "web", "jobs", "beat") for process_id in kinds[kind]]
+    frozen += [process_id for kind in ("feed", "web", "jobs", "notify", "beat") for process_id in kinds[kind]]
     assert len(frozen) == len(KINDS)
 
     for process_id in frozen:
         os.kill(process_id, signal.SIGSTOP)
     await_true(lambda: all(map(is_gone, frozen)))
 
-    await_true(lambda: {kind: len(ids) for kind, ids in kinds_of(processes_on(data_dir)).items()} == KINDS)
+    await_true(lambda: counted(data_dir) == KINDS)
     await_true(lambda: is_ready(port))
     launcher.send_signal(signal.SIGTERM)
     said = launcher.stdout.read()
     assert launcher.wait() == 0, said
-    for name in ("feed", "worker-", "web", "jobs", "beat"):
+    for name in ("feed", "worker-", "web", "jobs", "notify", "beat"):
         assert re.search(rf"ERROR {name}\S* has been stopped by a signal for \d+ s and was killed", said), said
     assert "quarantined" not in said
     assert processes_on(data_dir) == {}

@@ -17,6 +17,7 @@ from trading.frames import NS_PER_S
 from trading.instruments import Instrument
 from trading.market_snapshot import MarketSnapshot
 from trading.orders import Order, Refusal
+from trading.recount import Recount
 
 __all__ = ["Account", "AccountState", "InsufficientFunds", "LedgerEntry", "Party", "Position", "RoundTrip", "Worth"]
 
@@ -189,6 +190,14 @@ class Account:
                     self.state, self.ledger, self.buying_power, self.terms, position, rate, snapshot
                 )
         return entries
+
+    def recount(self, change: Recount) -> None:
+        """Count a position in the decimals that its instrument has now; what is below one lot of them is none."""
+        position = self.state.positions.get(change.symbol)
+        if position is not None:
+            position.recount(change)
+            if not position.lots:
+                self.state.positions[change.symbol] = Position(change.symbol)
 
     # Worth
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import accumulate
 
 import msgspec
 
 from trading.accounting.ledger import FEE_QUANTUM, ZERO
 from trading.book import Side
 from trading.orders import Order
+from trading.recount import Recount
 
 MAX_LAYERS = 1_000  # a position remembers so many openings apart; older ones run together
 
@@ -200,6 +203,56 @@ class Position(msgspec.Struct):
             lots = 0
         return cost, fees
 
+    def recount(self, change: Recount) -> None:
+        """Count it in other lots, at the same average prices; balances and debts are not touched.
+
+        What a long holds below one new lot leaves it at what it cost: it stays in the balance, where no order can
+        sell it. A short is counted up to the lot that buys all of the debt back; the surplus stays in the balance.
+        """
+        if not self.lots:
+            return
+        is_long, open_ = self.lots > 0, abs(self.lots)
+        closed = min(self.bought_lots, self.sold_lots)
+        part = change.lots_within if is_long else change.lots_around
+        new, new_closed = part(open_), change.lots_within(closed)
+        share, closed_share = change.old_lots(new) / open_, change.old_lots(new_closed) / closed if closed else ZERO
+        bought, sold = self.bought_cost, self.sold_cost
+        opened, ended = (bought, sold) if is_long else (sold, bought)
+        opened = _at_share(self.cost, share) + _at_share(opened - self.cost, closed_share)
+        ended = _at_share(ended, closed_share)
+        self.bought_cost, self.sold_cost = (opened, ended) if is_long else (ended, opened)
+        self.bought_lots, self.sold_lots = (new_closed + new, new_closed) if is_long else (new_closed, new_closed + new)
+        self.lots, self.cost = new if is_long else -new, _at_share(self.cost, share)
+        self._recount_layers(part, share)
+        self._recount_loans(part)
+
+    def _recount_layers(self, part: Callable[[int], int], share: Decimal) -> None:
+        counted = _parts([layer.lots for layer in self.layers], part)
+        layers: list[Layer] = []
+        for layer, lots in zip(self.layers, counted, strict=True):
+            layer.lots, layer.cost = lots, _at_share(layer.cost, share)
+            if layers and not (lots and layers[-1].lots):
+                last = layers[-1]
+                last.lots, last.cost, last.fees = last.lots + lots, last.cost + layer.cost, last.fees + layer.fees
+            else:
+                layers.append(layer)
+        if layers:  # both ways of reckoning, average and first in, go on from the same cost
+            layers[-1].cost += self.cost - sum((layer.cost for layer in layers), ZERO)
+        self.layers = layers
+
+    def _recount_loans(self, part: Callable[[int], int]) -> None:
+        counted = _parts([loan.lots for loan in self.loans], part)
+        loans: list[Loan] = []
+        for loan, lots in zip(self.loans, counted, strict=True):
+            loan.lots = lots
+            if loans and not (lots and loans[-1].lots):
+                last = loans[-1]
+                last.lots, last.amount = last.lots + lots, last.amount + loan.amount
+                last.cost, last.margin = last.cost + loan.cost, last.margin + loan.margin
+            else:
+                loans.append(loan)
+        self.loans = loans
+
     def repay(self, lots: int) -> Decimal:
         """Take the loans of ``lots`` off, oldest first, and return what is to be paid back for them."""
         due = ZERO
@@ -228,6 +281,16 @@ class Closing:
 
 def _share(fees: Decimal, lots: int, of: int) -> Decimal:
     return (fees * lots / of).quantize(FEE_QUANTUM, ROUND_HALF_UP)
+
+
+def _at_share(amount: Decimal, share: Decimal) -> Decimal:
+    return amount if share == 1 else (amount * share).quantize(amount, ROUND_HALF_UP)
+
+
+def _parts(lots: list[int], part: Callable[[int], int]) -> list[int]:
+    """Return each of several quantities in other lots, so that together they are what all of it is."""
+    ends = [part(end) for end in accumulate(lots)]
+    return [end - before for before, end in zip([0, *ends], ends, strict=False)]
 
 
 def _exact_share(amount: Decimal, lots: int, of: int) -> Decimal:

@@ -30,10 +30,12 @@ from trading.exchange.models import fill_model
 from trading.fees import PUBLISHED
 from trading.fills import Fill
 from trading.frames import Frame
+from trading.instruments import Instrument
 from trading.market_snapshot import MarketSnapshot
 from trading.orders import Order, OrderRequest
 from trading.performance.figures import Figures
 from trading.portfolio import Portfolio
+from trading.recount import decimals_of, recount
 from trading.signals import NoSignal
 from trading.snapshot import seen_by
 from trading.strategy import Decision, Strategy, reason_keys, wanted_and_reasons
@@ -74,6 +76,7 @@ class Engine:
         self.desk = Desk(terms, self.state, self.account, self.venue, self.model)
         self._is_due_always = strategy.trigger == "frame"
         self._needs = needs_of(terms.symbols, terms.currency, tuple(sorted(strategy.warmup.items())))
+        self._instruments: Mapping[str, Instrument] | None = None  # when decimals were last checked
         self._seen_series: Mapping[tuple[str, str], CandleSeries] | None = None  # when the trigger was last checked
         self.evaluated_every = 1  # frames, while nothing is open: more on a worker that is behind
         self._turn = crc32(terms.slug.encode())  # so that not all have the same frames
@@ -196,6 +199,8 @@ class Engine:
         outcome = Outcome(sequence, frame.time_ns)
         if sequence <= state.sequence:
             return outcome
+        if snapshot.instruments is not self._instruments:
+            self._count_as(snapshot, outcome)
         if self.account.is_funded:
             if frame.gap is not None:
                 outcome.gap = frame.gap
@@ -221,11 +226,26 @@ class Engine:
         state.sequence, state.time_ns = sequence, frame.time_ns
         return outcome
 
+    def _count_as(self, snapshot: MarketSnapshot, outcome: Outcome) -> None:
+        """Go on in the decimals of the market: what is held was counted in those of the last frame, or checkpoint."""
+        self._instruments, known = snapshot.instruments, self.state.decimals
+        orders = [order.symbol for order in self._live.values()]
+        for symbol in dict.fromkeys((*self.terms.symbols, *self.account.state.positions, *orders)):
+            instrument = snapshot.instruments.get(symbol)
+            if instrument is None:
+                continue
+            change = recount(known.get(symbol), instrument)
+            if change is not None:
+                outcome.orders = {**outcome.orders, **self.venue.recount(change, snapshot).orders}
+                self.account.recount(change)
+            known[symbol] = decimals_of(instrument)
+
     # 1, 2: what the venue has done, booked
 
     def _match(self, frame: Frame, snapshot: MarketSnapshot, outcome: Outcome) -> None:
         report = self.venue.process(frame, snapshot)
-        outcome.fills, outcome.trips, outcome.orders = report.fills, report.trips, report.orders
+        outcome.fills, outcome.trips = report.fills, report.trips
+        outcome.orders = {**outcome.orders, **report.orders} if outcome.orders else report.orders
         outcome.entries, outcome.margin = report.entries, report.margin
         if report.fills:
             self._report_fills(report.fills, outcome)
@@ -287,14 +307,15 @@ class Engine:
             if not state.has_started:
                 self._start()
             answer = self.strategy.generate_signal(seen_by(self, symbols, snapshot), self.config, self._memory)
+            # What a reason is called is the strategy's code, too, until it is plain text.
             if type(answer) is NoSignal:  # nearly always
                 decision: Decision = ((), (answer,))
+                keys = [reason_key(answer.code, answer.symbol)]
             else:
                 decision = wanted_and_reasons(answer)
-            # What a reason is called is the strategy's code, too, until it is plain text.
-            keys = reason_keys(decision[1])
-            if not any(decision):
-                keys = [reason_key(self._memory.pop("why", None), "")]
+                keys = reason_keys(decision[1])
+                if not any(decision):
+                    keys = [reason_key(self._memory.pop("why", None), "")]
         except BaseException as error:
             # Also what would end the process: a strategy may end nothing but its own turn.
             self._fail(error, outcome)

@@ -38,6 +38,7 @@ from trading.orders import (
     Refusal,
     Trail,
 )
+from trading.recount import decimals_of
 from trading.signals import Action, Amend, Cancel, OrderType, Price, Signal, SizeUnit, TimeInForce
 
 # "all" on a buy leaves this share of the cash, so that a price that moves during the latency is still paid for.
@@ -99,6 +100,7 @@ def order_from(
         expires_ns=_expiry_ns(signal, snapshot),
         trail=_trail(signal, instrument) if signal.order_type is OrderType.TRAILING_STOP else None,
         latency_ns=latency_ns,
+        decimals=decimals_of(instrument),
     )
 
 
@@ -153,6 +155,7 @@ def closing_order(
         reason=reason,
         code=code,
         latency_ns=latency_ns,
+        decimals=decimals_of(snapshot.instrument(position.symbol)),
     )
 
 

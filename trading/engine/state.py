@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from trading.accounting.margin import MarginTerms
 from trading.accounting.state import AccountState
@@ -14,7 +16,9 @@ from trading.engine.risk import RiskLimits
 from trading.exchange.models import Latency
 from trading.exchange.state import ExchangeState
 from trading.fees import DEFAULT_FEE_SCHEDULE, FeePlan
+from trading.instruments import Instrument
 from trading.performance.figures import Figures
+from trading.recount import Decimals, decimals_of
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,12 +82,22 @@ class EngineState(msgspec.Struct, kw_only=True):
     series_versions: dict[str, int] = {}
     are_entries_stopped: bool = False  # by a person: evaluated as ever, but nothing may be opened or enlarged
     flattening: Flattening | None = None  # by a person: meanwhile it is not evaluated
+    decimals: dict[str, Decimals] = {}  # symbol -> in which all of this counts its prices and quantities
 
     @classmethod
     def beginning(cls, terms: Terms) -> EngineState:
         """Return the state of a deployment that has not seen a frame."""
         account = AccountState(currency=terms.currency)
         return cls(sequence=terms.first_sequence, account=account, exchange=ExchangeState(), figures=Figures())
+
+    def instruments(self, known: Mapping[str, Instrument]) -> Mapping[str, Instrument]:
+        """Return ``known`` instruments with the decimals in which this state counts: newer ones may have others."""
+        differing = {
+            symbol: replace(known[symbol], price_decimals=decimals[0], qty_decimals=decimals[1])
+            for symbol, decimals in self.decimals.items()
+            if symbol in known and decimals_of(known[symbol]) != decimals
+        }
+        return {**known, **differing} if differing else known
 
 
 class Unencodable(ValueError):

@@ -122,20 +122,17 @@ def _plain_items(values: Any, levels: int) -> list[Any]:
 def _plain_dict(values: dict[Any, Any], levels: int) -> Any:
     if len(values) > STATE_LIMIT_BYTES:
         raise _Unkept(_too_large(len(values)))
-    key: Any = None
+    is_plain = _TAG not in values and all(type(key) is str and key.isascii() for key in values)
+    keys = list(values) if is_plain else [_plain_key(key, levels) for key in values]
+    items: list[Any] = []
     try:
-        if _TAG not in values and all(type(key) is str and key.isascii() for key in values):
-            plain = {}
-            for key, item in values.items():
-                plain[key] = _plain(item, levels)
-            return plain
-        pairs = []
-        for key, item in values.items():
-            pairs.append([_plain_key(key, levels), _plain(item, levels)])
+        for item in values.values():
+            items.append(_plain(item, levels))
     except _Unkept as unkept:
-        unkept.places.append(f"[{shown(key)}]")
+        unkept.places.append(f"[{shown(list(values)[len(items)])}]")
         raise
-    return _tagged("dict", pairs)
+    pairs = zip(keys, items, strict=True)
+    return dict(pairs) if is_plain else _tagged("dict", [[key, item] for key, item in pairs])
 
 
 def _plain_key(key: Any, levels: int) -> Any:

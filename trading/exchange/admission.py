@@ -14,6 +14,7 @@ from trading.exchange.consumed import Takings
 from trading.exchange.models import FillModel
 from trading.exchange.reserved import reserved
 from trading.exchange.rules import MATCHED_STATUSES, is_beyond, sweep
+from trading.fills import plain
 from trading.instruments import Instrument, InstrumentStatus
 from trading.market_snapshot import MarketSnapshot
 from trading.orders import TRIGGERED, CancelRequest, Order, OrderRequest, OrderStatus, Refusal
@@ -93,7 +94,7 @@ def rule_refusal(order: Order, instrument: Instrument, snapshot: MarketSnapshot)
     step = instrument.price_increment_ticks
     for what, ticks in (("limit price", order.limit_ticks), ("trigger price", order.trigger_ticks)):
         if ticks is not None and (ticks <= 0 or ticks % step):
-            given, grid = instrument.price(ticks), instrument.price(step)
+            given, grid = plain(instrument.price(ticks)), plain(instrument.price(step))
             return Refusal("tick_size", f"the {what} is {given}; it must be a multiple of {grid} above zero")
     if order.type in TRIGGERED and order.limit_ticks is None:
         return None  # sized by the position when it triggers
@@ -102,7 +103,7 @@ def rule_refusal(order: Order, instrument: Instrument, snapshot: MarketSnapshot)
         return refusal
     touch = snapshot.top(order.symbol).opposite(order.side)[0].ticks
     if order.is_post_only and order.limit_ticks is not None and not is_beyond(order.side, touch, order.limit_ticks):
-        return Refusal("post_only", f"at {instrument.price(order.limit_ticks)} it would take from the book")
+        return Refusal("post_only", f"at {plain(instrument.price(order.limit_ticks))} it would take from the book")
     return None
 
 
@@ -117,7 +118,7 @@ def least_order_refusal(order: Order, instrument: Instrument, snapshot: MarketSn
     touch = snapshot.top(order.symbol).opposite(order.side)[0].ticks
     cost = instrument.cost(order.limit_ticks or touch, order.lots)
     if cost < instrument.cost_min:
-        least_cost = f"{instrument.cost_min} {instrument.quote}"
+        least_cost = f"{plain(instrument.cost_min)} {instrument.quote}"
         return Refusal("cost_minimum", f"the order is worth {cost.normalize():f}; the smallest is {least_cost}")
     return None
 
@@ -152,6 +153,6 @@ def _self_cross_refusal(
         if not rests or other.side is order.side or other.limit_ticks is None:
             continue
         if not is_beyond(order.side, other.limit_ticks, worst_ticks):
-            price = instrument.price(other.limit_ticks)
+            price = plain(instrument.price(other.limit_ticks))
             return Refusal("self_cross", f"it would trade with our own {other.side.value} at {price}")
     return None

@@ -9,6 +9,7 @@ from trading.exchange.rules import Prints, is_beyond, prints_of
 from trading.frames import Frame
 from trading.market_snapshot import MarketSnapshot
 from trading.orders import Order
+from trading.recount import Decimals, Recount, decimals_of
 
 
 class Taken(msgspec.Struct, array_like=True):
@@ -55,6 +56,19 @@ class Takings:
             wanted -= level.lots
         return levels
 
+    def recount(self, change: Recount) -> None:
+        """Count what was had of one instrument's levels in its new decimals; a level that they do not know is whole."""
+        for side, levels in self._memory.get(change.symbol, {}).items():
+            counted = (
+                (change.ticks(ticks), change.lots(had.displayed), change.lots_around(had.lots))
+                for ticks, had in levels.items()
+            )
+            self._memory[change.symbol][side] = {
+                ticks: Taken(displayed, lots)
+                for ticks, displayed, lots in counted
+                if ticks is not None and displayed is not None
+            }
+
     def remember(self, order: Order, level: Level, snapshot: MarketSnapshot) -> None:
         """Count what the order has just had of a level that is displayed."""
         side, top = order.side.opposite, snapshot.top(order.symbol)
@@ -80,6 +94,13 @@ class SharedBook(Takings):
         self._sequence = -1
         self._last_slug = ""
         self._prints = Prints({})
+        self._decimals: dict[str, Decimals] = {}  # of what was counted anew since it was loaded
+
+    def recount(self, change: Recount) -> None:
+        """Count anew once, however many accounts that share the book say so."""
+        if self._decimals.get(change.symbol, change.old) == change.old:
+            self._decimals[change.symbol] = decimals_of(change.new)
+            super().recount(change)
 
     def prints(self, slug: str, frame: Frame, snapshot: MarketSnapshot) -> Prints:
         """Return the frame's prints with what those before ``slug`` have used up of them.

@@ -13,6 +13,7 @@ from trading.accounting.valuation import mid_rate
 from trading.book import Side
 from trading.market_snapshot import MarketSnapshot
 from trading.orders import Order, OrderStatus, Purpose, Refusal
+from trading.recount import decimals_of
 from trading.signals import OrderType
 from trading.venue import VenueReport
 
@@ -111,6 +112,7 @@ def _closing(slug: str, position: Position, account: Account, snapshot: MarketSn
         updated_ns=snapshot.time_ns,
         reason="liquidation",
         code="liquidation",
+        decimals=decimals_of(snapshot.instrument(position.symbol)),
     )
 
 

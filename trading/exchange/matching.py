@@ -30,6 +30,7 @@ from trading.exchange.consumed import SharedBook, Takings
 from trading.exchange.executions import Grant, evidence_of, rests, takes
 from trading.exchange.liquidation import watch_margin
 from trading.exchange.models import REALISTIC, FillModel
+from trading.exchange.recounting import recount_orders
 from trading.exchange.requests import amend_refusal, amended, keeps_its_place
 from trading.exchange.reserved import reserved
 from trading.exchange.rules import (
@@ -53,6 +54,7 @@ from trading.frames import Frame
 from trading.instruments import InstrumentStatus
 from trading.market_snapshot import MarketSnapshot
 from trading.orders import LIMIT_AFTER_TRIGGER, AmendRequest, CancelRequest, Order, OrderRequest, OrderStatus, Refusal
+from trading.recount import Recount
 from trading.signals import OrderType
 from trading.venue import VenueReport
 
@@ -132,6 +134,13 @@ class PaperExchange:
         self._take(order, snapshot, report)
         self._cancel_rest(order, snapshot, report)
 
+    def recount(self, change: Recount, snapshot: MarketSnapshot) -> VenueReport:
+        """Count orders, requests and what was taken in new decimals; an order that they cannot express is cancelled."""
+        report = VenueReport()
+        self._takings.recount(change)
+        recount_orders(self, self._state, change, snapshot, report)
+        return report
+
     def _match(self, frame: Frame, snapshot: MarketSnapshot, report: VenueReport) -> None:
         """Match resting orders, then carry out the requests about them, then take in the orders that arrive."""
         prints = self._takings.prints(self._slug, frame, snapshot)
@@ -143,6 +152,8 @@ class PaperExchange:
                 continue  # ended by another that was matched before it
             if is_matched(order.symbol, snapshot):
                 self._match_resting(order, prints, snapshot, report)
+            elif snapshot.instruments[order.symbol].status == InstrumentStatus.DELISTED:
+                self.end(order, report, snapshot, Refusal("delisted", f"{order.symbol} is no longer traded"))
             elif public := prints.of(order.symbol):
                 order.missed_ticks = public[-1].ticks
             if order.status is OrderStatus.OPEN and 0 < order.expires_ns <= frame.time_ns:

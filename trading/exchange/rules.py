@@ -70,6 +70,7 @@ def exit_legs(order: Order, bracket: Bracket, snapshot: MarketSnapshot) -> list[
             missed_ticks=snapshot.last_ticks(order.symbol) or 0,
             model=order.model,
             extreme_ticks=fell if leg_trail is not None else 0,
+            decimals=order.decimals,
         )
         for purpose, type_, ticks, leg_trail in wanted
         if ticks is not None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
-from django.http import HttpRequest
 from rest_framework import exceptions
-from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
+
+from tradingsite.access.guests import may_read
 
 if TYPE_CHECKING:  # rest_framework.views itself imports this module, through the settings
     from rest_framework.views import APIView
@@ -17,28 +17,6 @@ if TYPE_CHECKING:  # rest_framework.views itself imports this module, through th
     from tradingsite.models import ApiToken
 
 MAY_TRADE = "strategies.change_deployment"
-SHARED = "share_link"  # in the session of a guest: the id of the link that was followed
-
-
-def is_guest(session: Any) -> bool:
-    """Return whether a session belongs to a guest with a valid share link."""
-    from tradingsite.models import ShareLink
-
-    number = session.get(SHARED) if session is not None else None
-    link = ShareLink.objects.filter(pk=number).first() if number else None
-    return link is not None and link.is_valid
-
-
-def is_reader(user: Any, session: Any) -> bool:
-    """Return whether the pages are open to a user with this session: to all, after a login, or with a share link."""
-    if settings.PADDOCK_PUBLIC_PAGES or (user and user.is_authenticated):
-        return True
-    return is_guest(session)
-
-
-def may_read(request: HttpRequest | Request) -> bool:
-    """Return whether the pages are open without a login."""
-    return is_reader(request.user, getattr(request, "session", None))
 
 
 def shown_token(authorization: bytes) -> ApiToken | None:
@@ -75,6 +53,26 @@ class BearerAuthentication(BaseAuthentication):
         return 'Bearer realm="Paddock"'
 
 
+class LivingSessions(SessionAuthentication):
+    """The login of a browser, while it is good: as on the pages."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
+        """Return the user of the session; None where there is none, or it is over.
+
+        Raises:
+            PermissionDenied: the user still has to set up a second factor.
+        """
+        from tradingsite.access import guard, sessions
+
+        found = super().authenticate(request)
+        if found is None or sessions.is_over(found[0], request.session):
+            return None
+        sessions.note_first_sight(request.session)
+        if guard.is_missing_second_factor(found[0]):
+            raise exceptions.PermissionDenied("a second factor is required of this user: /account/second-factor/")
+        return found
+
+
 class TradersChange(BasePermission):
     """Reading is open as the pages are; every change needs the role of a trader, and a token its scope.
 
@@ -92,7 +90,22 @@ class TradersChange(BasePermission):
         require_scope(request.auth, getattr(view, "scope", "read" if needed is None else "admin"))
         if needed is None:
             return may_read(request)
-        return bool(request.user and request.user.has_perm(needed))
+        may = bool(request.user and request.user.has_perm(needed))
+        if may and request.auth is None:
+            _require_fresh_login(request)
+        return may
+
+
+def _require_fresh_login(request: Request) -> None:
+    """Check that a dangerous command by a session comes from somebody who typed the password lately.
+
+    Raises:
+        PermissionDenied: it was typed too long ago.
+    """
+    from tradingsite.access import guard, sessions
+
+    if guard.is_dangerous(request._request) and not sessions.is_fresh(request.session):  # noqa: SLF001 - Django's own
+        raise exceptions.PermissionDenied("confirm your password at /login/confirm/, then send it again")
 
 
 def require_scope(token: Any, scope: str) -> None:

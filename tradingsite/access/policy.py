@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 from asgiref.sync import iscoroutinefunction
 from channels.auth import AuthMiddlewareStack
 from channels.db import database_sync_to_async
-from channels.security.websocket import AllowedHostsOriginValidator
-from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.contrib.auth.models import AnonymousUser
-from django.db import DatabaseError
+from django.conf import settings
 from django.http import HttpRequest
+from django.http.request import validate_host
 from django.http.response import HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 from rest_framework.exceptions import APIException
-from rest_framework.permissions import SAFE_METHODS
 
-from tradingsite.access.permissions import is_guest, is_reader, require_scope, shown_token
+from tradingsite.access.guests import SHARED, is_guest
+from tradingsite.access.live import LOGIN_ENDED, NOT_ALLOWED, group_of, run_while
+from tradingsite.access.permissions import require_scope, shown_token
+from tradingsite.access.sessions import living_user
+from tradingsite.senders.addresses import is_open_to_all
 
-# Charts and htmx set styles on elements; scripts come from our own files alone.
+# Scripts and styles come from our own files alone, none from inside a page. A script may set a style on an element:
+# charts and htmx do, and no policy forbids it.
 CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; "
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
-ASKED_AGAIN_S = 60.0  # whether the reader of an open socket may still read
-_CLOSED = {"type": "websocket.close", "code": 4403}
+ASKED_AGAIN_S = 30.0  # whether the reader of an open socket may still read
 
 Respond = Callable[[HttpRequest], HttpResponseBase]
 RespondLater = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
@@ -54,27 +55,94 @@ def content_security_policy(get_response: Any) -> Respond | RespondLater:
     return respond
 
 
-class LoginOrLink(LoginRequiredMiddleware):
-    """Require a login, except of guests with a share link: they read pages and API, and nothing else."""
+def own_pages_only(application: Any) -> Any:
+    """Return the socket application, closed to pages of other sites: host and port of the origin must be ours.
 
-    def process_view(self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any) -> Any:
-        """Return the way to the login, None where the request may go on."""
-        is_reading = request.method in SAFE_METHODS and not request.path.startswith("/admin/")
-        if is_reading and is_guest(request.session):
-            return None
-        return super().process_view(request, view_func, view_args, view_kwargs)
+    A browser sends cookies to every port of a host: a page of another program on this machine is another site.
+    """
+
+    async def guarded(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        headers = dict(scope["headers"])
+        if is_own_origin(headers.get(b"origin", b"").decode("latin-1"), headers.get(b"host", b"").decode("latin-1")):
+            await application(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": NOT_ALLOWED})
+
+    return guarded
+
+
+def is_own_origin(origin: str, host: str) -> bool:
+    """Return whether a page with this origin was served under the host that is asked now, or under PADDOCK_URL."""
+    page = _parsed(origin)
+    if page is None or page.scheme not in _PORTS:
+        return False
+    asked = _parsed(f"{page.scheme}://{host}")
+    known = [url for url in (asked, _parsed(settings.PADDOCK_URL)) if url is not None]
+    is_ours = any((page.hostname, _port(page)) == (url.hostname, _port(url)) for url in known)
+    allowed = [*settings.ALLOWED_HOSTS, *(_bracketed(url) for url in known[1:])]
+    return is_ours and validate_host(_bracketed(page), allowed)
+
+
+def _bracketed(url: SplitResult) -> str:
+    host = str(url.hostname)
+    return f"[{host}]" if ":" in host else host
+
+
+def _parsed(url: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(url)
+        return parts if parts.hostname and (parts.port is None or parts.port) else None
+    except ValueError:
+        return None
+
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def _port(url: SplitResult) -> int | None:
+    return url.port or _PORTS.get(url.scheme)
 
 
 def readers_only(application: Any) -> Any:
-    """Return the socket application, closed to anonymous visitors where pages need a login or a link."""
+    """Return the socket application, closed to anonymous visitors where pages need a login or a link.
+
+    The socket of a user ends with the login, that of a guest with the link.
+    """
 
     async def guarded(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        def may_read() -> bool:
-            return is_reader(scope["user"], scope["session"])
+        def verdict() -> int | None:
+            return _verdict(scope, number, link)
 
-        await _run_while(database_sync_to_async(may_read), application, {**scope, "may_read": True}, receive, send)
+        number, link = await database_sync_to_async(_opened_by)(scope)
+        await run_while(
+            database_sync_to_async(verdict),
+            application,
+            {**scope, "may_read": True},
+            receive,
+            send,
+            group=group_of(user_id=number, link_id=link),
+            every_s=ASKED_AGAIN_S,
+        )
 
     return AuthMiddlewareStack(guarded)
+
+
+def _opened_by(scope: dict[str, Any]) -> tuple[int | None, int | None]:
+    """Return the user who opens a socket, and the link of a guest who does."""
+    user, session = scope["user"], scope["session"]
+    if user.is_authenticated:
+        return user.pk, None
+    return None, session.get(SHARED)
+
+
+def _verdict(scope: dict[str, Any], number: int | None, link: int | None) -> int | None:
+    """Return why a socket is to be closed; None where it may stay open."""
+    if number is not None:
+        user = living_user(scope["session"].session_key)
+        return None if user is not None and user.pk == number else LOGIN_ENDED
+    if is_open_to_all(scope) or (link is not None and is_guest(scope["session"])):
+        return None
+    return NOT_ALLOWED
 
 
 def readers_or_programs(application: Any) -> Any:
@@ -83,7 +151,7 @@ def readers_or_programs(application: Any) -> Any:
     A browser sends a page's origin and cookies by itself: origin and login are checked as everywhere. A program
     has no origin: its token says whose it is; its cookies are ignored.
     """
-    by_page = AllowedHostsOriginValidator(readers_only(application))
+    by_page = own_pages_only(readers_only(application))
 
     async def guarded(scope: dict[str, Any], receive: Any, send: Any) -> None:
         headers = dict(scope["headers"])
@@ -93,40 +161,26 @@ def readers_or_programs(application: Any) -> Any:
             await by_page(scope, receive, send)
             return
 
-        def may_read() -> bool:
+        def holder() -> int | None:
             try:
                 token = shown_token(authorization)
                 require_scope(token, "read")
             except APIException:
-                return False
-            return is_reader(token.user if token else AnonymousUser(), session=None)
+                return None
+            return token.user_id if token is not None else 0
 
-        await _run_while(database_sync_to_async(may_read), application, scope, receive, send)
+        def verdict() -> int | None:
+            found = holder()
+            return None if found or (found == 0 and is_open_to_all(scope)) else NOT_ALLOWED
+
+        await run_while(
+            database_sync_to_async(verdict),
+            application,
+            scope,
+            receive,
+            send,
+            group=group_of(user_id=await database_sync_to_async(holder)() or None),
+            every_s=ASKED_AGAIN_S,
+        )
 
     return guarded
-
-
-async def _run_while(
-    may_read: Callable[[], Awaitable[bool]], application: Any, scope: dict[str, Any], receive: Any, send: Any
-) -> None:
-    """Run the socket application while its reader may read: a token or link may expire, or be taken back."""
-
-    async def close_once_over() -> None:
-        while True:
-            await asyncio.sleep(ASKED_AGAIN_S)
-            try:
-                if await may_read():
-                    continue
-            except DatabaseError:
-                continue  # away for a moment: checked again
-            await send(_CLOSED)
-            return
-
-    if not await may_read():
-        await send(_CLOSED)
-        return
-    watch = asyncio.create_task(close_once_over())
-    try:
-        await application(scope, receive, send)
-    finally:
-        watch.cancel()

@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import psycopg
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Identifier, Placeholder
 
 _PASSES = {"tradingsite_apitoken": "token", "tradingsite_sharelink": "share link"}
 _GONE = ("django_session",)  # a session of the backup may be one that was logged out since
+_SECOND_FACTORS = ("otp_totp_totpdevice", "tradingsite_recoverycode")
 # What a user has now and not what he had.
 _AS_NOW = """
     UPDATE auth_user SET password = %(password)s, is_active = %(is_active)s, is_staff = %(is_staff)s,
@@ -41,7 +42,7 @@ def close_what_was_closed(fresh: psycopg.Connection[Any], present: psycopg.Conne
             ended = fresh.execute(SQL("DELETE FROM {}").format(Identifier(table))).rowcount
             closed += [f"{ended} sessions: everybody logs in again"] if ended else []
     if _has(fresh, "auth_user") and _has(present, "auth_user"):
-        kept += [f"user {name}: password and role of now" for name in _users_as_now(fresh, present)]
+        kept += [f"user {name}: password, second factor and role of now" for name in _users_as_now(fresh, present)]
     return Access(kept, closed)
 
 
@@ -88,7 +89,31 @@ def _users_as_now(fresh: psycopg.Connection[Any], present: psycopg.Connection[An
             "INSERT INTO auth_user_groups (user_id, group_id) SELECT %s, id FROM auth_group WHERE name = ANY(%s)",
             [found[0], [name for (name,) in groups]],
         )
+        for table in _SECOND_FACTORS:
+            if _has(fresh, table) and _has(present, table):
+                _copy_rows(fresh, present, table, user["username"], found[0])
         yield user["username"]
+
+
+def _copy_rows(
+    fresh: psycopg.Connection[Any], present: psycopg.Connection[Any], table: str, username: str, number: int
+) -> None:
+    """Have a user's rows in the fresh database be those of the present one."""
+    known = "SELECT column_name FROM information_schema.columns WHERE table_name = %s"
+    shared = {name for (name,) in fresh.execute(known, [table])} & {name for (name,) in present.execute(known, [table])}
+    names = sorted(shared - {"id", "user_id"})
+    columns = SQL(", ").join(map(Identifier, names))
+    rows = present.execute(
+        SQL("SELECT {} FROM {} WHERE user_id = (SELECT id FROM auth_user WHERE username = %s)").format(
+            columns, Identifier(table)
+        ),
+        [username],
+    ).fetchall()
+    fresh.execute(SQL("DELETE FROM {} WHERE user_id = %s").format(Identifier(table)), [number])
+    values = SQL(", ").join([Placeholder()] * (len(names) + 1))
+    insert = SQL("INSERT INTO {} (user_id, {}) VALUES ({})").format(Identifier(table), columns, values)
+    for row in rows:
+        fresh.execute(insert, [number, *row])
 
 
 def _has(database: psycopg.Connection[Any], table: str) -> bool:

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from portfolios.audit import note_change
+from tradingsite.access.live import end_sockets
 
 VIEWER, TRADER, ADMIN = ROLES = ("viewer", "trader", "admin")
 
@@ -44,6 +45,7 @@ def give_role(*, user: User, role: str, by: str) -> None:
     user.is_staff, user.is_superuser = role != VIEWER, role == ADMIN
     user.save(update_fields=["is_staff", "is_superuser"])
     note_change(by=by, kind="user", subject=user.get_username(), action="given a role", sentence=role)
+    end_sockets(user_id=user.pk)
 
 
 def role_of(user: User) -> str:

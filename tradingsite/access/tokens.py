@@ -14,6 +14,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from portfolios.audit import note_change
+from tradingsite.access.live import end_sockets
 from tradingsite.models import ApiToken, Scope, ShareLink
 
 PREFIX = "pdk_"
@@ -79,6 +80,10 @@ def revoke(given: ApiToken | ShareLink, *, by: str) -> None:
         given.save(update_fields=["revoked_at"])
         kind = "token" if isinstance(given, ApiToken) else "share link"
         note_change(by=by, kind=kind, subject=str(given), action="revoked")
+        if isinstance(given, ApiToken):
+            end_sockets(user_id=given.user_id)
+        else:
+            end_sockets(link_id=given.pk)
 
 
 def known_token(secret: str) -> ApiToken | None:

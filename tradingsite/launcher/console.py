@@ -6,8 +6,11 @@ import os
 import re
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
+
+from marketdata.disk_errors import disk_words
 
 LOG_BYTES = 10_000_000
 LOG_FILES = 3
@@ -54,6 +57,32 @@ def level_of(line: str) -> str | None:
     return _SPELLINGS.get(line.split(" ", 1)[0])
 
 
+class _LogFile(logging.handlers.RotatingFileHandler):
+    """A log that may fail: why is said once, on the screen, until it is written again."""
+
+    def __init__(self, path: Path, complain: Callable[[str], None]) -> None:
+        super().__init__(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES - 1, encoding="utf-8")
+        self._complain = complain
+        self._complaint = ""
+        self._failed = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line, or note why it could not be."""
+        failed_before, self._failed = self._complaint, False
+        super().emit(record)
+        if failed_before and not self._failed:
+            self._complaint = ""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name that logging calls
+        """Say once what keeps the lines from being written; each line is on the screen anyway."""
+        self._failed = True
+        error = sys.exception()
+        words = disk_words(error) if isinstance(error, OSError) else str(error)
+        if words != self._complaint:
+            self._complaint = words
+            self._complain(f"{'paddock':<{NAME_WIDTH}} | WARNING the log is not written: {words}")
+
+
 class Console:
     """The output of the launcher and its children.
 
@@ -71,9 +100,7 @@ class Console:
     def keep_log(self, log_path: Path) -> None:
         """From now on, also keep every line in ``log_path``."""
         log_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._log = logging.handlers.RotatingFileHandler(
-            log_path, maxBytes=LOG_BYTES, backupCount=LOG_FILES - 1, encoding="utf-8"
-        )
+        self._log = _LogFile(log_path, self._write)
         formatter = logging.Formatter("%(asctime)s.%(msecs)03dZ %(message)s", "%Y-%m-%dT%H:%M:%S")
         formatter.converter = time.gmtime
         self._log.setFormatter(formatter)
@@ -129,6 +156,6 @@ class Console:
             self._out.flush()
         except UnicodeEncodeError:
             self._out.write(text.encode("ascii", "replace").decode() + "\n")
-        except (BrokenPipeError, ValueError):
-            # The terminal is gone; the strategies trade on.
+        except (OSError, ValueError):
+            # The terminal is gone, or the file that stands in for it is full; the strategies trade on.
             self._out = Path(os.devnull).open("w")  # noqa: SIM115 - stands in for stdout until the end

@@ -9,6 +9,7 @@ import functools
 import hashlib
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -25,6 +26,15 @@ DATABASE_NAME = "paddock"
 # A socket's path must fit in 108 bytes, PostgreSQL's file name in it included.
 LONGEST_SOCKET_DIR = 80
 _PR_SET_PDEATHSIG = 1
+# A statement that fails is not written down with its values, nor is the row that it would have made.
+NO_VALUES_IN_THE_LOG = {
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "log_statement": "none",
+    "log_min_duration_statement": "-1",
+}
 
 
 class DamagedCluster(Exception):
@@ -159,25 +169,43 @@ def make_cluster(cluster: Path, *, programs: Path, account: Account, durable: bo
         group=account.gid,
         cwd="/",
         env={**os.environ, "LC_ALL": "C.UTF-8"},
+        process_group=0,  # Ctrl-C is for the launcher
+        preexec_fn=die_with_parent(signal.SIGKILL),
     )
     if done.returncode != 0:
         shutil.rmtree(draft, ignore_errors=True)
-        last = (done.stderr.strip() or done.stdout.strip() or "it wrote nothing").splitlines()[-1]
-        raise ClusterNotMade(f"PostgreSQL could not make a database in {cluster}: {last}")
+        lines = (done.stderr.strip() or done.stdout.strip() or "it wrote nothing").splitlines()
+        why = next((line for line in lines if re.search(r"error|fatal|panic", line, re.IGNORECASE)), lines[-1])
+        raise ClusterNotMade(f"PostgreSQL could not make a database in {cluster}: {why.strip()}")
     draft.rename(cluster)
 
 
-def check_cluster(cluster: Path) -> None:
+def check_cluster(cluster: Path, account: Account = OURSELVES) -> None:
     """Check that ``cluster`` is one that this PostgreSQL can open.
 
     Raises:
-        DamagedCluster: it is of another version, or parts of it are missing.
+        DamagedCluster: it is of another version or another user's, it cannot be written, or parts are missing.
     """
+    owner = os.geteuid() if account.uid is None else account.uid
+    found = cluster.stat().st_uid
+    if found != owner:
+        raise DamagedCluster(
+            f"the database in {cluster} belongs to user {found}: expected user {owner}; "
+            f"run `chown -R {owner} {cluster}` as root, or start as the user that it belongs to"
+        )
+    if account.uid is None and not os.access(cluster, os.W_OK | os.X_OK):
+        raise DamagedCluster(
+            f"the database in {cluster} is read-only: make the folder writable for user {owner}, "
+            "or name another with --data-dir"
+        )
     try:
         version = (cluster / "PG_VERSION").read_text().strip()
+        for part in ("global/pg_control", "base", "pg_wal", "pg_xact") if version == POSTGRES_VERSION else ():
+            (cluster / part).lstat()
     except OSError as error:
+        missing = Path(error.filename or "").relative_to(cluster)
         raise DamagedCluster(
-            f"the database in {cluster} is damaged (PG_VERSION: {error.strerror}): put a backup of that folder "
+            f"the database in {cluster} is damaged ({missing}: {error.strerror}): put a backup of that folder "
             "in its place, or move it away to start with an empty database"
         ) from None
     if version != POSTGRES_VERSION:
@@ -206,6 +234,7 @@ def postgres_command(
         "unix_socket_directories": str(socket_dir),
         "unix_socket_permissions": "0700",
         "log_line_prefix": "",
+        **NO_VALUES_IN_THE_LOG,
         "timezone": "UTC",
         "log_timezone": "UTC",
         "max_connections": "100",

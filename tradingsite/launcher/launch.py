@@ -4,6 +4,7 @@ Reached through ``python3 start.py``, which has seen to the virtual environment.
 """
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -15,16 +16,22 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
+
+from marketdata.disk_errors import disk_words
 from tradingsite import installations
 from tradingsite.first_run import ADMIN_NAME
-from tradingsite.launcher import programs
+from tradingsite.launcher import keys, programs
 from tradingsite.launcher.console import Console
+from tradingsite.launcher.folders import keep_to_ourselves
 from tradingsite.launcher.options import CannotStart, Options, read_options
 from tradingsite.launcher.readiness import ReadinessWatch
 from tradingsite.launcher.servers import Stopped, serve_data
 from tradingsite.launcher.supervisor import Supervisor, describe_exit
+from tradingsite.streams import open_streams, say
 
 SERVICES = ("DATABASE_URL", "REDIS_URL", "PADDOCK_URL")  # what commands in another terminal need
+UNSEEN_FILE = "admin_password"  # in the data folder, until the password has been shown
 LEAST_FREE_BYTES = 500_000_000
 FIRST_RUN_WITHIN_S = 300.0
 READY_WITHIN_S = 60.0
@@ -34,25 +41,37 @@ DEFAULT_KRAKEN_URL = "wss://ws.kraken.com/v2"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run Paddock until it is stopped; return the exit code."""
+    open_streams()
     console = Console()
     supervisor = Supervisor(console)
     supervisor.listen_for_signals()
     try:
+        _refuse_exchange_keys()
         options = read_options(sys.argv[1:] if arguments is None else arguments)
         with _claimed(options.data_dir) as data_dir:
-            console.keep_log(data_dir / "logs" / "paddock.log")
             try:
+                console.keep_log(data_dir / "logs" / "paddock.log")
                 _run(options, console, supervisor)
             finally:
                 _stop(console, supervisor)
                 (data_dir / installations.SERVICES_FILE).unlink(missing_ok=True)
     except CannotStart as error:
-        sys.stderr.write(f"paddock cannot start: {error}\n")
+        say(sys.stderr, f"paddock cannot start: {error}")
+        return 1
+    except OSError as error:
+        say(sys.stderr, f"paddock cannot go on: {disk_words(error)}")
         return 1
     except Stopped:
         pass
     console.step("everything is stopped")
     return 0
+
+
+def _refuse_exchange_keys() -> None:
+    try:
+        keys.refuse_exchange_keys(os.environ)
+    except ImproperlyConfigured as error:
+        raise CannotStart(str(error)) from None
 
 
 def _run(options: Options, console: Console, supervisor: Supervisor) -> None:
@@ -72,7 +91,7 @@ def _run(options: Options, console: Console, supervisor: Supervisor) -> None:
     }
     _write_services(options.data_dir, environ)
     _remember(options.data_dir, console)
-    _set_up(environ, console, supervisor)
+    _set_up(options.data_dir, environ, console, supervisor)
     source = _choose_source(options.source, check, console, supervisor)
     _start_trading(options, source, environ, supervisor)
     watch = ReadinessWatch(options.port)
@@ -107,10 +126,11 @@ def _claimed(data_dir: Path) -> Iterator[Path]:
     """Hold ``data_dir``, made if need be, for this launcher alone."""
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        keep_to_ourselves(data_dir)
         lock = (data_dir / installations.LOCK_FILE).open("a+")
     except OSError as error:
         raise CannotStart(
-            f"--data-dir {data_dir} cannot be used ({error.strerror}): expected a folder that can be written"
+            f"--data-dir {data_dir} cannot be used ({disk_words(error)}): expected a folder that can be written"
         ) from None
     with lock:
         try:
@@ -133,9 +153,10 @@ def _check_port(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
+            is_forbidden = error.errno in {errno.EACCES, errno.EPERM}
+            do = "low ports are for root" if is_forbidden else "stop what listens there"
             raise CannotStart(
-                f"port {port} on 127.0.0.1 cannot be had ({error.strerror}): "
-                "stop what listens there, or choose another with --port"
+                f"port {port} on 127.0.0.1 cannot be had ({error.strerror}): {do}, or choose another with --port"
             ) from None
 
 
@@ -149,9 +170,10 @@ def _check_disk(data_dir: Path) -> None:
 
 
 def _write_services(data_dir: Path, environ: dict[str, str]) -> None:
-    path = data_dir / installations.SERVICES_FILE
-    path.touch(mode=0o600)
-    path.write_text("".join(f"{name}={environ[name]}\n" for name in SERVICES))
+    draft = data_dir / f".{installations.SERVICES_FILE}"
+    draft.touch(mode=0o600)
+    draft.write_text("".join(f"{name}={environ[name]}\n" for name in SERVICES))
+    draft.replace(data_dir / installations.SERVICES_FILE)
 
 
 def _remember(data_dir: Path, console: Console) -> None:
@@ -161,11 +183,13 @@ def _remember(data_dir: Path, console: Console) -> None:
         console.say(f"manage.py needs --data-dir {data_dir}: it cannot be noted here ({error})", level="WARNING")
 
 
-def _set_up(environ: dict[str, str], console: Console, supervisor: Supervisor) -> None:
+def _set_up(data_dir: Path, environ: dict[str, str], console: Console, supervisor: Supervisor) -> None:
     """Bring the database up to date; show the admin's password if one was made."""
     # Made here and handed down, so that it passes through no pipe and no log.
     given = os.environ.get("PADDOCK_ADMIN_PASSWORD")
-    password = given or secrets.token_urlsafe(12)
+    unseen = data_dir / UNSEEN_FILE
+    was_unseen = unseen.exists()
+    password = given or _unseen_password(unseen)
     program = programs.first_run({**environ, "PADDOCK_ADMIN_PASSWORD": password})
     try:
         done = supervisor.run_once(program, timeout_s=FIRST_RUN_WITHIN_S)
@@ -178,9 +202,21 @@ def _set_up(environ: dict[str, str], console: Console, supervisor: Supervisor) -
         last = next((line for line in reversed(done.last_lines) if line.strip()), "it wrote nothing")
         raise CannotStart(f"the database could not be brought up to date ({describe_exit(done.exit_code)}): {last}")
     console.step("the database is up to date, the league is seeded")
-    if json.loads(done.last_lines[-1])["admin_made"]:
+    if json.loads(done.last_lines[-1])["admin_made"] or (was_unseen and not given):
         shown = "the one in PADDOCK_ADMIN_PASSWORD" if given else f"{password}   (shown this once)"
         console.headline(f"Admin     {ADMIN_NAME}", f"Password  {shown}", secret=True)
+    unseen.unlink(missing_ok=True)
+
+
+def _unseen_password(path: Path) -> str:
+    """Return a password for the admin, kept until it is shown: a start may end after the admin was made."""
+    with contextlib.suppress(OSError):
+        if password := path.read_text().strip():
+            return password
+    password = secrets.token_urlsafe(12)
+    path.touch(mode=0o600)
+    path.write_text(password)
+    return password
 
 
 class _KrakenCheck:

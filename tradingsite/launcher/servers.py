@@ -7,6 +7,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
+from marketdata.disk_errors import disk_words
 from tradingsite import environment
 from tradingsite.launcher import embedded, programs
 from tradingsite.launcher.console import Console
@@ -44,7 +45,7 @@ def serve_data(data_dir: Path, console: Console, supervisor: Supervisor) -> dict
             valkey = supervisor.start(programs.valkey(folder, socket_dir=valkey_sockets))
             redis_url = embedded.valkey_url(valkey_sockets)
     except OSError as error:
-        raise CannotStart(f"the embedded servers cannot be started: {error}") from None
+        raise CannotStart(f"the embedded servers cannot be started: {disk_words(error)}") from None
     if postgres is not None:
         _await_answer(_database_check(embedded.postgres_url(sockets, "postgres")), postgres, supervisor)
         database_url = _make_database(sockets)
@@ -76,8 +77,10 @@ def _start_postgres(
     binaries = embedded.postgres_programs(account, home)
     cluster = home / "postgres"
     try:
+        with contextlib.suppress(OSError):
+            cluster.rmdir()  # an empty folder holds nothing that could be lost
         if cluster.exists():
-            embedded.check_cluster(cluster)
+            embedded.check_cluster(cluster, account)
         else:
             embedded.make_cluster(cluster, programs=binaries, account=account)
             console.step(f"an empty database is made in {cluster}")
@@ -109,7 +112,8 @@ def _await_answer(check: Callable[[], str], server: Child | str, supervisor: Sup
             f"or unset {server} to use the embedded one"
         )
     if complaint and not isinstance(server, str):
-        raise CannotStart(f"the embedded {server.program.name} did not start: {_last_line(server)}")
+        do = "" if server.program.name == "postgres" else "; it holds nothing that must last: delete its folder"
+        raise CannotStart(f"the embedded {server.program.name} did not start: {_last_line(server)}{do}")
 
 
 def _database_check(url: str) -> Callable[[], str]:
@@ -119,7 +123,7 @@ def _database_check(url: str) -> Callable[[], str]:
         try:
             psycopg.connect(url, connect_timeout=5).close()
         except psycopg.Error as error:
-            return " ".join(str(error).split())
+            return one_line(error)
         return ""
 
     return check
@@ -143,12 +147,20 @@ def _make_database(sockets: Path) -> str:
     """Make our database where it is missing; return its URL."""
     import psycopg
 
-    with (
-        psycopg.connect(embedded.postgres_url(sockets, "postgres"), autocommit=True) as connection,
-        contextlib.suppress(psycopg.errors.DuplicateDatabase),
-    ):
-        connection.execute(f"CREATE DATABASE {embedded.DATABASE_NAME}")
+    try:
+        with (
+            psycopg.connect(embedded.postgres_url(sockets, "postgres"), autocommit=True) as connection,
+            contextlib.suppress(psycopg.errors.DuplicateDatabase),
+        ):
+            connection.execute(f"CREATE DATABASE {embedded.DATABASE_NAME}")
+    except psycopg.Error as error:
+        raise CannotStart(f"PostgreSQL makes no database {embedded.DATABASE_NAME}: {one_line(error)}") from None
     return embedded.postgres_url(sockets)
+
+
+def one_line(error: Exception) -> str:
+    """Return what an error says, in one line."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _last_line(child: Child) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 from marketdata.telemetry.hanging import Patience, Silence, servers_answer, vitals_of
 from tradingsite.launcher.console import Console
 from tradingsite.launcher.embedded import OURSELVES, Account, die_with_parent
+from tradingsite.launcher.inheritance import inherited
 from tradingsite.launcher.pulses import Pulse
 
 FIRST_DELAY_S = 0.5
@@ -25,6 +26,7 @@ LONGEST_DELAY_S = 30.0
 HEALTHY_AFTER_S = 30.0
 LONGEST_LINE = 64_000  # bytes; more without a line end is cut
 KEPT_LINES = 40
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOOK_EVERY_S = 1.0
 
 
@@ -34,7 +36,7 @@ class Program:
 
     name: str
     command: Sequence[str]
-    environ: Mapping[str, str] = field(default_factory=dict)  # added to our own
+    environ: Mapping[str, str] = field(default_factory=dict)  # added to what it inherits
     cwd: Path | None = None
     account: Account = OURSELVES
     stop_signal: signal.Signals = signal.SIGTERM
@@ -97,8 +99,10 @@ class Supervisor:
     def listen_for_signals(self) -> None:
         """Take SIGINT, SIGTERM and SIGHUP as requests to stop; a second one cuts the grace short."""
         signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in STOP_SIGNALS:
             signal.signal(number, self._on_stop_signal)
+        # start.py has blocked them until somebody listens.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         signal.signal(signal.SIGCHLD, lambda *_: None)  # wakes the loop
 
     def _on_stop_signal(self, number: int, _frame: object) -> None:
@@ -173,7 +177,7 @@ class Supervisor:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **program.environ},
+            env={**inherited(program.name, os.environ), **program.environ},
             cwd=program.cwd,
             user=program.account.uid,
             group=program.account.gid,

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver, path
 from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -65,6 +66,12 @@ def endpoints() -> Iterator[dict[str, Any]]:
         about = (view.__doc__ or "").strip().splitlines()[0]
         methods = [name.upper() for name in view.http_method_names if hasattr(view, name) and name != "options"]
         yield {"path": PREFIX + named.replace(">", "}"), "about": about, "methods": methods}
+
+
+class Guide(SpectacularSwaggerSplitView):
+    """The description to read; it has no description of its own that could be requested."""
+
+    http_method_names = ("get", "head")
 
 
 root_urls = [path("", Root.as_view(), name="api-root")]

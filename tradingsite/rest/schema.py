@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
+from drf_spectacular.authentication import SessionScheme
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 
@@ -37,6 +38,12 @@ _ALL = {
     "406": "no such format",
     "429": "too many",
 }
+
+
+class Login(SessionScheme):  # type: ignore[no-untyped-call]  # its base registers it, untyped
+    """The login of a browser."""
+
+    target_class = "tradingsite.access.permissions.LivingSessions"
 
 
 class Bearer(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its base registers it, untyped

@@ -6,6 +6,8 @@ import csv
 import io
 import json
 from collections.abc import Mapping
+from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 from rest_framework.renderers import BaseRenderer
@@ -71,6 +73,8 @@ def cell(value: Any) -> str:
     if isinstance(value, bool | list):
         return json.dumps(value)
     text = str(value)
+    if isinstance(value, float | Decimal) and isfinite(value):
+        text = f"{Decimal(text):f}"  # a low price without an exponent
     return f"'{text}" if text.startswith(FORMULAS) and not _is_number(text) else text
 
 

@@ -11,6 +11,8 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 
+from tradingsite.senders.addresses import client_address
+
 if TYPE_CHECKING:
     from rest_framework.views import APIView
 
@@ -36,7 +38,7 @@ class _PerAsker(SimpleRateThrottle):
             return f"token:{request.auth.pk}"
         if request.user and request.user.is_authenticated:
             return f"user:{request.user.pk}"
-        return f"address:{self.get_ident(request)}"
+        return f"address:{client_address(request.META)}"
 
 
 class Readers(_PerAsker):

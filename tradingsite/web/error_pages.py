@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from django.core.exceptions import BadRequest
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from redis.exceptions import ConnectionError as RedisAway
@@ -15,6 +15,7 @@ from tradingsite.rest.details import MEDIA_TYPE, problem
 from tradingsite.web.refusals import API, RETRY_AFTER_S
 
 AWAY = (OperationalError, InterfaceError, RedisAway, RedisLate)
+_OF_THE_INPUT = ("cannot contain NUL", "embedded null", "decoding a JSON", "for integer string conversion")
 _TITLES = {
     400: "Invalid request",
     403: "Not allowed",
@@ -61,12 +62,25 @@ def broken_page(request: HttpRequest) -> HttpResponse:
         response = _answer(request, 503, detail)
         response["Retry-After"] = str(RETRY_AFTER_S)
         return response
+    if _is_about_the_input(error):
+        return _answer(request, 400, f"A value of the request cannot be stored or looked up: {_in_words(error)}.")
     if request.path.startswith(API):
         return _answer(request, 500, "the fault is ours; it is in the log of the web process")
     detail = (
         "The error and its traceback are in the log of the web process. Trading is not affected: workers keep running."
     )
     return _answer(request, 500, detail)
+
+
+def _is_about_the_input(error: BaseException | None) -> bool:
+    """Return whether it says of a value that no column holds it, or that it cannot be read as JSON or a number."""
+    return isinstance(error, DataError) or (
+        isinstance(error, ValueError | RecursionError) and any(words in str(error) for words in _OF_THE_INPUT)
+    )
+
+
+def _in_words(error: BaseException | None) -> str:
+    return str(error).partition("\n")[0].partition(";")[0][:200]
 
 
 def _answer(request: HttpRequest, status: int, detail: str) -> HttpResponse:

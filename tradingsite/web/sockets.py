@@ -7,8 +7,8 @@ from typing import Any
 
 from autobahn.websocket.types import ConnectionDeny
 
-from tradingsite.pacing import PROTOCOL
 from tradingsite.web.error_pages import AWAY
+from tradingsite.web.pacing import PROTOCOL
 
 UNKNOWN_PAGE = 4404
 TRY_AGAIN_LATER = 1013

@@ -11,7 +11,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from dashboard.system.checkup import Finding, Verdict, findings
+from dashboard.system.checkup import findings
+from dashboard.system.findings import Finding, Verdict
 
 _COLOURS = {Verdict.OK: "SUCCESS", Verdict.WARN: "WARNING", Verdict.BAD: "ERROR"}
 
@@ -20,7 +21,7 @@ class Command(BaseCommand):
     """Run all checks and print what to do."""
 
     help = (
-        "Check database, Redis, migrations, clocks, exchange, disk, files, processes, strategies and versions. "
+        "Check database, Redis, migrations, clocks, proxies, exchange, disk, files, processes, strategies, versions. "
         "Exit code 0: no errors (warnings possible); 1: errors."
     )
     requires_system_checks = ()  # they would end the command before it reports

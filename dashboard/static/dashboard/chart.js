@@ -21,7 +21,7 @@ function options() {
       textColor: colour("--ink-2"),
       fontFamily: getComputedStyle(document.body).fontFamily,
       fontSize: 12,
-      attributionLogo: true,
+      attributionLogo: false,
       panes: { separatorColor: colour("--line"), separatorHoverColor: colour("--line"), enableResize: true },
     },
     grid: { vertLines: { color: colour("--line-soft") }, horzLines: { color: colour("--line-soft") } },

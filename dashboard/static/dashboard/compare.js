@@ -14,7 +14,7 @@ const localSeconds = (iso) => {
 function options() {
   return {
     autoSize: true,
-    layout: { background: { color: "transparent" }, textColor: colour("--ink-2"), fontSize: 12, attributionLogo: true },
+    layout: { background: { color: "transparent" }, textColor: colour("--ink-2"), fontSize: 12, attributionLogo: false },
     grid: { vertLines: { color: colour("--line-soft") }, horzLines: { color: colour("--line-soft") } },
     rightPriceScale: { borderColor: colour("--line") },
     timeScale: { borderColor: colour("--line"), timeVisible: true, secondsVisible: true },

@@ -25,7 +25,7 @@ function options() {
       textColor: colour("--ink-2"),
       fontFamily: getComputedStyle(document.body).fontFamily,
       fontSize: 12,
-      attributionLogo: true,
+      attributionLogo: false,
       panes: { separatorColor: colour("--line"), separatorHoverColor: colour("--hover") },
     },
     grid: { vertLines: { color: colour("--line-soft") }, horzLines: { color: colour("--line-soft") } },
@@ -249,7 +249,7 @@ export class Candles {
   addLine(plot, answer, line) {
     const kind = line === "histogram" ? HistogramSeries : LineSeries;
     const formatter = answer.is_overlay ? (value) => number(value, this.decimals) : significant;
-    const priceFormat = { type: "custom", minMove: answer.is_overlay ? 10 ** -this.decimals : 1e-9, formatter };
+    const priceFormat = { type: "custom", minMove: answer.is_overlay ? 10 ** -this.decimals : 1e-12, formatter };
     const lineStyle = STYLES[answer.drawn.indexOf(line) % STYLES.length];
     const pane = answer.is_overlay ? 0 : (this.paneOf(plot) ?? this.chart.panes().length);
     return this.chart.addSeries(

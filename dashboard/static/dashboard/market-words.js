@@ -17,7 +17,7 @@ export function number(value, decimals) {
 
 export const counted = (count, noun) => `${count.toLocaleString("en-US")} ${noun}${count === 1 ? "" : "s"}`;
 
-export const significant = (value) => Number(value.toPrecision(5)).toLocaleString("en-US", { maximumFractionDigits: 9 }).replace("-", "−");
+export const significant = (value) => Number(value.toPrecision(5)).toLocaleString("en-US", { maximumFractionDigits: 20 }).replace("-", "−");
 
 /** Return an element of `tag` with text and attributes: text is never taken for HTML. */
 export function element(tag, text = "", attributes = {}) {

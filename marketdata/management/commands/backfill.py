@@ -16,6 +16,7 @@ from marketdata.history.backfill import backfill
 from marketdata.history.progress import ProgressBar
 from marketdata.kraken.rest import KrakenRest, RestError
 from marketdata.kraken.rest_answers import PairName
+from marketdata.kraken.symbols import UnknownPairName, nearest, symbols_of
 from marketdata.sources import watched_symbols
 from trading.minutes import ns_of
 
@@ -72,7 +73,13 @@ def _since(text: str | None) -> datetime:
 
 
 def _known(symbols: list[str] | tuple[str, ...], pairs: dict[str, PairName]) -> list[str]:
-    unknown = [symbol for symbol in symbols if symbol not in pairs]
+    try:
+        wanted = symbols_of(symbols, pairs)
+    except UnknownPairName as error:
+        raise CommandError(str(error)) from None
+    unknown = [symbol for symbol in wanted if symbol not in pairs]
     if unknown:
-        raise CommandError(f"Kraken lists no pair {', '.join(unknown)}; expected a symbol such as BTC/USD")
-    return list(symbols)
+        alike = dict.fromkeys(one for symbol in unknown for one in nearest(symbol, pairs))
+        hint = f"; nearest: {', '.join(alike)}" if alike else "; expected a symbol such as BTC/USD"
+        raise CommandError(f"Kraken lists no pair {', '.join(unknown)}{hint}")
+    return list(wanted)

@@ -9,7 +9,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from marketdata.history.coverage import Coverage, MissingStretch, coverage
+from marketdata.history.coverage import Coverage, MissingStretch, coverage, stored_symbols
+from marketdata.kraken.symbols import UnknownPairName, symbol_of
 
 
 class Command(BaseCommand):
@@ -27,7 +28,8 @@ class Command(BaseCommand):
         longest = options["gaps"] if options["gaps"] is not None else (1_000 if options["json"] else 3)
         if longest < 0:
             raise CommandError(f"--gaps is {longest}; expected zero or more")
-        found = coverage(market=options["market"], symbol=options["symbol"], longest_gaps=longest)
+        symbol = _symbol(options["symbol"], options["market"])
+        found = coverage(market=options["market"], symbol=symbol, longest_gaps=longest)
         if options["json"]:
             self.stdout.write(json.dumps([_plain(series) for series in found], indent=2))
             return
@@ -37,6 +39,16 @@ class Command(BaseCommand):
                 self.stdout.write(_gap_line(gap))
         if not found:
             self.stdout.write("no candles are stored; a feed, backfill or import_candles brings them")
+
+
+def _symbol(text: str | None, market: str | None) -> str | None:
+    """Return the pair in our own spelling."""
+    if text is None:
+        return None
+    try:
+        return symbol_of(text, stored_symbols(market) if market else ())
+    except UnknownPairName as error:
+        raise CommandError(f"--symbol: {error}") from None
 
 
 def _line(series: Coverage) -> str:

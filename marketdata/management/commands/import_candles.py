@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError
 
 from marketdata import selectors
 from marketdata.history.bulk_files import BulkFile, InvalidBulkFile, opened
 from marketdata.history.importing import Imported, import_rows
 from marketdata.history.progress import ProgressBar
-from marketdata.kraken.symbols import UnknownPairName, symbol_of_altname
+from marketdata.kraken.symbols import UnknownPairName, symbol_of, symbol_of_altname
 
 
 class Command(BaseCommand):
-    """Read each file whole or not at all."""
+    """Each pair of an archive is written by itself: what is reported as stored is stored."""
 
     help = "Import Kraken's downloadable candles: CSV, gzipped CSV or ZIP. What is there already stays as it is."
 
@@ -27,41 +27,57 @@ class Command(BaseCommand):
         parser.add_argument("--market", default="kraken", help="default: %(default)s")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        wanted = options["symbol"]
         known = list(selectors.instruments_of(options["market"]).values_list("symbol", flat=True))
-        if wanted is not None and wanted.count("/") != 1:
-            raise CommandError(f"--symbol is {wanted!r}; expected BASE/QUOTE, such as BTC/USD")
+        try:
+            wanted = None if options["symbol"] is None else symbol_of(options["symbol"], known)
+        except UnknownPairName as error:
+            raise CommandError(f"--symbol: {error}") from None
+        failures: list[str] = []
         for path in options["files"]:
             try:
-                with transaction.atomic():
-                    self._import(path, options["market"], wanted, known)
+                self._import(path, options["market"], wanted, known)
             except (InvalidBulkFile, UnknownPairName) as error:
-                raise CommandError(f"{error}. Nothing of {path.name} was written.") from None
-            except DatabaseError as error:
-                raise CommandError(f"{path.name}: {str(error).strip()}. Nothing of it was written.") from error
+                failures.append(str(error))
+        if failures:
+            raise CommandError("; ".join(failures) + ". What is listed above is stored, and nothing else.")
 
     def _import(self, path: Path, market: str, wanted: str | None, known: list[str]) -> None:
         bar = ProgressBar(self.stderr, path.name, path.stat().st_size if path.is_file() else 0)  # type: ignore[arg-type]
         is_archive = path.suffix.lower() == ".zip"
         skipped: list[str] = []
         imported = 0
-        with opened(path, skipped.append, bar.show) as files:
-            for file in files:
-                symbol = _symbol(file, wanted, known, is_archive=is_archive)
-                if symbol is None:
-                    continue
-                done = import_rows(market=market, symbol=symbol, timeframe=file.timeframe, rows=file.rows)
-                bar.clear()
-                self.stdout.write(_line(file, symbol, done))
-                imported += 1
-        bar.clear()
-        for line in skipped:
-            self.stderr.write(f"left out {line}")
+        try:
+            with opened(path, skipped.append, bar.show) as files:
+                for file in files:
+                    try:
+                        imported += self._import_one(file, market, _symbol(file, wanted, known, is_archive), bar)
+                    except (InvalidBulkFile, UnknownPairName) as error:
+                        if not is_archive:
+                            raise
+                        skipped.append(_named(file, error))
+        finally:
+            bar.clear()
+            for line in skipped:
+                self.stderr.write(f"left out {line}")
         if not imported:
             raise InvalidBulkFile(f"{path.name} holds no candles {f'of {wanted}' if wanted else 'that are stored'}")
 
+    def _import_one(self, file: BulkFile, market: str, symbol: str | None, bar: ProgressBar) -> bool:
+        """Write one pair's candles; return whether it held any."""
+        if symbol is None:
+            return False
+        try:
+            done = import_rows(market=market, symbol=symbol, timeframe=file.timeframe, rows=file.rows)
+        except DatabaseError as error:
+            raise InvalidBulkFile(f"{file.name}: {' '.join(str(error).split())}") from error
+        bar.clear()
+        if not done.read:
+            raise InvalidBulkFile(f"{file.name}: it holds no candle that could be read")
+        self.stdout.write(_line(file, symbol, done))
+        return True
 
-def _symbol(file: BulkFile, wanted: str | None, known: list[str], *, is_archive: bool) -> str | None:
+
+def _symbol(file: BulkFile, wanted: str | None, known: list[str], is_archive: bool) -> str | None:
     """Return whose candles these are, None when they were not requested."""
     if wanted is None:
         return symbol_of_altname(file.altname, known)
@@ -70,4 +86,10 @@ def _symbol(file: BulkFile, wanted: str | None, known: list[str], *, is_archive:
 
 def _line(file: BulkFile, symbol: str, done: Imported) -> str:
     rows = f"{done.read:,} rows read, {done.new:,} new, {done.duplicate:,} duplicate"
-    return f"{file.name}: {symbol} {file.timeframe}: {rows}"
+    flat = f", {done.flat:,} without trades" if done.flat else ""
+    return f"{file.name}: {symbol} {file.timeframe}: {rows}{flat}"
+
+
+def _named(file: BulkFile, error: Exception) -> str:
+    text = str(error)
+    return text if text.startswith(file.name) else f"{file.name}: {text}"

@@ -20,10 +20,11 @@ from django.db import DatabaseError, connection
 from marketdata import bus, services
 from marketdata.feed.feed import Feed, SourceFailed
 from marketdata.feed.keeper import Keeper
-from marketdata.feed.lock import FeedLock
+from marketdata.feed.lock import RENEW_EVERY_S, FeedLock, Lease, LeaseWatch
 from marketdata.feed.metrics import FeedMetrics
 from marketdata.feed_events import FeedEventKind, Incident
 from marketdata.kraken.rest import KrakenRest, Pace
+from marketdata.kraken.symbols import symbols_of
 from marketdata.recording.exchange import Survey
 from marketdata.recording.files import InvalidRecording
 from marketdata.recording.reading import is_ours, surveyed
@@ -79,6 +80,8 @@ class Command(BaseCommand):
             asyncio.run(_stand_by_and_feed(listening))
         except (UnknownSource, InvalidRecording, SourceFailed, ValueError) as error:
             raise CommandError(str(error)) from error
+        except redis.ResponseError as error:
+            raise CommandError(f"Redis answers, and refuses: {_one_line(error)}") from error
         except redis.RedisError as error:
             raise CommandError(f"Redis does not answer: {_one_line(error)}") from error
         except DatabaseError as error:
@@ -99,7 +102,7 @@ def _one_line(error: Exception) -> str:
 
 def _symbols(given: list[str] | None, found: Survey | None) -> tuple[str, ...]:
     if given:
-        return tuple(symbol for word in given for symbol in word.split(",") if symbol)
+        return symbols_of(symbol for word in given for symbol in word.split(","))
     if found is not None:
         return tuple(found.symbols)
     return watched_symbols()
@@ -177,6 +180,7 @@ async def _stand_by_and_feed(listening: Listening) -> None:
             if stop.is_set():
                 return
             _log.error("another feed has taken over market %s: this one stands by", listening.source.market)
+            await asyncio.to_thread(lock.release)
     finally:
         await asyncio.to_thread(lock.release)
         await asyncio.to_thread(reporter.stop)
@@ -184,6 +188,7 @@ async def _stand_by_and_feed(listening: Listening) -> None:
 
 async def _is_ours(lock: FeedLock, market: str, stop: asyncio.Event) -> bool:
     """Return True when the lock is taken, False when stopped before that."""
+    watch = LeaseWatch()
     for attempt in range(1 << 62):
         pulse.beat()
         if stop.is_set():
@@ -194,9 +199,29 @@ async def _is_ours(lock: FeedLock, market: str, stop: asyncio.Event) -> bool:
             return True
         if attempt == 0:
             await asyncio.to_thread(_note, market, "stands by: another feed publishes this market")
+        if watch.is_frozen(await asyncio.to_thread(_beat, market), time.monotonic()):
+            await asyncio.to_thread(_end_frozen, lock, market)
+            continue
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), STAND_BY_EVERY_S)
     return False
+
+
+def _beat(market: str) -> tuple[int, int] | None:
+    """Return the holder's sign of life; None while Redis does not answer: nobody is judged by that."""
+    try:
+        return bus.lease_beat(market)
+    except redis.RedisError:
+        return None
+
+
+def _end_frozen(lock: FeedLock, market: str) -> None:
+    """Free the lock of a feed that stands still."""
+    try:
+        if lock.end_holder():
+            _note(market, "ends the lock of the feed that published this market: it stands still")
+    except DatabaseError as error:
+        _log.error("the lock of a feed that stands still was not freed: %s", _one_line(error))
 
 
 def _note(market: str, message: str) -> None:
@@ -213,9 +238,20 @@ async def _lost(lock: FeedLock) -> None:
             return
 
 
+async def _hold(lease: Lease) -> None:
+    """Renew the lease; return when another feed has taken it."""
+    while True:
+        if await asyncio.to_thread(lease.is_lost):
+            return
+        await asyncio.sleep(RENEW_EVERY_S)
+
+
 async def _feed(listening: Listening, lock: FeedLock, stop: asyncio.Event, metrics: FeedMetrics) -> None:
     """Feed the market until ``stop``, or until another feed has its lock."""
-    source = listening.source
+    source, lease = listening.source, None
+    if source.path is None:
+        lease = Lease(source.market)
+        await asyncio.to_thread(lease.take)  # from here on an earlier feed publishes nothing: what is read is its last
     keeper, after_sequence = await asyncio.to_thread(_past, source)
     await asyncio.to_thread(bus.announce_market, source.market)
     recorder = _recorder(source, listening.symbols, listening.depth) if listening.may_record else None
@@ -231,9 +267,12 @@ async def _feed(listening: Listening, lock: FeedLock, stop: asyncio.Event, metri
             rest=rest,
             recorder=recorder,
             depth=listening.depth,
+            lease=lease,
         )
         _log.info("market %s: %s", source.market, ", ".join(listening.symbols))
         ending = [asyncio.create_task(stop.wait()), asyncio.create_task(_lost(lock))]
+        if lease is not None:
+            ending.append(asyncio.create_task(_hold(lease)))
         for task in ending:
             task.add_done_callback(lambda _: end.set())
         metrics.feed = feed

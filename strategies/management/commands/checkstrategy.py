@@ -11,6 +11,7 @@ import msgspec
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from marketdata.kraken.symbols import UnknownPairName, symbols_of
 from marketdata.recording.files import InvalidRecording
 from marketdata.simulation.pairs import PAIRS
 from strategies.checking.findings import Mark, Report
@@ -88,6 +89,10 @@ def _wanted(options: dict[str, Any]) -> Wanted:
     minutes, recording = options["minutes"], options["recording"]
     if not 1 <= minutes <= _MOST_MINUTES:
         raise CommandError(f"--minutes is {minutes}; expected a whole number from 1 to {_MOST_MINUTES}", returncode=2)
+    try:
+        options["symbols"] = list(symbols_of(options["symbols"], PAIRS))
+    except UnknownPairName as error:
+        raise CommandError(f"--symbols: {error}") from None
     unknown = [symbol for symbol in options["symbols"] if symbol not in PAIRS]
     if unknown and recording is None:
         known = ", ".join(PAIRS)

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
+from marketdata.kraken.symbols import UnknownPairName, symbol_of
 from portfolios.commands.arguments import arguments_of, sentence
 from strategies.deployments.commands import close_position
 from strategies.models import Deployment
@@ -31,8 +32,10 @@ class Command(BaseCommand):
         qty = _qty(options["qty"])
         try:
             command = close_position(
-                deployment=deployment, symbol=options["symbol"].upper(), qty=qty, by="manage.py close"
+                deployment=deployment, symbol=symbol_of(options["symbol"]), qty=qty, by="manage.py close"
             )
+        except UnknownPairName as error:
+            raise CommandError(str(error)) from None
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from None
         words = sentence(arguments_of(command))

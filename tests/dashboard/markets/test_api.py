@@ -1,5 +1,7 @@
 """The markets over REST."""
 
+import csv
+import io
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -238,3 +240,44 @@ def test_the_time_of_the_book_is_the_frames(client):
 
     assert answer["changed_at"] == utc(changed_ns).isoformat().replace("+00:00", "Z")
     assert answer["time"] == utc(market.now_ns).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def table_of(client, address, **query):
+    answer = client.get(BTC + address, {"format": "csv", **query})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/csv; charset=utf-8")
+    return list(csv.DictReader(io.StringIO(answer.content.decode())))
+
+
+def test_the_book_as_a_table_has_a_line_for_each_level_best_first(client):
+    ReceivedMarket().tell(BOOK)
+
+    lines = table_of(client, "book/")
+
+    assert [(line["side"], line["price"], line["qty"]) for line in lines] == [
+        ("bid", "64000", "0.001"),
+        ("bid", "63999.8", "0.0015"),
+        ("ask", "64000.1", "0.002"),
+        ("ask", "64000.3", "0.003"),
+    ]
+
+
+def test_the_tape_as_a_table_has_a_line_for_each_print(client):
+    ReceivedMarket().tell(BOOK, trades="buy 640001 x 5\nsell 640000 x 60")
+
+    lines = table_of(client, "tape/")
+
+    assert [(line["side"], line["price"], line["qty"]) for line in lines] == [
+        ("sell", "64000", "0.006"),
+        ("buy", "64000.1", "0.0005"),
+    ]
+
+
+def test_an_indicator_as_a_table_has_a_line_for_each_candle(client):
+    store([64_000 + at % 9 for at in range(20)])
+    values = client.get(f"{BTC}indicators/?name=sma&period=5").json()
+
+    lines = table_of(client, "indicators/", name="sma", period=5)
+
+    (name, line) = next(iter(values["lines"].items()))
+    assert [row["start"] for row in lines] == values["starts"]
+    assert [row[name] for row in lines] == ["" if value is None else str(value) for value in line]

@@ -196,3 +196,14 @@ def test_the_jobs_carry_a_fill_from_the_stream_to_the_other_side(client, receive
 
     assert [got.json["title"] for got in receiver.received] == ["alpha: buy 0.0005 BTC/USD at 64000"]
     assert Delivery.objects.get().state == "sent"
+
+
+def test_a_rule_understands_pairs_in_every_spelling_and_refuses_what_is_none(trader, receiver):
+    channel = webhook(trader, receiver).json()["id"]
+
+    answer = post(trader, "rules/", name="r", kind="fill", channel=channel, symbols=["XBT/USD", "eth-eur"])
+    refused = post(trader, "rules/", name="s", kind="fill", channel=channel, symbols=["BTC"])
+
+    assert answer.json()["symbols"] == ["BTC/USD", "ETH/EUR"]
+    assert refused.status_code == 400
+    assert "pair is 'BTC'" in str(refused.json()["errors"]["symbols"])

@@ -173,10 +173,10 @@ def test_a_receiver_that_does_not_answer_is_tried_once_a_job_and_delays_no_other
     assert set(Delivery.objects.filter(rule__channel=quick).values_list("state", flat=True)) == {"sent"}
 
 
-def test_what_is_sent_has_a_queue_and_a_process_of_its_own(settings):
+def test_what_is_sent_has_a_queue_and_a_process_of_its_own(settings, tmp_path):
     from tradingsite.launcher import programs
 
-    command = list(programs.notify({}).command)
+    command = list(programs.notify({"PADDOCK_DATA_DIR": str(tmp_path)}).command)
     assert settings.CELERY_TASK_ROUTES["notifications.send_to_channel"] == {"queue": "notifications"}
     assert command[command.index("--queues") + 1] == "notifications"
     assert int(command[command.index("--concurrency") + 1]) > 1

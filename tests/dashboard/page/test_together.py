@@ -24,30 +24,17 @@ class Drawing:
         return number
 
 
-class Address(str):
-    """An address that counts how often it was looked up."""
-
-    __slots__ = ()
-
-    looked_up = 0
-
-    def __hash__(self) -> int:
-        Address.looked_up += 1
-        return super().__hash__()
-
-
 def test_those_who_come_while_it_is_drawn_share_the_drawing_and_the_next_gets_a_new_one():
     together, drawing = Together[int](), Drawing()
-    with ThreadPoolExecutor(5) as readers:
+    with ThreadPoolExecutor(1) as readers:
         first = readers.submit(together.run, "season", drawing.draw)
         wait_until(lambda: drawing.times, "the drawing")
-        others = [readers.submit(together.run, Address("season"), drawing.draw) for _ in range(4)]
-        wait_until(lambda: Address.looked_up == 4, "all readers")
-        drawing.may_end.set()
+        end = threading.Timer(0.2, drawing.may_end.set)
+        end.start()
 
-        shared = [reader.result(30) for reader in [first, *others]]
+        second = together.run("season", drawing.draw)
 
-    assert shared == [1] * 5
+    assert (first.result(), second) == (1, 1)
     assert together.run("season", drawing.draw) == 2
 
 

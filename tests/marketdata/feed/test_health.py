@@ -1,7 +1,7 @@
 import pytest
 from msgspec.structs import replace
 
-from marketdata.feed.health import INCIDENTS_PER_SECOND, FeedHealth
+from marketdata.feed.health import FeedHealth
 from marketdata.kraken.events import (
     BadFrame,
     BookChanged,
@@ -36,7 +36,7 @@ def test_what_went_well_is_counted():
 
     health.observe([BookChanged("XRP/USD"), TradeSeen(Trade("XRP/USD", 1, Side.BUY, 100, 5, T0))], T0)
 
-    assert (health.checksums_verified, health.trades, health.incidents) == (1, 1, [])
+    assert (health.checksums_verified, health.trades, health.hand_over()) == (1, 1, [])
 
 
 def test_what_went_wrong_is_counted_and_kept_with_its_reason():
@@ -76,15 +76,16 @@ def test_a_change_of_the_exchange_s_status_is_an_incident_the_first_word_is_not(
     assert [i.detail for i in health.hand_over()] == ["the exchange is maintenance; it was online"]
 
 
-def test_a_flood_of_incidents_is_cut_and_counted():
+def test_a_flood_of_one_incident_is_one_that_is_counted():
     health = make_health()
 
     health.observe([BadFrame("no JSON", "junk")] * 1_000, T0)
-    first = health.hand_over()
-    health.observe([BadFrame("no JSON", "junk")], T0 + NS_PER_S)
+    (incident,) = health.hand_over()
+    health.observe([BadFrame("no JSON", "other junk")], T0 + NS_PER_S)
+    (again,) = health.hand_over()
 
-    assert (len(first), health.incidents_left_out) == (INCIDENTS_PER_SECOND, 1_000 - INCIDENTS_PER_SECOND)
-    assert len(health.hand_over()) == 1
+    assert (incident.count, again.count, again.time_ns, again.until_ns) == (1_000, 1_001, T0, T0 + NS_PER_S)
+    assert health.report(T0, {}, 10.0)["event_counts"]["bad_frame"] == 1_001
 
 
 def test_the_report_has_quotes_and_ages_per_symbol():
@@ -200,3 +201,23 @@ def test_a_new_connection_begins_at_zero_even_if_nobody_looked_between():
     report = health.report(T0, {}, 135.0)
 
     assert (report["connected_s"], report["connected_share"]) == (5.0, 1.0)
+
+
+def test_a_named_pair_without_data_is_named_with_the_exchanges_reason():
+    health = FeedHealth(started_ns=T0, named=("XRP/USD", "NOPE/USD", "ETH/USD"))
+    health.observe([InstrumentsChanged((XRP,)), BookChanged("XRP/USD")], T0)
+    health.observe([SubscriptionRefused("instrument", "NOPE/USD", "the exchange lists no such pair")], T0)
+
+    assert health.without_data() == {
+        "NOPE/USD": "the exchange lists no such pair",
+        "ETH/USD": "no book has been received yet",
+    }
+
+
+def test_a_last_price_stays_what_it_was_when_the_decimals_change():
+    health = make_health()
+    health.observe([TradeSeen(Trade("XRP/USD", 1, Side.BUY, 100, 5, T0))], T0)
+
+    health.observe([InstrumentsChanged((replace(XRP, price_decimals=3),))], T0)
+
+    assert health.report(T0, {}, 0.0)["symbols"]["XRP/USD"]["last"] == "100"

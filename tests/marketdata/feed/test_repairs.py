@@ -52,13 +52,18 @@ def test_a_symbol_that_nobody_receives_is_not_asked_for():
 def test_quiet_symbols_are_cross_checked_in_turn_and_slowly():
     tape, repairs, requested = Tape({BTC: LastPrint(9, T0), ETH: LastPrint(4, T0 - NS_PER_S)}), Repairs(), []
 
-    for second in range(150):
+    for second in range(45):
         now_ns = T0 + second * NS_PER_S
         if (question := repairs.question(tape, [BTC, ETH], now_ns)) is not None:
             requested.append((second, question.symbol))
 
     quiet_s, every_s = CHECKED_AFTER_NS // NS_PER_S, CROSS_CHECK_EVERY_NS // NS_PER_S
-    assert requested == [(quiet_s, ETH), (quiet_s + every_s, BTC), (2 * quiet_s + 1, ETH), (2 * quiet_s + 11, BTC)]
+    assert requested == [
+        (quiet_s, ETH),
+        (quiet_s + every_s, BTC),
+        (2 * quiet_s + 1, ETH),
+        (2 * quiet_s + every_s + 1, BTC),
+    ]
 
 
 def test_a_cross_check_has_what_the_socket_should_have_sent_and_not_what_may_still_come():
@@ -69,3 +74,17 @@ def test_a_cross_check_has_what_the_socket_should_have_sent_and_not_what_may_sti
 
     assert question.hole is None
     assert [trade.trade_id for trade in found] == [10]
+
+
+def test_a_print_whose_id_does_not_follow_is_looked_for_in_rest_again_and_again_but_ever_more_slowly():
+    doubted = Trade(BTC, 1, Side.BUY, 100, 1, T0)
+    tape, repairs, asked_s = Tape({BTC: LastPrint(900, T0 - NS_PER_S)}, doubts={BTC: [doubted]}), Repairs(), []
+
+    for second in range(14):
+        if (question := repairs.question(tape, [BTC], T0 + second * NS_PER_S)) is not None:
+            asked_s.append(second)
+            assert question == Question(BTC, T0 - NS_PER_S, None, doubted_id=1)
+            assert repairs.answered(question, tape, [], T0) == []
+            assert repairs.answered(question, tape, [doubted], T0) == [doubted]
+
+    assert asked_s == [0, 2, 6]

@@ -1,5 +1,12 @@
 from marketdata.framing.frame_builder import INTERVAL_NS, MAX_SILENT_FRAMES, FrameBuilder
-from marketdata.kraken.events import BookChanged, BookLost, InstrumentsChanged, StatusChanged, TradeSeen
+from marketdata.kraken.events import (
+    BookChanged,
+    BookLost,
+    ConnectionQuiet,
+    InstrumentsChanged,
+    StatusChanged,
+    TradeSeen,
+)
 from tests.drawing import instrument
 from trading.book import OrderBook, Side
 from trading.frames import NS_PER_S, Frame, Gap, Trade, encode_frame
@@ -132,7 +139,7 @@ def test_a_disconnect_makes_all_stale_and_the_return_carries_the_gap():
     builder, books = live_builder()
     frames_until(builder, books, 310)
 
-    builder.disconnect("cable cut")
+    builder.disconnect("cable cut", T0 + 310 * MS)
     dark = frames_until(builder, {}, 2_000)
     builder.add([BookChanged("XRP/USD")])
     (back,) = frames_until(builder, books, 2_100)
@@ -143,10 +150,50 @@ def test_a_disconnect_makes_all_stale_and_the_return_carries_the_gap():
     assert back.statuses == {"XRP/USD": "online"}
 
 
+def test_a_gap_begins_at_the_last_message_and_not_when_the_connection_is_given_up():
+    builder, books = live_builder()
+    frames_until(builder, books, 10_310)
+
+    builder.disconnect("nothing was received for 10 s", T0 + 350 * MS)
+    frames_until(builder, {}, 11_000)
+    builder.add([BookChanged("XRP/USD")])
+    (back,) = frames_until(builder, books, 11_100)
+
+    assert back.gap == Gap(T0 + 350 * MS, T0 + 11_000 * MS, "nothing was received for 10 s")
+
+
+def test_of_a_sleep_there_are_no_frames_and_after_it_every_book_is_stale():
+    builder, books = live_builder()
+    frames_until(builder, books, 310)
+
+    (before,) = builder.sleep(T0 + 320 * MS, T0 + 4_020 * MS, "the feed stood still", books)
+    (after,) = frames_until(builder, {}, 4_100)
+    builder.add([BookChanged("XRP/USD")])
+    (verified,) = frames_until(builder, books, 4_200)
+
+    assert before.time_ns == T0 + 400 * MS
+    assert after.gap == Gap(T0 + 320 * MS, T0 + 4_000 * MS, "the feed stood still")
+    assert after.statuses == {"XRP/USD": "stale"}
+    assert after.is_keyframe
+    assert verified.statuses == {"XRP/USD": "online"}
+
+
+def test_while_nothing_comes_on_an_open_connection_no_book_is_shown_as_known():
+    builder, books = live_builder()
+    frames_until(builder, books, 310)
+
+    builder.add([ConnectionQuiet(is_quiet=True)])
+    (quiet,) = frames_until(builder, books, 400)
+    builder.add([ConnectionQuiet(is_quiet=False)])
+    (again,) = frames_until(builder, books, 500)
+
+    assert (quiet.statuses, again.statuses) == ({"XRP/USD": "stale"}, {"XRP/USD": "online"})
+
+
 def test_a_long_outage_is_reported_minute_by_minute_without_a_hole():
     builder, books = live_builder()
     frames_until(builder, books, 310)
-    builder.disconnect("cable cut")
+    builder.disconnect("cable cut", T0 + 310 * MS)
 
     frames = frames_until(builder, {}, 150_000)
     builder.add([BookChanged("XRP/USD")])

@@ -71,7 +71,8 @@ def test_instruments_are_read_from_exponents():
 def test_a_symbol_that_the_exchange_does_not_list_is_named():
     events = received(KrakenProtocol(["BTC/USD", "XBT/USD"]), instruments("BTC/USD"))
 
-    assert events[1:] == [SubscriptionRefused("instrument", "XBT/USD", "the exchange lists no such pair")]
+    said = "the exchange lists no such pair; nearest: BTC/USD"
+    assert events[1:] == [SubscriptionRefused("instrument", "XBT/USD", said)]
 
 
 def test_a_pair_whose_rules_cannot_be_read_hides_no_other():
@@ -284,3 +285,21 @@ def test_a_pair_that_is_listed_again_is_subscribed_anew():
         ("unsubscribe", "book", ["BTC/USD"]),
         ("subscribe", "book", ["BTC/USD"]),
     ]
+
+
+@pytest.mark.parametrize(("symbol", "is_asked_for"), [("AAPLx/USD", True), ("BTC/USD", False)])
+def test_stocks_as_tokens_are_asked_for_only_where_one_is_named(symbol, is_asked_for):
+    (request,) = [json.loads(message) for message in KrakenProtocol([symbol]).outgoing()]
+
+    assert request["params"].get("include_tokenized_assets", False) is is_asked_for
+
+
+def test_a_pair_whose_currencies_contradict_its_name_is_refused_and_the_known_rules_stay():
+    protocol = watching("BTC/USD")
+    lying = instruments("BTC/USD", kind="update").replace(b'"quote":"USD"', b'"quote":"EUR"')
+
+    (event,) = received(protocol, lying)
+
+    assert isinstance(event, BadFrame)
+    assert "pair 'BTC/USD' is said to be 'BTC' in 'EUR'" in event.reason
+    assert protocol.instruments["BTC/USD"].quote == "USD"

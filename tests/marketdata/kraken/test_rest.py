@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from decimal import Decimal
 
 import httpx
 import pytest
@@ -12,8 +15,8 @@ from marketdata.kraken.rest import MAX_TRIES, KrakenRest, Pace, RestRefused, Res
 from tests.captures import DATA
 from tests.drawing import instrument
 from trading.book import BookTop, Level, Side
-from trading.candles import Candle
-from trading.frames import NS_PER_S
+from trading.candles import Candle, counts
+from trading.frames import NS_PER_S, utc
 
 BTC = instrument("BTC/USD", price_decimals=1, qty_decimals=8)
 USDT = instrument("BTC/USDT", price_decimals=1, qty_decimals=8)
@@ -235,7 +238,6 @@ def test_warnings_are_no_errors():
         {"A": [[60, 1, 2, 3]], "last": 60},
         {"A": [row(60, "1e999999999")], "last": 60},
         {"A": [row(60, "NaN")], "last": 60},
-        {"A": [row(60, "100.123")], "last": 60},
         {"A": [row(60, "-1.0")], "last": 60},
         {"A": [[60, "10.0", "9.0", "9.0", "10.0", "1.0", "1.0", 1]], "last": 60},
         [],
@@ -247,3 +249,87 @@ def test_an_answer_that_is_none_is_refused_by_name(thing):
 
     with pytest.raises(RestRefused, match="OHLC of XBTUSD: "):
         kraken.client.candles(BTC, "1m")
+
+
+class _Streamed(httpx.SyncByteStream):
+    """A body as it comes off the wire."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        return (self._body[at : at + 1_000] for at in range(0, len(self._body), 1_000))
+
+
+def streamed(body: bytes, status: int = 200, **headers: str) -> httpx.Response:
+    named = {"content-type": "application/json", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    return httpx.Response(status, headers=named, stream=_Streamed(body))
+
+
+WHOLE = b'{"error":[],"result":{"status":"online","timestamp":"2026-07-07T12:00:00Z"}}'
+HOSTILE = {
+    "no gzip": lambda: streamed(b"Just a moment", content_encoding="gzip"),
+    "torn gzip": lambda: streamed(gzip.compress(WHOLE)[:-9], content_encoding="gzip"),
+    "bomb": lambda: streamed(gzip.compress(bytes(1 << 28)), content_encoding="gzip"),
+    "brotli": lambda: streamed(WHOLE, content_encoding="br"),
+    "said to be huge": lambda: streamed(WHOLE, content_length=str(1 << 40)),
+    "redirected": lambda: streamed(b"", 302, location="https://elsewhere.test/", content_type="text/html"),
+    "half": lambda: streamed(WHOLE[:30]),
+    "no text": lambda: streamed(b"\xff\xfe\x00" * 9),
+    "deep": lambda: streamed(b'{"a":' * 100_000),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_body_is_an_answer_to_be_requested_again(name):
+    kraken = Kraken(HOSTILE[name](), streamed(gzip.compress(WHOLE), content_encoding="gzip"))
+
+    assert kraken.client.system_status().status == "online"
+    assert len(kraken.requested) == 2
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_bodies_without_end_end_the_request_and_nothing_else(name):
+    kraken = Kraken(*[HOSTILE[name]() for _ in range(MAX_TRIES)])
+
+    with pytest.raises(RestUnavailable, match="SystemStatus: no answer in 5 tries"):
+        kraken.client.system_status()
+
+
+def test_one_pair_or_print_that_cannot_be_read_hides_no_other():
+    pairs = {
+        "XXBTZUSD": {"altname": "XBTUSD", "wsname": "XBT/USD", "pair_decimals": 1, "lot_decimals": 8},
+        "ODD": {"altname": "ODD", "wsname": "ODD/USD", "pair_decimals": 1, "lot_decimals": 8, "costmin": "x"},
+    }
+    rows = [
+        trade_row(1, "1.5"),
+        trade_row(2, "1.6", price="0.0"),
+        '["odd"]',
+        trade_row(4, "1e300"),
+        trade_row(5, "2.0"),
+    ]
+    kraken = Kraken(result(pairs), trade_page(rows, "2"), trade_page([], "2"))
+
+    assert list(kraken.client.asset_pairs()) == ["BTC/USD"]
+    assert [trade.trade_id for page in kraken.client.trades(BTC, 0) for trade in page] == [1, 5]
+
+
+def test_the_exchange_s_clock_is_read_from_time_or_from_its_status():
+    now_s = int(time.time())
+    from_time = Kraken(result({"unixtime": now_s + 90, "rfc1123": ""})).client.exchange_clock()
+    status = {"status": "online", "timestamp": f"{utc((now_s - 90) * NS_PER_S):%Y-%m-%dT%H:%M:%SZ}"}
+    from_status = Kraken(said("EGeneral:Unknown method"), result(status)).client.exchange_clock()
+    unknown = Kraken(HTML).client.exchange_clock()
+
+    assert from_time is not None and from_status is not None
+    assert round(from_time.ahead_ns / NS_PER_S) in (89, 90, 91)
+    assert round(from_status.ahead_ns / NS_PER_S) in (-91, -90, -89)
+    assert unknown is None
+
+
+def test_a_candle_of_days_when_the_pair_had_more_decimals_is_exact():
+    kraken = Kraken(result({"A": [row(60, "100.123")], "last": 60}))
+
+    (candle,) = kraken.client.candles(BTC, "1m")
+
+    assert [BTC.price(price) for price in counts(candle)[1:5]] == [Decimal("100.123")] * 4

@@ -18,13 +18,14 @@ from marketdata.telemetry.pulse import Beat
 from tests.processes import wait_until
 
 PATIENCE = Patience.of(60.0)  # 10 s stopped, 60 s idle, 300 s busy, 180 s before the first sign of life
+BEATEN = Beat(1, 0.0)
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 
 
 class Watched:
     """A process under watch; time passes for it in seconds."""
 
-    def __init__(self, patience: Patience = PATIENCE, beat: Beat | None = Beat(1, 0.0)) -> None:
+    def __init__(self, patience: Patience = PATIENCE, beat: Beat | None = BEATEN) -> None:
         self.silence = Silence(patience)
         self.beat = beat
         self.now_s = self.wanted_s = 0.0
@@ -124,7 +125,7 @@ def test_the_kernel_says_who_is_stopped_and_who_has_worked() -> None:
 
 @pytest.mark.parametrize("text", ["soon", "-1", "nan", "90000"])
 def test_a_patience_that_makes_no_sense_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="PADDOCK_SILENCE_S is .*: expected seconds, from 0"):
+    with pytest.raises(ValueError, match=r"PADDOCK_SILENCE_S is .*: expected seconds, from 0"):
         silence_s({"PADDOCK_SILENCE_S": text})
 
 

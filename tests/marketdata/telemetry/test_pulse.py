@@ -41,7 +41,7 @@ def test_each_beat_is_another_one_and_says_how_much_longer_the_next_may_take(fil
     assert last is not None
     assert first.allowed_s == 0.0
     assert last.allowed_s == pytest.approx(900.0)
-    assert last.count > first.count
+    assert last.number > first.number
 
 
 def test_beats_that_follow_at_once_cost_nothing(file: PulseFile) -> None:

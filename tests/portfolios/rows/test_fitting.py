@@ -27,7 +27,7 @@ MOST = Decimal(10) ** 18
         (Order(code="a\x00"), r"Order.code is 'a\x00'; expected text without NUL"),
         (Order(symbol="X" * 31), "Order.symbol is 'XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXX'; expected text without NUL and "),
         (Fill(time=datetime.fromisoformat("2026-01-01")), "Fill.time is 2026-01-01 00:00:00; expected an aware time"),
-        (Standing(why="many"), "Standing.why is 'many'; expected an object or a list"),
+        (Standing(why="many"), "Standing.why is 'many'; expected an object"),
     ],
 )
 def test_a_value_that_its_column_cannot_hold_is_named_with_what_would_fit(row: Any, sentence: str) -> None:

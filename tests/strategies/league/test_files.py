@@ -70,7 +70,7 @@ def test_a_file_that_cannot_be_read_is_refused_with_the_place(tmp_path: Path, te
         ("strategy = 'ema_cross'\nconfig = { quick = 9 }", "has no quick; it has fast, slow"),
         ("strategy = 'ema_cross'\nrisk = { max_orders_per_minute = 0 }", "max_orders_per_minute"),
         ("strategy = 'ema_cross'\nfee_schedule = 'free'", "known are kraken-spot-2026-07"),
-        ("strategy = 'ema_cross'\nsymbols = ['BTCUSD']", "expected BASE/QUOTE"),
+        ("strategy = 'ema_cross'\nsymbols = ['BTC']", "expected BASE/QUOTE"),
     ],
 )
 def test_a_deployment_that_is_not_valid_is_named_and_nothing_is_written(tmp_path: Path, line: str, words: str) -> None:
@@ -122,3 +122,18 @@ def test_a_version_that_is_kept_nowhere_is_refused_by_name(tmp_path: Path) -> No
 
     with pytest.raises(InvalidLeague, match="version ab12cd34 of ema_cross is not in its folder, and it was not kept"):
         load_league(read_league(written(tmp_path, text)), by="test")
+
+
+def test_a_league_may_spell_pairs_and_currencies_as_its_author_does(tmp_path: Path) -> None:
+    text = (
+        "[[deployments]]\nslug = 'a'\nstrategy = 'buy_and_hold'\nsymbols = ['XBT/USD', 'xdg-eur']\n"
+        "currency = 'usd'\nfunding_currency = 'XBT'\nassets = {XDG = '5'}\n"
+    )
+    league = read_league(written(tmp_path, text))
+
+    load_league(league, by="test")
+
+    deployment = Deployment.objects.get(slug="a")
+    assert deployment.symbols == ["BTC/USD", "DOGE/EUR"]
+    assert (deployment.currency, deployment.funding_currency, deployment.assets) == ("USD", "BTC", {"DOGE": "5"})
+    assert load_league(league, by="test") == (0, 0)  # the same file changes nothing

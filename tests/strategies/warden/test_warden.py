@@ -13,10 +13,10 @@ from tests.processes import ROOT, wait_until
 
 BEGIN = """
 import ctypes, os, signal, sys, time
-from strategies.warden import warden
+from strategies.warden import search, warden
 from marketdata.telemetry.hanging import Patience
 from strategies.warden.watchdog import Limits
-warden.FIRST_DELAY_S = 0.01
+warden.FIRST_DELAY_S = search.LEAST_TRIAL_S = 0.01
 quarantined = []
 def quarantine(deployment_id, sentence, detail):
     quarantined.append(deployment_id)
@@ -128,3 +128,37 @@ def test_a_worker_whose_loop_goes_round_is_left_alone(log: Path) -> None:
 
     assert warden.wait(20) == 0
     assert len(lives(log)) == 1
+
+
+ENDS_WITH_THREE = """
+everybody = set(range(1, 9)) - set(quarantined)
+while True:
+    hosted = everybody - box.held_back
+    box.note_hosted(hosted)
+    time.sleep(0.02)
+    if 3 in hosted or 6 in hosted:
+        os._exit(5)
+    if hosted == everybody and not box.held_back:
+        print("all is well with", sorted(hosted), flush=True)
+        break
+"""
+
+
+def test_workers_that_keep_dying_are_given_fewer_deployments_until_the_culprits_are_known(log: Path) -> None:
+    warden = start(ENDS_WITH_THREE, log)
+
+    assert warden.wait(60) == 0
+    said = log.read_text()
+    reason = "ended its worker (exit code 5) each time, and workers live without it"
+    found = sorted(line for line in said.splitlines() if line.startswith("quarantined"))
+    assert found == [f"quarantined {each} {reason}" for each in (3, 6)]
+    assert "all is well with [1, 2, 4, 5, 7, 8]" in said
+    assert "giving up" not in said
+
+
+def test_a_worker_without_its_database_has_no_deployment_to_blame(log: Path) -> None:
+    warden = start('box.note_hosted([1, 2])\nraise SystemExit("the database is gone")', log)
+
+    assert warden.wait(20) == 1
+    assert "quarantined" not in log.read_text()
+    assert "looks for the deployment" not in log.read_text()

@@ -1,5 +1,7 @@
+import errno
 import io
 import logging
+import os
 
 import pytest
 import structlog
@@ -90,3 +92,33 @@ def test_json_lines_carry_the_same_event():
 
     assert '"event": "connected x"' in line
     assert '"level": "info"' in line
+
+
+@pytest.mark.parametrize(("number", "words"), [(errno.ENOSPC, "no space left"), (errno.EROFS, "the disk is read-only")])
+def test_a_log_that_cannot_be_written_is_said_once_and_the_lines_are_shown(tmp_path, monkeypatch, number, words):
+    screen = io.StringIO()
+    console = Console(out=screen, colour=False)
+    console.keep_log(tmp_path / "logs" / "paddock.log")
+
+    def refused(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(console._log.stream, "write", refused, raising=False)
+    monkeypatch.setattr(console._log, "shouldRollover", lambda _: False)
+    for line in range(81):
+        console.line("feed", f"INFO line {line}")
+
+    assert screen.getvalue().count(f"WARNING the log is not written: {words}") == 1
+    assert screen.getvalue().count("INFO line") == 81
+    assert "Traceback" not in screen.getvalue()
+
+
+def test_a_screen_that_is_full_or_gone_is_no_reason_to_stop():
+    class Full(io.StringIO):
+        def flush(self):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    console = Console(out=Full(), colour=False)
+
+    for _ in range(3):
+        console.line("feed", "INFO frames flow")

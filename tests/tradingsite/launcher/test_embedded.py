@@ -1,3 +1,4 @@
+import contextlib
 import os
 import signal
 import subprocess
@@ -6,6 +7,7 @@ import time
 import psycopg
 import pytest
 
+from tests.processes import wait_until
 from tradingsite.launcher import embedded
 
 
@@ -121,3 +123,69 @@ def test_where_root_may_not_use_namespaces_the_database_belongs_to_nobody(tmp_pa
         server.wait(timeout=20)
     finally:
         shutil.rmtree(home)
+
+
+@pytest.fixture
+def whole(tmp_path):
+    """A folder with the parts of a database, as far as they are looked at."""
+    for part in ("global", "base", "pg_wal", "pg_xact"):
+        (tmp_path / part).mkdir()
+    (tmp_path / "global" / "pg_control").touch()
+    (tmp_path / "PG_VERSION").write_text("18\n")
+    return tmp_path
+
+
+def test_a_database_with_all_its_parts_may_be_opened(whole):
+    embedded.check_cluster(whole)
+
+
+@pytest.mark.parametrize("part", ["PG_VERSION", "global/pg_control", "base", "pg_wal", "pg_xact"])
+def test_a_database_without_a_part_of_it_is_damaged_and_the_part_is_named(whole, part):
+    (whole / part).rename(whole / "elsewhere")
+
+    with pytest.raises(embedded.DamagedCluster, match=rf"is damaged \({part}: No such file.*put a backup"):
+        embedded.check_cluster(whole)
+
+
+def test_a_database_of_another_user_is_named_with_both_users(whole, monkeypatch):
+    owner = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+
+    with pytest.raises(
+        embedded.DamagedCluster, match=rf"belongs to user {owner}: expected user {owner + 1}; run `chown"
+    ):
+        embedded.check_cluster(whole)
+
+
+def test_a_database_that_cannot_be_written_is_named_as_read_only(whole, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_: False)
+
+    with pytest.raises(embedded.DamagedCluster, match="is read-only: make the folder writable"):
+        embedded.check_cluster(whole)
+
+
+def test_the_log_of_the_database_holds_neither_values_nor_rows(cluster, account, tmp_path):
+    sockets = embedded.socket_dir_of(cluster.parent, account)
+    programs = embedded.postgres_programs(account, cluster.parent)
+    command = embedded.postgres_command(cluster, socket_dir=sockets, programs=programs, account=account, durable=False)
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, cwd="/", user=account.uid, group=account.gid
+        )
+    try:
+        wait_until((sockets / ".s.PGSQL.5432").exists, "the socket", log)
+        with psycopg.connect(embedded.postgres_url(sockets, "postgres"), autocommit=True) as database:
+            database.execute("CREATE TABLE tokens (digest text PRIMARY KEY, amount int CHECK (amount > 0))")
+            for amount in (1, 1, -1):
+                with contextlib.suppress(psycopg.Error):
+                    database.execute("INSERT INTO tokens VALUES (%s, %s)", ["tell-nobody-1", amount])
+                with contextlib.suppress(psycopg.Error):
+                    database.execute(f"INSERT INTO tokens VALUES ('tell-nobody-{amount}', {amount})")
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(20)
+
+    said = log.read_text()
+    assert "duplicate key" in said
+    assert "tell-nobody" not in said

@@ -179,6 +179,9 @@ def test_a_cluster_that_postgres_refuses_is_reported_in_its_words(data_dir):
     cluster = data_dir / "postgres"
     cluster.mkdir(parents=True, mode=0o700)
     (cluster / "PG_VERSION").write_text("18")
+    for part in ("global/pg_control", "base/1", "pg_wal/1", "pg_xact/1"):
+        (cluster / part).parent.mkdir()
+        (cluster / part).touch()
     with taken_port() as port:
         pass
 

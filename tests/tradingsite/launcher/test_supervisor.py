@@ -205,7 +205,7 @@ def test_a_child_that_waits_for_a_server_that_is_away_does_not_hang(
     supervisor, screen, quick_looks, tmp_path, monkeypatch
 ):
     looked = []
-    monkeypatch.setattr(supervising, "servers_answer", lambda environ: looked.append(environ))
+    monkeypatch.setattr(supervising, "servers_answer", looked.append)
     child = supervisor.start(watched("jobs", HANGING, tmp_path))
     first = child.process.pid
 
@@ -247,9 +247,9 @@ def test_a_web_site_that_answers_is_left_alone(supervisor, screen, quick_looks, 
     )
     supervisor.start(program)
 
-    supervisor.run_until(lambda: (last := answers.last()) is not None and last.count > 20, timeout_s=2 * SOON_S)
+    supervisor.run_until(lambda: (last := answers.last()) is not None and last.number > 20, timeout_s=2 * SOON_S)
 
-    assert answers.last().count > 20
+    assert answers.last().number > 20
     assert "ERROR" not in screen.getvalue()
 
 

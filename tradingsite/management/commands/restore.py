@@ -10,6 +10,16 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tradingsite.backups import BackupFailed, put_back
 
 
+def _answer(question: str) -> str:
+    try:
+        return input(question)
+    except (EOFError, RuntimeError):  # standard input has ended, or there is none
+        raise CommandError(
+            "nothing was changed: restore asks whether you are sure, and nobody answers here; "
+            "run it in a terminal, or add --no-input"
+        ) from None
+
+
 class Command(BaseCommand):
     """Put a backup back."""
 
@@ -27,7 +37,7 @@ class Command(BaseCommand):
         path: Path = options["file"].absolute()
         if not path.is_file():
             raise CommandError(f"file is {path}: expected a file that manage.py backup has written")
-        if not options["no_input"] and input(f"Have the database be as {path.name} has it? [yes/no] ") != "yes":
+        if not options["no_input"] and _answer(f"Have the database be as {path.name} has it? [yes/no] ") != "yes":
             raise CommandError("nothing was changed: only yes goes on")
         try:
             done = put_back(path, by="manage.py restore")
