@@ -25,7 +25,7 @@ def main() -> None:
     from django.core.management import BaseCommand, ManagementUtility
 
     from tradingsite import installations
-    from tradingsite.streams import forget, open_streams
+    from tradingsite.launcher.streams import forget, open_streams
 
     open_streams()
     try:

@@ -26,7 +26,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, NoReturn
 
-from tradingsite.streams import open_streams, say
+from tradingsite.launcher.streams import open_streams, say
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"

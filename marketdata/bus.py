@@ -137,7 +137,7 @@ def renew_lease(market: str, token: int) -> bool:
 
 def lease_beat(market: str) -> tuple[int, int] | None:
     """Return token and number of renewals of the lease, None where nobody has ever taken it."""
-    token, beat = cast("list[bytes | None]", _lease_client().hmget(_lease_key(market), "token", "beat"))
+    token, beat = cast("list[bytes | None]", _lease_client().hmget(_lease_key(market), ["token", "beat"]))
     return None if token is None or beat is None else (int(token), int(beat))
 
 

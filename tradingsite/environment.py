@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from tradingsite.installations import SERVICES_FILE
-from tradingsite.keys import refuse_weak_key
+from tradingsite.launcher.keys import refuse_weak_key
 
 _YES = {"1", "true", "yes", "on"}
 _NO = {"0", "false", "no", "off", ""}

@@ -12,8 +12,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 
 from marketdata import bus
-from strategies.deployments import selectors
-from strategies.worker.lag import lagging_workers
+from strategies.worker.lag import living_workers
 
 STALE_AFTER_S = 10.0
 
@@ -103,12 +102,11 @@ def feed() -> str:
 
 def workers() -> str:
     """Return how many workers are alive, and which of them are behind the market."""
-    count = selectors.live_worker_count()
-    if count < 1:
+    living = living_workers()
+    if not living:
         raise NotReady("no worker is alive: expected at least one `manage.py run_worker`")
-    lags = lagging_workers()
-    detail = "; ".join([f"{count} alive", *(lag.sentence for lag in lags)])
-    if lags and lags[0].lag_s > STALE_AFTER_S:
+    detail = "; ".join([f"{len(living)} alive", *(lag.sentence for lag in living if lag.is_worth_saying)])
+    if living[0].lag_s > STALE_AFTER_S:
         raise NotReady(f"{detail}; expected at most {STALE_AFTER_S:.0f} s")
     return detail
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import django_stubs_ext
 
-from tradingsite import environment, keys
+from tradingsite import environment
+from tradingsite.launcher import keys
 from tradingsite.logs import logging_config
 from tradingsite.web.refusals import MOST_BODY_BYTES
 
@@ -106,7 +107,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "tradingsite.addresses.only_named_proxies",
+    "tradingsite.senders.addresses.only_named_proxies",
     "tradingsite.requests.observe",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.gzip.GZipMiddleware",  # pads pages at random, so that their length tells no secret
@@ -187,7 +188,7 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "paddock-3",
-        "OPTIONS": {"serializer": "tradingsite.cache_values.Serializer"},
+        "OPTIONS": {"serializer": "tradingsite.rest.cache_values.Serializer"},
     }
 }
 
@@ -265,7 +266,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PADDOCK_HTTPS
 if PADDOCK_HTTPS:
-    # Believed of the proxies in PADDOCK_PROXIES alone: `tradingsite.addresses` removes it from all other requests.
+    # Believed of the proxies in PADDOCK_PROXIES alone: `tradingsite.senders.addresses` removes it elsewhere.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
     SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # asked from beside the process, without TLS

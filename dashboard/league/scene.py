@@ -16,10 +16,9 @@ from dashboard.page.scene import FillsScene, feed_time
 from marketdata import bus
 from portfolios.results.windows import SEASON, WINDOWS, UnknownWindow, Window, window_named
 from portfolios.selectors import current_season, market_time, newest_fills
-from strategies.deployments import selectors
 from strategies.league.table import League, OutsideSeason, Place, View, league
 from strategies.versions import registry
-from strategies.worker.lag import Lag, lagging_workers
+from strategies.worker.lag import Lag, living_workers
 
 FILLS_SHOWN = 30
 
@@ -144,6 +143,7 @@ def league_scene(view: View) -> LeagueScene:
         found = league(season, feed, view)
     except OutsideSeason as error:
         raise UnknownView(str(error)) from None
+    living = living_workers()
     return LeagueScene(
         season=season,
         feed=feed,
@@ -151,6 +151,6 @@ def league_scene(view: View) -> LeagueScene:
         fills=list(newest_fills(season, until=view.at)[:FILLS_SHOWN]),
         names={place.deployment.slug: place.deployment.name for place in found.places},
         failures=len(registry.failures()),
-        live_workers=selectors.live_worker_count(),
-        lags=lagging_workers() if view.at is None else (),
+        live_workers=len(living),
+        lags=[lag for lag in living if lag.is_worth_saying] if view.at is None else (),
     )

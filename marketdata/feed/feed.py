@@ -7,6 +7,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any
 
 import redis
@@ -88,7 +89,7 @@ class Feed:
         )
         self._recorder = recorder
         self._replay = Replay(observer=self.health.observe)  # of a feed's own recording
-        self._publisher = Publisher(keeper.market_name, lease, lambda detail: self._note("frames_lost", detail))
+        self._publisher = Publisher(keeper.market_name, lease, report=lambda detail: self._note("frames_lost", detail))
         self._client = KrakenClient(url, self, reconnects=not is_recording)
         self._timekeeper = None if is_recording else Timekeeper(self._live_clock, self.health, rest, self._note)
         self._warm_up: WarmUp | None = None
@@ -111,11 +112,8 @@ class Feed:
                 instruments=lambda: self._listener.instruments,
                 now_ns=self._live_clock.now_ns,
             )
-        self._budget = Budget(
-            keeper.market_name,
-            now_ns=self._live_clock.now_ns,
-            report=lambda message: self._note("refused", message),
-        )
+        note_refusal = partial(self._note, "refused")
+        self._budget = Budget(keeper.market_name, now_ns=self._live_clock.now_ns, report=note_refusal)
         self._has_been_connected = False
         self._has_gap = False  # whose candles have not been brought
 

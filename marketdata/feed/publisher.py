@@ -31,7 +31,9 @@ _log = logging.getLogger("feed")
 class Publisher:
     """Frames that wait for the stream, in order; while Redis is away they wait longer."""
 
-    def __init__(self, market: str, lease: Lease | None = None, report: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self, market: str, lease: Lease | None = None, *, report: Callable[[str], None] = lambda _: None
+    ) -> None:
         """``report`` takes why Redis refuses frames, each time it does."""
         self.is_fenced = False  # another feed publishes the market: this one may not any more
         self.published = 0  # frames that the stream has taken

@@ -27,16 +27,18 @@ from marketdata.kraken.events import (
     TickerSeen,
 )
 from marketdata.kraken.exchange_clock import ExchangeClock
+from marketdata.kraken.listings import read_pairs
 from marketdata.kraken.liveness import Liveness
 from marketdata.kraken.protocol_memory import ProtocolMemory
 from marketdata.kraken.punctuality import Punctuality
 from marketdata.kraken.refusals import Refusals
 from marketdata.kraken.requests import MAX_TRIES, Request, Requests
-from marketdata.kraken.symbols import is_tokenised, unlisted
+from marketdata.kraken.symbols import tokenised_too, unlisted
 from marketdata.kraken.tape import Tape
 from trading.book import OrderBook
 from trading.frames import FRAME_DEPTH, NS_PER_S, Trade
 from trading.instruments import Instrument, InstrumentStatus
+from trading.recount import decimals_of
 
 _BOOK_PREFIX = b'{"channel":"book"'
 _HEARTBEAT = b'{"channel":"heartbeat"}'
@@ -52,9 +54,8 @@ _Receive = Callable[[bytes, int], list[MarketEvent]]
 class KrakenProtocol:
     """One connection to Kraken about ``symbols``.
 
-    ``tape`` is shared between the connections of one feed: a print is an event
-    once, however often a snapshot repeats it. Where ``can_ask_again`` is false, as on a
-    recording, nothing is requested after the first subscriptions: no answer could come.
+    ``tape`` is shared between the connections of one feed: a print is an event once, however often a snapshot repeats
+    it. Where ``can_ask_again`` is false, as on a recording, only the first subscriptions are requested.
     """
 
     def __init__(
@@ -88,8 +89,7 @@ class KrakenProtocol:
             "ohlc": self._receive_candles,
             "heartbeat": self._receive_heartbeat,
         }
-        tokenised = {"include_tokenized_assets": True} if any(map(is_tokenised, self.symbols)) else {}
-        self._requests.subscribe("instrument", (), time_ns, **tokenised, snapshot=True)
+        self._requests.subscribe("instrument", (), time_ns, **tokenised_too(self.symbols), snapshot=True)
 
     @property
     def books(self) -> Mapping[str, OrderBook]:
@@ -344,24 +344,13 @@ class KrakenProtocol:
         message = wire.instrument_decoder.decode(frame)
         if message.type == "snapshot":
             self._liveness.unlisted_since_ns = None
-        events: list[MarketEvent] = []
+        pairs, listed, events = read_pairs(message, self.symbols)
         changed: list[Instrument] = []
-        listed: list[str] = []
-        for raw in message.data.pairs:
-            try:
-                pair = wire.pair_decoder.decode(raw)
-                listed.append(pair.symbol)
-                if pair.symbol not in self.symbols:
-                    continue
-                instrument = wire.instrument_of(pair)
-            except (msgspec.MsgspecError, ValueError) as error:
-                events.append(BadFrame(prints.printable(f"instrument: {error}"), prints.excerpt_of(bytes(raw))))
-                continue
+        for instrument in pairs:
             known = self.instruments.get(instrument.symbol)
-            if instrument != known:
-                self.instruments[instrument.symbol] = instrument
-                changed.append(instrument)
-            if known is not None and _units_differ(known, instrument):
+            self.instruments[instrument.symbol] = instrument
+            changed += [instrument] * (instrument != known)
+            if known is not None and decimals_of(known) != decimals_of(instrument):
                 events += self._books.lose(known.symbol, "number", "the instrument's precision changed", time_ns)
             elif known is not None and self._can_ask_again and _is_listed_again(known, instrument):
                 events += self._subscribe_anew(known.symbol, time_ns)
@@ -389,12 +378,8 @@ class KrakenProtocol:
             self._subscribed.update(fresh)
             self._books.subscribe(fresh, time_ns)
             self._subscribe_trades(fresh, time_ns)
-        unknown = [s for s in self.symbols if s not in self.instruments] if listed is not None else []
+        unknown = [s for s in self.symbols if s not in self.instruments and listed is not None]
         return [SubscriptionRefused("instrument", s, prints.printable(unlisted(s, listed or []))) for s in unknown]
-
-
-def _units_differ(one: Instrument, other: Instrument) -> bool:
-    return (one.price_decimals, one.qty_decimals) != (other.price_decimals, other.qty_decimals)
 
 
 def _is_listed_again(known: Instrument, instrument: Instrument) -> bool:

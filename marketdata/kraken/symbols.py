@@ -60,9 +60,10 @@ def symbol_of(name: str, known: Iterable[str] = ()) -> str:
     return next((one for one in known if one.upper() == symbol.upper()), symbol)
 
 
-def is_tokenised(symbol: str) -> bool:
-    """True for a stock as a token, such as AAPLx/USD: the exchange lists these only where they are asked for."""
-    return _TOKENISED.fullmatch(symbol.partition("/")[0]) is not None
+def tokenised_too(symbols: Iterable[str]) -> dict[str, bool]:
+    """Return what a request for all pairs adds where a stock as a token is among ``symbols``, such as AAPLx/USD."""
+    has_one = any(_TOKENISED.fullmatch(symbol.partition("/")[0]) for symbol in symbols)
+    return {"include_tokenized_assets": True} if has_one else {}
 
 
 def symbols_of(names: Iterable[str], known: Iterable[str] = ()) -> tuple[str, ...]:

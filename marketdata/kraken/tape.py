@@ -97,16 +97,19 @@ class Tape(msgspec.Struct):
     def _go_on(self, known: LastPrint, trade: Trade) -> list[MarketEvent]:
         """Let a print be the newest; what was made between it and the last one is a hole."""
         self.newest[trade.symbol] = LastPrint(trade.trade_id, trade.time_ns)
-        recent = self.recent.setdefault(trade.symbol, [])
-        recent.append(trade.trade_id)
-        if len(recent) > 2 * RECENT_IDS:
-            del recent[:RECENT_IDS]
+        self._remember(trade)
         if trade.trade_id <= known.trade_id + 1:
             return []
         holes = self.holes.setdefault(trade.symbol, [])
         holes.append(Hole(known.trade_id + 1, trade.trade_id - 1, known.time_ns))
         del holes[:-MAX_HOLES]
         return [TradesMissed(trade.symbol, known.trade_id + 1, trade.trade_id - 1)]
+
+    def _remember(self, trade: Trade) -> None:
+        recent = self.recent.setdefault(trade.symbol, [])
+        recent.append(trade.trade_id)
+        if len(recent) > 2 * RECENT_IDS:
+            del recent[:RECENT_IDS]
 
     def _doubt(self, trade: Trade, *, is_late: bool, is_confirmed: bool) -> list[MarketEvent]:
         """Keep a print whose id does not follow; believe it when enough others, or REST, agree."""
@@ -142,10 +145,11 @@ class Tape(msgspec.Struct):
     def _fill(self, trade: Trade, *, is_late: bool) -> list[MarketEvent]:
         """Take a print out of the hole that it belongs to; it comes late, unless the newest's id was wrong."""
         known, holes = self.newest[trade.symbol], self.holes[trade.symbol]
-        if not is_late and trade.time_ns > known.time_ns:
+        self._remember(trade)
+        if trade.time_ns > known.time_ns:
             self.overtaken[trade.symbol] = self.overtaken.get(trade.symbol, 0) + 1
             if self.overtaken[trade.symbol] >= AGREEING:
-                return self._step_back(trade)
+                return self._step_back(trade, is_late=is_late)
         at = next(n for n, hole in enumerate(holes) if hole.first_id <= trade.trade_id <= hole.last_id)
         hole = holes[at]
         before = Hole(hole.first_id, trade.trade_id - 1, hole.since_ns)
@@ -157,7 +161,7 @@ class Tape(msgspec.Struct):
             return filled
         return [TradeSeen(trade, is_late=True), *filled]
 
-    def _step_back(self, trade: Trade) -> list[MarketEvent]:
+    def _step_back(self, trade: Trade, *, is_late: bool) -> list[MarketEvent]:
         """Go on from a print with a lower id than the newest's, which was wrong: later prints go on below it."""
         symbol, known = trade.symbol, self.newest[trade.symbol]
         kept = [hole for hole in self.holes[symbol] if hole.first_id < trade.trade_id]
@@ -171,7 +175,7 @@ class Tape(msgspec.Struct):
         self.withdrawn[symbol] = [*self.withdrawn.get(symbol, []), known.time_ns][-MAX_HOLES:]
         reason = f"trade id {known.trade_id} of {symbol} was wrong: later prints went on at {trade.trade_id}"
         is_backwards = TradesRenumbered(symbol, known.trade_id, trade.trade_id, is_backwards=True)
-        return [BadFrame(reason, "", symbol), is_backwards, TradeSeen(trade)]
+        return [BadFrame(reason, "", symbol), is_backwards, TradeSeen(trade, is_late)]
 
 
 def follows(last_id: int, last_ns: int, trade: Trade) -> bool:

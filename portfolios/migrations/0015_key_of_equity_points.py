@@ -23,7 +23,7 @@ _BACKWARDS = """
 def _run(sql: str):
     def run(apps, schema_editor):
         point = apps.get_model("portfolios", "EquityPoint")
-        by_account = schema_editor._create_index_name(point._meta.db_table, ["account_id"])
+        by_account = schema_editor._create_index_name(point._meta.db_table, ["account_id"])  # noqa: SLF001  (Django's)
         schema_editor.execute(sql.format(by_account=by_account))
 
     return run

@@ -21,6 +21,7 @@ from strategies.versions.registry import strategy_of
 from strategies.worker.costs import Meter, resumed_meters
 from strategies.worker.shadows import Shadows
 from strategies.worker.shedding import Shed
+from trading.candles import MINUTE_NS
 from trading.engine import MAX_ERRORS_IN_A_ROW, Engine
 from trading.engine.commands import allow_entries, stop_entries
 from trading.engine.outcome import Outcome, StrategyError
@@ -29,7 +30,7 @@ from trading.exchange import SharedBook
 from trading.fees import Schedules
 from trading.frames import NS_PER_S, utc
 from trading.market_snapshot import MarketSnapshot
-from trading.minutes import HOUR_NS, MINUTE_NS
+from trading.minutes import HOUR_NS
 
 EQUITY_POINT_FRAMES = 50  # every five seconds of market time
 FLAT_POINT_NS = MINUTE_NS  # `portfolios.results.retention` relies on it

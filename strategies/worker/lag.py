@@ -16,11 +16,16 @@ WORTH_SAYING_S = 2.0
 
 
 class Lag(NamedTuple):
-    """A worker that is behind, or leaves something undone not to be."""
+    """How far a worker is behind, and what it leaves undone not to be."""
 
     worker: str
     lag_s: float  # behind the newest frame
     shed: Shed
+
+    @property
+    def is_worth_saying(self) -> bool:
+        """True when a reader should know."""
+        return self.lag_s >= WORTH_SAYING_S or bool(self.shed)
 
     @property
     def sentence(self) -> str:
@@ -29,23 +34,19 @@ class Lag(NamedTuple):
         return f"{words}: {self.shed.words}" if self.shed else words
 
 
-def lagging_workers() -> list[Lag]:
-    """Return the living workers that are behind, the furthest first."""
+def living_workers() -> list[Lag]:
+    """Return how far each living worker is, the furthest behind first."""
     since = timezone.now() - timedelta(seconds=HEARTBEAT_FRESH_S)
-    lags = [_lag(row) for row in Worker.objects.filter(heartbeat_at__gt=since)]
-    return sorted((lag for lag in lags if _is_worth_saying(lag)), key=lambda lag: -lag.lag_s)
+    return sorted(map(_lag, Worker.objects.filter(heartbeat_at__gt=since)), key=lambda lag: -lag.lag_s)
 
 
 def lag_of(deployment_id: int) -> Lag | None:
     """Return the lag of the worker that holds a deployment; None while it is not worth saying."""
-    row = Worker.objects.filter(pk=leases.holder_of(deployment_id)).first()
+    holder = leases.holder_of(deployment_id)
+    row = None if holder is None else Worker.objects.filter(pk=holder).first()
     lag = None if row is None else _lag(row)
-    return lag if lag is not None and _is_worth_saying(lag) else None
+    return lag if lag is not None and lag.is_worth_saying else None
 
 
 def _lag(row: Worker) -> Lag:
     return Lag(row.name, row.lag_ms / 1_000, Shed(min(row.shed, max(Shed))))
-
-
-def _is_worth_saying(lag: Lag) -> bool:
-    return lag.lag_s >= WORTH_SAYING_S or bool(lag.shed)

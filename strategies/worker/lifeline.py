@@ -20,10 +20,11 @@ MOST_S = 60.0
 SILENT_FOR_S = 10.0  # then the server ends the session
 PULSE_EVERY_S = 2.0
 
-# What the server asks of the connection; on a socket in the file system only the first two mean something.
+# What the server asks of the connection; on a socket in the file system only the first three mean something.
 _SERVER_SIDE = (
     ("idle_session_timeout", "{silent_ms}"),
     ("idle_in_transaction_session_timeout", "{silent_ms}"),
+    ("client_connection_check_interval", "2000"),  # while a statement runs: it must not outlive its worker
     ("tcp_keepalives_idle", "3"),
     ("tcp_keepalives_interval", "2"),
     ("tcp_keepalives_count", "3"),

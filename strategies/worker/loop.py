@@ -64,7 +64,7 @@ class WorkerLoop:
         self._pace = Pace()
         self._shedding = Shedding()
         self._read: deque[Frame] = deque()  # and not worked yet
-        self._heard_s = time.monotonic()  # when Redis answered last
+        self._answered_s = time.monotonic()  # when Redis answered last
         self._is_without_redis = False
         self._uncommitted: list[int] = []  # frames worked since the last commit
         self._kept_at = self._placed_at = self._counted_at = 0.0
@@ -130,7 +130,7 @@ class WorkerLoop:
     # Without Redis
 
     def _note_redis(self) -> None:
-        self._heard_s = time.monotonic()
+        self._answered_s = time.monotonic()
         if self._is_without_redis:
             self._is_without_redis = False
             _log.info("Redis answers again")
@@ -141,8 +141,10 @@ class WorkerLoop:
             self._is_without_redis = True
             _log.warning("Redis does not answer, waits for it: %s", error)
         runner = self._runner
-        if runner is not None and runner.hosted and time.monotonic() - self._heard_s >= WITHOUT_REDIS_S:
-            _log.error("Redis has not answered for %.0f s: gives its deployments up", time.monotonic() - self._heard_s)
+        if runner is not None and runner.hosted and time.monotonic() - self._answered_s >= WITHOUT_REDIS_S:
+            _log.error(
+                "Redis has not answered for %.0f s: gives its deployments up", time.monotonic() - self._answered_s
+            )
             self._release_all()
             self._runner = None
         elif runner is not None:

@@ -122,7 +122,7 @@ def test_only_the_newest_lease_publishes_and_is_renewed():
     assert [frame.sequence for frame in bus.read("kraken", 0)] == [1, 2]
 
 
-def test_a_lease_that_redis_has_forgotten_stays_with_whoever_holds_the_newest_token():
+def test_after_redis_lost_a_lease_the_newest_token_still_counts():
     old, new = bus.take_lease("kraken"), bus.take_lease("kraken")
     bus.redis_client().flushdb()
 

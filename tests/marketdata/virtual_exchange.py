@@ -7,7 +7,6 @@ every frame: a book that is shown as tradable must be one that the exchange had.
 from __future__ import annotations
 
 import re
-from functools import cache
 from itertools import groupby
 from typing import NamedTuple
 
@@ -30,6 +29,7 @@ from marketdata.simulation.faulty import FaultyConnection, FaultyExchange, Sent
 from marketdata.simulation.faulty_rest import FaultyRestSide
 from marketdata.simulation.market import SimulatedMarket
 from marketdata.simulation.rest import RestSide
+from tests.marketdata.coarse_market import CoarseMarket
 from tests.marketdata.wire import NOON_NS
 from trading.book import BookTop
 from trading.candles import MINUTE_NS
@@ -39,29 +39,9 @@ from trading.market import Market
 
 SYMBOLS = ("ETH/USD", "XRP/BTC")
 BEGIN_NS = NOON_NS - 5 * NS_PER_S  # noon's minute is the first that is watched whole
-BOOK_EVERY_NS = NS_PER_S // 2
 SETTLED_NS = 3 * NS_PER_S  # after a minute's end, as in `marketdata.feed.warm_up`, which needs a database
 
 _BOOK_TIME = re.compile(rb'"timestamp":"([^"]+)"')
-
-
-class CoarseMarket(SimulatedMarket):
-    """A market whose books change twice a second, remembered from one scenario to the next."""
-
-    def __init__(self, seed: int) -> None:
-        super().__init__(seed)
-        self._coarse_book = cache(super().book)
-        self._minute_trades = cache(super().trades)
-
-    def book(self, symbol: str, time_ns: int, depth: int) -> BookTop:
-        return self._coarse_book(symbol, time_ns // BOOK_EVERY_NS * BOOK_EVERY_NS, depth)
-
-    def trades(self, symbol: str, after_ns: int, until_ns: int) -> list[Trade]:
-        if until_ns - after_ns > MINUTE_NS:
-            return super().trades(symbol, after_ns, until_ns)
-        minutes = range(after_ns // MINUTE_NS, until_ns // MINUTE_NS + 1)
-        sent = [t for m in minutes for t in self._minute_trades(symbol, m * MINUTE_NS - 1, (m + 1) * MINUTE_NS - 1)]
-        return [trade for trade in sent if after_ns < trade.time_ns <= until_ns]
 
 
 MARKET = CoarseMarket(1)
@@ -130,7 +110,7 @@ class VirtualFeed:
 
     def sleep(self, for_s: float) -> VirtualFeed:
         """Let time pass in which the feed stands still, as when its process or its machine is suspended."""
-        self.now_ns += round(for_s * NS_PER_S)
+        self.now_ns += round(for_s * NS_PER_S) // INTERVAL_NS * INTERVAL_NS
         return self
 
     def _step(self) -> None:

@@ -318,9 +318,9 @@ def test_a_checkpoint_is_read_in_the_decimals_in_which_it_counts() -> None:
     state = decode_state(checkpoint)
     newer = {SYMBOL: instrument(SYMBOL, price_decimals=4, qty_decimals=5)}
 
-    told = state.instruments(newer)[SYMBOL]
+    counted = state.instruments(newer)[SYMBOL]
 
-    assert told.qty(state.account.positions[SYMBOL].lots) == D("0.00163330")
+    assert counted.qty(state.account.positions[SYMBOL].lots) == D("0.00163330")
 
 
 def test_what_was_taken_of_a_shared_book_is_counted_once() -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.test import AsyncRequestFactory, RequestFactory
 
 from tests.processes import free_port
-from tradingsite.addresses import FORWARDED, client_address, is_direct, is_open_to_all
+from tradingsite.senders.addresses import FORWARDED, client_address, is_direct, is_open_to_all
 
 
 @pytest.mark.parametrize(

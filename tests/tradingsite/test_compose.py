@@ -67,7 +67,7 @@ def test_every_process_of_ours_runs_from_the_one_image(name):
 def test_a_process_that_hangs_is_ended_by_its_health_check_and_restarted(name):
     service = SERVICES[name]
 
-    assert any("tradingsite.alive" in word for word in service["healthcheck"]["test"])
+    assert any("tradingsite.launcher.alive" in word for word in service["healthcheck"]["test"])
     assert service["init"] is True  # else the process is the container's first, which nothing inside can end
     assert service["restart"] == "unless-stopped"
     assert service["environment"]["PADDOCK_PULSE"].startswith("/tmp/")

@@ -11,9 +11,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 from tests.processes import ROOT
 from tradingsite.first_run import NoPassword, make_first_admin
-from tradingsite.keys import exchange_keys, refuse_weak_key, refuse_weak_password
 from tradingsite.launcher.folders import keep_to_ourselves
 from tradingsite.launcher.inheritance import inherited
+from tradingsite.launcher.keys import exchange_keys, refuse_weak_key, refuse_weak_password
 from tradingsite.launcher.options import CannotStart
 
 KEYS = (

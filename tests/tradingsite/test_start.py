@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import start
-from tradingsite.streams import say
+from tradingsite.launcher.streams import say
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -139,7 +139,12 @@ def checkout(tmp_path):
     launcher, requirements = tmp_path / "tradingsite" / "launcher", tmp_path / "requirements"
     launcher.mkdir(parents=True)
     requirements.mkdir()
-    for name in ("start.py", "tradingsite/__init__.py", "tradingsite/streams.py", "tradingsite/launcher/__init__.py"):
+    for name in (
+        "start.py",
+        "tradingsite/__init__.py",
+        "tradingsite/launcher/__init__.py",
+        "tradingsite/launcher/streams.py",
+    ):
         shutil.copy(ROOT / name, tmp_path / name)
     (launcher / "launch.py").write_text("import sys, pip\nprint('started', sys.prefix, flush=True)\n")
     for name in ("bootstrap", "default", "dev"):

@@ -30,7 +30,7 @@ from trading.exchange.consumed import SharedBook, Takings
 from trading.exchange.executions import Grant, evidence_of, rests, takes
 from trading.exchange.liquidation import watch_margin
 from trading.exchange.models import REALISTIC, FillModel
-from trading.exchange.recounting import inexpressible, recounted_requests, successor_of
+from trading.exchange.recounting import recount_orders
 from trading.exchange.requests import amend_refusal, amended, keeps_its_place
 from trading.exchange.reserved import reserved
 from trading.exchange.rules import (
@@ -138,16 +138,7 @@ class PaperExchange:
         """Count orders, requests and what was taken in new decimals; an order that they cannot express is cancelled."""
         report = VenueReport()
         self._takings.recount(change)
-        for order in [order for order in self._state.orders.values() if order.symbol == change.symbol]:
-            order.decimals = order.decimals or change.old  # in which its row will say what it was
-            successor = successor_of(order, change, snapshot)
-            why = inexpressible(order, change)
-            if not order.recount(change):
-                self.end(order, report, snapshot, why)
-                if successor is not None:
-                    self._state.orders[successor.order_id] = successor
-                    self._note(successor, report)
-        self._state.requests = recounted_requests(self._state.requests, self._state.orders, change)
+        recount_orders(self, self._state, change, snapshot, report)
         return report
 
     def _match(self, frame: Frame, snapshot: MarketSnapshot, report: VenueReport) -> None:
@@ -159,11 +150,10 @@ class PaperExchange:
         for order in sorted(self._of_status(OrderStatus.OPEN), key=priority):
             if order.status is not OrderStatus.OPEN:
                 continue  # ended by another that was matched before it
-            if snapshot.instruments[order.symbol].status == InstrumentStatus.DELISTED:
-                self.end(order, report, snapshot, Refusal("delisted", f"{order.symbol} is no longer traded"))
-                continue
             if is_matched(order.symbol, snapshot):
                 self._match_resting(order, prints, snapshot, report)
+            elif snapshot.instruments[order.symbol].status == InstrumentStatus.DELISTED:
+                self.end(order, report, snapshot, Refusal("delisted", f"{order.symbol} is no longer traded"))
             elif public := prints.of(order.symbol):
                 order.missed_ticks = public[-1].ticks
             if order.status is OrderStatus.OPEN and 0 < order.expires_ns <= frame.time_ns:

@@ -4,16 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from typing import Protocol
 
 from msgspec.structs import replace
 
 from trading.exchange.rules import is_kept
+from trading.exchange.state import ExchangeState
 from trading.fills import plain
 from trading.market_snapshot import MarketSnapshot
 from trading.orders import AmendRequest, Order, OrderRequest, OrderStatus, Refusal
 from trading.recount import Recount
+from trading.venue import VenueReport
 
 CODE = "decimals_changed"
+
+
+class Ender(Protocol):
+    """The exchange, as far as orders that can go on no longer need it."""
+
+    def end(self, order: Order, report: VenueReport, snapshot: MarketSnapshot, refusal: Refusal) -> None:
+        """Cancel a live order for the reason given."""
+
+
+def recount_orders(
+    exchange: Ender, state: ExchangeState, change: Recount, snapshot: MarketSnapshot, report: VenueReport
+) -> None:
+    """Count an account's orders and requests in new decimals; end, or replace, what they cannot express."""
+    for order in [order for order in state.orders.values() if order.symbol == change.symbol]:
+        order.decimals = order.decimals or change.old  # in which its row will say what it was
+        why, successor = inexpressible(order, change), successor_of(order, change, snapshot)
+        if order.recount(change):
+            continue
+        exchange.end(order, report, snapshot, why)
+        if successor is not None:
+            state.orders[successor.order_id] = report.orders[successor.order_id] = successor
+    state.requests = recounted_requests(state.requests, state.orders, change, report)
 
 
 def inexpressible(order: Order, change: Recount) -> Refusal:
@@ -53,7 +78,7 @@ def successor_of(order: Order, change: Recount, snapshot: MarketSnapshot) -> Ord
 
 
 def recounted_requests(
-    requests: Iterable[OrderRequest], live: Mapping[str, Order], change: Recount
+    requests: Iterable[OrderRequest], live: Mapping[str, Order], change: Recount, report: VenueReport
 ) -> list[OrderRequest]:
     """Return the requests that can still be carried out; an amendment that cannot be expressed changes nothing."""
     kept: list[OrderRequest] = []
@@ -63,6 +88,7 @@ def recounted_requests(
             recounted = request.recounted(change)
             if recounted is None:
                 order.refusal = Refusal("amend_refused", f"{change.sentence}: the amendment has more")
+                report.orders[order.order_id] = order
                 continue
             kept.append(recounted)
         else:

@@ -22,11 +22,11 @@ from django.utils.http import urlencode
 from rest_framework.permissions import SAFE_METHODS
 
 from tradingsite.access import sessions
+from tradingsite.access.guests import is_guest
 from tradingsite.access.hashing import TooManyLogins
 from tradingsite.access.logins import log_out
-from tradingsite.access.permissions import is_guest
 from tradingsite.access.second_factor import device_of
-from tradingsite.addresses import is_open_to_all
+from tradingsite.senders.addresses import is_open_to_all
 
 # Views by name: users, tokens and links; seasons; a deployment's money and positions; the second factor.
 DANGEROUS_PAGES = (

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from portfolios.audit import note_change
 from tradingsite.access import attempts, second_factor, sessions
 from tradingsite.access.live import end_sockets
-from tradingsite.addresses import client_address
+from tradingsite.senders.addresses import client_address
 
 STRANGER = "unknown user"  # what was typed may be a password in the wrong field: it is kept nowhere
 _log = logging.getLogger("access")

@@ -16,10 +16,11 @@ from django.http.response import HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 from rest_framework.exceptions import APIException
 
+from tradingsite.access.guests import SHARED, is_guest
 from tradingsite.access.live import LOGIN_ENDED, NOT_ALLOWED, group_of, run_while
-from tradingsite.access.permissions import SHARED, is_guest, require_scope, shown_token
+from tradingsite.access.permissions import require_scope, shown_token
 from tradingsite.access.sessions import living_user
-from tradingsite.addresses import is_open_to_all
+from tradingsite.senders.addresses import is_open_to_all
 
 # Scripts and styles come from our own files alone, none from inside a page. A script may set a style on an element:
 # charts and htmx do, and no policy forbids it.

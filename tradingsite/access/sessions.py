@@ -19,7 +19,7 @@ from django.utils import timezone
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.models import Device
 
-from tradingsite.access.permissions import SHARED
+from tradingsite.access.guests import SHARED
 from tradingsite.access.second_factor import device_of
 
 WORKING_DAY = timedelta(hours=10)

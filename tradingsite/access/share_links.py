@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from tradingsite.access.permissions import SHARED
+from tradingsite.access.guests import SHARED
 from tradingsite.access.tokens import followed_link
 
 

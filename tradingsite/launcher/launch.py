@@ -19,16 +19,16 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 from marketdata.disk_errors import disk_words
-from tradingsite import installations, keys
+from tradingsite import installations
 from tradingsite.first_run import ADMIN_NAME
-from tradingsite.launcher import programs
+from tradingsite.launcher import keys, programs
 from tradingsite.launcher.console import Console
 from tradingsite.launcher.folders import keep_to_ourselves
 from tradingsite.launcher.options import CannotStart, Options, read_options
 from tradingsite.launcher.readiness import ReadinessWatch
 from tradingsite.launcher.servers import Stopped, serve_data
+from tradingsite.launcher.streams import open_streams, say
 from tradingsite.launcher.supervisor import Supervisor, describe_exit
-from tradingsite.streams import open_streams, say
 
 SERVICES = ("DATABASE_URL", "REDIS_URL", "PADDOCK_URL")  # what commands in another terminal need
 UNSEEN_FILE = "admin_password"  # in the data folder, until the password has been shown

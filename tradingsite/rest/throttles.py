@@ -11,7 +11,7 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 
-from tradingsite.addresses import client_address
+from tradingsite.senders.addresses import client_address
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView

@@ -26,6 +26,11 @@ CALM = {**HIGH, "newest": 40.0, "is_high": False}
         (feed(lag_ms=HIGH), Tone.BAD, "Market data is 3.4 s behind: prices move, but late"),
         (feed(lag_ms={**HIGH, "newest": None}), Tone.BAD, "Market data is behind"),
         (feed(heartbeat_age_s=9.0), Tone.WARNING, "Last exchange heartbeat is 9 s old"),
+        (
+            feed(clock={"behind_s": 90.0, "corrected_s": 90.0, "is_wrong": True}),
+            Tone.WARNING,
+            "This machine's clock is wrong by 90.0 s: behind the exchange's. Candles are cut on corrected time",
+        ),
         (feed(), Tone.GOOD, "Feed connected, all order books verified."),
         (feed(lag_ms=CALM, heartbeat_age_s=0.8), Tone.GOOD, "Feed connected, all order books verified, lag "),
     ],

@@ -203,7 +203,7 @@ def test_a_new_connection_begins_at_zero_even_if_nobody_looked_between():
     assert (report["connected_s"], report["connected_share"]) == (5.0, 1.0)
 
 
-def test_a_named_pair_without_data_is_told_with_the_exchanges_reason():
+def test_a_named_pair_without_data_is_named_with_the_exchanges_reason():
     health = FeedHealth(started_ns=T0, named=("XRP/USD", "NOPE/USD", "ETH/USD"))
     health.observe([InstrumentsChanged((XRP,)), BookChanged("XRP/USD")], T0)
     health.observe([SubscriptionRefused("instrument", "NOPE/USD", "the exchange lists no such pair")], T0)

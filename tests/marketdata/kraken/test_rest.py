@@ -316,13 +316,13 @@ def test_one_pair_or_print_that_cannot_be_read_hides_no_other():
 
 def test_the_exchange_s_clock_is_read_from_time_or_from_its_status():
     now_s = int(time.time())
-    told = Kraken(result({"unixtime": now_s + 90, "rfc1123": ""})).client.exchange_clock()
+    from_time = Kraken(result({"unixtime": now_s + 90, "rfc1123": ""})).client.exchange_clock()
     status = {"status": "online", "timestamp": f"{utc((now_s - 90) * NS_PER_S):%Y-%m-%dT%H:%M:%SZ}"}
     from_status = Kraken(said("EGeneral:Unknown method"), result(status)).client.exchange_clock()
     unknown = Kraken(HTML).client.exchange_clock()
 
-    assert told is not None and from_status is not None
-    assert round(told.ahead_ns / NS_PER_S) in (89, 90, 91)
+    assert from_time is not None and from_status is not None
+    assert round(from_time.ahead_ns / NS_PER_S) in (89, 90, 91)
     assert round(from_status.ahead_ns / NS_PER_S) in (-91, -90, -89)
     assert unknown is None
 

@@ -141,6 +141,16 @@ def test_an_id_that_was_too_high_is_given_back_when_later_prints_go_on_below_it(
     assert [type(e) for e in events if not isinstance(e, TradeSeen)] == [BadFrame, TradesRenumbered]
 
 
+def test_a_snapshot_repeats_nothing_of_what_came_below_an_id_that_was_too_high():
+    tape = Tape()
+    prints = [(101, 2), (102, 3)]
+    taken_at(tape, (100, 0), (600, 1), *prints)
+
+    events = taken_at(tape, *prints, (103, 4), (104, 5), is_late=True)
+
+    assert seen(events) == [103, 104]
+
+
 @given(st.lists(st.integers(1, 60), max_size=120))
 def test_whatever_comes_each_print_comes_once_and_the_holes_are_what_is_missing(ids: list[int]):
     tape = Tape()

@@ -30,6 +30,8 @@ def session() -> Iterator[psycopg.Connection]:
     """A session of its own, as a worker has one."""
     copied = connection.copy()
     copied.ensure_connection()
+    copied.connection.execute("SET client_connection_check_interval = 200")
+    copied.connection.commit()
     yield copied.connection
     copied.close()
 

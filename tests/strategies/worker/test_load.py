@@ -186,7 +186,9 @@ def test_quiet_deployments_take_turns_to_be_written_and_none_is_left_out(stream:
 def test_neither_shadows_nor_points_that_are_left_undone_change_a_fill(stream: list[Frame], tmp_path: Path) -> None:
     rows = entered(restless_league(3))
     Deployment.objects.update(shadows="on")
-    runner = host(Runner(MARKET), Deployment.objects.select_related("account__season").filter(pk__in=rows))
+    runner = host(
+        Runner(MARKET), Deployment.objects.select_related("account__season").filter(pk__in=[row.pk for row in rows])
+    )
     for at, frame in enumerate(stream):
         if at == 40:
             had_shadows = sum(len(hosted.shadows.running) for hosted in runner.hosted.values())

@@ -378,7 +378,7 @@ def test_the_admin_has_no_way_in_of_its_own(client, people):
 
 
 def test_the_job_removes_sessions_that_have_ended_and_old_pauses(client, people):
-    from tradingsite.tasks import remove_ended
+    from tradingsite.access.tasks import remove_ended
 
     log_in(client, "viewer")
     Session.objects.update(expire_date=timezone.now() - timedelta(days=1))

@@ -24,8 +24,8 @@ FORWARDED = (
 _BELIEVED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PORT")
 _UNNAMED = "X-Forwarded-Proto comes from %s, which PADDOCK_PROXIES does not name: it is not believed"
 _log = logging.getLogger("access")
-_told: set[str] = set()  # one line an address
-MOST_TOLD = 20
+_warned: set[str] = set()  # one line an address
+MOST_WARNED = 20
 
 
 def is_named_proxy(address: str) -> bool:
@@ -115,8 +115,8 @@ def _forget_unless_named(request: HttpRequest) -> None:
     address = str(request.META.get("REMOTE_ADDR"))
     if is_named_proxy(address):
         return
-    if "X-Forwarded-Proto" in seen and settings.PADDOCK_HTTPS and address not in _told and len(_told) < MOST_TOLD:
-        _told.add(address)
+    if "X-Forwarded-Proto" in seen and settings.PADDOCK_HTTPS and address not in _warned and len(_warned) < MOST_WARNED:
+        _warned.add(address)
         _log.warning(_UNNAMED, address)
     for name in _BELIEVED:
         request.META.pop(name, None)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from marketdata.telemetry import pulse
-from tradingsite import alive
+from tradingsite.launcher import alive
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""``python -m tradingsite.alive pulse|URL``: a container's health check; a process that hangs is ended, and restarted.
+"""``python -m tradingsite.launcher.alive pulse|URL``: a container's health check, which ends a process that hangs.
 
 Docker restarts what ended, never what is unhealthy. So the check ends the container's process, which is a child of the
 container's init; the init ends with it, and the restart policy does the rest. Standard library only: it runs often.
