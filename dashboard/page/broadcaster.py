@@ -22,7 +22,8 @@ from portfolios.outbox.announcements import LEAGUE_GROUP
 QUICKEST_S = 0.5  # between two renderings: twice a second at most
 BEAT_S = 1.0  # without news only prices and ages are rendered
 READ_ALL_AFTER_S = 5.0  # without news: an announcement may have been lost
-MOST_BUSY = 0.25  # of the time, at most, goes into one page: a big league is rendered less often
+MOST_BUSY = 0.25  # of the time, at most, goes into one page: a big league is rendered and sent less often
+HAND_ON_S = 0.25  # waited for readers, at most: a slow one delays nobody
 LISTEN_AGAIN_S = 1.0
 READ_FILLS_AGAIN_S = 0.1  # at the soonest
 RENDER_SECONDS = Histogram()  # of this process: reading a page's scene and drawing its panels
@@ -99,9 +100,14 @@ class Broadcaster:
             is_news = self._news.is_set() or time.monotonic() - self._read_at > READ_ALL_AFTER_S
             self._news.clear()
             began = time.monotonic()
+            prompt = [reader for reader in self._sockets if reader.is_served.is_set()]
             async with self._rendering:
                 steady = tuple(panel for panel in self._panels if not panel.is_quick)
                 await self._try_to_render(steady, is_news=is_news)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(HAND_ON_S):
+                    for reader in prompt:
+                        await reader.is_served.wait()
             pause_s = max(QUICKEST_S, (time.monotonic() - began) / MOST_BUSY)
 
     async def _await_news(self, timeout_s: float) -> None:

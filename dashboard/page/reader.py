@@ -27,10 +27,12 @@ class Reader:
         self._changes_since = changes_since
         self._shown = Shown()
         self._stirred = asyncio.Event()
+        self.is_served = asyncio.Event()  # has been sent all there is
         self._pumping = asyncio.create_task(self._pump())
 
     def stir(self) -> None:
         """Wake the sender: the page has changed."""
+        self.is_served.clear()
         self._stirred.set()
 
     async def leave(self) -> None:
@@ -40,7 +42,9 @@ class Reader:
 
     async def _pump(self) -> None:
         while True:
-            await self._stirred.wait()
+            if not self._stirred.is_set():
+                self.is_served.set()
+                await self._stirred.wait()
             self._stirred.clear()
             messages, self._shown = self._changes_since(self._shown)
             for message in messages:
