@@ -22,10 +22,10 @@ from marketdata.telemetry import tracing
 from marketdata.telemetry.reporting import Reporter
 from tradingsite.access.policy import own_pages_only, readers_only, readers_or_programs
 from tradingsite.celery import app as celery_app
-from tradingsite.web.doors import guard_daphne
+from tradingsite.web.connection_limits import guard_daphne
 from tradingsite.web.pacing import paced
+from tradingsite.web.request_limits import Application, Turns
 from tradingsite.web.sockets import refusing, unknown_socket
-from tradingsite.web.turns import Application, Turns
 from tradingsite.web_metrics import WEB, counted_sockets
 
 __all__ = ["application", "celery_app"]

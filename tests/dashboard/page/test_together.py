@@ -49,7 +49,7 @@ def test_another_page_is_drawn_beside_it():
         assert (first.result(30), other) == (1, 7)
 
 
-def test_whoever_waits_for_a_drawing_that_is_given_up_draws_it():
+def test_a_page_that_waits_for_a_drawing_that_is_given_up_draws_it():
     together, may_end, begun = Together[int](), threading.Event(), threading.Event()
 
     def give_up() -> int:

@@ -8,7 +8,7 @@ import pytest
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
-from tradingsite.web.doors import BODY_WITHIN_S, HEAD_WITHIN_S, LINGER_S, Channel, Request
+from tradingsite.web.connection_limits import BODY_WITHIN_S, HEAD_WITHIN_S, LINGER_S, Channel, Request
 from tradingsite.web.refusals import MOST_BODY_BYTES
 
 HEAD = b"POST /api/v1/seasons/begin/ HTTP/1.1\r\nHost: localhost\r\n"

@@ -10,7 +10,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from tradingsite.web.refusals import MOST_BODY_BYTES
-from tradingsite.web.turns import Turns
+from tradingsite.web.request_limits import Turns
 
 WITHIN_S = 20
 
@@ -113,7 +113,7 @@ async def test_without_an_answer_in_time_the_reader_gets_a_503_and_the_thread_co
     assert [message["type"] for message in readers[0].sent] == ["http.response.start", "http.response.body"]
 
 
-async def test_a_reader_whom_the_server_gives_up_takes_no_thread_along():
+async def test_a_reader_given_up_by_the_server_takes_no_thread_along():
     page = Page()
     page.may_end.clear()
     application = turns(page)
