@@ -15,7 +15,10 @@ from tradingsite.rest.details import MEDIA_TYPE, problem
 from tradingsite.web.refusals import API, RETRY_AFTER_S
 
 AWAY = (OperationalError, InterfaceError, RedisAway, RedisLate)
-_OF_THE_INPUT = ("cannot contain NUL", "embedded null", "decoding a JSON", "for integer string conversion")
+_OF_THE_INPUT = (
+    *("cannot contain NUL", "embedded null", "decoding a JSON", "for integer string conversion"),
+    *("too large to convert", "date value out of range", "is out of range"),
+)
 _TITLES = {
     400: "Invalid request",
     403: "Not allowed",
@@ -75,7 +78,8 @@ def broken_page(request: HttpRequest) -> HttpResponse:
 def _is_about_the_input(error: BaseException | None) -> bool:
     """Return whether it says of a value that no column holds it, or that it cannot be read as JSON or a number."""
     return isinstance(error, DataError) or (
-        isinstance(error, ValueError | RecursionError) and any(words in str(error) for words in _OF_THE_INPUT)
+        isinstance(error, ValueError | RecursionError | OverflowError)
+        and any(words in str(error) for words in _OF_THE_INPUT)
     )
 
 
