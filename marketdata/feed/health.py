@@ -44,6 +44,7 @@ CONNECTIONS_LIMIT = 120  # attempts in ``CONNECTIONS_WINDOW_S``: Kraken bans who
 CONNECTIONS_WINDOW_S = 600
 _RATE_WINDOW_S = 5
 CAUSES_KEPT = 500  # of messages left out; more are counted together
+FORGOTTEN_AFTER_NS = 3_600 * NS_PER_S  # without a message of it a cause is new again, where others need the room
 REPEATED_EVERY_NS = 60 * NS_PER_S  # so often the count of a cause that goes on is an incident
 _COUNTERS = (
     *("messages", "checksums_verified", "checksum_failures", "books_crossed", "resyncs", "trades", "trade_gaps"),
@@ -218,6 +219,10 @@ class FeedHealth:
         """Note a cause when it first shows, and how often it came since once a minute: not every message of it."""
         key = (kind.value, symbol, _DIGITS.sub("#", reason)[:_CAUSE_LENGTH])
         cause = self._causes.get(key)
+        if cause is None and len(self._causes) >= CAUSES_KEPT:
+            self._causes = {
+                k: known for k, known in self._causes.items() if now_ns - known.noted_ns < FORGOTTEN_AFTER_NS
+            }
         if cause is None and len(self._causes) >= CAUSES_KEPT:
             key = (kind.value, "", "of too many other causes")
             reason, excerpt, symbol, cause = key[2], "", "", self._causes.get(key)

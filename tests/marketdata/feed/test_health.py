@@ -1,7 +1,7 @@
 import pytest
 from msgspec.structs import replace
 
-from marketdata.feed.health import INCIDENTS_PER_SECOND, FeedHealth
+from marketdata.feed.health import CAUSES_KEPT, INCIDENTS_PER_SECOND, FeedHealth
 from marketdata.kraken.events import (
     BadFrame,
     BookChanged,
@@ -79,12 +79,40 @@ def test_a_change_of_the_exchange_s_status_is_an_incident_the_first_word_is_not(
 def test_a_flood_of_incidents_is_cut_and_counted():
     health = make_health()
 
-    health.observe([BadFrame("no JSON", "junk")] * 1_000, T0)
+    health.observe([BookLost("XRP/USD", "silent", f"reason {number}") for number in range(1_000)], T0)
     first = health.hand_over()
-    health.observe([BadFrame("no JSON", "junk")], T0 + NS_PER_S)
+    health.observe([BookLost("XRP/USD", "silent", "reason")], T0 + NS_PER_S)
 
     assert (len(first), health.incidents_left_out) == (INCIDENTS_PER_SECOND, 1_000 - INCIDENTS_PER_SECOND)
     assert len(health.hand_over()) == 1
+
+
+def test_one_cause_is_one_event_however_many_messages_and_its_count_comes_once_a_minute():
+    health = make_health()
+
+    for second in range(61):
+        one = BadFrame(f"trade in XRP/USD of {second} lots at 0 ticks; expected 1 or more", "{}", "XRP/USD")
+        health.observe([one, one], T0 + second * NS_PER_S)
+    health.observe([BadFrame("another", "", "XRP/USD")], T0 + 61 * NS_PER_S)
+
+    incidents = health.hand_over()
+    assert [incident.detail[:30] for incident in incidents] == [
+        "trade in XRP/USD of 0 lots at ",
+        "120 times more since it was no",
+        "another",
+    ]
+    assert (health.bad_frames, {incident.symbol for incident in incidents}) == (123, {"XRP/USD"})
+
+
+def test_causes_without_end_are_counted_together():
+    health = make_health()
+
+    for number in range(CAUSES_KEPT + 50):
+        letters = "".join(chr(ord("a") + int(digit)) for digit in str(number))
+        health.observe([BadFrame(f"cause {letters}", "")], T0 + number * NS_PER_S)
+
+    assert len(health.hand_over()) == CAUSES_KEPT + 1
+    assert health.bad_frames == CAUSES_KEPT + 50
 
 
 def test_the_report_has_quotes_and_ages_per_symbol():
