@@ -14,6 +14,7 @@ MAX_HOLES = 100  # of one symbol; the oldest is forgotten then
 LEAST_JUMP = 10_000  # ids that one print may jump, and so many more for each second since the last one
 JUMP_A_SECOND = 200
 AGREEING = 3  # prints that must go on from one another before ids that do not follow are believed
+UNKNOWN_WITHIN_NS = NS_PER_S  # of the newest, where no ids before it are known: then a lower one is a repetition
 RECENT_IDS = 100  # of a symbol; a snapshot repeats fifty
 
 
@@ -59,7 +60,8 @@ class Tape(msgspec.Struct):
             ][-MAX_HOLES:]
             for symbol, trades in tapes.items()
         }
-        return cls(newest, {symbol: found for symbol, found in holes.items() if found})
+        recent = {symbol: [trade.trade_id for trade in trades[-RECENT_IDS:]] for symbol, trades in tapes.items()}
+        return cls(newest, {symbol: found for symbol, found in holes.items() if found}, recent=recent)
 
     def begin(self, trades: Iterable[Trade]) -> None:
         """Take a snapshot's prints: of a symbol that was not watched before, only where they end matters."""
@@ -82,8 +84,9 @@ class Tape(msgspec.Struct):
         if trade.trade_id <= known.trade_id:
             if any(hole.first_id <= trade.trade_id <= hole.last_id for hole in self.holes.get(trade.symbol, ())):
                 return self._fill(trade, is_late=is_late)
-            is_repeated = trade.time_ns <= known.time_ns or trade.trade_id in self.recent.get(trade.symbol, ())
-            return [] if is_repeated else self._doubt(trade, is_late=is_late, is_confirmed=is_confirmed)
+            if self._is_repeated(trade, known):
+                return []
+            return self._doubt(trade, is_late=is_late, is_confirmed=is_confirmed)
         if not follows(known.trade_id, known.time_ns, trade):
             return self._doubt(trade, is_late=is_late, is_confirmed=is_confirmed)
         events = self._refuse_doubts(trade) if trade.symbol in self.doubts else []
@@ -104,6 +107,13 @@ class Tape(msgspec.Struct):
         holes.append(Hole(known.trade_id + 1, trade.trade_id - 1, known.time_ns))
         del holes[:-MAX_HOLES]
         return [TradesMissed(trade.symbol, known.trade_id + 1, trade.trade_id - 1)]
+
+    def _is_repeated(self, trade: Trade, known: LastPrint) -> bool:
+        """Return whether a print with a lower id came before: it is no older than the newest only by mistake."""
+        recent = self.recent.get(trade.symbol)
+        if recent is None:
+            return trade.time_ns <= known.time_ns + UNKNOWN_WITHIN_NS
+        return trade.time_ns <= known.time_ns or trade.trade_id in recent
 
     def _remember(self, trade: Trade) -> None:
         recent = self.recent.setdefault(trade.symbol, [])

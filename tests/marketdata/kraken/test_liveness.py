@@ -119,6 +119,7 @@ def lag_events(protocol, delays_s):
     for second, delay_s in enumerate(delays_s):
         # The message's timestamp is noon; what differs is when it comes.
         received(protocol, docs_book(), time_ns=NOON_NS + int(delay_s * S))
+        received(protocol, HEARTBEAT, time_ns=NOON_NS + second * S)
         measured += [event for event in checked(protocol, second) if isinstance(event, LagMeasured)]
     return measured
 

@@ -76,10 +76,11 @@ def test_nothing_that_a_listener_knows_is_left_out_of_its_memory():
     protocol = KrakenProtocol(("BTC/USD",))
 
     assert set(vars(FrameBuilder())) == fields
-    assert set(vars(requests)) == {"_queue", "_unanswered", "_last_id"}
+    assert set(vars(requests)) == {"_queue", "_unanswered", "_last_id", "_pings"}
     assert set(vars(Books({}, requests, depth=25, can_ask_again=True))) == {
-        *("verified", "wants_reconnect", "_depths", "_awaited", "_losses", "newest", "newest_ns", "_asks"),
+        *("verified", "_depths", "_awaited", "_losses", "stamps", "_asks"),
         *(
+            "was_right",
             "received_ns",
             "_levels",
             "_changed",
@@ -91,7 +92,7 @@ def test_nothing_that_a_listener_knows_is_left_out_of_its_memory():
     }
     assert set(vars(protocol)) == {
         *("instruments", "_subscribed", "_gave_up", "_requests", "_books", "_liveness", "symbols", "tape"),
-        *("_can_ask_again", "_channels"),
+        *("_can_ask_again", "_channels", "_times_of", "_refusals", "_pinged_ns"),
     }
     assert set(vars(fresh_listener())) == {
         *(
@@ -104,6 +105,8 @@ def test_nothing_that_a_listener_knows_is_left_out_of_its_memory():
             "_observer",
             "_recorder",
             "_frame_ends_ns",
+            "_advanced_ns",
+            "_has_clock",
         )
     }
 
