@@ -18,6 +18,7 @@ def chunks(body: bytes, size: int = 700) -> Iterator[bytes]:
 @pytest.mark.parametrize(
     ("packed", "encoding"),
     [(BODY, ""), (BODY, "identity"), (gzip.compress(BODY), "gzip"), (zlib.compress(BODY), "deflate")],
+    ids=["unnamed", "identity", "gzip", "deflate"],
 )
 def test_a_body_is_read_whole(packed, encoding):
     assert read_body(chunks(packed), encoding) == BODY
@@ -32,6 +33,7 @@ def test_a_body_is_read_whole(packed, encoding):
         (BODY, "br", "content encoding is 'br'"),
         (BODY, "gzip, gzip", "content encoding"),
     ],
+    ids=["not packed", "torn", "damaged", "brotli", "packed twice"],
 )
 def test_a_body_that_cannot_be_read_is_named(packed, encoding, complaint):
     with pytest.raises(BadBody, match=complaint):
