@@ -49,16 +49,16 @@ def test_another_page_is_drawn_beside_it():
         assert (first.result(30), other) == (1, 7)
 
 
-def test_whoever_waits_for_a_drawing_that_is_given_up_draws_it():
+def test_a_reader_who_waits_for_a_drawing_that_is_abandoned_gets_another():
     together, may_end, begun = Together[int](), threading.Event(), threading.Event()
 
-    def give_up() -> int:
+    def abandon() -> int:
         begun.set()
         may_end.wait(30)
         raise InterruptedError("its reader has left")
 
     with ThreadPoolExecutor(1) as readers:
-        first = readers.submit(together.run, "season", give_up)
+        first = readers.submit(together.run, "season", abandon)
         assert begun.wait(30)
         threading.Timer(0.2, may_end.set).start()
 

@@ -113,7 +113,7 @@ async def test_without_an_answer_in_time_the_reader_gets_a_503_and_the_thread_co
     assert [message["type"] for message in readers[0].sent] == ["http.response.start", "http.response.body"]
 
 
-async def test_a_reader_whom_the_server_gives_up_takes_no_thread_along():
+async def test_a_request_that_the_server_drops_keeps_no_thread():
     page = Page()
     page.may_end.clear()
     application = turns(page)
