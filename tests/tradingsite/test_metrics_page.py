@@ -87,7 +87,8 @@ def test_streams_and_queues_are_shown(client):
     families = scraped(client)
 
     assert families["paddock_stream_frames"].samples[0].labels == {"market": MARKET}
-    assert families["paddock_job_queue_length"].samples[0].value == 2
+    queues = {sample.labels["queue"]: sample.value for sample in families["paddock_job_queue_length"].samples}
+    assert queues == {"celery": 2, "notifications": 0}
     assert families["paddock_job_last_run_timestamp_seconds"].samples[0].value == 1_783_425_600
 
 
