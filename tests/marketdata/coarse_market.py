@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 
 from marketdata.simulation.market import SimulatedMarket
 from trading.book import BookTop
@@ -10,6 +10,7 @@ from trading.candles import MINUTE_NS
 from trading.frames import NS_PER_S, Trade
 
 BOOK_EVERY_NS = NS_PER_S // 2
+REMEMBERED = 20_000
 
 
 class CoarseMarket(SimulatedMarket):
@@ -17,8 +18,8 @@ class CoarseMarket(SimulatedMarket):
 
     def __init__(self, seed: int) -> None:
         super().__init__(seed)
-        self._coarse_book = cache(super().book)
-        self._minute_trades = cache(super().trades)
+        self._coarse_book = lru_cache(REMEMBERED)(super().book)
+        self._minute_trades = lru_cache(REMEMBERED)(super().trades)
 
     def book(self, symbol: str, time_ns: int, depth: int) -> BookTop:
         return self._coarse_book(symbol, time_ns // BOOK_EVERY_NS * BOOK_EVERY_NS, depth)
