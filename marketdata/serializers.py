@@ -140,6 +140,9 @@ class FeedSerializer(serializers.Serializer[Figures]):
     event_counts = serializers.DictField(
         child=serializers.IntegerField(), allow_null=True, help_text="feed events by kind since the feed started"
     )
+    without_data = serializers.DictField(
+        child=serializers.CharField(), allow_null=True, help_text="pairs that were named and have no book yet, and why"
+    )
     recording = RecordingSerializer(allow_null=True, help_text="null: nothing is recorded")
     symbols = serializers.DictField(child=QuoteSerializer(), allow_null=True)
     events = FeedEventSerializer(many=True, help_text="the newest first")

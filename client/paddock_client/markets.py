@@ -293,6 +293,7 @@ class Feed:
     refusals: int | None
     bad_frames: int | None
     incidents_left_out: int | None
+    without_data: dict[str, str] | None
     event_counts: dict[str, int] | None
     recording: Recording | None
     clock: Clock | None = None

@@ -94,11 +94,14 @@ def test_what_a_copy_cannot_be_is_named_by_field(trader):
     assert "slug" in refused.value.errors
 
 
-def test_a_season_begins_only_when_the_request_names_the_one_that_ends(trader):
-    with pytest.raises(Refused, match="season 1 runs: expected 1"):
-        trader.begin_season(confirm=3)
+def test_a_season_begins_only_when_the_request_names_the_one_that_ends(trader, live_server):
+    tess = User.objects.get(username="tess")
+    _, secret = make_token(user=tess, name="seasons", scopes=["read", "admin"], by="test")
+    with Paddock(live_server.url, secret) as client:
+        with pytest.raises(Refused, match="season 1 runs: expected 1"):
+            client.begin_season(confirm=3)
 
-    season = trader.begin_season(confirm=1, name="Autumn", liquidity="shared")
+        season = client.begin_season(confirm=1, name="Autumn", liquidity="shared")
 
     assert (season.number, season.name, season.liquidity, season.ended_at) == (2, "Autumn", "shared", None)
     assert trader.league().season == season

@@ -164,7 +164,7 @@ def test_queued_jobs_and_streams_are_shown(client):
 
     api = api_answer(client)
 
-    assert api["queues"] == {"celery": 7}
+    assert api["queues"] == {"celery": 7, "notifications": 0}
     (stream,) = api["redis"]["streams"]
     assert (stream["market"], stream["frames"], stream["reaches_back_s"]) == (MARKET, 2, 60)
     assert stream["newest_age_s"] < 30

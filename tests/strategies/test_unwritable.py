@@ -16,7 +16,7 @@ from portfolios.rows.fitting import is_of_the_rows
 from strategies.deployments import commands
 from strategies.deployments.services import enable_deployment
 from strategies.models import Deployment, DeploymentEvent, DeploymentStatus
-from strategies.worker import runner as runner_module
+from strategies.worker import records
 from strategies.worker.commands import apply_commands
 from strategies.worker.hosting import Hosted
 from strategies.worker.runner import Runner
@@ -103,14 +103,14 @@ def test_once_enabled_again_it_goes_on_from_its_last_checkpoint(league: League, 
 def test_what_only_the_database_finds_out_is_held_against_its_deployment_too(
     league: League, stream: list[Frame], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    account_id, record = league.culprit.account_id, runner_module.record_rows
+    account_id, record = league.culprit.account_id, records.record_rows
 
     def refusing(accounts: Any) -> None:
         record(accounts)
         if any(row.account_id == account_id for rows in accounts for row in rows.standings):
             raise DataError("numeric field overflow")
 
-    monkeypatch.setattr(runner_module, "record_rows", refusing)
+    monkeypatch.setattr(records, "record_rows", refusing)
     league.work(stream)
 
     assert league.culprit.status == DeploymentStatus.QUARANTINED
@@ -124,7 +124,7 @@ def test_a_database_that_is_gone_is_nobodys_fault(
     def gone(accounts: Any) -> None:
         raise OperationalError("the connection is lost")
 
-    monkeypatch.setattr(runner_module, "record_rows", gone)
+    monkeypatch.setattr(records, "record_rows", gone)
 
     with pytest.raises(OperationalError):
         league.work(stream[:20])

@@ -72,10 +72,10 @@ def test_values_that_contradict_each_other_are_refused(admin_client):
     assert "slow is 21; expected more than fast" in str(errors_of(answer))
 
 
-def test_a_symbol_without_a_slash_is_refused(admin_client):
-    answer = admin_client.post(ADD + "?strategy=ema_cross", {**PLAIN, "symbols": "BTCUSD"})
+def test_a_symbol_that_is_no_pair_is_refused(admin_client):
+    answer = admin_client.post(ADD + "?strategy=ema_cross", {**PLAIN, "symbols": "BTC/"})
 
-    assert "BTCUSD" in errors_of(answer)["symbols"][0]
+    assert "BTC/" in errors_of(answer)["symbols"][0]
 
 
 def test_a_change_goes_through_the_services(admin_client):

@@ -213,7 +213,7 @@ def test_a_clone_differs_in_what_is_given(admin_client, entered):
         ({"name": "B", "latency_ms": -1}, "latency_ms"),
         ({"name": "B", "currency": "x" * 11}, "currency"),
         ({"name": "B", "colour": "red"}, "colour"),
-        ({"name": "B\x00"}, "name"),
+        ({"name": "B\x00"}, "the body has the text"),
     ],
 )
 def test_a_clone_that_is_not_valid_is_rejected_by_field(admin_client, entered, body, field):
