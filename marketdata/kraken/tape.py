@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import msgspec
@@ -31,6 +31,18 @@ class LastPrint(msgspec.Struct, array_like=True):
 
     trade_id: int
     time_ns: int
+    ticks: int = 0
+    lots: int = 0
+
+    @classmethod
+    def of(cls, trade: Trade) -> LastPrint:
+        """Return what is remembered of a print."""
+        return cls(trade.trade_id, trade.time_ns, trade.ticks, trade.lots)
+
+    def is_same(self, trade: Trade) -> bool:
+        """Return whether ``trade`` is this print under another id, and not its neighbour of one burst."""
+        is_alike = (trade.time_ns, trade.ticks, trade.lots) == (self.time_ns, self.ticks, self.lots)
+        return is_alike and abs(trade.trade_id - self.trade_id) > 1
 
 
 class Tape(msgspec.Struct):
@@ -51,7 +63,7 @@ class Tape(msgspec.Struct):
     @classmethod
     def of(cls, tapes: Mapping[str, Sequence[Trade]]) -> Tape:
         """Return the tape of a market that remembers these prints, by id."""
-        newest = {symbol: LastPrint(trades[-1].trade_id, trades[-1].time_ns) for symbol, trades in tapes.items()}
+        newest = {symbol: LastPrint.of(trades[-1]) for symbol, trades in tapes.items()}
         holes = {
             symbol: [
                 Hole(one.trade_id + 1, next_.trade_id - 1, one.time_ns)
@@ -69,7 +81,7 @@ class Tape(msgspec.Struct):
         for trade in trades:
             if trade.symbol not in self.newest:
                 ends[trade.symbol] = max(trade, ends.get(trade.symbol, trade), key=lambda one: one.trade_id)
-        self.newest |= {symbol: LastPrint(trade.trade_id, trade.time_ns) for symbol, trade in ends.items()}
+        self.newest |= {symbol: LastPrint.of(trade) for symbol, trade in ends.items()}
 
     def take(self, trade: Trade, *, is_late: bool, is_confirmed: bool = False) -> list[MarketEvent]:
         """Return a print's events: none when it came before, or is in doubt.
@@ -79,7 +91,7 @@ class Tape(msgspec.Struct):
         """
         known = self.newest.get(trade.symbol)
         if known is None:
-            self.newest[trade.symbol] = LastPrint(trade.trade_id, trade.time_ns)
+            self.newest[trade.symbol] = LastPrint.of(trade)
             return [TradeSeen(trade, is_late)]
         if trade.trade_id <= known.trade_id:
             if any(hole.first_id <= trade.trade_id <= hole.last_id for hole in self.holes.get(trade.symbol, ())):
@@ -99,7 +111,7 @@ class Tape(msgspec.Struct):
 
     def _go_on(self, known: LastPrint, trade: Trade) -> list[MarketEvent]:
         """Let a print be the newest; what was made between it and the last one is a hole."""
-        self.newest[trade.symbol] = LastPrint(trade.trade_id, trade.time_ns)
+        self.newest[trade.symbol] = LastPrint.of(trade)
         self._remember(trade)
         if trade.trade_id <= known.trade_id + 1:
             return []
@@ -154,38 +166,51 @@ class Tape(msgspec.Struct):
 
     def _fill(self, trade: Trade, *, is_late: bool) -> list[MarketEvent]:
         """Take a print out of the hole that it belongs to; it comes late, unless the newest's id was wrong."""
-        known, holes = self.newest[trade.symbol], self.holes[trade.symbol]
+        known = self.newest[trade.symbol]
         self._remember(trade)
+        if known.is_same(trade):
+            return self._step_back(trade)
         if trade.time_ns > known.time_ns:
             self.overtaken[trade.symbol] = self.overtaken.get(trade.symbol, 0) + 1
             if self.overtaken[trade.symbol] >= AGREEING:
-                return self._step_back(trade, is_late=is_late)
-        at = next(n for n, hole in enumerate(holes) if hole.first_id <= trade.trade_id <= hole.last_id)
-        hole = holes[at]
-        before = Hole(hole.first_id, trade.trade_id - 1, hole.since_ns)
-        after = Hole(trade.trade_id + 1, hole.last_id, trade.time_ns)
-        left = [part for part in (before, after) if part.first_id <= part.last_id]
-        holes[at : at + 1] = left
+                return [*self._step_back(trade), TradeSeen(trade, is_late)]
+        holes = self.holes[trade.symbol] = self._filled(trade)
         filled: list[MarketEvent] = [] if holes else [TradesRepaired(trade.symbol)]
         if trade.time_ns in self.withdrawn.get(trade.symbol, ()):
             return filled
         return [TradeSeen(trade, is_late=True), *filled]
 
-    def _step_back(self, trade: Trade, *, is_late: bool) -> list[MarketEvent]:
-        """Go on from a print with a lower id than the newest's, which was wrong: later prints go on below it."""
+    def _filled(self, trade: Trade) -> list[Hole]:
+        """Return the holes without a print."""
+        left: list[Hole] = []
+        for hole in self.holes[trade.symbol]:
+            if hole.first_id <= trade.trade_id <= hole.last_id:
+                before = Hole(hole.first_id, trade.trade_id - 1, hole.since_ns)
+                after = Hole(trade.trade_id + 1, hole.last_id, trade.time_ns)
+                left += [part for part in (before, after) if part.first_id <= part.last_id]
+            else:
+                left.append(hole)
+        return left
+
+    def _step_back(self, trade: Trade) -> list[MarketEvent]:
+        """Go on from a print with a lower id than the newest's, which was wrong: others show it."""
         symbol, known = trade.symbol, self.newest[trade.symbol]
-        kept = [hole for hole in self.holes[symbol] if hole.first_id < trade.trade_id]
-        if kept and kept[-1].last_id >= trade.trade_id:
-            last = kept.pop()
-            if last.first_id < trade.trade_id:
-                kept.append(Hole(last.first_id, trade.trade_id - 1, last.since_ns))
-        self.holes[symbol] = kept
+        # Others may have come below it before this one shows it.
+        last_id = max(one for one in (trade.trade_id, *self.recent.get(symbol, ())) if one < known.trade_id)
+        self.holes[symbol] = list(_without(self._filled(trade), last_id))
         self.overtaken.pop(symbol, None)
-        self.newest[symbol] = LastPrint(trade.trade_id, trade.time_ns)
+        self.newest[symbol] = LastPrint.of(trade) if last_id == trade.trade_id else LastPrint(last_id, known.time_ns)
         self.withdrawn[symbol] = [*self.withdrawn.get(symbol, []), known.time_ns][-MAX_HOLES:]
-        reason = f"trade id {known.trade_id} of {symbol} was wrong: later prints went on at {trade.trade_id}"
-        is_backwards = TradesRenumbered(symbol, known.trade_id, trade.trade_id, is_backwards=True)
-        return [BadFrame(reason, "", symbol), is_backwards, TradeSeen(trade, is_late)]
+        reason = f"trade id {known.trade_id} of {symbol} was wrong: the ids went on at {last_id}"
+        is_backwards = TradesRenumbered(symbol, known.trade_id, last_id, is_backwards=True)
+        return [BadFrame(reason, "", symbol), is_backwards]
+
+
+def _without(holes: Iterable[Hole], last_id: int) -> Iterator[Hole]:
+    """Yield what of the holes lies before ``last_id``."""
+    for hole in holes:
+        if hole.first_id < last_id:
+            yield Hole(hole.first_id, min(hole.last_id, last_id - 1), hole.since_ns)
 
 
 def follows(last_id: int, last_ns: int, trade: Trade) -> bool:

@@ -141,6 +141,29 @@ def test_an_id_that_was_too_high_is_given_back_when_later_prints_go_on_below_it(
     assert [type(e) for e in events if not isinstance(e, TradeSeen)] == [BadFrame, TradesRenumbered]
 
 
+def test_a_print_that_came_with_a_wrong_id_is_the_same_print_when_rest_has_it_with_its_own():
+    tape = Tape()
+    taken_at(tape, (100, 0), (800, 5))
+
+    events = taken_at(tape, (101, 5), is_late=True, is_confirmed=True)
+    after = taken_at(tape, (102, 6))
+
+    assert tape.holes["BTC/USD"] == []
+    assert seen(events) == []
+    assert [(event.trade.trade_id, event.is_late) for event in after] == [(102, False)]
+
+
+def test_what_came_below_a_wrong_id_before_it_was_known_to_be_wrong_comes_once():
+    tape = Tape()
+    taken_at(tape, (100, 0), (800, 5), (102, 6))
+
+    taken_at(tape, (101, 5), is_late=True, is_confirmed=True)
+    events = taken_at(tape, (102, 6), (103, 7))
+
+    assert seen(events) == [103]
+    assert tape.holes["BTC/USD"] == []
+
+
 def test_a_snapshot_repeats_nothing_of_what_came_below_an_id_that_was_too_high():
     tape = Tape()
     prints = [(101, 2), (102, 3)]
