@@ -95,7 +95,7 @@ def test_a_backup_put_back_in_the_middle_changes_nothing(log: Path, tmp_path: Pa
         known = Fill.objects.latest("id").pk
         wait_until(lambda: Fill.objects.filter(pk__gt=known + 10).exists(), "fills that the backup lacks", log)
         (backup,) = tmp_path.glob("*.dump")
-        before = put_back(backup, by="test")
+        before = put_back(backup, by="test").before
         wait_until(all_is_worked_through, "every deployment at the last frame", log)
 
     drop(before)

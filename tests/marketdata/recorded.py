@@ -56,14 +56,15 @@ def captured_day() -> list[Record]:
                 played.append(Record(Kind.MESSAGE, time_ns, answer))
         return played
 
-    records = connection(first_ns)
+    records, looked_ns = connection(first_ns), first_ns
     for number, (time_ns, message) in enumerate(messages):
         if number == len(messages) // 2:
             records += [Record(Kind.TIME, time_ns), Record(Kind.DISCONNECTED, time_ns, b"the line was cut")]
             records += connection(time_ns + 5 * TICK_NS)
             break
         records.append(Record(Kind.MESSAGE, time_ns, message))
-        if number % 40 == 0:
+        if time_ns - looked_ns >= TICK_NS:  # a feed reads its clock at every boundary
+            looked_ns = time_ns
             records += [Record(Kind.TIME, time_ns), Record(Kind.CHECK, time_ns), Record(Kind.PING, time_ns)]
     snapshots = [message for _, message in messages if b'"snapshot"' in message]
     later_ns = records[-1].time_ns + TICK_NS

@@ -100,10 +100,10 @@ def test_the_log_of_postgresql_holds_no_values():
 @pytest.fixture
 def server(tmp_path):
     """The command of the service `redis`, run here, on a socket of its own."""
-    script = SERVICES["redis"]["command"][2].replace("$$", "$")
+    script = SERVICES["redis"]["command"][2].replace("$$", "$").replace("/tmp/", f"{tmp_path}/")
     program = embedded.valkey_command(tmp_path, socket_dir=tmp_path)[0]
     script = script.replace("valkey-server", shlex.quote(program)).replace("--dir /data", f"--dir {tmp_path}")
-    script = script.replace("/tmp/", f"{tmp_path}/") + f" --port 0 --unixsocket {tmp_path}/socket"
+    script = f"{script} --port 0 --unixsocket {tmp_path}/socket"
     environ = {**os.environ, "REDIS_PASSWORD": "tell-nobody-42"}
     process = subprocess.Popen(["sh", "-c", script], env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
     try:

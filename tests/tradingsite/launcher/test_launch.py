@@ -59,7 +59,7 @@ def taken_port():
         (["--source", "moon"], "--source is 'moon': expected auto, kraken, simulated or recording:PATH"),
         (["--source", "recording:"], "--source is 'recording:': expected"),
         (["--faults", "drop@3"], "--faults is 'drop@3' with --source auto: expected --source simulated"),
-        (["--source", "simulated", "--faults", "drip@3"], "no fault is named 'drip'; expected one of drop, silence"),
+        (["--source", "simulated", "--faults", "dripp@3"], "no fault is named 'dripp'; expected one of drop, silence"),
         (["--source", "recording:/no/such.ndjson"], "/no/such.ndjson, which cannot be read (No such file"),
         (["--duration", "soon"], "--duration is 'soon': expected a number above zero"),
         (["--duration", "nan"], "--duration is 'nan': expected a number above zero"),
