@@ -133,6 +133,6 @@ def test_redis_knows_our_processes_by_a_password_and_lets_them_run_nothing_dange
         *((nobody, words) for words in (["PING"], ["GET", "n"])),
         (health, ["GET", "n"]),
     ):
-        with pytest.raises((redis.AuthenticationError, redis.NoPermissionError, redis.ResponseError)):
+        with pytest.raises((redis.AuthenticationError, redis.exceptions.NoPermissionError, redis.ResponseError)):
             client.execute_command(*words)
     assert b"tell-nobody" not in Path(f"/proc/{process.pid}/cmdline").read_bytes()
