@@ -34,6 +34,7 @@ PYTHON = VENV / "bin" / "python"
 LOCK = ROOT / ".venv.lock"
 REQUIREMENTS = ROOT / "requirements"
 LEAST_PYTHON = (3, 11)
+CONFIG = VENV / "pyvenv.cfg"  # without it, ``PYTHON`` is the system's, and would install there
 UNFINISHED = VENV / ".paddock-unfinished"  # there while something is being installed
 STARTED_S = time.monotonic()
 # All tests at once use two cores; a module's tests stay together, for they share what is dear to start.
@@ -97,11 +98,11 @@ def prepare(kind: str) -> None:
     """
     if is_stamped(kind):
         return
-    with LOCK.open("w") as lock:
+    with LOCK.open("w+") as lock:
         claim(lock)
         if is_stamped(kind):
             return
-        if UNFINISHED.exists() or runs([PYTHON, "-m", "pip", "--version"], lock) is not None:
+        if UNFINISHED.exists() or not CONFIG.exists() or runs([PYTHON, "-m", "pip", "--version"], lock) is not None:
             make_venv(lock)
         UNFINISHED.touch()
         for stamped in ("default", "dev"):
@@ -128,7 +129,7 @@ def is_stamped(kind: str) -> bool:
         known, *packages = stamp_path(kind).read_text().splitlines()
     except (OSError, ValueError):
         return False
-    if UNFINISHED.exists() or not PYTHON.exists() or known != fingerprint(kind):
+    if UNFINISHED.exists() or not (CONFIG.exists() and PYTHON.exists()) or known != fingerprint(kind):
         return False
     missing = sorted(set(packages) - installed())
     if missing:
@@ -171,9 +172,10 @@ def make_venv(lock: IO[str]) -> None:
     if not VENV.is_dir() and (VENV.exists() or VENV.is_symlink()):
         fail(f"{VENV} is no folder: delete it, the environment belongs there")
     VENV.mkdir(exist_ok=True)
-    for path in VENV.iterdir():  # all but the mark that it is unfinished
-        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     UNFINISHED.touch()
+    for path in VENV.iterdir():
+        if path != UNFINISHED:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     wrong = runs([sys.executable, "-m", "venv", VENV], lock)
     if wrong is not None:
         fail(f"no virtual environment could be made in {VENV}: {wrong}")
@@ -210,19 +212,19 @@ def install(locked: Path, lock: IO[str]) -> None:
 def runs(command: Sequence[str | Path], lock: IO[str]) -> str | None:
     """Run ``command`` to its end; return None, or what went wrong, in its last words.
 
-    It holds ``lock``, too: should this process be killed, the next start waits for it.
+    It holds ``lock``, too, and so does whatever it starts: an empty file as standard input is what they all inherit.
+    Should this process be ended, the next start waits for them.
     """
     environ = {**os.environ, "UV_PYTHON_DOWNLOADS": "never", "UV_LINK_MODE": "hardlink"}
     try:
         done = subprocess.run(
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=lock,
             capture_output=True,
             text=True,
             errors="replace",
             check=False,
             env=environ,
-            pass_fds=(lock.fileno(),),
         )
     except OSError as error:
         return str(error)

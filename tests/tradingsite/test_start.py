@@ -69,11 +69,13 @@ def made(tmp_path, monkeypatch):
     """An environment that was made, as far as `start` looks at it."""
     monkeypatch.setattr(start, "VENV", tmp_path / ".venv")
     monkeypatch.setattr(start, "PYTHON", tmp_path / ".venv" / "bin" / "python")
+    monkeypatch.setattr(start, "CONFIG", tmp_path / ".venv" / "pyvenv.cfg")
     monkeypatch.setattr(start, "UNFINISHED", tmp_path / ".venv" / ".paddock-unfinished")
     packages = tmp_path / ".venv" / "lib" / "python3.99" / "site-packages"
     for folder in (start.PYTHON.parent, packages / "django", packages / "celery"):
         folder.mkdir(parents=True)
     start.PYTHON.symlink_to(sys.executable)
+    start.CONFIG.touch()
     start.write_stamp("default")
     return packages
 
@@ -97,6 +99,10 @@ def lose_one_package(packages):
     (packages / "django").rmdir()
 
 
+def lose_the_mark_of_an_environment(_packages):
+    start.CONFIG.unlink()
+
+
 def leave_unfinished(_packages):
     start.UNFINISHED.touch()
 
@@ -105,7 +111,13 @@ def garble_the_stamp(_packages):
     start.stamp_path("default").write_bytes(b"\xff\xfe")
 
 
-@pytest.mark.parametrize("harm", [lose_python, lose_packages, lose_one_package, leave_unfinished, garble_the_stamp])
+@pytest.mark.parametrize(
+    "harm",
+    [
+        *(lose_python, lose_packages, lose_one_package, lose_the_mark_of_an_environment),
+        *(leave_unfinished, garble_the_stamp),
+    ],
+)
 def test_an_environment_that_is_not_whole_is_made_anew(made, harm):
     harm(made)
 
