@@ -13,6 +13,7 @@ from tests.marketdata.wire import CAPTURE_2026, NOON_NS
 from trading.frames import Frame
 
 TICK_NS = 100_000_000
+DEPTH = 10  # of the captured books
 
 
 def make_header(market: str = "simulated:1", *, number: int = 0, first_record: int = 0, run: int = NOON_NS) -> Header:
@@ -47,7 +48,7 @@ def captured_day() -> list[Record]:
     first_ns = messages[0][0]
 
     def connection(time_ns: int) -> list[Record]:
-        listener = Listener(exchange.symbols, can_ask_again=False)
+        listener = Listener(exchange.symbols, depth=DEPTH, can_ask_again=False)
         listener.connected(None)
         played = [Record(Kind.CONNECTED, time_ns)]
         while requests := listener.outgoing():
@@ -75,7 +76,7 @@ def captured_day() -> list[Record]:
 
 
 def fresh_listener(**options: object) -> Listener:
-    return Listener(("BTC/USD", "ETH/USD"), **options)
+    return Listener(("BTC/USD", "ETH/USD"), depth=DEPTH, **options)
 
 
 def played(listener: Listener, records: list[Record]) -> list[Frame]:
