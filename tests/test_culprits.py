@@ -52,8 +52,8 @@ HARMLESS = {  # deed -> what is counted of it
     "keep sets as keys": "kept",
 }
 UNWRITABLE = {  # deed -> why it is quarantined
-    "spoil its checkpoint": "its record could not be written: Unencodable: orders_sent_ns[",
-    "spoil its figures": "its record could not be written: Unstorable: Standing.refusals is 1099511627776",
+    "spoil its checkpoint": "had a record that could not be written: Unencodable: orders_sent_ns[",
+    "spoil its figures": "had a record that could not be written: Unstorable: Standing.refusals is 1099511627776",
 }
 
 

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from strategies.deployments.config_fields import ConfigField, InvalidValue, config_fields, flat, grouped, shown
-from strategies.deployments.events import record_event
+from strategies.deployments.events import event_of, record_events
 from strategies.deployments.selectors import offered, traded
 from strategies.deployments.services import change_deployment, create_deployment, fields_of
 from strategies.models import Deployment
@@ -101,7 +101,7 @@ def enter_challenger(*, deployment: Deployment, by: str, config: Mapping[str, An
         },
     )
     summary = f"{challenger.slug} entered by {by} with version {label(new)}: it challenges this one"
-    record_event(deployment, f"challenger-{challenger.slug}", "version", summary, time=timezone.now())
+    record_events([event_of(deployment, f"challenger-{challenger.slug}", "version", summary, time=timezone.now())])
     return challenger
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from strategies.deployments.challengers import LONGEST_NAME, LONGEST_SLUG, free_slug
-from strategies.deployments.events import record_event
+from strategies.deployments.events import event_of, record_events
 from strategies.deployments.services import create_deployment, fields_of
 from strategies.models import Deployment
 
@@ -38,7 +38,7 @@ def clone_deployment(*, deployment: Deployment, by: str, name: str = "", slug: s
     note = f"cloned from {deployment.slug}"
     clone = create_deployment(by=by, note=note, **{**fields, **changes, "name": name, "slug": wanted})
     summary = f"{clone.slug} was cloned from it by {by}"
-    record_event(deployment, f"clone-{clone.slug}", "config", summary, time=timezone.now())
+    record_events([event_of(deployment, f"clone-{clone.slug}", "config", summary, time=timezone.now())])
     return clone
 
 

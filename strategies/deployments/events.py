@@ -10,10 +10,7 @@ from django.db import transaction
 from portfolios.models import Message, MessageKind
 from portfolios.outbox.writing import body_of, write_messages
 from portfolios.rows.bulk import insert_new
-from strategies.models import (
-    Deployment,
-    DeploymentEvent,
-)
+from strategies.models import Deployment, DeploymentEvent
 
 
 def event_of(
@@ -40,25 +37,9 @@ def event_of(
     )
 
 
-def record_event(
-    deployment: Deployment,
-    event_id: str,
-    kind: str,
-    summary: str,
-    *,
-    time: datetime,
-    detail: str = "",
-    sequence: int = 0,
-    since: datetime | None = None,
-) -> None:
-    """Write an event and send it to the stream; one that is written already stays as it is and is not sent again."""
-    event = event_of(deployment, event_id, kind, summary, time=time, detail=detail, sequence=sequence, since=since)
-    record_events([event])
-
-
 @transaction.atomic
 def record_events(events: Iterable[DeploymentEvent]) -> None:
-    """Write events of many deployments and send them to the stream, those that are not written already."""
+    """Write events and send them to the stream; one that is written already stays as it is and is not sent again."""
     new = insert_new(DeploymentEvent, list(events), ("deployment", "event_id"))
     if new:
         write_messages(

@@ -12,7 +12,7 @@ from django.utils import timezone
 from portfolios.commands.arguments import AllowEntries, Arguments, StopEntries
 from portfolios.commands.queue import ENTRY_KINDS, request_command, withdraw_commands
 from portfolios.models import Account, CommandKind, Season
-from strategies.deployments.events import record_event
+from strategies.deployments.events import event_of, record_events
 from strategies.deployments.revisions import changes_between, record_change, record_creation, revision_of, settings_now
 from strategies.deployments.status import NOT_HOSTED, change_status
 from strategies.deployments.terms import TERMS, check_deployment, check_values
@@ -218,7 +218,7 @@ def quarantine_deployment(*, deployment_id: int, reason: str, detail: str = "") 
 def note_unloadable(*, deployment: Deployment, error: str) -> None:
     """Record that workers cannot load this revision; safe to repeat."""
     event_id = f"revision-{deployment.revision}-unloadable"
-    record_event(deployment, event_id, "error", f"cannot be taken on: {error}", time=timezone.now())
+    record_events([event_of(deployment, event_id, "error", f"cannot be taken on: {error}", time=timezone.now())])
 
 
 @transaction.atomic
@@ -295,4 +295,4 @@ def _save(deployment: Deployment) -> None:
 
 def _note(deployment: Deployment, kind: str, summary: str, detail: str = "") -> None:
     event_id = f"revision-{deployment.revision}-{kind}"
-    record_event(deployment, event_id, kind, summary, time=timezone.now(), detail=detail)
+    record_events([event_of(deployment, event_id, kind, summary, time=timezone.now(), detail=detail)])

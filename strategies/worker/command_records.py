@@ -5,7 +5,7 @@ from __future__ import annotations
 from portfolios.commands.arguments import Flattened
 from portfolios.commands.queue import record_commands, record_end, record_wait
 from portfolios.models import CommandKind, CommandState
-from strategies.deployments.events import record_event
+from strategies.deployments.events import event_of, record_events
 from strategies.worker.hosting import AwaitedOrder, Hosted
 from trading.engine import state
 from trading.engine.outcome import Outcome
@@ -87,4 +87,4 @@ def _record_flattened(hosted: Hosted, outcome: Outcome, done: state.Flattened) -
     if done.dust:
         summary = f"{summary}; {done.dust}"
     event_id = f"{hosted.account_id}-{outcome.sequence}-flattened"
-    record_event(hosted.deployment, event_id, "flatten", summary, sequence=outcome.sequence, time=at)
+    record_events([event_of(hosted.deployment, event_id, "flatten", summary, sequence=outcome.sequence, time=at)])

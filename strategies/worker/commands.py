@@ -55,13 +55,13 @@ def apply_commands(runner: Runner) -> set[str]:
         for command in commands_to_apply(hosted_by_account):
             hosted = hosted_by_account[command.account_id]
             if hosted.deployment_id not in runner.hosted:
-                continue  # an earlier command could not be worked
+                continue  # an earlier command could not be applied
             try:
                 is_applied = _is_applied(command, hosted, snapshot)
             except Exception as error:
                 # Not a refusal: the account may be half changed. Requested again, the same would happen again.
-                runner.quarantine(hosted, f"{command.key} could not be worked", error)
-                _end_unworkable(command, hosted)
+                runner.quarantine(hosted, f"could not apply {command.key}", error)
+                _end_inapplicable(command, hosted)
                 continue
             if is_applied:
                 hosted.commands.append(command)
@@ -171,10 +171,10 @@ def _end_unapplied(command: Command, arguments: Arguments, engine: Engine, reaso
         command.advance(CommandState.REJECTED, reason)
 
 
-def _end_unworkable(command: Command, hosted: Hosted) -> None:
+def _end_inapplicable(command: Command, hosted: Hosted) -> None:
     command.refresh_from_db()
     command.ended_sequence, command.ended_at = hosted.engine.sequence, utc(hosted.engine.time_ns)
-    command.advance(CommandState.REJECTED, "it could not be worked: the deployment is quarantined, see its events")
+    command.advance(CommandState.REJECTED, "it could not be applied: the deployment is quarantined, see its events")
     record_commands([command])
 
 

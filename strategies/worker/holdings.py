@@ -145,7 +145,7 @@ class Holdings:
             self._note_unloadable(row, error)
         for row in claimed:
             if row.pk not in runner.hosted:
-                continue  # it could not be worked up to the present, and was dropped
+                continue  # it could not be evaluated up to the present, and was dropped
             orders = runner.hosted[row.pk].engine.open_orders
             _log.info("takes a deployment on, with %s open orders", len(orders), extra=_about(row))
 

@@ -35,7 +35,7 @@ from trading.run import Progress, folded, run
 
 _log = logging.getLogger("worker")
 
-_UNWRITABLE = "its record could not be written"
+_UNWRITABLE = "had a record that could not be written"
 
 
 STANDING_FRAMES = 10  # within which each standing is written anew: a second of market time
@@ -62,7 +62,7 @@ class Runner:
         self.season_id = season_id
         self.market = Market()
         self.hosted: dict[int, Hosted] = {}
-        self.dropped: set[int] = set()  # could not be worked, so no longer hosted; its lease is still held
+        self.dropped: set[int] = set()  # could not be evaluated, so no longer hosted; its lease is still held
         self.placed: frozenset[int] = frozenset()  # deployments good enough for shadows
         self._evaluations = evaluations or Evaluations()
         self._book = book
@@ -122,7 +122,7 @@ class Runner:
         self.pulse()
         failed, self._failed = self._failed, []
         for hosted, error in failed:
-            self.quarantine(hosted, "could not be worked", error)
+            self.quarantine(hosted, "could not be evaluated", error)
         return True
 
     def quarantine(self, hosted: Hosted, what: str, error: Exception) -> None:

@@ -28,7 +28,7 @@ class Shed(IntEnum):
 
     @property
     def evaluated_every(self) -> int:
-        """At which frames a deployment with nothing open is evaluated: every so-manieth."""
+        """At which frames a deployment with nothing open is evaluated: every frame, every second, fourth or eighth."""
         return 1 << max(0, self - Shed.POINTS)
 
     @property

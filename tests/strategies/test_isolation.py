@@ -96,7 +96,7 @@ def test_what_makes_the_engine_itself_fail_quarantines_its_deployment(league: Le
     league.work(stream)
 
     assert league.culprit.status == DeploymentStatus.QUARANTINED
-    assert league.culprit.status_reason.startswith("could not be worked: AttributeError: ")
+    assert league.culprit.status_reason.startswith("could not be evaluated: AttributeError: ")
     assert "Traceback" in DeploymentEvent.objects.get(kind="quarantined").detail
     league.assert_the_neighbour_is_whole()
 

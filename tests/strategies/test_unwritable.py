@@ -77,7 +77,7 @@ def test_what_cannot_be_written_is_held_against_its_deployment_alone(
     league.work(stream[80:])
 
     assert league.culprit.status == DeploymentStatus.QUARANTINED
-    assert league.culprit.status_reason.startswith("its record could not be written: ")
+    assert league.culprit.status_reason.startswith("had a record that could not be written: ")
     assert reason in league.culprit.status_reason
     assert "Traceback" in DeploymentEvent.objects.get(kind="quarantined").detail
     assert Checkpoint.objects.get(account=league.culprit.account).payload == before.payload
@@ -114,7 +114,9 @@ def test_what_only_the_database_finds_out_is_held_against_its_deployment_too(
     league.work(stream)
 
     assert league.culprit.status == DeploymentStatus.QUARANTINED
-    assert league.culprit.status_reason.startswith("its record could not be written: DataError: numeric field overflow")
+    assert league.culprit.status_reason.startswith(
+        "had a record that could not be written: DataError: numeric field overflow"
+    )
     league.assert_the_neighbour_is_whole()
 
 
