@@ -154,7 +154,8 @@ def _integer(least: int | None, most: int | None) -> Misfit:
 
 
 def _text(longest: int | None) -> Misfit:
-    expected = "text without NUL and lone surrogates" + (f" of at most {longest} characters" if longest else "")
+    length = f" of at most {longest} characters," if longest else ""
+    expected = f"text{length} without NUL and lone surrogates"
 
     def misfit(value: Any) -> str:
         if not isinstance(value, str) or (longest is not None and len(value) > longest) or "\x00" in value:

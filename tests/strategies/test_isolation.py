@@ -18,22 +18,11 @@ from strategies.worker.evaluations import Evaluations
 from strategies.worker.hosting import Unloadable
 from strategies.worker.runner import Runner
 from tests.neighbours import League
-from tests.season import MARKET, captured_frames, on_the_stream
+from tests.season import MARKET
 from trading.frames import Frame
 from trading.signals import NoSignal
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def stream() -> Iterator[list[Frame]]:
-    with on_the_stream(captured_frames()[:120]) as frames:
-        yield frames
-
-
-@pytest.fixture
-def league(stream: list[Frame]) -> League:
-    return League()
 
 
 @pytest.mark.parametrize(

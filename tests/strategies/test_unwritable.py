@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -21,22 +21,11 @@ from strategies.worker.commands import apply_commands
 from strategies.worker.hosting import Hosted
 from strategies.worker.runner import Runner
 from tests.neighbours import League
-from tests.season import MARKET, captured_frames, host, on_the_stream
+from tests.season import MARKET, host
 from trading.frames import Frame
 from trading.signals import NoSignal
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def stream() -> Iterator[list[Frame]]:
-    with on_the_stream(captured_frames()[:120]) as frames:
-        yield frames
-
-
-@pytest.fixture
-def league(stream: list[Frame]) -> League:
-    return League()
 
 
 def enlarge_an_order(hosted: Hosted) -> None:

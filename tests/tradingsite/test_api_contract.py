@@ -13,12 +13,9 @@ from django.db import close_old_connections
 from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rest_framework.throttling import SimpleRateThrottle
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 
-from tests.listening import forget_all, list_pair, store
-from tests.rows import drawn_curve, enter, fill, open_season, run_feed, shadow, stand
 from tradingsite.access.roles import give_role
 from tradingsite.access.tokens import make_token
 
@@ -29,22 +26,6 @@ EXAMPLES = int(os.environ.get("PADDOCK_API_EXAMPLES", "12"))
 load_all_checks()
 positive_data_acceptance = CHECKS.get_one("positive_data_acceptance")
 LEFT_OUT = [check for check in CHECKS.get_all() if check.__name__ in {"ignored_auth", "ensure_resource_availability"}]
-
-
-@pytest.fixture
-def league(monkeypatch):
-    monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", {"anonymous": None, "user": None, "change": None})
-    forget_all()
-    run_feed()
-    list_pair()
-    store([64_000 + at % 9 for at in range(50)])
-    deployment = enter(open_season(), "alpha")
-    drawn_curve(deployment, points=20)
-    stand(deployment, "103", fills=1)
-    fill(deployment)
-    shadow(deployment, "optimistic", "104.25")
-    yield deployment
-    forget_all()
 
 
 @pytest.fixture

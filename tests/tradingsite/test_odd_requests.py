@@ -14,10 +14,7 @@ from django.contrib import admin as site_admin
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
-from rest_framework.throttling import SimpleRateThrottle
 
-from tests.listening import forget_all, list_pair, store
-from tests.rows import drawn_curve, enter, fill, open_season, run_feed, shadow, stand
 from tradingsite.access.roles import give_role
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -45,23 +42,7 @@ BODIES = {
 
 
 @pytest.fixture
-def row(monkeypatch):
-    monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", {"anonymous": None, "user": None, "change": None})
-    forget_all()
-    run_feed()
-    list_pair()
-    store([64_000 + at % 9 for at in range(50)])
-    deployment = enter(open_season(), "alpha")
-    drawn_curve(deployment, points=20)
-    stand(deployment, "103", fills=1)
-    fill(deployment)
-    shadow(deployment, "optimistic", "104.25")
-    yield deployment
-    forget_all()
-
-
-@pytest.fixture
-def admin(row) -> Client:
+def admin(league) -> Client:
     user = User.objects.create_user("ada")
     give_role(user=user, role="admin", by="test")
     client = Client(raise_request_exception=False)
