@@ -11,6 +11,13 @@ from django.contrib.auth.models import AnonymousUser
 from dashboard.routing import websocket_urlpatterns
 
 
+def local_socket(application, address, headers=None):
+    """Return a socket as a server that listens on loopback hands it on."""
+    socket = WebsocketCommunicator(application, address, headers=headers)
+    socket.scope |= {"server": ["127.0.0.1", 8000], "client": ["127.0.0.1", 50_000]}
+    return socket
+
+
 async def open_socket(address):
     from channels.routing import URLRouter
 

@@ -19,6 +19,8 @@ from tradingsite.senders.addresses import FORWARDED, client_address, is_direct, 
         ("192.168.1.5", "192.168.1.9", [], False),  # daphne -b 0.0.0.0, whatever PADDOCK_BIND says
         ("127.0.0.1", "192.168.1.9", [], False),
         (None, None, [], False),  # a socket file: a proxy is in front of it
+        ("/run/paddock.sock", "", [], False),
+        ("127.0.0.1", "", [], False),
         *(("127.0.0.1", "127.0.0.1", [name.lower()], False) for name in FORWARDED),
     ],
 )
@@ -55,6 +57,7 @@ def test_a_socket_is_looked_at_as_a_page_is(settings):
     assert not is_open_to_all({**scope, "server": ["10.0.0.1", 8000]})
     assert not is_open_to_all({**scope, "headers": [(b"x-forwarded-for", b"1.2.3.4")]})
     assert not is_open_to_all({**scope, "server": None, "client": None})
+    assert not is_open_to_all({"headers": []})
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,8 @@ def is_direct(server: str | None, client: str | None, headers: Iterable[str]) ->
     seen = {name.lower() for name in headers}
     if server is None or client is None or any(name.lower() in seen for name in FORWARDED):
         return False
-    return _is_loopback(server) and _is_loopback(client)
+    # A server may go by a name. Who connected has an address, or is not known.
+    return _is_loopback(client) and (_is_loopback(server) or not _is_address(server))
 
 
 def is_open_to_all(request: Any) -> bool:
@@ -73,16 +74,21 @@ def is_open_to_all(request: Any) -> bool:
 
 
 def _host(scope: dict[str, Any], end: str) -> str | None:
-    """Return the host of one end of a socket's connection; a test's socket has no ends and is of this machine."""
-    found = scope.get(end, ("127.0.0.1", 0))
+    """Return the host of one end of a socket's connection, None where the server does not say."""
+    found = scope.get(end)
     return str(found[0]) if found else None
 
 
 def _is_loopback(host: str) -> bool:
+    return _is_address(host) and ip_address(host.partition("%")[0]).is_loopback
+
+
+def _is_address(host: str) -> bool:
     try:
-        return ip_address(host.partition("%")[0]).is_loopback
+        ip_address(host.partition("%")[0])
     except ValueError:
-        return True  # a name: only a test's server has one, a real connection ends at an address
+        return False
+    return True
 
 
 @sync_and_async_middleware

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from asgiref.sync import sync_to_async
-from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import User
 from django.test import Client
 
+from tests.dashboard.sockets import local_socket
 from tradingsite.access import hashing, policy
 from tradingsite.access.policy import is_own_origin
 from tradingsite.access.tokens import make_token
@@ -26,7 +26,7 @@ def page_socket(client, address="/ws/system/", origin=b"http://127.0.0.1:8000"):
 
     cookie = f"sessionid={client.cookies['sessionid'].value}".encode() if "sessionid" in client.cookies else b""
     headers = [HOST, (b"origin", origin), (b"cookie", cookie)]
-    return WebsocketCommunicator(application, address, headers=headers)
+    return local_socket(application, address, headers=headers)
 
 
 async def opened(socket):
@@ -117,7 +117,7 @@ async def test_a_program_is_disconnected_when_its_user_is_deactivated(settings, 
     user = await sync_to_async(User.objects.create_user)("ann")
     _, secret = await sync_to_async(make_token)(user=user, name="robot", scopes=["read"], by="test")
     headers = [HOST, (b"authorization", f"Bearer {secret}".encode())]
-    socket = await opened(WebsocketCommunicator(application, "/api/v1/stream", headers=headers))
+    socket = await opened(local_socket(application, "/api/v1/stream", headers=headers))
 
     await sync_to_async(deactivate)(None, user, admin_client)
 

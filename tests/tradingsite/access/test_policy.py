@@ -1,11 +1,11 @@
 import pytest
 from asgiref.sync import sync_to_async
-from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import User
 from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory, force_authenticate
 from rest_framework.views import APIView
 
+from tests.dashboard.sockets import local_socket
 from tradingsite.access import policy
 from tradingsite.access.permissions import TradersChange
 from tradingsite.access.roles import ROLES, give_role
@@ -56,7 +56,7 @@ async def test_a_socket_opened_by_another_sites_page_is_refused(origin):
     from tradingsite.asgi import application
 
     headers = [(b"host", b"127.0.0.1:8000")] + ([(b"origin", origin.encode())] if origin else [])
-    socket = WebsocketCommunicator(application, "/ws/league/", headers=headers)
+    socket = local_socket(application, "/ws/league/", headers=headers)
 
     connected, _code = await socket.connect()
 
@@ -69,7 +69,7 @@ async def test_where_pages_are_not_public_a_socket_needs_a_login(settings):
 
     settings.PADDOCK_PUBLIC_PAGES = False
     headers = [(b"host", b"127.0.0.1:8000"), (b"origin", b"http://127.0.0.1:8000")]
-    socket = WebsocketCommunicator(application, "/ws/league/", headers=headers)
+    socket = local_socket(application, "/ws/league/", headers=headers)
 
     connected, code = await socket.connect()
 
@@ -81,7 +81,7 @@ def stream(*headers):
     from tradingsite.asgi import application
 
     shown = [(name.encode(), value.encode()) for name, value in headers]
-    return WebsocketCommunicator(application, "/api/v1/stream", headers=shown)
+    return local_socket(application, "/api/v1/stream", headers=shown)
 
 
 async def lets_in(*headers):

@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from io import StringIO
 
 import pytest
-from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from portfolios.models import AuditEntry
+from tests.dashboard.sockets import local_socket
 from tests.rows import enter, open_season
 from tradingsite.access.roles import give_role, role_of
 from tradingsite.access.tokens import make_share_link, make_token, revoke
@@ -150,7 +150,7 @@ async def test_a_guests_socket_is_open_where_pages_are_not_public(settings):
     await guest.get(f"/share/{secret}/")
     cookie = f"sessionid={guest.cookies['sessionid'].value}".encode()
     headers = [(b"host", b"127.0.0.1:8000"), (b"origin", b"http://127.0.0.1:8000"), (b"cookie", cookie)]
-    socket = WebsocketCommunicator(application, "/ws/league/", headers=headers)
+    socket = local_socket(application, "/ws/league/", headers=headers)
 
     connected, _ = await socket.connect()
 
