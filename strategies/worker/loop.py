@@ -44,7 +44,6 @@ BLOCK_MS = 100
 BATCH = 500  # frames read at once
 WITHOUT_REDIS_S = 6.0  # then what is held is given up: another worker may reach it
 TRY_AGAIN_S = 0.5
-SETTLED_AFTER_S = 1.0  # without a frame
 
 _log = logging.getLogger("worker")
 
@@ -63,9 +62,7 @@ class WorkerLoop:
         self._holdings = Holdings(evaluations.box)
         self._lifeline = Lifeline(None if warden is None else _silent_s())
         self._pace = Pace()
-        self._unsettled_s: float | None = (
-            None  # when the last commit ended, since which some have waited for their turn
-        )
+        self._kept_sequence = 0  # of the market, when house was kept last
         self._shedding = Shedding()
         self._read: deque[Frame] = deque()  # and not worked yet
         self._answered_s = time.monotonic()  # when Redis answered last
@@ -187,30 +184,19 @@ class WorkerLoop:
     def _flush_when_due(self) -> None:
         assert self._runner is not None, "called only while there is a market"
         began = time.monotonic()
-        if not self._uncommitted:
-            self._settle(began)
-            return
-        if not self._pace.is_due(began):
+        if not self._uncommitted or not self._pace.is_due(began):
             return
         market = self._runner.market_name
         links = ((market, sequence) for sequence in self._uncommitted[-tracing.MOST_LINKS :])
         with tracing.span("write", links=links):
             changed = self._runner.flush(is_thrifty=True)
-            self._unsettled_s = time.monotonic()
-            self._pace.ended(began, self._unsettled_s)
+            self._pace.ended(began, time.monotonic())
             if not is_recording(market):
                 self._evaluations.tally.note_committed(self._uncommitted, time.time())
             self._uncommitted.clear()
             if changed:
                 with tracing.span("announce"):
                     self._announcer.announce(changed)
-
-    def _settle(self, now_s: float) -> None:
-        """Write once, when no frame has come for a while, whose turn had not come: no later commit would."""
-        if self._unsettled_s is not None and now_s - self._unsettled_s >= SETTLED_AFTER_S:
-            assert self._runner is not None, "called only while there is a market"
-            self._unsettled_s = None
-            self._announcer.announce(self._runner.flush())
 
     # Once a second
 
@@ -242,11 +228,19 @@ class WorkerLoop:
         self._evaluations.box.note_hosted(runner.hosted)
         if changed := apply_commands(runner):
             self._announcer.announce(changed)
+        self._settle()
         if time.monotonic() - self._counted_at >= COSTS_S:
             record_costs({hosted.deployment_id: hosted.meter for hosted in runner.hosted.values()})
             self._counted_at = time.monotonic()
         self._shed()
         self._note_life()
+
+    def _settle(self) -> None:
+        """Write what the last commits left for the next, once no frame has come for a second: there may be no next."""
+        runner = self._hosting
+        is_silent, self._kept_sequence = runner.sequence == self._kept_sequence, runner.sequence
+        if is_silent and not self._uncommitted and not runner.is_all_written:
+            self._announcer.announce(runner.flush())
 
     def _shed(self) -> None:
         """Leave more undone, or less, if the lag says so."""

@@ -282,6 +282,11 @@ class Runner:
         """Return those who have begun and stand where the market does: it may have been restored as of before."""
         return [h for h in self.hosted.values() if 0 < h.engine.sequence <= self.market.sequence]
 
+    @property
+    def is_all_written(self) -> bool:
+        """True when every standing is written as it is now: a thrifty flush leaves some for the next one."""
+        return all(hosted.shown_sequence >= hosted.engine.sequence for hosted in self.present())
+
     # What is written
 
     def flush(self, *, is_last: bool = False, only: Set[int] | None = None, is_thrifty: bool = False) -> set[str]:

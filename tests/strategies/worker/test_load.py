@@ -181,6 +181,10 @@ def test_quiet_deployments_take_turns_to_be_written_and_none_is_left_out(stream:
     assert max(written[20:]) <= COUNT / 4  # a frame's share of a second, and those that are saved
     assert all(newest - sequence <= 20 for sequence in Standing.objects.values_list("sequence", flat=True))
     assert all(newest - sequence <= 300 for sequence in Checkpoint.objects.values_list("sequence", flat=True))
+    assert not runner.is_all_written
+    runner.flush()
+    assert runner.is_all_written
+    assert set(Standing.objects.values_list("sequence", flat=True)) == {newest}
 
 
 def test_neither_shadows_nor_points_that_are_left_undone_change_a_fill(stream: list[Frame], tmp_path: Path) -> None:
